@@ -1,0 +1,104 @@
+package io.gantry.api;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A container as it was at one moment.
+ *
+ * @param name without a slash
+ * @param imageId digest of the image's configuration
+ * @param spec as asked for, with the image's settings merged into {@code process} and labels
+ * @param path program that runs, {@code args} what follows it
+ * @param execs ids of exec instances that run or have not started
+ * @param files paths on the host by name: {@code log}, {@code hosts}, {@code hostname}, {@code
+ *     resolv}
+ * @param networks endpoints by network name
+ */
+public record ContainerView(
+    String id,
+    String name,
+    Instant created,
+    String imageId,
+    ContainerSpec spec,
+    String path,
+    List<String> args,
+    State state,
+    int restartCount,
+    String storageDriver,
+    String execDriver,
+    Map<String, String> storageStatus,
+    List<String> execs,
+    Map<String, String> files,
+    List<MountPoint> mounts,
+    Map<String, EndpointView> networks) {
+
+  public ContainerView {
+    args = List.copyOf(args);
+    storageStatus = Map.copyOf(storageStatus);
+    execs = List.copyOf(execs);
+    files = Map.copyOf(files);
+    mounts = List.copyOf(mounts);
+    networks = Map.copyOf(networks);
+  }
+
+  /** Where it is in its life. */
+  public enum Status {
+    CREATED,
+    RUNNING,
+    PAUSED,
+    RESTARTING,
+    REMOVING,
+    EXITED,
+    DEAD
+  }
+
+  /**
+   * @param pid on the host, 0 when it does not run
+   * @param exitCode of the last run
+   * @param error of the last start, or empty
+   * @param started null: never
+   * @param finished null: never
+   */
+  public record State(
+      Status status,
+      long pid,
+      int exitCode,
+      boolean oomKilled,
+      String error,
+      @Nullable Instant started,
+      @Nullable Instant finished) {
+
+    public boolean running() {
+      return status == Status.RUNNING || status == Status.PAUSED || status == Status.RESTARTING;
+    }
+  }
+
+  /** A mount as {@code docker inspect} lists it. */
+  public record MountPoint(
+      String type,
+      String name,
+      String source,
+      String destination,
+      String driver,
+      String mode,
+      boolean writable,
+      String propagation) {}
+
+  /** Where it meets a network. */
+  public record EndpointView(
+      String networkId,
+      String endpointId,
+      String address,
+      int prefixLength,
+      String gateway,
+      String mac,
+      List<String> aliases) {
+
+    public EndpointView {
+      aliases = List.copyOf(aliases);
+    }
+  }
+}

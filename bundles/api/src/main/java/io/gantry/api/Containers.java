@@ -1,0 +1,141 @@
+package io.gantry.api;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * Containers and the processes in them. A {@code ref} is a full id, a name with or without a
+ * leading slash, or an unambiguous prefix of an id; looked up in that order.
+ *
+ * <p>Every method that takes a ref fails with NOT_FOUND ({@code No such container: REF}), INVALID
+ * when a prefix is ambiguous.
+ */
+@ProviderType
+public interface Containers {
+
+  /**
+   * Makes a container; durable when it returns.
+   *
+   * @throws io.gantry.spi.GantryException NOT_FOUND for the image, CONFLICT for the name, INVALID
+   *     for the rest
+   */
+  Created create(ContainerSpec spec);
+
+  /** Starts it. NOT_MODIFIED when it runs; INVALID when its command cannot be executed. */
+  void start(String ref);
+
+  /**
+   * Signals it and, when it has not ended after {@code timeout}, kills it. NOT_MODIFIED when it
+   * does not run.
+   *
+   * @param signal name or number; null for the container's own
+   * @param timeout null for the container's own, negative for ever
+   */
+  void stop(String ref, @Nullable String signal, @Nullable Duration timeout);
+
+  /** Stop (when running) and start. */
+  void restart(String ref, @Nullable String signal, @Nullable Duration timeout);
+
+  /** Sends a signal by name or number; CONFLICT when it does not run. */
+  void kill(String ref, String signal);
+
+  void pause(String ref);
+
+  void unpause(String ref);
+
+  void rename(String ref, String name);
+
+  /**
+   * @param force kill it first
+   * @param volumes its anonymous volumes go too
+   */
+  void remove(String ref, boolean force, boolean volumes);
+
+  /** All containers, newest first. */
+  List<ContainerView> list();
+
+  ContainerView inspect(String ref);
+
+  /** Bytes of the writable layer and of the whole root file system. */
+  Sizes sizes(String ref);
+
+  /**
+   * Completes when the condition holds; for {@code REMOVED} of a container that goes meanwhile with
+   * its last exit code.
+   */
+  CompletionStage<Exit> await(String ref, WaitCondition condition);
+
+  /**
+   * Standard streams of the container's process; before the start they wait for it. CONFLICT when
+   * it has ended or is paused.
+   */
+  ByteStream attach(String ref, AttachOptions options);
+
+  /**
+   * Output kept so far and, with follow, what is to come. UNSUPPORTED when the log driver keeps
+   * none.
+   */
+  ByteStream logs(String ref, LogQuery query);
+
+  void resize(String ref, int rows, int columns);
+
+  /** Processes as {@code ps} with these arguments shows them, with host pids. */
+  ProcessList top(String ref, String psArguments);
+
+  /**
+   * Makes an exec instance. CONFLICT when the container does not run or is paused. Returns its id.
+   */
+  String createExec(String ref, ExecSpec spec);
+
+  /**
+   * Starts it.
+   *
+   * @param detach nobody looks: the stream ends at once
+   * @throws io.gantry.spi.GantryException NOT_FOUND, CONFLICT when it was started before
+   */
+  ByteStream startExec(String execId, boolean detach, int rows, int columns);
+
+  ExecView inspectExec(String execId);
+
+  void resizeExec(String execId, int rows, int columns);
+
+  /** Removes all that do not run and match; returns what went. */
+  Pruned prune(java.util.function.Predicate<ContainerView> which);
+
+  record Created(String id, List<String> warnings) {
+    public Created {
+      warnings = List.copyOf(warnings);
+    }
+  }
+
+  record Sizes(long writableBytes, long rootBytes) {}
+
+  /**
+   * How a process ended.
+   *
+   * @param error why it could not be started, or empty
+   */
+  record Exit(int status, String error) {}
+
+  enum WaitCondition {
+    NOT_RUNNING,
+    NEXT_EXIT,
+    REMOVED
+  }
+
+  record ProcessList(List<String> titles, List<List<String>> processes) {
+    public ProcessList {
+      titles = List.copyOf(titles);
+      processes = processes.stream().map(List::copyOf).toList();
+    }
+  }
+
+  record Pruned(List<String> ids, long bytes) {
+    public Pruned {
+      ids = List.copyOf(ids);
+    }
+  }
+}

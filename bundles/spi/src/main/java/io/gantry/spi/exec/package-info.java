@@ -1,0 +1,9 @@
+/** Extension point: how the processes of a container are started. */
+@Export
+@Version("0.1.0")
+@NullMarked
+package io.gantry.spi.exec;
+
+import org.jspecify.annotations.NullMarked;
+import org.osgi.annotation.bundle.Export;
+import org.osgi.annotation.versioning.Version;

@@ -1,0 +1,43 @@
+package io.gantry.spi.log;
+
+import io.gantry.spi.Driver;
+import io.gantry.spi.Recovery;
+import java.util.Map;
+import java.util.Set;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * Ships container output elsewhere. The monitor's spool holds every line; the engine tails it from
+ * a durable cursor and hands over batches, so nothing is lost when a driver or the engine is away.
+ *
+ * <p>Features: {@code read}.
+ */
+@ConsumerType
+public interface LogDriver extends Driver {
+
+  /**
+   * Checks the options and gets ready for a container's lines; may be repeated.
+   *
+   * @throws io.gantry.spi.GantryException INVALID, naming the option
+   */
+  void open(LogTarget target, Map<String, String> options);
+
+  /**
+   * Takes a batch; returns when it is as safe as the driver can make it. The same batch id again
+   * must not ship twice where the other end can tell.
+   */
+  void append(String container, LogBatch batch);
+
+  /** No more lines for now. */
+  void close(String container);
+
+  /**
+   * Reads back, newest last; only with the feature {@code read}.
+   *
+   * @param after id of the last batch seen, or empty
+   */
+  LogBatch read(String container, String after, int maxLines);
+
+  /** Takes over: which of the containers have open targets is the engine's knowledge. */
+  Recovery recover(Set<String> expected);
+}

@@ -1,0 +1,9 @@
+/** Extension point: where container output is shipped to. */
+@Export
+@Version("0.1.0")
+@NullMarked
+package io.gantry.spi.log;
+
+import org.jspecify.annotations.NullMarked;
+import org.osgi.annotation.bundle.Export;
+import org.osgi.annotation.versioning.Version;

@@ -1,0 +1,28 @@
+package io.gantry.spi.network;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Where a container meets a network. Its id may be older than the container.
+ *
+ * @param id 64 hex
+ * @param initPid pid of the container's init, which waits, or runs for a live attach
+ * @param netns path of its network namespace
+ * @param addresses {@code 172.17.0.2/16}, in the order of the network's subnets
+ * @param mac empty: the driver chooses
+ * @param options the endpoint's own
+ */
+public record Endpoint(
+    String id,
+    long initPid,
+    String netns,
+    List<String> addresses,
+    String mac,
+    Map<String, String> options) {
+
+  public Endpoint {
+    addresses = List.copyOf(addresses);
+    options = Map.copyOf(options);
+  }
+}

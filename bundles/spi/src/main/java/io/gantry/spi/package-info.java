@@ -1,0 +1,11 @@
+/**
+ * What every driver has in common: how it is asked about this host, how it reports, how it fails.
+ */
+@Export
+@Version("0.1.0")
+@NullMarked
+package io.gantry.spi;
+
+import org.jspecify.annotations.NullMarked;
+import org.osgi.annotation.bundle.Export;
+import org.osgi.annotation.versioning.Version;
