@@ -1,0 +1,400 @@
+package io.gantry.linux;
+
+import static io.gantry.linux.Kernel.AT_EMPTY_PATH;
+import static io.gantry.linux.Kernel.AT_FDCWD;
+import static io.gantry.linux.Kernel.AT_REMOVEDIR;
+import static io.gantry.linux.Kernel.AT_SYMLINK_NOFOLLOW;
+import static io.gantry.linux.Kernel.O_CREAT;
+import static io.gantry.linux.Kernel.O_DIRECTORY;
+import static io.gantry.linux.Kernel.O_EXCL;
+import static io.gantry.linux.Kernel.O_NOFOLLOW;
+import static io.gantry.linux.Kernel.O_PATH;
+import static io.gantry.linux.Kernel.O_RDONLY;
+import static io.gantry.linux.Kernel.O_RDWR;
+import static io.gantry.linux.Kernel.RESOLVE_BENEATH;
+import static io.gantry.linux.Kernel.RESOLVE_NO_MAGICLINKS;
+import static io.gantry.linux.Kernel.RESOLVE_NO_SYMLINKS;
+import static io.gantry.linux.Kernel.RESOLVE_NO_XDEV;
+import static io.gantry.linux.Kernel.failed;
+import static io.gantry.linux.Kernel.libc;
+import static io.gantry.linux.Names.bytes;
+import static io.gantry.linux.Names.component;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A directory held by its descriptor, so that what happens to path names meanwhile leads nowhere
+ * else. It stays valid when it is renamed; nothing below it can lead out of it.
+ *
+ * <p>Names are bytes as {@link Names} says. A {@code name} is one component; only {@link #dir},
+ * {@link #open} and {@link #openForWriting} take a {@code path} of several, resolved by openat2(2)
+ * beneath this directory without following any symbolic link. Modes are set as given, whatever the
+ * umask. Failures are {@link GantryException}s with a {@link SyscallError} as cause: NOT_FOUND for
+ * ENOENT, CONFLICT for EEXIST, EXHAUSTED when something is used up, INVALID for a name that is
+ * none, otherwise INTERNAL.
+ *
+ * <p>Not thread-safe.
+ */
+public final class Dir implements AutoCloseable {
+
+  private static final int BENEATH = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  private static final int RENAME_NOREPLACE = 1;
+  private static final int ENTRIES_SIZE = 32 * 1024;
+  private static final int LONGEST_LINK = 4096;
+
+  private final int fd;
+  private final String path;
+  private boolean closed;
+
+  private Dir(int fd, String path) {
+    this.fd = fd;
+    this.path = path;
+  }
+
+  /** The trusted way in: follows symbolic links on the way, but {@code path} itself is none. */
+  public static Dir open(Path path) {
+    String name = Names.ofText(path.toString());
+    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+    int fd = Kernel.openat2(AT_FDCWD, bytes(name), flags, 0, 0);
+    if (fd < 0) {
+      throw failed("open", name);
+    }
+    return new Dir(fd, name);
+  }
+
+  /** Opens a directory below this one. */
+  public Dir dir(String path) {
+    return dir(path, 0);
+  }
+
+  /** Opens a directory below this one, without crossing a mount point. */
+  public Dir dirOnSameMount(String path) {
+    return dir(path, RESOLVE_NO_XDEV);
+  }
+
+  private Dir dir(String path, int resolve) {
+    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+    int opened = Kernel.openat2(fd(), bytes(path), flags, 0, BENEATH | resolve);
+    if (opened < 0) {
+      throw failed("openat2", at(path));
+    }
+    return new Dir(opened, at(path));
+  }
+
+  /** Makes a directory; see {@link #dir} to open it. */
+  public void mkdir(String name, int mode) {
+    if (libc().mkdirat(fd(), component(name), mode) < 0) {
+      throw failed("mkdirat", at(name));
+    }
+    if (Umask.takesFrom(mode)) {
+      chmod(name, mode);
+    }
+  }
+
+  /**
+   * @throws GantryException NOT_FOUND
+   */
+  public Stat stat(String name) {
+    return Kernel.stat(fd(), component(name), 0, at(name));
+  }
+
+  /** What the directory itself is. */
+  public Stat stat() {
+    return Kernel.stat(fd(), bytes(""), AT_EMPTY_PATH, path);
+  }
+
+  /** As {@link #stat(String)}, empty when there is no such name. */
+  public Optional<Stat> find(String name) {
+    byte[] statx = new byte[Stat.STATX_SIZE];
+    if (Kernel.statx(fd(), component(name), 0, statx)) {
+      return Optional.of(Stat.of(statx));
+    }
+    if (Kernel.errno() == Errno.ENOENT) {
+      return Optional.empty();
+    }
+    throw failed("statx", at(name));
+  }
+
+  public boolean has(String name) {
+    return find(name).isPresent();
+  }
+
+  /** Makes a new regular file, open for reading and writing. */
+  public File create(String name, int mode) {
+    int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
+    int opened = Kernel.openat2(fd(), component(name), flags, mode & 0777, BENEATH);
+    if (opened < 0) {
+      throw failed("openat2", at(name));
+    }
+    File file = new File(opened, at(name));
+    if ((mode & ~0777) != 0 || Umask.takesFrom(mode)) {
+      try {
+        file.chmod(mode);
+      } catch (GantryException e) {
+        file.close();
+        unlink(name);
+        throw e;
+      }
+    }
+    return file;
+  }
+
+  /**
+   * Opens a regular file for reading.
+   *
+   * @throws GantryException NOT_FOUND; INVALID for anything but a regular file, which is never
+   *     waited for
+   */
+  public File open(String path) {
+    return open(path, O_RDONLY);
+  }
+
+  /** As {@link #open(String)}, for reading and writing. */
+  public File openForWriting(String path) {
+    return open(path, O_RDWR);
+  }
+
+  private File open(String path, int access) {
+    int found = Kernel.openat2(fd(), bytes(path), O_PATH | O_NOFOLLOW, 0, BENEATH);
+    if (found < 0) {
+      throw failed("openat2", at(path));
+    }
+    try {
+      // Looked at before it is opened: opening a device may already do something.
+      if (!Kernel.stat(found, bytes(""), AT_EMPTY_PATH, at(path)).isRegular()) {
+        throw new GantryException(Kind.INVALID, "not a regular file: " + Names.printable(at(path)));
+      }
+      int opened = Kernel.openat2(AT_FDCWD, bytes("/proc/self/fd/" + found), access, 0, 0);
+      if (opened < 0) {
+        throw failed("openat2", at(path));
+      }
+      return new File(opened, at(path));
+    } finally {
+      libc().close(found);
+    }
+  }
+
+  public void symlink(String target, String name) {
+    if (libc().symlinkat(bytes(target), fd(), component(name)) < 0) {
+      throw failed("symlinkat", at(name));
+    }
+  }
+
+  public String readlink(String name) {
+    byte[] target = new byte[LONGEST_LINK];
+    long length = libc().readlinkat(fd(), component(name), target, target.length);
+    if (length < 0) {
+      throw failed("readlinkat", at(name));
+    }
+    return new String(target, 0, (int) length, ISO_8859_1);
+  }
+
+  /** Makes {@code name} another name of a file, which may be a symbolic link. */
+  public void link(Dir from, String fromName, String name) {
+    if (libc().linkat(from.fd(), component(fromName), fd(), component(name), 0) < 0) {
+      throw failed("linkat", at(name));
+    }
+  }
+
+  /** Makes a FIFO, a socket or a device file; the numbers are 0 for the former two. */
+  public void mknod(String name, Stat.Type type, int mode, int major, int minor) {
+    int bits = type.bits | mode;
+    if (libc().mknodat(fd(), component(name), bits, Kernel.device(major, minor)) < 0) {
+      throw failed("mknodat", at(name));
+    }
+    if (Umask.takesFrom(mode)) {
+      chmod(name, mode);
+    }
+  }
+
+  /** Removes a name that is not a directory. */
+  public void unlink(String name) {
+    if (libc().unlinkat(fd(), component(name), 0) < 0) {
+      throw failed("unlinkat", at(name));
+    }
+  }
+
+  /** Removes an empty directory. */
+  public void rmdir(String name) {
+    if (libc().unlinkat(fd(), component(name), AT_REMOVEDIR) < 0) {
+      throw failed("rmdir", at(name));
+    }
+  }
+
+  /** Moves {@code name}, replacing what is there. */
+  public void rename(String name, Dir to, String toName) {
+    rename(name, to, toName, 0);
+  }
+
+  /**
+   * Moves {@code name} to where nothing is.
+   *
+   * @throws GantryException CONFLICT when {@code toName} exists
+   */
+  public void renameNew(String name, Dir to, String toName) {
+    rename(name, to, toName, RENAME_NOREPLACE);
+  }
+
+  private void rename(String name, Dir to, String toName, int flags) {
+    if (libc().renameat2(fd(), component(name), to.fd(), component(toName), flags) < 0) {
+      throw failed("renameat2", at(name) + " to " + to.at(toName));
+    }
+  }
+
+  /** Removes whatever is there, with all below it; does nothing when nothing is. */
+  public void removeTree(String name) {
+    TreeRemoval.remove(this, name);
+  }
+
+  /** Changes the owner of the name itself, also of a symbolic link. */
+  public void chown(String name, long uid, long gid) {
+    int flags = AT_SYMLINK_NOFOLLOW;
+    if (libc().fchownat(fd(), component(name), (int) uid, (int) gid, flags) < 0) {
+      throw failed("fchownat", at(name));
+    }
+  }
+
+  /** Changes the owner of the directory itself. */
+  public void chown(long uid, long gid) {
+    if (libc().fchown(fd(), (int) uid, (int) gid) < 0) {
+      throw failed("fchown", path);
+    }
+  }
+
+  /**
+   * Changes permission, set-id and sticky bits.
+   *
+   * @throws GantryException INVALID for a symbolic link, which has none
+   */
+  public void chmod(String name, int mode) {
+    int opened = Kernel.openat2(fd(), component(name), O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH);
+    if (opened < 0) {
+      throw failed("openat2", at(name));
+    }
+    try {
+      // fchmod(2) refuses O_PATH, and fchmodat2(2) is there from Linux 6.6 only.
+      if (Kernel.stat(opened, bytes(""), AT_EMPTY_PATH, at(name)).isSymlink()) {
+        throw new GantryException(
+            Kind.INVALID, "chmod of a symbolic link: " + Names.printable(at(name)));
+      }
+      if (libc().chmod(bytes("/proc/self/fd/" + opened), mode) < 0) {
+        throw failed("chmod", at(name));
+      }
+    } finally {
+      libc().close(opened);
+    }
+  }
+
+  /** Changes permission, set-id and sticky bits of the directory itself. */
+  public void chmod(int mode) {
+    if (libc().fchmod(fd(), mode) < 0) {
+      throw failed("fchmod", path);
+    }
+  }
+
+  /** Sets the times of the name itself, also of a symbolic link. */
+  public void utimes(String name, Instant accessed, Instant modified) {
+    long[] times = Kernel.times(accessed, modified);
+    if (libc().utimensat(fd(), component(name), times, AT_SYMLINK_NOFOLLOW) < 0) {
+      throw failed("utimensat", at(name));
+    }
+  }
+
+  /** Sets the times of the directory itself. */
+  public void utimes(Instant accessed, Instant modified) {
+    if (libc().futimens(fd(), Kernel.times(accessed, modified)) < 0) {
+      throw failed("futimens", path);
+    }
+  }
+
+  /** Extended attributes of the name itself, also of a symbolic link. */
+  public Xattrs xattrs(String name) {
+    component(name);
+    // There are no …at calls before Linux 6.13; the descriptor's link is the kernel's own.
+    return Xattrs.ofPath("/proc/self/fd/" + fd() + "/" + name, at(name));
+  }
+
+  /** Extended attributes of the directory itself. */
+  public Xattrs xattrs() {
+    return Xattrs.ofDescriptor(fd(), path);
+  }
+
+  /** All names, without {@code .} and {@code ..}, in the kernel's order. */
+  public List<String> names() {
+    if (libc().lseek(fd(), 0, 0) < 0) {
+      throw failed("lseek", path);
+    }
+    List<String> names = new ArrayList<>();
+    byte[] entries = new byte[ENTRIES_SIZE];
+    for (int size; (size = Kernel.getdents64(fd(), entries)) != 0; ) {
+      if (size < 0) {
+        throw failed("getdents64", path);
+      }
+      collect(entries, size, names);
+    }
+    return names;
+  }
+
+  private static void collect(byte[] entries, int size, List<String> names) {
+    ByteBuffer records = ByteBuffer.wrap(entries).order(ByteOrder.nativeOrder());
+    int nameAt = 19;
+    for (int at = 0; at < size; at += records.getShort(at + 16)) {
+      int end = at + nameAt;
+      while (entries[end] != 0) {
+        end++;
+      }
+      String name = new String(entries, at + nameAt, end - at - nameAt, ISO_8859_1);
+      if (!name.equals(".") && !name.equals("..")) {
+        names.add(name);
+      }
+    }
+  }
+
+  /** Waits until names made and removed here would survive a power cut. */
+  public void sync() {
+    if (libc().fsync(fd()) < 0) {
+      throw failed("fsync", path);
+    }
+  }
+
+  /** Waits until everything written on this file system would survive a power cut. */
+  public void syncFileSystem() {
+    if (libc().syncfs(fd()) < 0) {
+      throw failed("syncfs", path);
+    }
+  }
+
+  /** The path it was opened by, as bytes; only for messages. */
+  @Override
+  public String toString() {
+    return path;
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      libc().close(fd);
+    }
+  }
+
+  String at(String name) {
+    return path + "/" + name;
+  }
+
+  private int fd() {
+    if (closed) {
+      throw new IllegalStateException("closed: " + path);
+    }
+    return fd;
+  }
+}

@@ -1,0 +1,69 @@
+package io.gantry.linux;
+
+/**
+ * Why a system call failed, by the kernel's names. The numbers are those of x86-64 and arm64; what
+ * has no name here is {@link #OTHER}. May gain values: switch with a default.
+ */
+public enum Errno {
+  OTHER(0),
+  EPERM(1),
+  ENOENT(2),
+  ESRCH(3),
+  EINTR(4),
+  EIO(5),
+  ENXIO(6),
+  E2BIG(7),
+  EBADF(9),
+  EAGAIN(11),
+  ENOMEM(12),
+  EACCES(13),
+  EFAULT(14),
+  EBUSY(16),
+  EEXIST(17),
+  EXDEV(18),
+  ENODEV(19),
+  ENOTDIR(20),
+  EISDIR(21),
+  EINVAL(22),
+  ENFILE(23),
+  EMFILE(24),
+  ENOTTY(25),
+  ETXTBSY(26),
+  EFBIG(27),
+  ENOSPC(28),
+  ESPIPE(29),
+  EROFS(30),
+  EMLINK(31),
+  EPIPE(32),
+  ERANGE(34),
+  EDEADLK(35),
+  ENAMETOOLONG(36),
+  ENOSYS(38),
+  ENOTEMPTY(39),
+  ELOOP(40),
+  ENODATA(61),
+  EOVERFLOW(75),
+  EOPNOTSUPP(95),
+  ESTALE(116),
+  EUCLEAN(117),
+  EDQUOT(122);
+
+  private static final Errno[] BY_NUMBER = new Errno[134];
+
+  static {
+    for (Errno errno : values()) {
+      BY_NUMBER[errno.number] = errno;
+    }
+  }
+
+  private final int number;
+
+  Errno(int number) {
+    this.number = number;
+  }
+
+  static Errno of(int number) {
+    Errno known = number > 0 && number < BY_NUMBER.length ? BY_NUMBER[number] : null;
+    return known == null ? OTHER : known;
+  }
+}

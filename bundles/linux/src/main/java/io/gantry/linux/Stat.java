@@ -1,0 +1,106 @@
+package io.gantry.linux;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Instant;
+
+/**
+ * What the kernel knows of a file, without following a symbolic link.
+ *
+ * @param mode permission bits with set-id and sticky ({@code 07777})
+ * @param blocks allocated, of 512 bytes each
+ * @param major of a device file; 0 for others
+ * @param minor of a device file; 0 for others
+ */
+public record Stat(
+    Type type,
+    int mode,
+    long uid,
+    long gid,
+    long size,
+    long blocks,
+    long links,
+    long device,
+    long inode,
+    int major,
+    int minor,
+    Instant accessed,
+    Instant modified,
+    Instant changed) {
+
+  /** Kinds of files. */
+  public enum Type {
+    FIFO(0010000),
+    CHARACTER_DEVICE(0020000),
+    DIRECTORY(0040000),
+    BLOCK_DEVICE(0060000),
+    REGULAR(0100000),
+    SYMLINK(0120000),
+    SOCKET(0140000);
+
+    static final int MASK = 0170000;
+
+    final int bits;
+
+    Type(int bits) {
+      this.bits = bits;
+    }
+
+    private static Type of(int mode) {
+      for (Type type : values()) {
+        if (type.bits == (mode & MASK)) {
+          return type;
+        }
+      }
+      throw new IllegalArgumentException("file type " + Integer.toOctalString(mode));
+    }
+  }
+
+  public boolean isDirectory() {
+    return type == Type.DIRECTORY;
+  }
+
+  public boolean isRegular() {
+    return type == Type.REGULAR;
+  }
+
+  public boolean isSymlink() {
+    return type == Type.SYMLINK;
+  }
+
+  public boolean isDevice() {
+    return type == Type.CHARACTER_DEVICE || type == Type.BLOCK_DEVICE;
+  }
+
+  /** Whether both are the same file: same device and inode. */
+  public boolean sameFile(Stat other) {
+    return device == other.device && inode == other.inode;
+  }
+
+  static final int STATX_SIZE = 256;
+
+  /** Decodes the struct of statx(2), which is the same on all architectures. */
+  static Stat of(byte[] statx) {
+    ByteBuffer s = ByteBuffer.wrap(statx).order(ByteOrder.nativeOrder());
+    int mode = Short.toUnsignedInt(s.getShort(28));
+    return new Stat(
+        Type.of(mode),
+        mode & 07777,
+        Integer.toUnsignedLong(s.getInt(20)),
+        Integer.toUnsignedLong(s.getInt(24)),
+        s.getLong(40),
+        s.getLong(48),
+        Integer.toUnsignedLong(s.getInt(16)),
+        Integer.toUnsignedLong(s.getInt(136)) << 32 | Integer.toUnsignedLong(s.getInt(140)),
+        s.getLong(32),
+        s.getInt(128),
+        s.getInt(132),
+        time(s, 64),
+        time(s, 112),
+        time(s, 96));
+  }
+
+  private static Instant time(ByteBuffer statx, int at) {
+    return Instant.ofEpochSecond(statx.getLong(at), statx.getInt(at + 8));
+  }
+}

@@ -1,0 +1,46 @@
+package io.gantry.linux;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+
+/**
+ * The failed system call behind a {@link GantryException}: its cause, for those who must tell one
+ * errno from another.
+ */
+public final class SyscallError extends Exception {
+
+  private static final long serialVersionUID = 1L;
+
+  private final Errno errno;
+
+  private SyscallError(Errno errno, String message) {
+    super(message, null, false, false);
+    this.errno = errno;
+  }
+
+  public Errno errno() {
+    return errno;
+  }
+
+  /** Why the call behind {@code failure} failed; {@link Errno#OTHER} when none is behind it. */
+  public static Errno errno(GantryException failure) {
+    return failure.getCause() instanceof SyscallError error ? error.errno : Errno.OTHER;
+  }
+
+  /** {@code mkdirat etc/foo: ENOSPC}. */
+  static GantryException failed(String call, String argument, int number) {
+    Errno errno = Errno.of(number);
+    String reason = errno == Errno.OTHER ? "errno " + number : errno.name();
+    String message = call + " " + Names.printable(argument) + ": " + reason;
+    return new GantryException(kind(errno), message, new SyscallError(errno, message));
+  }
+
+  private static Kind kind(Errno errno) {
+    return switch (errno) {
+      case ENOENT -> Kind.NOT_FOUND;
+      case EEXIST -> Kind.CONFLICT;
+      case ENOSPC, EDQUOT, ENOMEM, EMFILE, ENFILE -> Kind.EXHAUSTED;
+      default -> Kind.INTERNAL;
+    };
+  }
+}

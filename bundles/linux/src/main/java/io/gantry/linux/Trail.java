@@ -1,0 +1,82 @@
+package io.gantry.linux;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+/**
+ * A place in a tree, moved down and up by one directory at a time. Trees may be deeper than there
+ * are descriptors: only the last {@value #HELD} directories are held, those further up are opened
+ * again from the top when one comes back to them. Mount points are not crossed.
+ */
+final class Trail implements AutoCloseable {
+
+  private static final int HELD = 64;
+
+  /** What openat2(2) resolves in one go: PATH_MAX. */
+  private static final int LONGEST_PATH = 4000;
+
+  private final Dir top;
+  private final List<String> names = new ArrayList<>();
+  private final Deque<Dir> held = new ArrayDeque<>();
+
+  /** Starts at {@code top}, which stays the caller's. */
+  Trail(Dir top) {
+    this.top = top;
+  }
+
+  /** The directory one is in; valid until the next move. */
+  Dir here() {
+    Dir last = held.peekLast();
+    return last == null ? top : last;
+  }
+
+  int depth() {
+    return names.size();
+  }
+
+  void down(String name) {
+    Dir child = here().dirOnSameMount(name);
+    names.add(name);
+    held.addLast(child);
+    if (held.size() > HELD) {
+      held.removeFirst().close();
+    }
+  }
+
+  /** Goes up by one and returns the name of the directory left. */
+  String up() {
+    String left = names.remove(names.size() - 1);
+    held.removeLast().close();
+    if (held.isEmpty() && !names.isEmpty()) {
+      held.addLast(reopen());
+    }
+    return left;
+  }
+
+  private Dir reopen() {
+    Dir at = top;
+    for (int i = 0; i < names.size(); ) {
+      StringBuilder path = new StringBuilder(names.get(i++));
+      while (i < names.size() && path.length() + names.get(i).length() < LONGEST_PATH) {
+        path.append('/').append(names.get(i++));
+      }
+      Dir from = at;
+      try {
+        at = from.dirOnSameMount(path.toString());
+      } finally {
+        if (from != top) {
+          from.close();
+        }
+      }
+    }
+    return at;
+  }
+
+  @Override
+  public void close() {
+    held.forEach(Dir::close);
+    held.clear();
+  }
+}

@@ -1,0 +1,68 @@
+package io.gantry.linux;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * Removes a tree that others may be changing. What is gone is passed over; what came back or was
+ * added is met in another round, and after {@value #ROUNDS} of them the other side has won.
+ */
+final class TreeRemoval {
+
+  private static final int ROUNDS = 100;
+
+  private TreeRemoval() {}
+
+  static void remove(Dir parent, String name) {
+    for (int round = 0; round < ROUNDS; round++) {
+      try {
+        if (!removeFile(parent, name)) {
+          round(parent, name);
+        }
+        return;
+      } catch (GantryException e) {
+        switch (SyscallError.errno(e)) {
+          case ENOENT, ENOTDIR, ENOTEMPTY, EEXIST, ELOOP -> {} // changed under our hands
+          default -> throw e;
+        }
+      }
+    }
+    throw new GantryException(
+        Kind.CONFLICT, "others keep writing to " + Names.printable(parent.at(name)));
+  }
+
+  /** Returns false for a directory, which is left. */
+  private static boolean removeFile(Dir parent, String name) {
+    try {
+      parent.unlink(name);
+      return true;
+    } catch (GantryException e) {
+      return switch (SyscallError.errno(e)) {
+        case ENOENT -> true;
+        case EISDIR -> false;
+        default -> throw e;
+      };
+    }
+  }
+
+  private static void round(Dir parent, String name) {
+    Deque<Deque<String>> left = new ArrayDeque<>();
+    try (Trail trail = new Trail(parent)) {
+      trail.down(name);
+      left.push(new ArrayDeque<>(trail.here().names()));
+      while (trail.depth() > 0) {
+        String next = left.element().poll();
+        if (next == null) {
+          left.pop();
+          String done = trail.up();
+          trail.here().rmdir(done);
+        } else if (!removeFile(trail.here(), next)) {
+          trail.down(next);
+          left.push(new ArrayDeque<>(trail.here().names()));
+        }
+      }
+    }
+  }
+}
