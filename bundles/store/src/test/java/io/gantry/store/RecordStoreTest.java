@@ -1,0 +1,218 @@
+package io.gantry.store;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.spi.GantryException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RecordStoreTest {
+
+  record Address(String street, int number) {}
+
+  record Person(
+      String name, Instant born, Map<String, String> labels, @Nullable Address home, Digest face) {}
+
+  private static final Person EVE =
+      new Person(
+          "Eve",
+          Instant.parse("2020-01-02T03:04:05.123456789Z"),
+          Map.of("a", ""),
+          new Address("Hill", 7),
+          Digest.sha256(new byte[0]));
+
+  @TempDir Path temp;
+
+  private RecordStore<Person> store() {
+    return store(new Schema("person", 1, 0));
+  }
+
+  private RecordStore<Person> store(Schema schema) {
+    return new RecordStore<>(temp.resolve("people"), schema, Form.of(Person.class));
+  }
+
+  private Path file(String name) {
+    return temp.resolve("people").resolve(name);
+  }
+
+  @Test
+  void whatIsPutIsThereForAFreshStore() {
+    store().put("eve", EVE, Durability.SYNCED);
+    assertEquals(Map.of("eve", EVE), store().load().records());
+    assertEquals(Optional.of(EVE), store().read("eve"));
+    assertEquals(Optional.empty(), store().read("adam"));
+  }
+
+  @Test
+  void openingAndLoadingCreateNothing() throws IOException {
+    assertEquals(Map.of(), store().load().records());
+    assertFalse(Files.exists(temp.resolve("people")));
+  }
+
+  @Test
+  void removingMayBeRepeated() {
+    var store = store();
+    store.put("eve", EVE, Durability.LAZY);
+    store.remove("eve", Durability.SYNCED);
+    store.remove("eve", Durability.SYNCED);
+    assertEquals(Map.of(), store().load().records());
+  }
+
+  @Test
+  void keysMayHoldAnything() {
+    var store = store();
+    List<String> keys =
+        List.of(
+            "../../etc/passwd", ".", "..", "a/b:c@d", "ümläut", "x".repeat(1000), "*", ".hidden");
+    keys.forEach(key -> store.put(key, EVE, Durability.LAZY));
+    assertEquals(keys.stream().sorted().toList(), List.copyOf(store().load().records().keySet()));
+    assertFalse(Files.exists(temp.resolve("etc")));
+    assertThrows(GantryException.class, () -> store.put("", EVE, Durability.LAZY));
+  }
+
+  @Test
+  void aDamagedRecordIsSetAsideAlone() throws IOException {
+    var store = store();
+    store.put("adam", EVE, Durability.SYNCED);
+    store.put("eve", EVE, Durability.SYNCED);
+    store.put("seth", EVE, Durability.SYNCED);
+    byte[] content = Files.readAllBytes(file("eve.json"));
+    content[20] ^= 1;
+    Files.write(file("eve.json"), content);
+    Files.write(file("seth.json"), new byte[0]);
+
+    var loaded = store().load();
+
+    assertEquals(Map.of("adam", EVE), loaded.records());
+    assertEquals(
+        List.of(file("eve.json.damaged"), file("seth.json.damaged")),
+        loaded.problems().stream().map(RecordStore.Problem::file).toList());
+    assertTrue(
+        loaded.problems().get(0).reason().contains("eve.json"), loaded.problems().toString());
+    assertEquals(List.of(), store().load().problems());
+    assertEquals(1, store().load().records().size());
+  }
+
+  @Test
+  void aRecordUnderAnotherOnesNameIsDamaged() throws IOException {
+    store().put("eve", EVE, Durability.SYNCED);
+    Files.copy(file("eve.json"), file("adam.json"));
+    var loaded = store().load();
+    assertEquals(Map.of("eve", EVE), loaded.records());
+    assertEquals(1, loaded.problems().size());
+  }
+
+  @Test
+  void scratchOfACrashIsSwept() throws IOException {
+    store().put("eve", EVE, Durability.SYNCED);
+    Files.writeString(file("123.tmp"), "half");
+    assertEquals(Map.of("eve", EVE), store().load().records());
+    assertFalse(Files.exists(file("123.tmp")));
+  }
+
+  @Test
+  void fieldsOfANewerMinorVersionAreWrittenBack() throws IOException {
+    write(
+        "eve",
+        """
+        {"schema":"1.4","key":"eve","value":{"name":"Eve","born":"2020-01-02T03:04:05Z",\
+        "labels":{"a":"b","c":"d"},"home":{"street":"Hill","number":7,"floor":3},\
+        "face":"%s","height":[1,{"m":2}]}}"""
+            .formatted(EVE.face()));
+    var store = store();
+    Person eve = store.load().records().get("eve");
+    store.put(
+        "eve",
+        new Person("Eva", eve.born(), Map.of("c", "d"), new Address("Dale", 1), eve.face()),
+        Durability.SYNCED);
+
+    String line = Files.readAllLines(file("eve.json")).get(0);
+    assertTrue(line.contains("\"floor\":3"), line);
+    assertTrue(line.contains("\"height\":[1,{\"m\":2}]"), line);
+    assertTrue(line.contains("\"schema\":\"1.4\""), line);
+    assertTrue(line.contains("\"labels\":{\"c\":\"d\"}"), line);
+    assertTrue(line.contains("Dale"), line);
+
+    store.put("eve", new Person("Eva", eve.born(), Map.of(), null, eve.face()), Durability.SYNCED);
+    assertEquals(null, store().load().records().get("eve").home());
+  }
+
+  @Test
+  void aNewerMajorVersionIsRefusedByNameAndLeftAlone() throws IOException {
+    write("eve", "{\"schema\":\"2.0\",\"key\":\"eve\",\"value\":{\"x\":1}}");
+    byte[] before = Files.readAllBytes(file("eve.json"));
+    var store = store();
+    var loaded = store.load();
+    assertEquals(Map.of(), loaded.records());
+    assertTrue(loaded.problems().get(0).newer());
+    assertTrue(loaded.problems().get(0).reason().contains("person eve is of schema 2.0"));
+    assertThrows(GantryException.class, () -> store.put("eve", EVE, Durability.SYNCED));
+    assertThrows(GantryException.class, () -> store.remove("eve", Durability.SYNCED));
+    assertEquals(
+        GantryException.Kind.UNSUPPORTED,
+        assertThrows(GantryException.class, () -> store.read("eve")).kind());
+    assertEquals(-1, java.util.Arrays.mismatch(before, Files.readAllBytes(file("eve.json"))));
+  }
+
+  @Test
+  void writersInParallelAllEndDurable() throws Exception {
+    var store = store();
+    ExecutorService threads = Executors.newFixedThreadPool(8);
+    try {
+      List<Callable<Void>> writes =
+          IntStream.range(0, 200)
+              .<Callable<Void>>mapToObj(
+                  i ->
+                      () -> {
+                        store.put("p" + i % 50, EVE, Durability.SYNCED);
+                        return null;
+                      })
+              .toList();
+      for (var written : threads.invokeAll(writes)) {
+        written.get();
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+    assertEquals(50, store().load().records().size());
+  }
+
+  @Test
+  void anInterruptedWriterStillWritesWhole() {
+    Thread.currentThread().interrupt();
+    store().put("eve", EVE, Durability.SYNCED);
+    assertTrue(Thread.interrupted());
+    assertEquals(Map.of("eve", EVE), store().load().records());
+  }
+
+  @Test
+  void recordsAreReadableByRootOnly() throws IOException {
+    store().put("eve", EVE, Durability.SYNCED);
+    assertEquals("[OWNER_READ, OWNER_WRITE]", sorted(file("eve.json")));
+  }
+
+  private static String sorted(Path file) throws IOException {
+    return new java.util.TreeSet<>(Files.getPosixFilePermissions(file)).toString();
+  }
+
+  private void write(String key, String line) throws IOException {
+    Files.createDirectories(temp.resolve("people"));
+    Files.writeString(
+        file(key + ".json"), line + "\n" + Digest.sha256(line.getBytes("UTF-8")) + "\n");
+  }
+}
