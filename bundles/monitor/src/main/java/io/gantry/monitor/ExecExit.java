@@ -1,0 +1,11 @@
+package io.gantry.monitor;
+
+import java.time.Instant;
+
+/**
+ * How an exec'ed process ended.
+ *
+ * @param status 0 to 255; 128 + signal when one ended it
+ * @param signal that ended it, or 0
+ */
+public record ExecExit(String execId, int status, int signal, Instant time) {}

@@ -1,0 +1,93 @@
+package io.gantry.monitor;
+
+import java.net.ProtocolException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a monitor (or the zygote) introduces itself.
+ *
+ * @param protocol version it speaks
+ * @param opSet ops it knows
+ * @param helperSha256 hex, of the binary it runs
+ * @param instance 8 hex; empty for the zygote
+ * @param container 64 hex; empty for the zygote
+ * @param bootId of the kernel it runs under
+ * @param initPid host pid of the container's first process, 0 when there is none
+ * @param initStart its start in clock ticks since boot: with the boot id it tells a pid from a
+ *     reused one
+ * @param committed it carries on alone
+ * @param liveExecs ids of exec'ed processes that run
+ * @param exitedExecs the last ones that ended
+ * @param exit how the container ended, in phase EXITED
+ */
+public record Hello(
+    int protocol,
+    int opSet,
+    String helperSha256,
+    String instance,
+    String container,
+    String bootId,
+    long monitorPid,
+    long initPid,
+    long initStart,
+    Phase phase,
+    boolean committed,
+    boolean terminal,
+    List<String> liveExecs,
+    List<ExecExit> exitedExecs,
+    @Nullable ExitRecord exit) {
+
+  /** Where a monitor is in its life. */
+  public enum Phase {
+    SPAWNER,
+    CREATED,
+    RUNNING,
+    EXITED
+  }
+
+  public Hello {
+    liveExecs = List.copyOf(liveExecs);
+    exitedExecs = List.copyOf(exitedExecs);
+  }
+
+  static Hello of(Message message) throws ProtocolException {
+    long phase = message.number(Tag.PHASE);
+    if (phase < 0 || phase >= Phase.values().length) {
+      throw new ProtocolException("unknown phase " + phase);
+    }
+    return new Hello(
+        (int) message.number(Tag.PROTOCOL),
+        (int) message.number(Tag.OP_SET),
+        message.text(Tag.HELPER_SHA256),
+        message.text(Tag.INSTANCE),
+        message.text(Tag.CONTAINER),
+        message.text(Tag.BOOT_ID),
+        message.number(Tag.MONITOR_PID),
+        message.number(Tag.INIT_PID),
+        message.number(Tag.INIT_START),
+        Phase.values()[(int) phase],
+        message.number(Tag.COMMITTED) != 0,
+        (message.number(Tag.FLAGS) & CreateRequest.FLAG_TTY) != 0,
+        message.texts(Tag.LIVE_EXEC),
+        exits(message.texts(Tag.EXITED_EXEC)),
+        phase == Phase.EXITED.ordinal() ? ExitRecord.of(message) : null);
+  }
+
+  /** Lines {@code ID STATUS TIME_NS}. */
+  private static List<ExecExit> exits(List<String> lines) throws ProtocolException {
+    List<ExecExit> exits = new ArrayList<>();
+    for (String line : lines) {
+      String[] words = line.split(" ");
+      try {
+        int status = Integer.parseInt(words[1]);
+        int signal = status > 128 ? status - 128 : 0;
+        exits.add(new ExecExit(words[0], status, signal, ExitRecord.at(Long.parseLong(words[2]))));
+      } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+        throw new ProtocolException("malformed exec exit: " + line);
+      }
+    }
+    return exits;
+  }
+}

@@ -1,0 +1,311 @@
+package io.gantry.monitor;
+
+import io.gantry.spi.Bytes;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The engine's end of a container's monitor: a control connection.
+ *
+ * <p>Made by {@link Spawner#create}, the container lives and dies with this connection until {@link
+ * #commit}; after that the monitor carries on alone and {@link #adopt} finds it again. Calls wait
+ * for the answer, are safe from any thread but the loop's own, and fail with UNAVAILABLE when the
+ * monitor is gone or silent. What the helper says went wrong is the {@link HelperError} in a
+ * failure.
+ */
+public final class Monitor implements AutoCloseable {
+
+  /**
+   * Told what happens, on the loop's thread: must not block, and may be told before the call that
+   * made the monitor has returned. The last word is one of exited and lost, or nothing when the
+   * connection was closed from this side or a container failed before its commit.
+   */
+  public interface Listener {
+
+    /** The container's program runs. */
+    default void started(Init init, Instant time) {}
+
+    /** The container has ended; its exit record is on disk. */
+    void exited(ExitRecord exit);
+
+    /** An exec'ed process has ended. */
+    void execExited(ExecExit exit);
+
+    /** The monitor is gone and has left no exit record. */
+    void lost(String reason);
+  }
+
+  /**
+   * The container's first process.
+   *
+   * @param pid on the host
+   * @param start clock ticks since boot
+   */
+  public record Init(long pid, long start) {}
+
+  private final Path dir;
+  private final Listener listener;
+  private final Link link;
+  private final CompletableFuture<Init> created = new CompletableFuture<>();
+  private final CompletableFuture<Init> started = new CompletableFuture<>();
+  private volatile boolean committed;
+  private volatile boolean over;
+  private volatile @Nullable Init init;
+
+  private Monitor(Path socket, Path dir, MonitorLoop loop, Listener listener) {
+    this.dir = dir;
+    this.listener = listener;
+    this.link = new Link(socket, loop);
+  }
+
+  /**
+   * Connects to the monitor that serves a run directory. The listener hears what happens from now
+   * on; what has happened before is in {@link #hello}.
+   *
+   * @throws GantryException NOT_FOUND when there is no monitor: it has ended (see {@link
+   *     ExitRecord#read}) or was killed
+   */
+  public static Monitor adopt(Path dir, MonitorLoop loop, Listener listener) {
+    var monitor = new Monitor(dir.resolve("ctl.sock"), dir, loop, listener);
+    try {
+      monitor.link.start(Message.of(MessageType.CONTROL));
+      Hello hello = monitor.hello();
+      monitor.committed = hello.committed();
+      if (hello.initPid() != 0) {
+        monitor.init = new Init(hello.initPid(), hello.initStart());
+      }
+      if (hello.phase() == Hello.Phase.RUNNING) {
+        monitor.started.complete(monitor.init());
+      }
+      return monitor;
+    } catch (RuntimeException e) {
+      monitor.close();
+      throw e;
+    }
+  }
+
+  /** Makes a container through the zygote; back when its namespaces exist. */
+  static Monitor create(Path socket, CreateRequest request, MonitorLoop loop, Listener listener) {
+    Message.Builder message = request.message();
+    var monitor = new Monitor(socket, Path.of(request.dir()), loop, listener);
+    try {
+      monitor.link.start(message);
+      loop.await(monitor.created, "create " + request.container());
+      return monitor;
+    } catch (RuntimeException e) {
+      monitor.close();
+      throw e;
+    }
+  }
+
+  /** How the monitor introduced itself when this connection was made. */
+  public Hello hello() {
+    return link.loop.await(link.greeted, "greeting of " + dir);
+  }
+
+  /** The container's first process; after a start it is the program's. */
+  public Init init() {
+    Init known = init;
+    if (known == null) {
+      throw new GantryException(Kind.CONFLICT, "the container in " + dir + " has no process yet");
+    }
+    return known;
+  }
+
+  /**
+   * Gives a waiting init its program and waits until it has been carried out. After a failure the
+   * container is gone.
+   */
+  public Init program(Bytes program) {
+    link.send(Message.of(MessageType.PROGRAM).bytes(Tag.PROGRAM, program.toArray()));
+    return started();
+  }
+
+  /** Waits until the container's program runs. After a failure the container is gone. */
+  public Init started() {
+    return link.loop.await(started, "start in " + dir);
+  }
+
+  /** From now on the container lives without this connection. */
+  public void commit() {
+    request("commit", Message.of(MessageType.COMMIT));
+    committed = true;
+  }
+
+  /** Sends a signal to the container's first process; CONFLICT when it has ended. */
+  public void signal(int signal) {
+    request("signal", Message.of(MessageType.SIGNAL).number(Tag.SIGNAL, signal));
+  }
+
+  /** Sends a signal to an exec'ed process; CONFLICT when it has ended. */
+  public void signal(int signal, String execId) {
+    request(
+        "signal",
+        Message.of(MessageType.SIGNAL).number(Tag.SIGNAL, signal).text(Tag.EXEC_ID, execId));
+  }
+
+  /** Tells the container's terminal its size; CONFLICT when it has none. */
+  public void resize(int rows, int columns) {
+    request("resize", size(rows, columns));
+  }
+
+  /** Tells an exec'ed process' terminal its size; CONFLICT when it has none. */
+  public void resize(int rows, int columns, String execId) {
+    request("resize", size(rows, columns).text(Tag.EXEC_ID, execId));
+  }
+
+  /** Goes on keeping output there: after a rename, or with other limits. */
+  public void output(Spool spool) {
+    Message.Builder message = Message.of(MessageType.OUTPUT);
+    spool.put(message);
+    request("output", message);
+  }
+
+  /**
+   * The container's standard streams. Opened before the start, it sees everything from the first
+   * byte. CONFLICT when the container has ended.
+   */
+  public MonitorStream attach(Streams streams) {
+    return MonitorStream.open(
+        socket(),
+        link.loop,
+        Message.of(MessageType.ATTACH).number(Tag.STREAMS, streams.bits()),
+        hello().terminal(),
+        "attach");
+  }
+
+  /**
+   * Starts one more process in the container. Its end is told to the listener.
+   *
+   * @throws GantryException with the {@link HelperError} when it cannot be started
+   */
+  public MonitorStream exec(ExecRequest request) {
+    Message.Builder message =
+        Message.of(MessageType.EXEC)
+            .text(Tag.EXEC_ID, request.execId())
+            .number(Tag.STREAMS, request.streams().bits())
+            .number(Tag.FLAGS, request.terminal() ? CreateRequest.FLAG_TTY : 0)
+            .bytes(Tag.PROGRAM, request.program().toArray());
+    if (request.terminal()) {
+      message.number(Tag.ROWS, request.rows()).number(Tag.COLUMNS, request.columns());
+    }
+    return MonitorStream.open(
+        socket(), link.loop, message, request.terminal(), "exec " + request.execId());
+  }
+
+  /** Lets the monitor of an ended container go; CONFLICT when the container runs. */
+  public void quit() {
+    try {
+      request("quit", Message.of(MessageType.QUIT));
+    } catch (GantryException e) {
+      if (e.kind() != Kind.UNAVAILABLE || link.isConnected()) {
+        throw e; // a monitor that is gone has done as it was told
+      }
+    }
+    close();
+  }
+
+  /**
+   * Lets go of the connection; the listener hears nothing more. Before {@link #commit} that is the
+   * end of the container. May be repeated.
+   */
+  @Override
+  public void close() {
+    over = true;
+    link.disconnect();
+    link.startFailed(
+        new GantryException(Kind.CANCELLED, "the connection to the monitor was closed"));
+  }
+
+  private Path socket() {
+    return dir.resolve("ctl.sock");
+  }
+
+  private static Message.Builder size(int rows, int columns) {
+    return Message.of(MessageType.RESIZE).number(Tag.ROWS, rows).number(Tag.COLUMNS, columns);
+  }
+
+  private void request(String what, Message.Builder message) {
+    link.loop.await(link.request(message), what + " in " + dir);
+  }
+
+  /** What arrives; on the loop's thread. */
+  private final class Link extends Control {
+
+    Link(Path socket, MonitorLoop loop) {
+      super(socket, loop);
+    }
+
+    @Override
+    void event(Message message) throws IOException {
+      switch (message.type()) {
+        case MessageType.CREATED -> created.complete(learn(message));
+        case MessageType.STARTED -> {
+          Init running = learn(message);
+          created.complete(running); // without a wait CREATED is not sent
+          started.complete(running);
+          listener.started(running, ExitRecord.at(message.number(Tag.TIME_NS)));
+        }
+        case MessageType.EXIT -> {
+          over = true;
+          listener.exited(ExitRecord.of(message));
+        }
+        case MessageType.EXEC_EXIT ->
+            listener.execExited(
+                new ExecExit(
+                    message.text(Tag.EXEC_ID),
+                    (int) message.number(Tag.STATUS),
+                    (int) message.number(Tag.SIGNAL),
+                    ExitRecord.at(message.number(Tag.TIME_NS))));
+        default -> {
+          // a newer monitor may tell more than this engine knows
+        }
+      }
+    }
+
+    @Override
+    void failed(HelperError error) {
+      over = !committed; // a committed one leaves an exit record, found when it closes
+      startFailed(error.asGantryException());
+    }
+
+    @Override
+    void lost(IOException reason) {
+      startFailed(
+          new GantryException(
+              Kind.UNAVAILABLE, "the monitor in " + dir + " is gone: " + reason.getMessage()));
+      if (over) {
+        return;
+      }
+      over = true;
+      Optional<ExitRecord> left;
+      try {
+        left = ExitRecord.read(dir);
+      } catch (GantryException e) {
+        left = Optional.empty(); // unreadable: as good as none
+      }
+      if (left.isPresent()) {
+        listener.exited(left.get());
+      } else {
+        listener.lost(String.valueOf(reason.getMessage()));
+      }
+    }
+
+    void startFailed(GantryException reason) {
+      created.completeExceptionally(reason);
+      started.completeExceptionally(reason);
+    }
+
+    private Init learn(Message message) throws IOException {
+      var known = new Init(message.number(Tag.INIT_PID), message.number(Tag.INIT_START));
+      init = known;
+      return known;
+    }
+  }
+}

@@ -1,0 +1,193 @@
+package io.gantry.monitor;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Two directions of a container's bytes that hold no thread while they wait.
+ *
+ * <p>Out comes what Docker's clients read: raw bytes for a terminal, else frames of 8 bytes head
+ * (stream 1 or 2, three zeros, big-endian length) and data. One read and one write may be
+ * outstanding. What is not read stays in the kernel and makes the container wait. Stages complete
+ * on the loop's thread, or at once.
+ */
+public final class MonitorStream implements AutoCloseable, Connection.Handler {
+
+  private static final int READ_BYTES = 64 * 1024;
+
+  private final boolean terminal;
+  private final Connection connection;
+  private final MessageReader greeting = new MessageReader();
+  private final CompletableFuture<Long> opened = new CompletableFuture<>();
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable CompletableFuture<ByteBuffer> reading; // guarded by lock
+  private boolean closed; // guarded by lock
+  private @Nullable ByteBuffer buffer;
+  private volatile long pid;
+
+  private MonitorStream(Path socket, MonitorLoop loop, boolean terminal) {
+    this.terminal = terminal;
+    this.connection = Connection.open(socket, loop, this);
+  }
+
+  static MonitorStream open(
+      Path socket, MonitorLoop loop, Message.Builder first, boolean terminal, String what) {
+    ByteBuffer message = first.build();
+    var stream = new MonitorStream(socket, loop, terminal);
+    try {
+      stream.connection.send(message);
+      stream.connection.read(true);
+      stream.pid = loop.await(stream.opened, what);
+      return stream;
+    } catch (RuntimeException e) {
+      stream.close();
+      throw e;
+    }
+  }
+
+  /** Whether the bytes are a terminal's (raw) rather than frames. */
+  public boolean terminal() {
+    return terminal;
+  }
+
+  /** Host pid of the process that this stream was opened with by an exec; 0 for an attach. */
+  public long pid() {
+    return pid;
+  }
+
+  /**
+   * The next bytes; an empty buffer is the end. The buffer is the reader's until it reads again.
+   */
+  public CompletionStage<ByteBuffer> read() {
+    CompletableFuture<ByteBuffer> next = new CompletableFuture<>();
+    lock.lock();
+    try {
+      if (closed) {
+        return CompletableFuture.completedFuture(ByteBuffer.allocate(0));
+      }
+      if (reading != null) {
+        throw new IllegalStateException("a read is outstanding");
+      }
+      reading = next;
+    } finally {
+      lock.unlock();
+    }
+    connection.read(true);
+    return next;
+  }
+
+  /** Sends to standard input; completes when the buffer may be used again. */
+  public CompletionStage<Void> write(ByteBuffer input) {
+    if (!input.hasRemaining()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    int length = Math.min(input.remaining(), Message.MAX_PAYLOAD);
+    ByteBuffer part = input.slice(input.position(), length);
+    input.position(input.position() + length);
+    CompletableFuture<Void> sent = connection.send(Message.head(MessageType.STDIN, length), part);
+    return input.hasRemaining() ? sent.thenCompose(done -> write(input)) : sent;
+  }
+
+  /** Standard input ends here; output goes on. */
+  public CompletionStage<Void> closeInput() {
+    return connection.send(Message.head(MessageType.CLOSE_STDIN, 0));
+  }
+
+  /** Lets go; what runs goes on. An outstanding read ends as at the end. May be repeated. */
+  @Override
+  public void close() {
+    connection.close();
+    end();
+  }
+
+  @Override
+  public void readable(SocketChannel channel) throws IOException {
+    if (opened.isDone()) {
+      readOutput(channel);
+    } else {
+      readAnswer(channel);
+    }
+  }
+
+  @Override
+  public void broken(IOException reason) {
+    opened.completeExceptionally(
+        new GantryException(
+            Kind.UNAVAILABLE, "the monitor closed the stream: " + reason.getMessage(), reason));
+    end();
+  }
+
+  private void readAnswer(SocketChannel channel) throws IOException {
+    Message answer = greeting.next(channel);
+    if (answer == null) {
+      if (greeting.ended()) {
+        throw new EOFException("no answer");
+      }
+      return;
+    }
+    switch (answer.type()) {
+      case MessageType.OK, MessageType.EXEC_STARTED -> {
+        connection.read(false); // before the opener may ask for more
+        opened.complete(answer.number(Tag.INIT_PID));
+      }
+      case MessageType.ERROR -> {
+        opened.completeExceptionally(Control.error(answer).asGantryException());
+        connection.close();
+      }
+      default -> throw new IOException("unexpected message " + answer.type());
+    }
+  }
+
+  private void readOutput(SocketChannel channel) throws IOException {
+    ByteBuffer in = buffer;
+    if (in == null) {
+      in = ByteBuffer.allocate(READ_BYTES);
+      buffer = in;
+    }
+    int count = channel.read(in.clear());
+    if (count == 0) {
+      return;
+    }
+    connection.read(false); // until somebody asks for more
+    if (count < 0) {
+      connection.close();
+      end();
+      return;
+    }
+    CompletableFuture<ByteBuffer> reader;
+    lock.lock();
+    try {
+      reader = reading;
+      reading = null;
+    } finally {
+      lock.unlock();
+    }
+    if (reader != null) {
+      reader.complete(in.flip());
+    }
+  }
+
+  private void end() {
+    CompletableFuture<ByteBuffer> reader;
+    lock.lock();
+    try {
+      closed = true;
+      reader = reading;
+      reading = null;
+    } finally {
+      lock.unlock();
+    }
+    if (reader != null) {
+      reader.complete(ByteBuffer.allocate(0));
+    }
+  }
+}
