@@ -1,0 +1,71 @@
+package io.gantry.engine.config;
+
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.osgi.service.metatype.annotations.Option;
+
+/** What {@code etc/io.gantry.engine.json} may hold. */
+@ObjectClassDefinition(
+    id = EngineConfig.PID,
+    name = "Gantry engine",
+    description = "Default drivers, time limits and logging of the engine")
+public @interface EngineConfig {
+
+  String PID = "io.gantry.engine";
+
+  @AttributeDefinition(
+      description = "Level of Gantry's own loggers",
+      options = {
+        @Option(label = "error", value = "error"),
+        @Option(label = "warn", value = "warn"),
+        @Option(label = "info", value = "info"),
+        @Option(label = "debug", value = "debug")
+      })
+  String logLevel() default "info";
+
+  @AttributeDefinition(description = "Storage driver of new containers and images")
+  String storageDriver() default "vfs";
+
+  @AttributeDefinition(
+      description = "Storage drivers to try, in this order, when this host cannot run the default")
+  String[] storageFallback() default {"vfs"};
+
+  @AttributeDefinition(description = "Exec driver of new containers")
+  String execDriver() default "namespaces";
+
+  @AttributeDefinition(
+      description = "Exec drivers to try, in this order, when this host cannot run the default")
+  String[] execFallback() default {"namespaces"};
+
+  @AttributeDefinition(description = "Network driver of new networks")
+  String networkDriver() default "builtin";
+
+  @AttributeDefinition(
+      description = "Seconds that a driver's running calls get to end before it is let go",
+      min = "1",
+      max = "3600")
+  int drainSeconds() default 10;
+
+  @AttributeDefinition(
+      description = "Seconds after which a driver's call counts as hung and the driver as degraded",
+      min = "1",
+      max = "86400")
+  int callSeconds() default 60;
+
+  @AttributeDefinition(
+      description = "Seconds that a call waits for a driver that is away",
+      min = "0",
+      max = "3600")
+  int awaySeconds() default 10;
+
+  @AttributeDefinition(
+      description = "Seconds that a driver gets to start, probe and recover when it takes over",
+      min = "1",
+      max = "3600")
+  int recoverSeconds() default 30;
+
+  @AttributeDefinition(
+      description =
+          "Absolute path of the folder whose jars are taken in; empty: deploy in the data root")
+  String deployFolder() default "";
+}

@@ -1,0 +1,313 @@
+package io.gantry.engine.driver;
+
+import static io.gantry.spi.GantryException.Kind.CANCELLED;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+import static java.util.stream.Collectors.joining;
+
+import io.gantry.api.Leased;
+import io.gantry.engine.driver.Provider.Refusal;
+import io.gantry.spi.Driver;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Recovery;
+import io.gantry.spi.Support;
+import java.lang.System.Logger;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All drivers of one kind, by name: hands out leases and takes new providers over, one after the
+ * other, on the kind's swap thread. The work of a take-over runs on a thread of its own, so that it
+ * can be left behind when its time is up.
+ */
+final class LeasedDrivers<D extends Driver> implements Leased<D> {
+
+  private static final Logger log = System.getLogger(LeasedDrivers.class.getName());
+
+  /** Which driver new objects get: the first of these that works here. */
+  interface Preference {
+    List<String> order();
+  }
+
+  private final Kind<D> kind;
+  private final Supplier<Limits> limits;
+  private final Preference preference;
+  private final Executor swapThread;
+  private final ExecutorService takeOverThreads;
+  private final Consumer<String> changed;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition moved = lock.newCondition();
+  private final Map<String, Slot<D>> slots = new ConcurrentSkipListMap<>();
+  private boolean complete; // guarded by lock; every driver there is at the start has been offered
+  private volatile @Nullable TakeOver<D> owner;
+
+  /**
+   * @param swapThread runs one task after the other
+   * @param takeOverThreads as many as there are take-overs that hang
+   * @param changed gets the name of a driver whose provider began or ceased to serve
+   */
+  LeasedDrivers(
+      Kind<D> kind,
+      Supplier<Limits> limits,
+      Preference preference,
+      Executor swapThread,
+      ExecutorService takeOverThreads,
+      Consumer<String> changed) {
+    this.kind = kind;
+    this.limits = limits;
+    this.preference = preference;
+    this.swapThread = swapThread;
+    this.takeOverThreads = takeOverThreads;
+    this.changed = changed;
+    this.owner = kind.unowned();
+  }
+
+  Kind<D> kind() {
+    return kind;
+  }
+
+  @Override
+  public <R> R call(String name, Function<? super D, ? extends R> body) {
+    Slot<D> slot = slots.get(name);
+    return (slot == null ? awaitName(name) : slot).call(body);
+  }
+
+  private Slot<D> awaitName(String name) {
+    await(() -> complete || slots.containsKey(name), limits.get().away());
+    return slot(name);
+  }
+
+  /** The slot of a known name; NOT_FOUND for others. */
+  Slot<D> slot(String name) {
+    Slot<D> slot = slots.get(name);
+    if (slot == null) {
+      throw new GantryException(NOT_FOUND, "no such " + kind.words() + ": " + name);
+    }
+    return slot;
+  }
+
+  @Override
+  public List<String> names() {
+    return slots.keySet().stream().filter(name -> slot(name).driver() != null).toList();
+  }
+
+  /** Every name that is known, sorted. */
+  List<String> known() {
+    return List.copyOf(slots.keySet());
+  }
+
+  @Override
+  public String defaultName() {
+    await(() -> complete || firstServes(), limits.get().away());
+    String first = firstPromising();
+    if (first != null) {
+      return first;
+    }
+    throw new GantryException(UNAVAILABLE, "no " + kind.words() + " works here" + reasons());
+  }
+
+  private boolean firstServes() {
+    return order().stream()
+        .findFirst()
+        .map(slots::get)
+        .filter(slot -> slot.driver() != null)
+        .isPresent();
+  }
+
+  private @Nullable String firstPromising() {
+    for (String name : order()) {
+      Slot<D> slot = slots.get(name);
+      if (slot != null && slot.promising()) {
+        return name;
+      }
+    }
+    return null;
+  }
+
+  /** The preferred ones, and then all others. */
+  private List<String> order() {
+    return Stream.concat(preference.order().stream(), slots.keySet().stream()).distinct().toList();
+  }
+
+  private String reasons() {
+    return slots.isEmpty()
+        ? ": there is none"
+        : slots.entrySet().stream()
+            .map(slot -> slot.getKey() + ": " + slot.getValue().snapshot().reason())
+            .collect(joining("; ", ": ", ""));
+  }
+
+  private void await(Supplier<Boolean> isSo, Duration limit) {
+    long left = limit.toNanos();
+    lock.lock();
+    try {
+      while (!isSo.get() && left > 0) {
+        left = moved.awaitNanos(left);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new GantryException(CANCELLED, "interrupted while waiting for a " + kind.words(), e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Makes a name known: calls to it wait for a provider instead of failing at once. */
+  Slot<D> know(String name) {
+    lock.lock();
+    try {
+      return slots.computeIfAbsent(
+          name, n -> new Slot<>(kind.words() + " " + n, lock, moved, limits));
+    } finally {
+      moved.signalAll();
+      lock.unlock();
+    }
+  }
+
+  /** From now on a name that is not known is a wrong one. */
+  void complete() {
+    lock.lock();
+    try {
+      complete = true;
+      moved.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The owner of the kind's records has come: what waited for it is taken over. */
+  void owned(TakeOver<D> by) {
+    owner = by;
+    slots.forEach(
+        (name, slot) -> {
+          Provider<D> waiting = slot.queued();
+          if (waiting != null) {
+            swapThread.execute(() -> takeOver(name, slot, waiting));
+          }
+        });
+  }
+
+  /** The owner has gone; drivers go on, but no further one takes over. */
+  void disowned(TakeOver<D> by) {
+    if (owner == by) {
+      owner = kind.unowned();
+    }
+  }
+
+  /** A new service: never touches it, only lines it up. */
+  void bind(String name, Provider<D> provider) {
+    Slot<D> slot = know(name);
+    if (slot.offer(provider)) {
+      swapThread.execute(() -> takeOver(name, slot, provider));
+    } else {
+      log.log(INFO, "{0} {1} stands by", slot.title(), provider);
+    }
+  }
+
+  /** A service is going: returns when its calls have ended or the drain time is over. */
+  void unbind(String name, Provider<D> provider) {
+    Slot<D> slot = slot(name);
+    Provider<D> next = slot.release(provider);
+    int left = slot.running(provider);
+    if (left > 0) {
+      log.log(WARNING, "{0} {1} goes with {2} calls still running", slot.title(), provider, left);
+    }
+    provider.close();
+    if (next != null) {
+      swapThread.execute(() -> takeOver(name, slot, next));
+    }
+    changed.accept(name);
+  }
+
+  private void takeOver(String name, Slot<D> slot, Provider<D> provider) {
+    TakeOver<D> by = owner;
+    if (by == null || !slot.begin(provider)) {
+      return; // owned() will come back to it, or it is gone
+    }
+    Duration limit = limits.get().recover();
+    Future<D> attempt = takeOverThreads.submit(() -> attempt(name, slot, provider, by));
+    try {
+      D driver = attempt.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+      slot.settle(provider, driver, null);
+      log.log(INFO, "{0} {1} serves", slot.title(), provider);
+    } catch (TimeoutException e) {
+      attempt.cancel(true);
+      refuse(slot, provider, "it did not start, probe and recover within " + seconds(limit), true);
+    } catch (ExecutionException e) {
+      refuse(slot, provider, reason(e.getCause()), false);
+    } catch (InterruptedException e) {
+      attempt.cancel(true);
+      Thread.currentThread().interrupt(); // the engine stops
+      return;
+    }
+    changed.accept(name);
+  }
+
+  private D attempt(String name, Slot<D> slot, Provider<D> provider, TakeOver<D> by) {
+    D driver = step("it could not be started", provider::open);
+    Support support = step("its probe failed", driver::probe);
+    if (!support.available()) {
+      throw new GantryException(UNAVAILABLE, "this host cannot run it: " + support.reason());
+    }
+    Recovery found =
+        step(
+            "its recover failed",
+            () -> slot.whileTakingOver(driver, () -> by.recover(name, driver)));
+    if (!found.lost().isEmpty() || !found.swept().isEmpty()) {
+      log.log(
+          WARNING,
+          "{0} found {1} objects, lost {2}, swept {3}",
+          slot.title(),
+          found.alive().size(),
+          found.lost(),
+          found.swept());
+    }
+    return driver;
+  }
+
+  private static <R> R step(String failure, Supplier<R> step) {
+    try {
+      return step.get();
+    } catch (RuntimeException | LinkageError e) { // a stranger's code: whatever it throws is its no
+      throw new GantryException(UNAVAILABLE, failure + ": " + text(e), e);
+    }
+  }
+
+  private void refuse(Slot<D> slot, Provider<D> provider, String reason, boolean hung) {
+    slot.settle(provider, null, new Refusal(reason, hung));
+    log.log(hung ? ERROR : WARNING, "{0} {1} does not serve: {2}", slot.title(), provider, reason);
+  }
+
+  private static String reason(@Nullable Throwable cause) {
+    return cause == null ? "unknown" : text(cause);
+  }
+
+  private static String text(Throwable thrown) {
+    return thrown instanceof GantryException
+        ? String.valueOf(thrown.getMessage())
+        : thrown.toString();
+  }
+
+  private static String seconds(Duration limit) {
+    return limit.toMillis() % 1_000 == 0 ? limit.toSeconds() + " s" : limit.toMillis() + " ms";
+  }
+}

@@ -1,0 +1,379 @@
+package io.gantry.engine.driver;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.api.Drivers.State;
+import io.gantry.spi.Driver;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Recovery;
+import io.gantry.spi.Support;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class LeasedDriversTest {
+
+  /** A driver that says which one it is, and notices calls after its end. */
+  static class Echo implements Driver {
+    final String version;
+    volatile boolean closed;
+
+    Echo(String version) {
+      this.version = version;
+    }
+
+    @Override
+    public Support probe() {
+      return Support.yes();
+    }
+
+    Recovery recover() {
+      return new Recovery(Set.of(), Set.of());
+    }
+
+    String say() {
+      if (closed) {
+        throw new IllegalStateException(version + " called after its end");
+      }
+      return version;
+    }
+  }
+
+  private static final Kind<Echo> KIND =
+      new Kind<>(Echo.class, "echo driver", (name, driver) -> driver.recover());
+
+  private final ExecutorService threads = Executors.newCachedThreadPool();
+  private final ExecutorService swapThread = Executors.newSingleThreadExecutor();
+  private Limits limits =
+      new Limits(
+          Duration.ofSeconds(5),
+          Duration.ofSeconds(5),
+          Duration.ofSeconds(5),
+          Duration.ofSeconds(5));
+  private List<String> order = List.of();
+  private final LeasedDrivers<Echo> drivers = drivers(KIND);
+
+  private LeasedDrivers<Echo> drivers(Kind<Echo> kind) {
+    return new LeasedDrivers<>(kind, () -> limits, () -> order, swapThread, threads, name -> {});
+  }
+
+  @AfterEach
+  void stop() {
+    threads.shutdownNow();
+    swapThread.shutdownNow();
+  }
+
+  private static Provider<Echo> provider(Echo driver) {
+    return new Provider<>("test.echo", driver.version, () -> driver, () -> driver.closed = true);
+  }
+
+  private Provider<Echo> serve(String name, Echo driver) {
+    var provider = provider(driver);
+    drivers.bind(name, provider);
+    return provider;
+  }
+
+  private static void await(BooleanSupplier isSo) {
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(10),
+        () -> {
+          while (!isSo.getAsBoolean()) {
+            Thread.onSpinWait();
+          }
+        });
+  }
+
+  @Test
+  void aNameThatNothingKnowsFailsAtOnce() {
+    drivers.complete();
+    var failure = assertThrows(GantryException.class, () -> drivers.call("nosuch", Echo::say));
+    assertEquals(GantryException.Kind.NOT_FOUND, failure.kind());
+    assertEquals("no such echo driver: nosuch", failure.getMessage());
+  }
+
+  @Test
+  void aNameThatIsAskedForBeforeTheFirstBundlesAreThereIsWaitedFor() {
+    var answer = CompletableFuture.supplyAsync(() -> drivers.call("a", Echo::say), threads);
+    serve("a", new Echo("1"));
+    assertEquals("1", answer.orTimeout(10, java.util.concurrent.TimeUnit.SECONDS).join());
+  }
+
+  @Test
+  void aKnownDriverThatStaysAwayIsUnavailable() {
+    limits = new Limits(limits.drain(), limits.call(), Duration.ofMillis(50), limits.recover());
+    drivers.know("a");
+    var failure = assertThrows(GantryException.class, () -> drivers.call("a", Echo::say));
+    assertEquals(GantryException.Kind.UNAVAILABLE, failure.kind());
+    assertTrue(failure.getMessage().startsWith("echo driver a is away"), failure.getMessage());
+    assertEquals(State.AWAY, drivers.slot("a").snapshot().state());
+  }
+
+  @Test
+  void unbindReturnsWhenTheCallsHaveEnded() throws Exception {
+    var inside = new CountDownLatch(1);
+    var go = new CountDownLatch(1);
+    var old = new Echo("1");
+    var first = serve("a", old);
+    var call =
+        CompletableFuture.supplyAsync(
+            () ->
+                drivers.call(
+                    "a",
+                    driver -> {
+                      inside.countDown();
+                      awaitLatch(go);
+                      return driver.say();
+                    }),
+            threads);
+    inside.await();
+    var unbound = CompletableFuture.runAsync(() -> drivers.unbind("a", first), threads);
+    await(() -> drivers.slot("a").snapshot().state() == State.SWAPPING);
+    var later = CompletableFuture.supplyAsync(() -> drivers.call("a", Echo::say), threads);
+    await(() -> drivers.slot("a").snapshot().waiting() == 1);
+    assertFalse(unbound.isDone());
+    assertFalse(old.closed);
+    go.countDown();
+    unbound.join();
+    assertTrue(old.closed);
+    assertEquals("1", call.join());
+    serve("a", new Echo("2"));
+    assertEquals("2", later.join());
+  }
+
+  @Test
+  void aCallThatOutlastsTheDrainTimeIsLeftBehind() throws Exception {
+    limits = new Limits(Duration.ofMillis(50), limits.call(), limits.away(), limits.recover());
+    var inside = new CountDownLatch(1);
+    var go = new CountDownLatch(1);
+    var first = serve("a", new Echo("1"));
+    var call =
+        CompletableFuture.runAsync(
+            () ->
+                drivers.call(
+                    "a",
+                    driver -> {
+                      inside.countDown();
+                      awaitLatch(go);
+                      return "";
+                    }),
+            threads);
+    inside.await();
+    drivers.unbind("a", first);
+    assertFalse(call.isDone());
+    serve("a", new Echo("2"));
+    assertEquals("2", drivers.call("a", Echo::say));
+    go.countDown();
+    call.join();
+    assertEquals(0, drivers.slot("a").snapshot().inFlight());
+  }
+
+  @Test
+  void aSecondServiceStandsByUntouchedUntilTheFirstIsGone() {
+    var probes = new AtomicInteger();
+    var first = serve("a", new Echo("1"));
+    assertEquals("1", drivers.call("a", Echo::say));
+    serve(
+        "a",
+        new Echo("2") {
+          @Override
+          public Support probe() {
+            probes.incrementAndGet();
+            return Support.yes();
+          }
+        });
+    assertEquals("1", drivers.call("a", Echo::say));
+    assertEquals(0, probes.get());
+    drivers.unbind("a", first);
+    assertEquals("2", drivers.call("a", Echo::say));
+    assertEquals(1, probes.get());
+  }
+
+  @Test
+  void aThreadThatHoldsALeaseEntersAgainWhileItsDriverLeaves() throws Exception {
+    var first = serve("a", new Echo("1"));
+    var inside = new CountDownLatch(1);
+    var leaving = new CountDownLatch(1);
+    var call =
+        CompletableFuture.supplyAsync(
+            () ->
+                drivers.call(
+                    "a",
+                    outer -> {
+                      inside.countDown();
+                      awaitLatch(leaving);
+                      return drivers.call("a", Echo::say);
+                    }),
+            threads);
+    inside.await();
+    var unbound = CompletableFuture.runAsync(() -> drivers.unbind("a", first), threads);
+    await(() -> drivers.slot("a").snapshot().state() == State.SWAPPING);
+    leaving.countDown();
+    assertEquals("1", call.join());
+    unbound.join();
+  }
+
+  @Test
+  void aHungCallDegradesTheDriverAndOthersGoOn() throws Exception {
+    limits = new Limits(limits.drain(), Duration.ofMillis(20), limits.away(), limits.recover());
+    var inside = new CountDownLatch(1);
+    var go = new CountDownLatch(1);
+    serve("a", new Echo("1"));
+    var hung =
+        CompletableFuture.runAsync(
+            () ->
+                drivers.call(
+                    "a",
+                    driver -> {
+                      inside.countDown();
+                      awaitLatch(go);
+                      return "";
+                    }),
+            threads);
+    inside.await();
+    await(() -> drivers.slot("a").snapshot().state() == State.DEGRADED);
+    assertEquals("1", drivers.call("a", Echo::say));
+    go.countDown();
+    hung.join();
+    await(() -> drivers.slot("a").snapshot().state() == State.ACTIVE);
+  }
+
+  @Test
+  void aDriverThatCannotRunHereSaysWhyAndTheNextInOrderIsTheDefault() {
+    order = List.of("best", "good");
+    serve(
+        "best",
+        new Echo("1") {
+          @Override
+          public Support probe() {
+            return Support.no("this kernel has no echo");
+          }
+        });
+    serve("good", new Echo("1"));
+    await(() -> drivers.names().equals(List.of("good")));
+    drivers.complete();
+    assertEquals("good", drivers.defaultName());
+    var failure = assertThrows(GantryException.class, () -> drivers.call("best", Echo::say));
+    assertEquals(GantryException.Kind.UNAVAILABLE, failure.kind());
+    assertTrue(failure.getMessage().contains("this kernel has no echo"), failure.getMessage());
+    assertEquals(State.UNAVAILABLE, drivers.slot("best").snapshot().state());
+  }
+
+  @Test
+  void aTakeOverThatHangsIsGivenUp() {
+    limits = new Limits(limits.drain(), limits.call(), limits.away(), Duration.ofMillis(50));
+    var interrupted = new CountDownLatch(1);
+    serve(
+        "a",
+        new Echo("1") {
+          @Override
+          Recovery recover() {
+            try {
+              new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+              interrupted.countDown();
+            }
+            return super.recover();
+          }
+        });
+    await(() -> drivers.slot("a").snapshot().state() == State.DEGRADED);
+    await(() -> interrupted.getCount() == 0);
+    assertEquals(
+        "it did not start, probe and recover within 50 ms", drivers.slot("a").snapshot().reason());
+    assertThrows(GantryException.class, () -> drivers.call("a", Echo::say));
+  }
+
+  @Test
+  void noDriverOfAnOwnedKindServesBeforeItsOwnerIsThere() {
+    var owned = drivers(new Kind<>(Echo.class, "echo driver", null));
+    var call = CompletableFuture.supplyAsync(() -> owned.call("a", Echo::say), threads);
+    owned.bind("a", provider(new Echo("1")));
+    swapThreadIsIdle();
+    assertFalse(call.isDone());
+    owned.owned((name, driver) -> driver.recover());
+    assertEquals("1", call.join());
+  }
+
+  @Test
+  void theOwnerMayCallTheDriverWhileItTakesOver() {
+    var owned = drivers(new Kind<>(Echo.class, "echo driver", null));
+    owned.owned(
+        (name, driver) -> {
+          assertEquals("1", owned.call(name, Echo::say));
+          return driver.recover();
+        });
+    owned.bind("a", provider(new Echo("1")));
+    assertEquals("1", owned.call("a", Echo::say));
+  }
+
+  @Test
+  void callsErrorsAndLatencyAreCounted() {
+    serve("a", new Echo("1"));
+    assertEquals("1", drivers.call("a", Echo::say));
+    assertThrows(
+        ArithmeticException.class,
+        () ->
+            drivers.call(
+                "a",
+                driver -> {
+                  throw new ArithmeticException();
+                }));
+    var metrics = drivers.slot("a").metrics();
+    assertEquals(2, metrics.calls());
+    assertEquals(1, metrics.errors());
+    assertTrue(metrics.latency().p99().compareTo(metrics.latency().p50()) >= 0);
+    assertTrue(metrics.latency().p50().toNanos() > 0);
+  }
+
+  @Test
+  void noCallIsLostInAHundredSwapsUnderLoad() {
+    var provider = serve("a", new Echo("0"));
+    var stop = new CountDownLatch(1);
+    var calls = new AtomicInteger();
+    var callers =
+        java.util.stream.IntStream.range(0, 8)
+            .mapToObj(
+                i ->
+                    CompletableFuture.runAsync(
+                        () -> {
+                          while (stop.getCount() > 0) {
+                            drivers.call("a", Echo::say);
+                            calls.incrementAndGet();
+                          }
+                        },
+                        threads))
+            .toList();
+    for (int swap = 1; swap <= 100; swap++) {
+      int before = calls.get();
+      drivers.unbind("a", provider);
+      provider = serve("a", new Echo(String.valueOf(swap)));
+      await(() -> calls.get() > before + 100);
+    }
+    stop.countDown();
+    callers.forEach(CompletableFuture::join);
+    assertEquals("100", drivers.call("a", Echo::say));
+  }
+
+  private void swapThreadIsIdle() {
+    CompletableFuture.runAsync(() -> {}, swapThread).join();
+  }
+
+  private static void awaitLatch(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
