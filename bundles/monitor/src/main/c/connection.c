@@ -1,0 +1,279 @@
+/* Connections: control ones carry requests, answers and events; streams carry output one way and input the other. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "monitor.h"
+#include "sys.h"
+
+static void connection_ready(struct watch *w, uint32_t events);
+
+void connection_new(int fd, bool creator) {
+  struct connection *c = must_alloc(sizeof *c);
+  (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+  watch_init(&c->watch, fd, connection_ready);
+  c->creator = creator;
+  c->kind = creator ? CONTROL : FRESH;
+  c->next = monitor.connections;
+  monitor.connections = c;
+  monitor.connection_count++;
+  connection_flow(c);
+}
+
+static void drop(struct connection *c) {
+  for (struct connection **at = &monitor.connections; *at; at = &(*at)->next) {
+    if (*at != c) continue;
+    *at = c->next;
+    monitor.connection_count--;
+    break;
+  }
+  struct process *p = c->process;
+  bool orphaned = c->creator && !monitor.committed;
+  watch_close(&c->watch);
+  reader_reset(&c->reader);
+  buffer_clear(&c->queue);
+  c->process = NULL;
+  free_later(c);
+  if (p) process_flow(p);
+  if (orphaned) monitor_destroy();
+}
+
+/* Input waits while the process has not taken what came before. */
+static bool paused(const struct connection *c) {
+  return c->kind == STREAM && c->process && buffer_length(&c->process->input) > 0;
+}
+
+void connection_flow(struct connection *c) {
+  uint32_t events = 0;
+  bool held = paused(c);
+  if (!c->ended && !held && !c->closing) events |= EPOLLIN;
+  if (!c->broken && buffer_length(&c->queue) > 0) events |= EPOLLOUT;
+  /* With input held back a hang-up cannot be acted on yet, and would be told again and again. */
+  if (!events && !held) events = WATCH_HANGUP;
+  watch_for(&c->watch, events);
+}
+
+/* Sends what it takes; a broken one keeps its input but gets nothing more. */
+void connection_send(struct connection *c) {
+  if (!c->broken && buffer_flush(&c->queue, c->watch.fd) < 0) c->broken = true;
+  if (c->broken) buffer_clear(&c->queue);
+}
+
+/* Whether it is over; then it is gone. */
+static bool settle(struct connection *c) {
+  bool over = buffer_length(&c->queue) == 0 && (c->closing || (c->broken && c->ended));
+  if (c->kind != STREAM && (c->ended || c->broken)) over = true;
+  if (over) drop(c);
+  else connection_flow(c);
+  return over;
+}
+
+void connection_frame(struct connection *c, unsigned stream, const uint8_t *data, size_t length) {
+  if (!(c->streams & (stream == 1 ? STREAM_STDOUT : STREAM_STDERR)) || c->closing) return;
+  if (!c->process->tty) {
+    uint8_t head[8] = {(uint8_t)stream};
+    uint32_t size = htonl((uint32_t)length);
+    memcpy(head + 4, &size, sizeof size);
+    buffer_append(&c->queue, head, sizeof head);
+  }
+  buffer_append(&c->queue, data, length);
+  connection_send(c);
+  connection_flow(c);
+}
+
+void connection_error(struct connection *c, int error, const char *text) {
+  size_t begin = message_begin(&c->queue, MSG_ERROR);
+  message_put_u64(&c->queue, TAG_ERRNO, (uint64_t)error);
+  message_put_text(&c->queue, TAG_TEXT, text);
+  message_put_u64(&c->queue, TAG_STAGE, STAGE_MONITOR);
+  message_end(&c->queue, begin);
+}
+
+static void ok(struct connection *c) { message_end(&c->queue, message_begin(&c->queue, MSG_OK)); }
+
+static void answer(struct connection *c, int error, const char *what) {
+  char text[256];
+  if (error == 0) {
+    ok(c);
+    return;
+  }
+  snprintf(text, sizeof text, "%s: %s", what, errno_words(error));
+  connection_error(c, error, text);
+}
+
+void connection_stream(struct connection *c, struct process *p, uint64_t streams) {
+  c->kind = STREAM;
+  c->process = p;
+  c->streams = streams;
+}
+
+/* ---- requests ---- */
+
+/* The process a request means: init, or the exec it names; NULL when it does not run. */
+static struct process *addressed(const struct message *m) {
+  char *id = message_text(m, TAG_EXEC_ID);
+  struct process *p = id ? monitor_find_exec(id) : monitor.init;
+  free(id);
+  return p && !p->reaped && !p->finished ? p : NULL;
+}
+
+static void request_signal(struct connection *c, const struct message *m) {
+  struct process *p = addressed(m);
+  uint64_t number = message_u64(m, TAG_SIGNAL, 0);
+  if (number < 1 || number > 64) answer(c, EINVAL, "signal");
+  else if (!p || p->pid <= 0) answer(c, ESRCH, "signal");
+  else answer(c, kill(p->pid, (int)number) < 0 ? errno : 0, "signal");
+}
+
+static void request_resize(struct connection *c, const struct message *m) {
+  struct process *p = addressed(m);
+  uint64_t rows = message_u64(m, TAG_ROWS, 0), columns = message_u64(m, TAG_COLUMNS, 0);
+  if (!p) answer(c, ESRCH, "resize");
+  else if (rows > 0xffff || columns > 0xffff) answer(c, EINVAL, "resize");
+  else answer(c, process_resize(p, rows, columns) < 0 ? errno : 0, "resize");
+}
+
+static void request_program(struct connection *c, const struct message *m) {
+  struct attribute program;
+  int error = EINVAL;
+  if (message_has(m, TAG_PROGRAM, &program)) error = monitor_continue(program.value, program.length);
+  if (error) answer(c, error, "program");
+}
+
+static void request_quit(struct connection *c) {
+  if (monitor.phase != PHASE_EXITED) {
+    answer(c, EBUSY, "quit");
+    return;
+  }
+  monitor.quit = true;
+  ok(c);
+}
+
+static void control_request(struct connection *c, const struct message *m) {
+  switch (m->type) {
+    case MSG_COMMIT:
+      monitor.committed = true;
+      ok(c);
+      break;
+    case MSG_PROGRAM: request_program(c, m); break;
+    case MSG_SIGNAL: request_signal(c, m); break;
+    case MSG_RESIZE: request_resize(c, m); break;
+    case MSG_OUTPUT: answer(c, monitor_reopen_log(m) < 0 ? errno : 0, "open the log"); break;
+    case MSG_QUIT: request_quit(c); break;
+    default: answer(c, EOPNOTSUPP, "request");
+  }
+}
+
+static void attach(struct connection *c, const struct message *m) {
+  if (!monitor.init || monitor.phase == PHASE_EXITED || monitor.failed) {
+    answer(c, ESRCH, "attach");
+    c->closing = true;
+    return;
+  }
+  ok(c);
+  connection_stream(c, monitor.init, message_u64(m, TAG_STREAMS, 0));
+}
+
+/* The first message says what a connection is. */
+static void first_request(struct connection *c, const struct message *m) {
+  switch (m->type) {
+    case MSG_CONTROL:
+      c->kind = CONTROL;
+      monitor_hello(&c->queue);
+      break;
+    case MSG_QUERY:
+      monitor_hello(&c->queue);
+      c->closing = true;
+      break;
+    case MSG_ATTACH: attach(c, m); break;
+    case MSG_EXEC: exec_start(c, m); break;
+    case MSG_QUIT:
+      request_quit(c);
+      c->closing = true;
+      break;
+    default:
+      answer(c, EOPNOTSUPP, "request");
+      c->closing = true;
+  }
+}
+
+static void stream_input(struct connection *c, const struct message *m) {
+  if (!c->process || !(c->streams & STREAM_STDIN)) return;
+  if (m->type == MSG_STDIN) process_input(c->process, m->payload, m->length);
+  if (m->type == MSG_CLOSE_STDIN) process_end_input(c->process);
+}
+
+static void take_message(struct connection *c) {
+  /* The reader is emptied first: a request may free the connection's process, but not this. */
+  struct message m = c->reader.message;
+  c->reader = (struct reader){0};
+  switch (c->kind) {
+    case FRESH: first_request(c, &m); break;
+    case CONTROL: control_request(c, &m); break;
+    default: stream_input(c, &m);
+  }
+  free(m.payload);
+}
+
+static void receive(struct connection *c) {
+  switch (reader_step(&c->reader, c->watch.fd)) {
+    case READ_MESSAGE: take_message(c); break;
+    case READ_CLOSED: c->ended = true; break;
+    default: break;
+  }
+}
+
+static void connection_ready(struct watch *w, uint32_t events) {
+  struct connection *c = CONTAINER_OF(w, struct connection, watch);
+  uint32_t wanted = w->events;
+  if (wanted & EPOLLIN && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive(c);
+  else if (events & (EPOLLHUP | EPOLLERR)) c->broken = true;
+  connection_send(c);
+  struct process *p = c->process;
+  if (!settle(c) && p) process_flow(p);
+}
+
+/* ---- events ---- */
+
+void connections_tell(const struct buffer *message) {
+  for (struct connection *c = monitor.connections, *next; c; c = next) {
+    next = c->next;
+    if (c->kind != CONTROL) continue;
+    buffer_append(&c->queue, message->data + message->start, buffer_length(message));
+    connection_send(c);
+    connection_flow(c); /* not dropped here: whoever tells may be walking the list */
+  }
+}
+
+void connections_end_streams(struct process *p) {
+  for (struct connection *c = monitor.connections, *next; c; c = next) {
+    next = c->next;
+    if (c->process != p) continue;
+    c->process = NULL;
+    c->closing = true;
+    connection_send(c);
+    settle(c);
+  }
+}
+
+void connections_drop_laggards(void) {
+  for (struct connection *c = monitor.connections, *next; c; c = next) {
+    next = c->next;
+    if (c->kind == CONTROL && (c->broken || buffer_length(&c->queue) > LAG_MOST)) drop(c);
+  }
+}
+
+static bool have(int kind) {
+  for (struct connection *c = monitor.connections; c; c = c->next) {
+    if ((int)c->kind == kind && !(c->kind == CONTROL && c->closing)) return true;
+  }
+  return false;
+}
+
+bool connections_have_control(void) { return have(CONTROL) || have(FRESH); }
+bool connections_have_streams(void) { return have(STREAM); }

@@ -1,0 +1,211 @@
+/* Exec: a parked process waits in the container's cgroups (joining them takes 10-16 ms on many hosts, a fork from there
+ * none of it). For each exec it forks a helper that joins the namespaces of init and forks once more, into the pid
+ * namespace. With CLONE_PARENT all of them are the monitor's children, so it reaps the exec'ed process itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <linux/sched.h>
+#include <unistd.h>
+
+#include "monitor.h"
+#include "sys.h"
+
+/* What goes to the parked process; the descriptors are the program, the report socket and, without a terminal, 0-2. */
+struct park_request {
+  uint64_t length, rows, columns;
+  pid_t join;
+  bool tty, null_stdin;
+};
+
+enum { PROGRAM_FD, REPORT_SOCKET, FIRST_STDIO };
+
+static pid_t parked;
+static int park_socket = -1;
+
+/* ---- in the parked process and its helpers ---- */
+
+static struct setup setup;
+
+static void map_program(const struct park_request *r, int fd) {
+  setup.program = mmap(NULL, r->length, PROT_READ, MAP_PRIVATE, fd, 0);
+  setup.length = r->length;
+  if (setup.program == MAP_FAILED) _exit(71);
+}
+
+static void prepare(const struct park_request *r, const int *fds, unsigned count) {
+  unsigned next = FIRST_STDIO;
+  setup = (struct setup){.stage = STAGE_EXEC, .report = fds[REPORT_SOCKET], .in = -1, .out = -1, .err = -1};
+  setup.tty = r->tty;
+  setup.rows = r->rows;
+  setup.columns = r->columns;
+  setup.join = r->join;
+  if (r->tty) return;
+  if (!r->null_stdin && next < count) setup.in = fds[next++];
+  if (next < count) setup.out = fds[next++];
+  if (next < count) setup.err = fds[next];
+}
+
+static _Noreturn void report_and_end(const char *text, int error) {
+  refused(&setup, error, "%s: %s", text, errno_words(error));
+  report_send(&setup, REPORT_FAILED, 0, NULL);
+  _exit(127);
+}
+
+static int join_cgroups(void) {
+  for (char **file = monitor.cgroups; file && *file; file++) {
+    int fd = open(*file, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write_all(fd, "0", 1) < 0) return -1;
+    close(fd);
+  }
+  return 0;
+}
+
+static _Noreturn void park(int socket) {
+  prctl(PR_SET_NAME, "gantry-exec", 0, 0, 0);
+  if (dup3(socket, 3, O_CLOEXEC) < 0 && errno != EINVAL) _exit(71);
+  (void)sys_close_range(4, ~0u);
+  int joined = join_cgroups(), error = errno;
+  for (;;) {
+    struct park_request r;
+    int fds[FIRST_STDIO + 3];
+    unsigned count = COUNT(fds);
+    ssize_t n = receive_with_fds(3, &r, sizeof r, fds, &count, NULL);
+    if (n != sizeof r || count < FIRST_STDIO) _exit(0);
+    prepare(&r, fds, count);
+    if (joined < 0) report_and_end("join the container's cgroup", error);
+    pid_t helper = sys_clone(CLONE_PARENT);
+    if (helper == 0) {
+      map_program(&r, fds[PROGRAM_FD]);
+      setup_run(&setup);
+    }
+    if (helper < 0) report_and_end("fork in the container's cgroup", errno);
+    for (unsigned i = 0; i < count; i++) close(fds[i]);
+  }
+}
+
+/* ---- in the monitor ---- */
+
+bool park_is(pid_t pid) {
+  if (pid != parked || pid == 0) return false;
+  close(park_socket);
+  park_socket = -1;
+  parked = 0;
+  return true;
+}
+
+void park_end(void) {
+  if (!parked) return;
+  kill(parked, SIGKILL);
+}
+
+static int ensure_parked(void) {
+  int ends[2];
+  if (parked) return 0;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -1;
+  pid_t pid = sys_clone(0);
+  if (pid == 0) park(ends[1]);
+  int error = errno;
+  close(ends[1]);
+  if (pid < 0) {
+    close(ends[0]);
+    errno = error;
+    return -1;
+  }
+  (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  parked = pid;
+  park_socket = ends[0];
+  return 0;
+}
+
+static int program_file(const uint8_t *program, size_t length) {
+  int fd = memfd_create("program", MFD_CLOEXEC);
+  if (fd >= 0 && write_all(fd, program, length) == 0) return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+int monitor_continue(const uint8_t *program, size_t length) {
+  struct process *p = monitor.init;
+  uint32_t index, code;
+  uint64_t size = length;
+  if (!(monitor.flags & FLAG_WAIT) || monitor.phase != PHASE_CREATED || !p || p->report.fd < 0) return EINVAL;
+  if (program_check(program, length, &index, &code)) return EINVAL;
+  int fd = program_file(program, length);
+  if (fd < 0) return errno;
+  monitor.flags &= ~(uint64_t)FLAG_WAIT;
+  int error = send_with_fds(p->report.fd, &size, sizeof size, &fd, 1) < 0 ? errno : 0;
+  close(fd);
+  return error;
+}
+
+static int hand_over(struct process *p, const int child[3], int report, const struct attribute *program) {
+  struct park_request r = {.length = program->length, .rows = p->rows, .columns = p->columns, .tty = p->tty};
+  int fds[FIRST_STDIO + 3];
+  unsigned count = FIRST_STDIO;
+  r.join = monitor.runtime ? 0 : monitor.init->pid;
+  r.null_stdin = !p->keeps_stdin;
+  for (int i = 0; i < 3 && !p->tty; i++) {
+    if (child[i] >= 0) fds[count++] = child[i];
+  }
+  fds[REPORT_SOCKET] = report;
+  fds[PROGRAM_FD] = program_file(program->value, program->length);
+  if (fds[PROGRAM_FD] < 0) return -1;
+  int result = send_with_fds(park_socket, &r, sizeof r, fds, count), error = errno;
+  close(fds[PROGRAM_FD]);
+  errno = error;
+  return result;
+}
+
+static const char *exec_refusal(const char *id, const struct attribute *program, int *error) {
+  uint32_t index, code;
+  *error = EINVAL;
+  if (!id || strlen(id) != ID_LENGTH || strspn(id, "0123456789abcdef") != ID_LENGTH) return "exec: invalid id";
+  if (!program->value || program_check(program->value, program->length, &index, &code)) return "exec: invalid program";
+  *error = ESRCH;
+  if (monitor.phase != PHASE_RUNNING) return "exec: the container is not running";
+  *error = EEXIST;
+  if (monitor_find_exec(id)) return "exec: this id is taken";
+  *error = EAGAIN;
+  if (monitor.exec_count >= EXECS_MOST) return "exec: too many processes";
+  return NULL;
+}
+
+static void start(struct connection *c, const char *id, const struct message *m, const struct attribute *program) {
+  uint64_t streams = message_u64(m, TAG_STREAMS, 0), flags = message_u64(m, TAG_FLAGS, 0) & FLAG_TTY;
+  if (streams & STREAM_STDIN) flags |= FLAG_STDIN | FLAG_STDIN_ONCE;
+  struct process *p = process_new(id, flags, message_u64(m, TAG_ROWS, 0), message_u64(m, TAG_COLUMNS, 0));
+  int child[3] = {-1, -1, -1}, report = -1;
+  if (process_open(p, child, &report) < 0 || ensure_parked() < 0 || hand_over(p, child, report, program) < 0) {
+    connection_error(c, errno, "exec: cannot reach the container's cgroup");
+    c->closing = true;
+    process_close_child_ends(child, report);
+    process_free(p);
+    return;
+  }
+  process_close_child_ends(child, report);
+  p->next = monitor.processes;
+  monitor.processes = p;
+  monitor.exec_count++;
+  connection_stream(c, p, streams);
+}
+
+void exec_start(struct connection *c, const struct message *m) {
+  struct attribute program = {0};
+  int error = 0;
+  char *id = message_text(m, TAG_EXEC_ID);
+  if (!message_has(m, TAG_PROGRAM, &program)) program.value = NULL;
+  const char *refusal = exec_refusal(id, &program, &error);
+  if (refusal) {
+    connection_error(c, error, refusal);
+    c->closing = true;
+  } else {
+    start(c, id, m, &program);
+  }
+  free(id);
+}

@@ -1,0 +1,143 @@
+/* The monitor of one container: parent and subreaper of its processes, holder of their stdio.
+ *
+ * Phases: created (init exists, its set-up runs or waits for PROGRAM), running (exec has happened), exited (the exit
+ * record is on disk). Until COMMIT the container belongs to the connection that created it and dies with it; after
+ * that the monitor answers to anybody on DIR/ctl.sock. Nothing here waits: every descriptor is in the event loop, and
+ * what could block (mounts, cgroups, look-ups in an image) happens in forked processes that report back. */
+#ifndef GANTRY_MONITOR_H
+#define GANTRY_MONITOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "buffer.h"
+#include "loop.h"
+#include "setup.h"
+#include "spool.h"
+#include "wire.h"
+
+enum { CONNECTIONS_MOST = 1024, EXECS_MOST = 1024, LAG_MOST = 1 << 20, ID_LENGTH = 64 };
+
+struct process;
+
+/* An end of a pipe or terminal that output comes from. */
+struct source {
+  struct watch watch;
+  struct process *process;
+  unsigned stream; /* 1 stdout and terminals, 2 stderr */
+  bool grown;
+};
+
+struct connection {
+  struct connection *next;
+  struct watch watch;
+  enum { FRESH, CONTROL, STREAM } kind;
+  bool creator;
+  bool ended;   /* the peer sends no more */
+  bool broken;  /* the peer takes no more */
+  bool closing; /* to be closed when what is queued has gone */
+  struct reader reader;
+  struct buffer queue;
+  struct process *process; /* of a stream */
+  uint64_t streams;
+};
+
+struct process {
+  struct process *next;
+  char id[ID_LENGTH + 1]; /* of an exec; empty for init */
+  bool tty, keeps_stdin, closes_stdin;
+  bool execing, started, reaped, finished;
+  pid_t pid;
+  uint64_t start; /* field 22 of /proc/PID/stat */
+  struct watch report;
+  struct source out, err;
+  struct watch in;
+  struct buffer input;
+  bool close_input;
+  uint64_t rows, columns;
+  int wait_status;
+  uint64_t end_ns, drain_until_ms;
+  struct report failure; /* kind is 0 when there was none */
+};
+
+struct ending {
+  uint64_t status, signal, time_ns, oom_kills, cpu_ns;
+};
+
+struct monitor {
+  char *instance, *container, *dir, *cpu_file;
+  char **oom_files, **cgroups;
+  int dir_fd;
+  uint64_t flags, clone, phase;
+  bool committed, runtime, quit, failed;
+  struct process *init, *processes; /* init is among the processes until it has finished */
+  struct connection *connections;
+  unsigned connection_count, exec_count;
+  struct spool *spool;
+  struct watch listener, signals;
+  struct ending ending;
+  uint64_t init_pid, init_start;
+};
+
+extern struct monitor monitor;
+
+_Noreturn void monitor_main(int connection, const struct message *create);
+void monitor_hello(struct buffer *b);
+/* What became of a process; init's end is the container's. */
+void monitor_started(struct process *p);
+void monitor_start_failed(struct process *p);
+void monitor_finished(struct process *p);
+/* The creator has gone before COMMIT: the container goes too. */
+_Noreturn void monitor_destroy(void);
+struct process *monitor_find_exec(const char *id);
+/* Gives init the rest of its program; an errno when that cannot be. */
+int monitor_continue(const uint8_t *program, size_t length);
+int monitor_reopen_log(const struct message *m);
+
+/* process.c */
+struct process *process_new(const char *id, uint64_t flags, uint64_t rows, uint64_t columns);
+/* Makes the pipes (none for a terminal) and the report socket; child[0..2] and *report are the other ends. */
+int process_open(struct process *p, int child[3], int *report);
+void process_close_child_ends(int child[3], int report);
+void process_free(struct process *p);
+void process_input(struct process *p, const uint8_t *data, size_t length);
+void process_end_input(struct process *p);
+int process_resize(struct process *p, uint64_t rows, uint64_t columns);
+void process_read_report(struct process *p);
+void process_reaped(struct process *p, int wait_status);
+/* After the drain limit: output that somebody still holds open is given up. */
+void process_check_drain(struct process *p, uint64_t now_ms);
+/* Looks again at which sources may be read and which streams may send. */
+void process_flow(struct process *p);
+
+/* connection.c */
+void connection_new(int fd, bool creator);
+void connection_stream(struct connection *c, struct process *p, uint64_t streams);
+void connection_frame(struct connection *c, unsigned stream, const uint8_t *data, size_t length);
+void connection_send(struct connection *c);
+void connection_flow(struct connection *c);
+void connection_error(struct connection *c, int error, const char *text);
+/* To every control connection. */
+void connections_tell(const struct buffer *message);
+/* The process has ended: its streams close when they are empty. */
+void connections_end_streams(struct process *p);
+/* Control clients that do not read what they are told. */
+void connections_drop_laggards(void);
+bool connections_have_control(void);
+bool connections_have_streams(void);
+
+/* exec.c */
+void exec_start(struct connection *c, const struct message *m);
+bool park_is(pid_t pid);
+void park_end(void);
+
+/* record.c */
+uint64_t record_start_time(pid_t pid);
+void record_ending(struct ending *e, const struct process *p);
+void record_exit(const struct process *p, const struct ending *e);
+void record_remember(const char *id, const struct ending *e);
+void record_put_remembered(struct buffer *b);
+void put_ending(struct buffer *b, const struct ending *e);
+
+#endif

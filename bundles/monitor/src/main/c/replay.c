@@ -1,0 +1,106 @@
+#include "replay.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ops.h"
+#include "spool.h"
+#include "sys.h"
+#include "users.h"
+#include "wire.h"
+
+enum { REPLAY_MOST = 4 << 20 };
+
+static volatile uint64_t sink;
+
+/* Through a pipe, as messages come; what follows the first one is looked at as well. */
+static void replay_wire(const uint8_t *data, size_t size) {
+  struct reader reader = {0};
+  int ends[2];
+  if (size > 32768 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return;
+  if (write_all(ends[1], data, size) == 0) {
+    close(ends[1]);
+    enum read_result got;
+    while ((got = reader_step(&reader, ends[0])) != READ_CLOSED) {
+      if (got != READ_MESSAGE) continue;
+      char *text = message_text(&reader.message, TAG_DIR), **texts = message_texts(&reader.message, TAG_OOM_FILE);
+      sink += message_u64(&reader.message, TAG_FLAGS, 0) + (text ? strlen(text) : 0);
+      free(text);
+      for (char **at = texts; *at; at++) free(*at);
+      free(texts);
+      reader_reset(&reader);
+    }
+  } else {
+    close(ends[1]);
+  }
+  reader_reset(&reader);
+  close(ends[0]);
+}
+
+static void replay_program(const uint8_t *data, size_t size) {
+  static struct arg args[ARGS_MOST];
+  struct program p;
+  struct op op;
+  uint32_t index, code;
+  if (program_check(data, size, &index, &code)) return;
+  program_open(&p, data, size);
+  while (program_next(&p, &op)) {
+    op_args(&op, args);
+    for (unsigned i = 0; i < op.nargs; i++) sink += args[i].bytes[args[i].length] + args[i].length;
+  }
+}
+
+/* spec NUL passwd NUL group */
+static void replay_users(const uint8_t *data, size_t size) {
+  static struct user user;
+  const uint8_t *first = memchr(data, 0, size);
+  if (!first) return;
+  const uint8_t *second = memchr(first + 1, 0, size - (size_t)(first + 1 - data));
+  if (!second) return;
+  struct text passwd = {(const char *)first + 1, (size_t)(second - first - 1)};
+  struct text group = {(const char *)second + 1, size - (size_t)(second + 1 - data)}, name;
+  sink += (uint64_t)user_find(&user, (const char *)data, passwd, group, &name);
+  sink += (uint64_t)user_add_group(&user, (const char *)data, group);
+}
+
+static void replay_json(const uint8_t *data, size_t size) {
+  struct buffer out = {0};
+  spool_encode(&out, data, size, true, 1, 1000000000);
+  sink += buffer_length(&out);
+  buffer_clear(&out);
+}
+
+void replay_bytes(const uint8_t *data, size_t size) {
+  if (size == 0) return;
+  switch (data[0]) {
+    case 'w': replay_wire(data + 1, size - 1); break;
+    case 'o': replay_program(data + 1, size - 1); break;
+    case 'u': replay_users(data + 1, size - 1); break;
+    case 'j': replay_json(data + 1, size - 1); break;
+    default: break;
+  }
+}
+
+int replay_main(int count, char **files) {
+  for (int i = 0; i < count; i++) {
+    int fd = open(files[i], O_RDONLY | O_CLOEXEC);
+    uint8_t *data = must_alloc(REPLAY_MOST);
+    ssize_t n = fd < 0 ? -1 : read_all(fd, data, REPLAY_MOST);
+    if (n < 0) {
+      perror(files[i]);
+      return 1;
+    }
+    close(fd);
+    /* An allocation of just this size, so that a sanitizer sees every byte too many. */
+    uint8_t *exact = must_alloc((size_t)n);
+    memcpy(exact, data, (size_t)n);
+    free(data);
+    replay_bytes(exact, (size_t)n);
+    free(exact);
+  }
+  printf("replayed %d\n", count);
+  return 0;
+}

@@ -1,0 +1,14 @@
+/* The zygote, and what it knows on behalf of every process forked from it. */
+#ifndef GANTRY_SPAWN_H
+#define GANTRY_SPAWN_H
+
+int spawn_main(const char *dir);
+/* The zygote proper, once it runs from its sealed copy; started by spawn_main only. */
+int spawn_zygote(const char *dir, const char *ready_fd);
+
+/* Gives a container's process back the limits and the OOM score that the zygote was started with. */
+void spawn_restore_limits(void);
+const char *helper_sha256(void);
+const char *boot_id(void);
+
+#endif

@@ -1,0 +1,215 @@
+#include "spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys.h"
+
+enum { BATCH_MOST = 128 * 1024 };
+
+/* The length of the UTF-8 sequence at p, 0 when it is none; surrogates and overlong forms are none. */
+static unsigned utf8_length(const uint8_t *p, size_t left) {
+  static const struct {
+    uint8_t first, last, second_first, second_last, length;
+  } forms[] = {
+      {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
+      {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+  };
+  for (unsigned i = 0; i < COUNT(forms); i++) {
+    if (p[0] < forms[i].first || p[0] > forms[i].last) continue;
+    if (left < forms[i].length || p[1] < forms[i].second_first || p[1] > forms[i].second_last) return 0;
+    for (unsigned k = 2; k < forms[i].length; k++) {
+      if ((p[k] & 0xc0) != 0x80) return 0;
+    }
+    return forms[i].length;
+  }
+  return 0;
+}
+
+static bool plain(uint8_t c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'; }
+
+static void encode_ascii(struct buffer *out, uint8_t c) {
+  char text[8];
+  switch (c) {
+    case '"': buffer_append(out, "\\\"", 2); return;
+    case '\\': buffer_append(out, "\\\\", 2); return;
+    case '\n': buffer_append(out, "\\n", 2); return;
+    case '\r': buffer_append(out, "\\r", 2); return;
+    default: break;
+  }
+  snprintf(text, sizeof text, "\\u%04x", c);
+  buffer_append(out, text, 6);
+}
+
+/* Encodes one character that is not plain and returns the bytes it took. */
+static unsigned encode_character(struct buffer *out, const uint8_t *p, size_t left) {
+  if (p[0] < 0x80) {
+    encode_ascii(out, p[0]);
+    return 1;
+  }
+  unsigned length = utf8_length(p, left);
+  if (length == 0) {
+    buffer_append(out, "\\ufffd", 6);
+    return 1;
+  }
+  bool separator = length == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9);
+  if (separator) buffer_append(out, p[2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
+  else buffer_append(out, p, length);
+  return length;
+}
+
+static void encode_text(struct buffer *out, const uint8_t *text, size_t length) {
+  size_t i = 0;
+  while (i < length) {
+    size_t begin = i;
+    while (i < length && plain(text[i])) i++;
+    buffer_append(out, text + begin, i - begin);
+    if (i < length) i += encode_character(out, text + i, length - i);
+  }
+}
+
+/* RFC 3339 in UTC with the fraction's trailing zeros cut, by the civil-from-days algorithm. */
+static void encode_time(struct buffer *out, uint64_t time_ns) {
+  uint64_t seconds = time_ns / 1000000000u, of_day = seconds % 86400;
+  unsigned fraction = (unsigned)(time_ns % 1000000000u);
+  uint64_t days = seconds / 86400 + 719468, era = days / 146097, day_of_era = days % 146097;
+  uint64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  uint64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  uint64_t shifted = (5 * day_of_year + 2) / 153, month = shifted < 10 ? shifted + 3 : shifted - 9;
+  uint64_t day = day_of_year - (153 * shifted + 2) / 5 + 1, year = year_of_era + era * 400 + (month <= 2);
+  char text[64];
+  int n = snprintf(text, sizeof text, "%04u-%02u-%02uT%02u:%02u:%02u.%09u", (unsigned)year, (unsigned)month, (unsigned)day,
+                   (unsigned)(of_day / 3600), (unsigned)(of_day / 60 % 60), (unsigned)(of_day % 60), fraction);
+  while (text[n - 1] == '0' && fraction) n--;
+  if (!fraction) n -= 10;
+  text[n] = 'Z';
+  buffer_append(out, text, (size_t)n + 1);
+}
+
+void spool_encode(struct buffer *out, const uint8_t *line, size_t length, bool newline, unsigned stream, uint64_t time_ns) {
+  static const char head[] = "{\"log\":\"", after_log[] = "\",\"stream\":\"", after_stream[] = "\",\"time\":\"", tail[] = "\"}\n";
+  /* Room at once for the common case; what needs escapes grows on. */
+  buffer_room(out, length + 128);
+  buffer_append(out, head, sizeof head - 1);
+  encode_text(out, line, length);
+  if (newline) buffer_append(out, "\\n", 2);
+  buffer_append(out, after_log, sizeof after_log - 1);
+  buffer_append(out, stream == 1 ? "stdout" : "stderr", 6);
+  buffer_append(out, after_stream, sizeof after_stream - 1);
+  encode_time(out, time_ns);
+  buffer_append(out, tail, sizeof tail - 1);
+}
+
+static int open_log(const char *path, uint64_t *size) {
+  struct stat st;
+  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+  if (fd < 0) return -1;
+  *size = fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+  return fd;
+}
+
+struct spool *spool_open(const char *path, uint64_t most_bytes, uint64_t most_files) {
+  uint64_t size = 0;
+  int fd = open_log(path, &size);
+  if (fd < 0) return NULL;
+  struct spool *s = must_alloc(sizeof *s);
+  *s = (struct spool){.path = must_copy(path), .fd = fd, .size = size, .most_bytes = most_bytes, .most_files = most_files};
+  return s;
+}
+
+int spool_reopen(struct spool *s, const char *path, uint64_t most_bytes, uint64_t most_files) {
+  uint64_t size = 0;
+  int fd = open_log(path, &size);
+  if (fd < 0) return -1;
+  close(s->fd);
+  free(s->path);
+  s->path = must_copy(path);
+  s->fd = fd;
+  s->size = size;
+  s->most_bytes = most_bytes;
+  s->most_files = most_files;
+  return 0;
+}
+
+static void flush(struct spool *s) {
+  size_t length = buffer_length(&s->batch);
+  if (length == 0) return;
+  if (write_all(s->fd, s->batch.data + s->batch.start, length) == 0) s->size += length;
+  /* A full disk loses lines, never half a line: readers would stumble over it for ever. */
+  else if (ftruncate(s->fd, (off_t)s->size) < 0) s->size = 0;
+  s->batch.start = s->batch.end = 0;
+}
+
+static void rotate(struct spool *s) {
+  size_t room = strlen(s->path) + 24;
+  char *from = must_alloc(room), *to = must_alloc(room);
+  uint64_t size = 0;
+  for (uint64_t i = s->most_files - 1; s->most_files > 1 && i > 0; i--) {
+    snprintf(to, room, "%s.%llu", s->path, (unsigned long long)i);
+    if (i > 1) snprintf(from, room, "%s.%llu", s->path, (unsigned long long)(i - 1));
+    else snprintf(from, room, "%s", s->path);
+    (void)rename(from, to); /* the older ones may not be there yet */
+  }
+  free(from);
+  free(to);
+  if (s->most_files <= 1 && ftruncate(s->fd, 0) == 0) s->size = 0;
+  int fd = s->most_files > 1 ? open_log(s->path, &size) : -1;
+  if (fd < 0) return; /* better to go on in the old file than to lose lines */
+  close(s->fd);
+  s->fd = fd;
+  s->size = size;
+}
+
+static void emit(struct spool *s, unsigned stream, const uint8_t *text, size_t length, bool newline, uint64_t now_ns) {
+  struct spool_line *line = &s->lines[stream - 1];
+  if (s->most_bytes && s->size + buffer_length(&s->batch) >= s->most_bytes) {
+    flush(s);
+    rotate(s);
+  }
+  spool_encode(&s->batch, text, length, newline, stream, line->first_ns ? line->first_ns : now_ns);
+  if (newline) line->first_ns = 0;
+  else if (!line->first_ns) line->first_ns = now_ns;
+  if (buffer_length(&s->batch) >= BATCH_MOST) flush(s);
+}
+
+/* Emits what a line has so far, with `more` bytes of data behind it. */
+static void emit_joined(struct spool *s, unsigned stream, const uint8_t *data, size_t more, bool newline, uint64_t now_ns) {
+  struct buffer *kept = &s->lines[stream - 1].text;
+  if (buffer_length(kept) == 0) {
+    emit(s, stream, data, more, newline, now_ns);
+    return;
+  }
+  buffer_append(kept, data, more);
+  emit(s, stream, kept->data + kept->start, buffer_length(kept), newline, now_ns);
+  buffer_clear(kept);
+}
+
+void spool_write(struct spool *s, unsigned stream, const uint8_t *data, size_t length, uint64_t now_ns) {
+  struct buffer *kept = &s->lines[stream - 1].text;
+  while (length > 0) {
+    size_t room = SPOOL_PIECE - buffer_length(kept);
+    size_t look = length < room ? length : room;
+    const uint8_t *newline = memchr(data, '\n', look);
+    size_t taken = newline ? (size_t)(newline - data) : look;
+    if (newline || taken == room) emit_joined(s, stream, data, taken, newline != NULL, now_ns);
+    else buffer_append(kept, data, taken);
+    taken += newline != NULL;
+    data += taken;
+    length -= taken;
+  }
+  flush(s);
+  buffer_clear(&s->batch);
+}
+
+void spool_end(struct spool *s, uint64_t now_ns) {
+  for (unsigned stream = 1; stream <= SPOOL_STREAMS; stream++) {
+    if (buffer_length(&s->lines[stream - 1].text) > 0) emit_joined(s, stream, NULL, 0, false, now_ns);
+  }
+  flush(s);
+  buffer_clear(&s->batch);
+}

@@ -1,0 +1,38 @@
+/* The log spool: Docker's json-file, byte for byte, with rotation (PROTOCOL.md, "The spool"). */
+#ifndef GANTRY_SPOOL_H
+#define GANTRY_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buffer.h"
+
+enum { SPOOL_PIECE = 16384, SPOOL_STREAMS = 2 };
+
+struct spool_line {
+  struct buffer text; /* what has come of a line */
+  uint64_t first_ns;  /* when its first piece was written, 0: none was */
+};
+
+struct spool {
+  char *path;
+  int fd;
+  uint64_t size, most_bytes, most_files;
+  struct buffer batch;
+  struct spool_line lines[SPOOL_STREAMS];
+};
+
+/* Opens the file for appending; NULL and errno when it cannot. */
+struct spool *spool_open(const char *path, uint64_t most_bytes, uint64_t most_files);
+/* Goes on in another file, or in the same path anew; -1 and errno leave things as they were. */
+int spool_reopen(struct spool *s, const char *path, uint64_t most_bytes, uint64_t most_files);
+/* Stream 1 or 2. */
+void spool_write(struct spool *s, unsigned stream, const uint8_t *data, size_t length, uint64_t now_ns);
+/* The streams have ended: lines without a newline are written as they are. */
+void spool_end(struct spool *s, uint64_t now_ns);
+
+/* One record, as it stands in the file; for tests too. */
+void spool_encode(struct buffer *out, const uint8_t *line, size_t length, bool newline, unsigned stream, uint64_t time_ns);
+
+#endif
