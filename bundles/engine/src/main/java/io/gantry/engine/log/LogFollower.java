@@ -1,0 +1,57 @@
+package io.gantry.engine.log;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Looks after all followed logs that have been read to their end, a few times a second and only
+ * while there are any. (inotify would need a descriptor per container and says nothing of who has
+ * read what; a look costs one fstat.)
+ */
+public final class LogFollower {
+  private static final Duration PERIOD = Duration.ofMillis(40);
+
+  private final ScheduledExecutorService timer;
+  private final Set<LogStream> caughtUp = ConcurrentHashMap.newKeySet();
+  private final AtomicBoolean looking = new AtomicBoolean();
+
+  /**
+   * @param timer whose thread completes the streams' reads
+   */
+  public LogFollower(ScheduledExecutorService timer) {
+    this.timer = timer;
+  }
+
+  void add(LogStream stream) {
+    caughtUp.add(stream);
+    if (looking.compareAndSet(false, true)) {
+      lookLater();
+    }
+  }
+
+  private void lookLater() {
+    timer.schedule(this::look, PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void look() {
+    for (var stream : List.copyOf(caughtUp)) { // those added meanwhile have their turn next time
+      caughtUp.remove(stream); // first: whoever is told reads on, and may come back at once
+      if (!stream.look()) {
+        caughtUp.add(stream);
+      }
+    }
+    if (!caughtUp.isEmpty()) {
+      lookLater();
+      return;
+    }
+    looking.set(false);
+    if (!caughtUp.isEmpty() && looking.compareAndSet(false, true)) {
+      lookLater();
+    }
+  }
+}

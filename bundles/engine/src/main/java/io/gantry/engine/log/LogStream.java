@@ -1,0 +1,208 @@
+package io.gantry.engine.log;
+
+import io.gantry.api.ByteStream;
+import io.gantry.api.LogQuery;
+import io.gantry.spi.GantryException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A container's log as Docker's clients read it. What is there is read on the caller's thread; a
+ * follower that has caught up waits in {@link LogFollower}, without a thread of its own.
+ */
+public final class LogStream implements ByteStream {
+  private static final int ENOUGH = 64 * 1024;
+
+  private final Spool spool;
+  private final LogQuery query;
+  private final boolean terminal;
+  private final BooleanSupplier writing;
+  private final LogFollower follower;
+  private final ReentrantLock lock = new ReentrantLock();
+  private boolean ended; // guarded by lock
+  private @Nullable CompletableFuture<ByteBuffer> waiting; // guarded by lock
+
+  private LogStream(
+      Path file, LogQuery query, boolean terminal, BooleanSupplier writing, LogFollower follower) {
+    this.spool = new Spool(file);
+    this.query = query;
+    this.terminal = terminal;
+    this.writing = writing;
+    this.follower = follower;
+  }
+
+  /**
+   * @param file the newest one
+   * @param writing whether more may come
+   */
+  public static LogStream open(
+      Path file, LogQuery query, boolean terminal, BooleanSupplier writing, LogFollower follower) {
+    var stream = new LogStream(file, query, terminal, writing, follower);
+    if (query.tail() >= 0) {
+      try {
+        stream.spool.tail(query.tail());
+      } catch (IOException e) {
+        stream.close();
+        throw unreadable(e);
+      }
+    }
+    return stream;
+  }
+
+  @Override
+  public boolean terminal() {
+    return terminal;
+  }
+
+  @Override
+  public CompletionStage<ByteBuffer> read() {
+    lock.lock();
+    try {
+      if (waiting != null) {
+        throw new IllegalStateException("a read is outstanding");
+      }
+      var now = take();
+      if (now != null) {
+        return CompletableFuture.completedFuture(now);
+      }
+      var later = new CompletableFuture<ByteBuffer>();
+      waiting = later;
+      follower.add(this);
+      return later;
+    } catch (IOException e) {
+      return CompletableFuture.failedFuture(unreadable(e));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Looks again; true when this stream need not be looked at any more. */
+  boolean look() {
+    CompletableFuture<ByteBuffer> reader;
+    ByteBuffer bytes = null;
+    IOException failed = null;
+    lock.lock();
+    try {
+      reader = waiting;
+      if (reader == null) {
+        return true;
+      }
+      try {
+        bytes = take();
+      } catch (IOException e) {
+        failed = e;
+      }
+      if (bytes == null && failed == null) {
+        return false;
+      }
+      waiting = null;
+    } finally {
+      lock.unlock();
+    }
+    if (bytes != null) {
+      reader.complete(bytes);
+    } else if (failed != null) {
+      reader.completeExceptionally(unreadable(failed));
+    }
+    return true;
+  }
+
+  @Override
+  public CompletionStage<Void> write(ByteBuffer input) {
+    return CompletableFuture.completedFuture(null); // a log has no input: as if nobody read it
+  }
+
+  @Override
+  public CompletionStage<Void> closeInput() {
+    return CompletableFuture.completedFuture(null);
+  }
+
+  @Override
+  public void close() {
+    CompletableFuture<ByteBuffer> reader;
+    lock.lock();
+    try {
+      ended = true;
+      reader = waiting;
+      waiting = null;
+      spool.close();
+    } catch (IOException e) {
+      return; // a file that was only read
+    } finally {
+      lock.unlock();
+    }
+    if (reader != null) {
+      reader.complete(ByteBuffer.allocate(0));
+    }
+  }
+
+  /** The next bytes, the empty end, or null when they are still to come. */
+  private @Nullable ByteBuffer take() throws IOException {
+    if (ended) {
+      return ByteBuffer.allocate(0);
+    }
+    boolean more = query.follow() && writing.getAsBoolean(); // before the look: what came is seen
+    var out = new ByteArrayOutputStream();
+    while (out.size() < ENOUGH) {
+      var line = spool.next();
+      if (line.isEmpty()) {
+        break;
+      }
+      var bytes = line.get();
+      var entry = LogLine.parse(bytes.array(), bytes.position(), bytes.remaining());
+      if (entry.isPresent() && !put(entry.get(), out)) {
+        ended = true;
+        break;
+      }
+    }
+    if (out.size() > 0) {
+      return ByteBuffer.wrap(out.toByteArray());
+    }
+    if (ended || !more) {
+      ended = true;
+      spool.close();
+      return ByteBuffer.allocate(0);
+    }
+    return null;
+  }
+
+  /** False when the entry and all after it are too late. */
+  private boolean put(LogLine entry, ByteArrayOutputStream out) {
+    if (query.until() != null && entry.at().isAfter(query.until())) {
+      return false;
+    }
+    boolean wanted =
+        (entry.stderr() ? query.stderr() : query.stdout())
+            && (query.since() == null || !entry.at().isBefore(query.since()));
+    if (!wanted) {
+      return true;
+    }
+    byte[] stamp =
+        query.timestamps()
+            ? (entry.stamp() + " ").getBytes(StandardCharsets.US_ASCII)
+            : new byte[0];
+    byte[] text = entry.bytes();
+    if (!terminal) {
+      byte[] head = new byte[8];
+      head[0] = (byte) (entry.stderr() ? 2 : 1);
+      ByteBuffer.wrap(head).putInt(4, stamp.length + text.length);
+      out.writeBytes(head);
+    }
+    out.writeBytes(stamp);
+    out.writeBytes(text);
+    return true;
+  }
+
+  private static GantryException unreadable(IOException e) {
+    return new GantryException(
+        GantryException.Kind.INTERNAL, "the log cannot be read: " + e.getMessage(), e);
+  }
+}

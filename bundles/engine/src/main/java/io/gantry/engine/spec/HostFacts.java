@@ -1,0 +1,37 @@
+package io.gantry.engine.spec;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * What checks and plans need to know of this host.
+ *
+ * @param cpus that are online, as a list ({@code 0-3})
+ * @param cpuCount how many
+ * @param memoryNodes likewise, of memory
+ * @param lastCapability highest number the kernel knows
+ * @param cgroupVersion 1 or 2 (hybrid is 1)
+ */
+public record HostFacts(
+    String cpus, int cpuCount, String memoryNodes, int lastCapability, int cgroupVersion) {
+
+  /** Reads them from the kernel. */
+  public static HostFacts read(int cgroupVersion) {
+    String cpus = line("/sys/devices/system/cpu/online", "0");
+    return new HostFacts(
+        cpus,
+        CpuSet.parse(cpus).cardinality(),
+        line("/sys/devices/system/node/online", "0"),
+        Integer.parseInt(line("/proc/sys/kernel/cap_last_cap", "37")),
+        cgroupVersion);
+  }
+
+  private static String line(String file, String otherwise) {
+    try {
+      return Files.readString(Path.of(file)).strip();
+    } catch (IOException e) { // a kernel without NUMA, or an old one: what it would have said
+      return otherwise;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package io.gantry.engine.spec;
+
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.spi.GantryException;
+import java.util.Set;
+
+/**
+ * Namespace modes ({@code host}, {@code container:REF} …): which there are and what goes with what.
+ */
+public final class Modes {
+  public static final String HOST = "host";
+  public static final String NONE = "none";
+  public static final String SHAREABLE = "shareable";
+  private static final String CONTAINER = "container:";
+
+  private Modes() {}
+
+  /** The container that a mode like {@code container:web} names; empty for other modes. */
+  public static String container(String mode) {
+    return mode.startsWith(CONTAINER) ? mode.substring(CONTAINER.length()) : "";
+  }
+
+  static void check(ContainerSpec spec) {
+    var host = spec.host();
+    known(host.pidMode(), Set.of("", HOST), "invalid PID mode: ");
+    known(host.ipcMode(), Set.of("", NONE, HOST, "private", SHAREABLE), "invalid IPC mode: ");
+    only(host.utsMode(), Set.of("", HOST), "invalid UTS mode: ");
+    only(host.usernsMode(), Set.of("", HOST), "invalid USER mode: ");
+    only(host.cgroupnsMode(), Set.of("", HOST, "private"), "invalid cgroup namespace mode: ");
+    network(spec);
+    if (host.utsMode().equals(HOST)
+        && !(spec.process().hostname().isEmpty() && spec.process().domainname().isEmpty())) {
+      throw invalid("conflicting options: hostname and the UTS mode");
+    }
+  }
+
+  private static void network(ContainerSpec spec) {
+    String mode = spec.host().networkMode();
+    if (mode.equals("container")) {
+      throw invalid("invalid network mode: invalid container format container:<name|id>");
+    }
+    if (mode.startsWith(CONTAINER)) {
+      if (container(mode).isEmpty()) {
+        throw invalid("invalid network mode: invalid container format container:<name|id>");
+      }
+      if (!spec.process().hostname().isEmpty()) {
+        throw invalid("conflicting options: hostname and the network mode");
+      }
+      if (!spec.host().ports().isEmpty() || spec.host().publishAll()) {
+        throw invalid("conflicting options: port publishing and the container type network mode");
+      }
+      if (!spec.host().extraHosts().isEmpty()) {
+        throw invalid("conflicting options: custom host-to-IP mapping and the network mode");
+      }
+      if (!spec.host().dns().isEmpty()) {
+        throw invalid("conflicting options: dns and the network mode");
+      }
+    }
+  }
+
+  private static void known(String mode, Set<String> modes, String sentence) {
+    if (!modes.contains(mode) && container(mode).isEmpty()) {
+      throw invalid(sentence + mode);
+    }
+  }
+
+  private static void only(String mode, Set<String> modes, String sentence) {
+    if (!modes.contains(mode)) {
+      throw invalid(sentence + mode);
+    }
+  }
+
+  private static GantryException invalid(String sentence) {
+    return new GantryException(INVALID, sentence);
+  }
+
+  static GantryException unsupported(String sentence) {
+    return new GantryException(UNSUPPORTED, sentence);
+  }
+}

@@ -1,0 +1,53 @@
+package io.gantry.engine.spec;
+
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.exec.ProcessSpec;
+import java.util.List;
+import java.util.Set;
+
+/** {@code --ulimit}. */
+final class Rlimits {
+  private static final Set<String> NAMES =
+      Set.of(
+          "core",
+          "cpu",
+          "data",
+          "fsize",
+          "locks",
+          "memlock",
+          "msgqueue",
+          "nice",
+          "nofile",
+          "nproc",
+          "rss",
+          "rtprio",
+          "rttime",
+          "sigpending",
+          "stack");
+
+  private Rlimits() {}
+
+  static void check(ContainerSpec.Ulimit limit) {
+    if (!NAMES.contains(limit.name())) {
+      throw new GantryException(INVALID, "invalid ulimit type: " + limit.name());
+    }
+    boolean above = limit.hard() >= 0 && (limit.soft() < 0 || limit.soft() > limit.hard());
+    if (above) {
+      throw new GantryException(
+          INVALID,
+          "ulimit soft limit must be less than or equal to hard limit: "
+              + limit.soft()
+              + " > "
+              + limit.hard());
+    }
+  }
+
+  static List<ProcessSpec.Rlimit> of(List<ContainerSpec.Ulimit> limits) {
+    return limits.stream()
+        .map(limit -> new ProcessSpec.Rlimit(limit.name(), limit.soft(), limit.hard()))
+        .toList();
+  }
+}

@@ -1,0 +1,72 @@
+package io.gantry.engine.spec;
+
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.exec.ProcessSpec;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code --security-opt}, read.
+ *
+ * @param seccomp as in {@link ProcessSpec#seccomp()}
+ * @param apparmor profile, or null for none
+ */
+record SecurityOptions(
+    boolean noNewPrivileges, String seccomp, @Nullable String apparmor, boolean openSystemPaths) {
+
+  static SecurityOptions parse(ContainerSpec.Host host) {
+    boolean noNewPrivileges = false;
+    boolean open = false;
+    String seccomp =
+        host.privileged() ? ProcessSpec.SECCOMP_UNCONFINED : ProcessSpec.SECCOMP_DEFAULT;
+    String apparmor = null;
+    for (String option : host.securityOptions()) {
+      if (option.equals("no-new-privileges")) {
+        noNewPrivileges = true;
+        continue;
+      }
+      if (option.equals("disable")) {
+        continue;
+      }
+      int at = separator(option);
+      if (at < 0) {
+        throw new GantryException(INVALID, "invalid --security-opt 1: \"" + option + "\"");
+      }
+      String value = option.substring(at + 1);
+      switch (option.substring(0, at)) {
+        case "label" -> {} // this host's kernel need not know SELinux: nothing to label
+        case "apparmor" -> apparmor = value.equals("unconfined") ? null : value;
+        case "seccomp" -> seccomp = value.equals("builtin") ? ProcessSpec.SECCOMP_DEFAULT : value;
+        case "no-new-privileges" -> noNewPrivileges = flag(option, value);
+        case "systempaths" -> open = value.equals("unconfined");
+        case "writable-cgroups" -> {
+          if (flag(option, value)) {
+            throw Modes.unsupported("writable-cgroups is not supported yet");
+          }
+        }
+        default ->
+            throw new GantryException(INVALID, "invalid --security-opt 2: \"" + option + "\"");
+      }
+    }
+    return new SecurityOptions(noNewPrivileges, seccomp, apparmor, open);
+  }
+
+  /** Old clients write a colon; a profile's JSON has colons of its own. */
+  private static int separator(String option) {
+    int equals = option.indexOf('=');
+    return equals >= 0 ? equals : option.indexOf(':');
+  }
+
+  private static boolean flag(String option, String value) {
+    if (List.of("1", "t", "T", "true", "TRUE", "True").contains(value)) {
+      return true;
+    }
+    if (List.of("0", "f", "F", "false", "FALSE", "False").contains(value)) {
+      return false;
+    }
+    throw new GantryException(INVALID, "invalid --security-opt 2: \"" + option + "\"");
+  }
+}

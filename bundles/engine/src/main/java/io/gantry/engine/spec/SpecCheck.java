@@ -1,0 +1,94 @@
+package io.gantry.engine.spec;
+
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.spi.GantryException;
+import java.util.HashSet;
+
+/** All that can be said against a container before anything is made, in dockerd's words. */
+public final class SpecCheck {
+  private static final int LONGEST_HOSTNAME = 63;
+
+  private SpecCheck() {}
+
+  /**
+   * @throws GantryException INVALID, or UNSUPPORTED for what is not built yet
+   */
+  public static void check(ContainerSpec spec, HostFacts facts) {
+    process(spec.process());
+    var host = spec.host();
+    LimitCheck.check(host, facts);
+    Modes.check(spec);
+    SecurityOptions.parse(host);
+    Capabilities.of(host.capAdd(), host.capDrop(), facts.lastCapability());
+    LogOptions.parse(host);
+    mounts(spec);
+    for (var ulimit : host.ulimits()) {
+      Rlimits.check(ulimit);
+    }
+    for (String extra : host.extraHosts()) {
+      EtcTexts.checkExtraHost(extra);
+    }
+    if (!host.cgroupParent().isEmpty()) {
+      throw Modes.unsupported("a cgroup parent of one's own is not supported yet");
+    }
+  }
+
+  private static void process(ContainerSpec.Process process) {
+    if (!process.workingDir().isEmpty() && !process.workingDir().startsWith("/")) {
+      throw invalid(
+          "the working directory '"
+              + process.workingDir()
+              + "' is invalid, it needs to be an absolute path");
+    }
+    for (String entry : process.env()) {
+      if (entry.isEmpty() || entry.startsWith("=") || entry.indexOf('\0') >= 0) {
+        throw invalid("invalid environment variable: " + entry.replace("\0", "\\0"));
+      }
+    }
+    for (String argument : ImageMerge.commandLine(process)) {
+      if (argument.indexOf('\0') >= 0) {
+        throw invalid("an argument holds a zero byte");
+      }
+    }
+    if (process.hostname().length() > LONGEST_HOSTNAME
+        || !process.hostname().matches("[a-zA-Z0-9_.-]*")) {
+      throw invalid("invalid hostname: " + process.hostname());
+    }
+    if (!process.domainname().matches("[a-zA-Z0-9_.-]{0,63}|\\(none\\)")) {
+      throw invalid("invalid domainname: " + process.domainname());
+    }
+    if (process.user().chars().anyMatch(c -> c < ' ')) {
+      throw invalid("invalid user");
+    }
+  }
+
+  private static void mounts(ContainerSpec spec) {
+    var targets = new HashSet<String>();
+    for (String text : spec.host().binds()) {
+      var bind = Bind.parse(text);
+      if (!targets.add(bind.target())) {
+        throw invalid("Duplicate mount point: " + bind.target());
+      }
+    }
+    for (var tmpfs : spec.host().tmpfs().entrySet()) {
+      if (!tmpfs.getKey().startsWith("/")) {
+        throw invalid("invalid mount path: '" + tmpfs.getKey() + "' mount path must be absolute");
+      }
+      TmpfsOptions.merge(tmpfs.getValue());
+      if (!targets.add(tmpfs.getKey())) {
+        throw invalid("Duplicate mount point: " + tmpfs.getKey());
+      }
+    }
+    for (String volume : spec.process().volumes()) {
+      if (!volume.startsWith("/")) {
+        throw invalid("invalid volume specification: '" + volume + "'");
+      }
+    }
+  }
+
+  private static GantryException invalid(String sentence) {
+    return new GantryException(INVALID, sentence);
+  }
+}

@@ -1,0 +1,246 @@
+package io.gantry.engine.spec;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.ExecSpec;
+import io.gantry.spi.Mount;
+import io.gantry.spi.exec.ProcessSpec;
+import io.gantry.spi.exec.TaskSpec;
+import io.gantry.spi.exec.TaskSpec.Namespace;
+import io.gantry.spi.exec.TaskSpec.Namespace.Kind;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns a merged and filled container spec into what exec drivers take.
+ *
+ * @param id of the container
+ * @param dir its run directory
+ * @param rootfs from the storage driver
+ * @param files on the host, by target in the container: hosts, hostname, resolv.conf
+ * @param volumes directories on the host, by target
+ * @param shm directory on the host that is its {@code /dev/shm}, or null for one of its own
+ * @param joined pids of the containers whose namespaces it joins, by {@code pid}, {@code ipc},
+ *     {@code network}
+ */
+public record TaskPlan(
+    String id,
+    String dir,
+    ContainerSpec spec,
+    HostFacts facts,
+    List<Mount> rootfs,
+    Map<String, String> files,
+    Map<String, String> volumes,
+    @Nullable String shm,
+    Map<String, Long> joined) {
+
+  public TaskSpec task(TaskSpec.Cgroup cgroup) {
+    var host = spec.host();
+    return new TaskSpec(
+        id,
+        dir,
+        rootfs,
+        host.readonlyRootfs(),
+        mounts(),
+        process(),
+        namespaces(),
+        host.utsMode().equals(Modes.HOST) ? "" : spec.process().hostname(),
+        host.utsMode().equals(Modes.HOST) ? "" : spec.process().domainname(),
+        Devices.of(host).nodes(),
+        orEmpty(host.maskedPaths()),
+        orEmpty(host.readonlyPaths()),
+        Sysctls.of(host),
+        propagation(),
+        cgroup,
+        Boolean.TRUE.equals(host.init()),
+        Map.of());
+  }
+
+  /** What the container's processes may open. */
+  public List<String> deviceRules() {
+    return Devices.of(spec.host()).rules();
+  }
+
+  private ProcessSpec process() {
+    var process = spec.process();
+    var host = spec.host();
+    var security = SecurityOptions.parse(host);
+    return new ProcessSpec(
+        ImageMerge.commandLine(process),
+        environment(spec, List.of(), process.terminal()),
+        process.workingDir().isEmpty() ? "/" : process.workingDir(),
+        process.user(),
+        host.groupAdd(),
+        process.terminal(),
+        host.consoleRows(),
+        host.consoleColumns(),
+        capabilities(host.privileged()),
+        security.noNewPrivileges(),
+        security.seccomp(),
+        security.apparmor(),
+        Rlimits.of(host.ulimits()),
+        host.oomScoreAdj() == null ? Integer.valueOf(0) : host.oomScoreAdj());
+  }
+
+  /** One more process in the container. */
+  public ProcessSpec process(ExecSpec exec, int rows, int columns) {
+    var host = spec.host();
+    var security = SecurityOptions.parse(host);
+    boolean privileged = exec.privileged() || host.privileged();
+    return new ProcessSpec(
+        exec.args(),
+        environment(spec, exec.env(), exec.terminal()),
+        !exec.workingDir().isEmpty()
+            ? exec.workingDir()
+            : spec.process().workingDir().isEmpty() ? "/" : spec.process().workingDir(),
+        exec.user().isEmpty() ? spec.process().user() : exec.user(),
+        exec.user().isEmpty() ? host.groupAdd() : List.of(),
+        exec.terminal(),
+        rows,
+        columns,
+        capabilities(privileged),
+        security.noNewPrivileges(),
+        exec.privileged() ? ProcessSpec.SECCOMP_UNCONFINED : security.seccomp(),
+        exec.privileged() ? null : security.apparmor(),
+        Rlimits.of(host.ulimits()),
+        host.oomScoreAdj() == null ? Integer.valueOf(0) : host.oomScoreAdj());
+  }
+
+  private Set<String> capabilities(boolean privileged) {
+    var host = spec.host();
+    return privileged
+        ? Capabilities.all(facts.lastCapability())
+        : Capabilities.of(host.capAdd(), host.capDrop(), facts.lastCapability());
+  }
+
+  /** PATH, HOSTNAME and TERM, then the container's own, then further ones; a bare name removes. */
+  static List<String> environment(ContainerSpec spec, List<String> further, boolean terminal) {
+    var all = new LinkedHashMap<String, String>();
+    put(all, Defaults.PATH);
+    put(all, "HOSTNAME=" + spec.process().hostname());
+    if (terminal) {
+      put(all, "TERM=xterm");
+    }
+    spec.process().env().forEach(entry -> put(all, entry));
+    further.forEach(entry -> put(all, entry));
+    return List.copyOf(all.values());
+  }
+
+  private static void put(Map<String, String> all, String entry) {
+    String name = ImageMerge.nameOf(entry);
+    if (name.length() == entry.length()) {
+      all.remove(name);
+    } else {
+      all.put(name, entry);
+    }
+  }
+
+  private List<Namespace> namespaces() {
+    var host = spec.host();
+    var all = new ArrayList<Namespace>();
+    all.add(new Namespace(Kind.MOUNT, null));
+    add(all, Kind.PID, "pid", host.pidMode());
+    add(all, Kind.IPC, "ipc", host.ipcMode());
+    add(all, Kind.NETWORK, "net", host.networkMode());
+    add(all, Kind.UTS, "uts", host.utsMode());
+    add(all, Kind.CGROUP, "cgroup", host.cgroupnsMode());
+    return all;
+  }
+
+  private void add(List<Namespace> all, Kind kind, String file, String mode) {
+    if (mode.equals(Modes.HOST)) {
+      return;
+    }
+    Long pid = joined.get(file);
+    all.add(new Namespace(kind, pid == null ? null : "/proc/" + pid + "/ns/" + file));
+  }
+
+  private List<Mount> mounts() {
+    var mine = new ArrayList<Mount>();
+    String access = spec.host().readonlyRootfs() ? "ro" : "rw";
+    files.forEach(
+        (target, source) ->
+            mine.add(new Mount("bind", source, target, List.of("rprivate", access))));
+    volumes.forEach(
+        (target, source) -> mine.add(new Mount("rbind", source, target, List.of("rprivate"))));
+    for (String text : spec.host().binds()) {
+      var bind = Bind.parse(text);
+      mine.removeIf(mount -> mount.target().equals(bind.target()));
+      mine.add(bind.mount());
+    }
+    spec.host()
+        .tmpfs()
+        .forEach(
+            (target, options) ->
+                mine.add(new Mount("tmpfs", "tmpfs", target, TmpfsOptions.merge(options))));
+    mine.sort(Comparator.comparingInt(TaskPlan::depth).thenComparing(Mount::target));
+    var all = new ArrayList<>(kernelMounts());
+    all.removeIf(mount -> mine.stream().anyMatch(own -> own.target().equals(mount.target())));
+    all.addAll(mine);
+    return all;
+  }
+
+  private static int depth(Mount mount) {
+    return (int) mount.target().chars().filter(c -> c == '/').count();
+  }
+
+  private List<Mount> kernelMounts() {
+    var host = spec.host();
+    String sys = host.privileged() ? "rw" : "ro";
+    var all = new ArrayList<Mount>();
+    all.add(new Mount("proc", "proc", "/proc", List.of("nosuid", "noexec", "nodev")));
+    all.add(
+        new Mount(
+            "tmpfs", "tmpfs", "/dev", List.of("nosuid", "strictatime", "mode=755", "size=65536k")));
+    all.add(
+        new Mount(
+            "devpts",
+            "devpts",
+            "/dev/pts",
+            List.of("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5")));
+    all.add(new Mount("sysfs", "sysfs", "/sys", List.of("nosuid", "noexec", "nodev", sys)));
+    all.add(
+        new Mount("cgroup", "cgroup", "/sys/fs/cgroup", List.of(sys, "nosuid", "noexec", "nodev")));
+    switch (host.ipcMode()) {
+      case Modes.NONE -> {}
+      case Modes.HOST -> {
+        all.add(Mount.bind("/dev/mqueue", "/dev/mqueue", "rprivate"));
+        all.add(Mount.bind("/dev/shm", "/dev/shm", "rprivate"));
+      }
+      default -> {
+        all.add(new Mount("mqueue", "mqueue", "/dev/mqueue", List.of("nosuid", "noexec", "nodev")));
+        all.add(shmMount());
+      }
+    }
+    return all;
+  }
+
+  private Mount shmMount() {
+    return shm != null
+        ? Mount.bind(shm, "/dev/shm", "rprivate")
+        : new Mount(
+            "tmpfs",
+            "shm",
+            "/dev/shm",
+            List.of("nosuid", "noexec", "nodev", "mode=1777", "size=" + spec.host().shmSize()));
+  }
+
+  private String propagation() {
+    boolean shared = false;
+    boolean slave = false;
+    for (String text : spec.host().binds()) {
+      String propagation = Bind.parse(text).propagation();
+      shared |= propagation.endsWith("shared");
+      slave |= propagation.endsWith("slave");
+    }
+    return shared ? "rshared" : slave ? "rslave" : "rprivate";
+  }
+
+  private static List<String> orEmpty(@Nullable List<String> paths) {
+    return paths == null ? List.of() : paths;
+  }
+}

@@ -1,0 +1,95 @@
+package io.gantry.engine.event;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.api.Events.Event;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class EventRingTest {
+  private final EventRing ring = new EventRing();
+
+  @AfterEach
+  void close() {
+    ring.close();
+  }
+
+  @Test
+  void keptAndNewEventsComeInOrderWithoutAGap() throws Exception {
+    for (int i = 0; i < 100; i++) {
+      ring.publish(event(i));
+    }
+    var seen = new CopyOnWriteArrayList<Integer>();
+    var all = new CountDownLatch(200);
+    var publisher =
+        new Thread(() -> IntStream.range(100, 200).forEach(i -> ring.publish(event(i))));
+    publisher.start();
+    try (var subscription =
+        ring.subscribe(
+            Instant.EPOCH,
+            e -> true,
+            e -> {
+              seen.add(number(e));
+              all.countDown();
+            })) {
+      assertTrue(all.await(10, TimeUnit.SECONDS));
+    }
+    publisher.join();
+    assertEquals(IntStream.range(0, 200).boxed().toList(), List.copyOf(seen));
+  }
+
+  @Test
+  void onlyTheLastEventsAreKept() {
+    for (int i = 0; i < EventRing.KEPT + 10; i++) {
+      ring.publish(event(i));
+    }
+    var seen = new CopyOnWriteArrayList<Integer>();
+    ring.subscribe(Instant.EPOCH, e -> true, e -> seen.add(number(e))).close();
+    assertEquals(EventRing.KEPT, seen.size());
+    assertEquals(10, seen.get(0));
+  }
+
+  @Test
+  void sinceIsInclusiveAndFiltersHold() {
+    for (int i = 0; i < 10; i++) {
+      ring.publish(event(i));
+    }
+    var seen = new CopyOnWriteArrayList<Integer>();
+    ring.subscribe(Instant.ofEpochSecond(4), e -> number(e) % 2 == 0, e -> seen.add(number(e)))
+        .close();
+    assertEquals(List.of(4, 6, 8), List.copyOf(seen));
+  }
+
+  @Test
+  void aListenerThatFailsDoesNotSilenceOthers() {
+    var seen = new CopyOnWriteArrayList<Integer>();
+    ring.subscribe(
+        null,
+        e -> true,
+        e -> {
+          throw new IllegalStateException("defect");
+        });
+    ring.subscribe(null, e -> true, e -> seen.add(number(e)));
+    ring.publish(event(1));
+    ring.publish(event(2));
+    ring.subscribe(null, e -> true, e -> {}).close(); // its turn comes after both
+    assertEquals(List.of(1, 2), List.copyOf(seen));
+  }
+
+  private static Event event(int number) {
+    return new Event(
+        "container", "create", Integer.toString(number), Map.of(), Instant.ofEpochSecond(number));
+  }
+
+  private static int number(Event event) {
+    return Integer.parseInt(event.actor());
+  }
+}
