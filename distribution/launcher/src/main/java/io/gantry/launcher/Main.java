@@ -1,0 +1,140 @@
+package io.gantry.launcher;
+
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.lang.System.Logger;
+import java.lang.management.ManagementFactory;
+import java.nio.channels.Channel;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Properties;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+
+/**
+ * Main class of the engine's JVM. Order matters: the data root is taken before anything is made in
+ * it, services of the launcher are there before a bundle asks for them, and the shutdown hook is
+ * set before the first bundle starts, so that a SIGTERM during the start is an orderly stop too.
+ */
+public final class Main {
+
+  /** Below the 20 s after which the gate kills. */
+  private static final Duration STOP_LIMIT = Duration.ofSeconds(15);
+
+  private Main() {}
+
+  /**
+   * @param arguments long flags with values, as {@code bin/gantryd} makes them
+   */
+  public static void main(String[] arguments) {
+    // Whatever prints goes where the log goes.
+    System.setOut(System.err);
+    int exitCode;
+    try {
+      run(List.of(arguments));
+      exitCode = 0;
+    } catch (StartFailure e) {
+      System.err.println("gantryd: " + e.getMessage());
+      exitCode = e.exitCode();
+    } catch (IOException | InterruptedException e) {
+      System.err.println("gantryd: " + e);
+      exitCode = StartFailure.IO_ERROR;
+    }
+    System.exit(exitCode);
+  }
+
+  private static void run(List<String> arguments)
+      throws StartFailure, IOException, InterruptedException {
+    Path home = Path.of(System.getProperty("gantry.home", "."));
+    Options options = Options.parse(home, arguments);
+    StderrLogging.setLevel(options.logLevel());
+    Logger log = System.getLogger(Main.class.getName());
+    DataRoot dataRoot = DataRoot.open(options.dataRoot(), pid());
+    OwnedDirectory.check("configuration folder", options.etc(), false);
+    Path execRoot = execRoot(options, dataRoot.instance());
+    Features features = Features.read(home.resolve("features"));
+    publish(home, options, dataRoot, execRoot, features);
+
+    String packages = Files.readString(home.resolve("lib/packages")).strip();
+    ClassPath classPath = new ClassPath(System.getProperty("java.class.path"));
+    Platform platform = new Platform(execRoot.resolve("framework"), packages, features, classPath);
+    Runtime.getRuntime()
+        .addShutdownHook(new Thread(() -> end(platform, dataRoot, log), "gantry-stop"));
+    platform.initialize();
+    offerServices(platform);
+    platform.start(features);
+    log.log(
+        INFO,
+        "engine {0} runs: {1} bundles, {2} ms after the JVM began",
+        dataRoot.instance(),
+        features.bundles().size(),
+        System.currentTimeMillis() - ManagementFactory.getRuntimeMXBean().getStartTime());
+    String rehearsal = System.getProperty("gantry.rehearsal");
+    if (rehearsal != null) {
+      new Rehearsal(Path.of(rehearsal)).run();
+      return;
+    }
+    platform.await();
+  }
+
+  /** The process an operator knows: {@code bin/gantryd} hands on its pid, which the gate keeps. */
+  private static long pid() {
+    return Long.getLong("gantry.pid", ProcessHandle.current().pid());
+  }
+
+  private static Path execRoot(Options options, String instance) throws StartFailure {
+    Path parent = OwnedDirectory.check("exec root", options.execRoot(), true);
+    return OwnedDirectory.open("exec root", parent.resolve("gantry-" + instance), "rwx------");
+  }
+
+  /** System properties, which the framework hands on to bundles as its own. */
+  private static void publish(
+      Path home, Options options, DataRoot dataRoot, Path execRoot, Features features)
+      throws IOException {
+    Properties version = new Properties();
+    try (Reader in = Files.newBufferedReader(home.resolve("lib/version"))) {
+      version.load(in);
+    }
+    version.forEach((key, value) -> System.setProperty("gantry." + key, value.toString()));
+    System.setProperty("gantry.home", home.toAbsolutePath().toString());
+    System.setProperty("gantry.instance", dataRoot.instance());
+    System.setProperty("gantry.data.root", dataRoot.path().toString());
+    System.setProperty("gantry.exec.root", execRoot.toString());
+    System.setProperty("gantry.etc", options.etc().toString());
+    System.setProperty(
+        "gantry.drivers",
+        features.drivers().stream().map(ClassPath::location).collect(Collectors.joining(",")));
+    options
+        .settings()
+        .forEach((setting, json) -> System.setProperty("gantry.set." + setting, json));
+  }
+
+  private static void offerServices(Platform platform) throws IOException {
+    // Taken once and never closed: a close would turn descriptors 0 to 2 into /dev/null.
+    Channel inherited = System.inheritedChannel();
+    if (inherited instanceof ServerSocketChannel listener) {
+      platform.offer(ServerSocketChannel.class, listener, "api");
+    }
+    Consumer<String> level = StderrLogging::setLevel;
+    platform.offer(Consumer.class, level, "log-level");
+    Consumer<String> fatal =
+        message -> platform.fail(new StartFailure(StartFailure.SOFTWARE, message));
+    platform.offer(Consumer.class, fatal, "fatal");
+  }
+
+  private static void end(Platform platform, DataRoot dataRoot, Logger log) {
+    try {
+      platform.stop(STOP_LIMIT);
+      dataRoot.close();
+      log.log(INFO, "engine {0} has stopped", dataRoot.instance());
+    } catch (IOException | InterruptedException e) {
+      log.log(WARNING, "engine " + dataRoot.instance() + " has not stopped in order: " + e, e);
+    }
+  }
+}

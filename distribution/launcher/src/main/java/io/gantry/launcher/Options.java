@@ -1,0 +1,92 @@
+package io.gantry.launcher;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The command line, as {@code bin/gantryd} hands it on: long names with {@code =}, every value
+ * present.
+ *
+ * @param settings what flags say about configuration: {@code <pid>/<key>} to a JSON value; they win
+ *     over {@code etc/}
+ */
+record Options(
+    Path dataRoot, Path execRoot, Path etc, String logLevel, Map<String, String> settings) {
+
+  private static final Set<String> LEVELS = Set.of("debug", "info", "warn", "error");
+  private static final String ENGINE = "io.gantry.engine/";
+  private static final String REST = "io.gantry.rest/";
+
+  Options {
+    settings = Map.copyOf(settings);
+  }
+
+  static Options parse(Path home, List<String> arguments) throws StartFailure {
+    Path dataRoot = Path.of("/var/lib/gantry");
+    Path execRoot = Path.of("/run");
+    Path etc = home.resolve("etc");
+    String level = "info";
+    List<String> hosts = new ArrayList<>();
+    Map<String, String> settings = new LinkedHashMap<>();
+    for (String argument : arguments) {
+      int equals = argument.indexOf('=');
+      String name = equals < 0 ? argument : argument.substring(0, equals);
+      String value = argument.substring(equals + 1);
+      switch (name) {
+        case "--data-root" -> dataRoot = absolute(name, value);
+        case "--exec-root" -> execRoot = absolute(name, value);
+        case "--etc" -> etc = absolute(name, value);
+        case "--log-level" -> {
+          level = level(value);
+          settings.put(ENGINE + "logLevel", quoted(level));
+        }
+        case "--storage-driver" -> settings.put(ENGINE + "storageDriver", quoted(value));
+        case "--exec-driver" -> settings.put(ENGINE + "execDriver", quoted(value));
+        case "--deploy" ->
+            settings.put(ENGINE + "deployFolder", quoted(absolute(name, value).toString()));
+        case "--group" -> settings.put(REST + "group", quoted(value));
+        case "--api-cors-header" -> settings.put(REST + "corsHeaders", quoted(value));
+        case "--host" -> hosts.add(value);
+        default -> throw new StartFailure(StartFailure.USAGE, "unknown flag: " + name);
+      }
+    }
+    if (!hosts.isEmpty()) {
+      settings.put(REST + "hosts", quoted(hosts));
+    }
+    return new Options(dataRoot, execRoot, etc, level, settings);
+  }
+
+  private static Path absolute(String flag, String value) throws StartFailure {
+    if (value.isEmpty()) {
+      throw new StartFailure(StartFailure.USAGE, "flag needs an argument: " + flag);
+    }
+    return Path.of(value).toAbsolutePath().normalize();
+  }
+
+  private static String level(String value) throws StartFailure {
+    String level = value.toLowerCase(Locale.ROOT);
+    if (!LEVELS.contains(level)) {
+      throw new StartFailure(
+          StartFailure.USAGE,
+          "unable to parse logging level: " + value + ": it is one of debug, info, warn, error");
+    }
+    return level;
+  }
+
+  private static String quoted(String text) {
+    return JsonNodeFactory.instance.textNode(text).toString();
+  }
+
+  private static String quoted(List<String> texts) {
+    ArrayNode array = JsonNodeFactory.instance.arrayNode();
+    texts.forEach(array::add);
+    return array.toString();
+  }
+}

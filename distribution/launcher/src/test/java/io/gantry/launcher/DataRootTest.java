@@ -1,0 +1,125 @@
+package io.gantry.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DataRootTest {
+
+  @TempDir Path folder;
+
+  @Test
+  void isMadeForItsOwnerAndKeepsItsInstance() throws Exception {
+    Path root = folder.resolve("a/b");
+    String instance;
+    try (DataRoot first = DataRoot.open(root, 1)) {
+      instance = first.instance();
+      assertTrue(instance.matches("[0-9a-f]{8}"));
+      assertEquals("rwx--x---", PosixFilePermissions.toString(Files.getPosixFilePermissions(root)));
+    }
+    try (DataRoot second = DataRoot.open(root, 1)) {
+      assertEquals(instance, second.instance());
+    }
+  }
+
+  @Test
+  void twoDataRootsAreTwoInstances() throws Exception {
+    try (DataRoot a = DataRoot.open(folder.resolve("a"), 1);
+        DataRoot b = DataRoot.open(folder.resolve("b"), 1)) {
+      assertFalse(a.instance().equals(b.instance()));
+    }
+  }
+
+  @Test
+  void whatAnotherProcessHasLockedNamesThatProcess() throws Exception {
+    Path root = folder.resolve("root");
+    DataRoot.open(root, 1).close();
+    Process holder =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                LockHolder.class.getName(),
+                root.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try {
+      assertEquals('.', holder.getInputStream().read());
+      StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 2));
+      assertEquals(StartFailure.IN_USE, failure.exitCode());
+      assertEquals(
+          "already running: the engine with pid 4711 has data root " + root.toRealPath(),
+          failure.getMessage());
+    } finally {
+      holder.getOutputStream().close();
+      assertTrue(holder.waitFor(30, TimeUnit.SECONDS));
+    }
+    DataRoot.open(root, 2).close();
+    assertEquals("2\n", Files.readString(root.resolve("lock")));
+  }
+
+  @Test
+  void aDirectoryThatOthersMayWriteIsRefused() throws IOException {
+    for (String permissions : new String[] {"rwxrwx---", "rwx----w-"}) {
+      Path root = folder.resolve(permissions);
+      Files.createDirectory(root);
+      Files.setPosixFilePermissions(root, PosixFilePermissions.fromString(permissions));
+      StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 1));
+      assertEquals(StartFailure.NO_PERMISSION, failure.exitCode());
+      assertTrue(failure.getMessage().contains("writable by others"), failure::getMessage);
+      assertEquals(0, root.toFile().list().length);
+    }
+  }
+
+  @Test
+  void aDirectoryBelowOneThatOthersMayWriteIsRefused() throws IOException {
+    Path above = Files.createDirectory(folder.resolve("above"));
+    Files.setPosixFilePermissions(above, PosixFilePermissions.fromString("rwxrwxrwx"));
+    StartFailure failure =
+        assertThrows(StartFailure.class, () -> DataRoot.open(above.resolve("root"), 1));
+    assertTrue(
+        failure.getMessage().contains(above + " is writable by others"), failure::getMessage);
+  }
+
+  @Test
+  void aFileInItsPlaceIsSaidToBeNoDirectory() throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "x");
+    StartFailure failure =
+        assertThrows(StartFailure.class, () -> DataRoot.open(file.resolve("root"), 1));
+    assertEquals(StartFailure.IO_ERROR, failure.exitCode());
+  }
+
+  @Test
+  void aDamagedInstanceFileIsNotReplaced() throws Exception {
+    Path root = folder.resolve("root");
+    DataRoot.open(root, 1).close();
+    Files.writeString(root.resolve("instance"), "what?");
+    StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 1));
+    assertTrue(failure.getMessage().contains("instance is damaged"), failure::getMessage);
+    assertEquals("what?", Files.readString(root.resolve("instance"), StandardCharsets.US_ASCII));
+  }
+
+  /** Another process that has the data root until its standard input ends. */
+  public static final class LockHolder {
+
+    private LockHolder() {}
+
+    public static void main(String[] arguments) throws Exception {
+      try (DataRoot root = DataRoot.open(Path.of(arguments[0]), 4711)) {
+        System.out.print('.');
+        System.out.flush();
+        System.exit(System.in.read() < 0 && root.instance().isEmpty() ? 1 : 0);
+      }
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package io.gantry.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class OptionsTest {
+
+  private static final Path HOME = Path.of("/opt/gantry");
+
+  @Test
+  void withoutFlagsTheDefaultsHold() throws StartFailure {
+    Options options = Options.parse(HOME, List.of());
+    assertEquals(Path.of("/var/lib/gantry"), options.dataRoot());
+    assertEquals(Path.of("/run"), options.execRoot());
+    assertEquals(Path.of("/opt/gantry/etc"), options.etc());
+    assertEquals("info", options.logLevel());
+    assertTrue(options.settings().isEmpty());
+  }
+
+  @Test
+  void flagsBecomeConfigurationAsJson() throws StartFailure {
+    Options options =
+        Options.parse(
+            HOME,
+            List.of(
+                "--storage-driver=vfs",
+                "--exec-driver=na\"me",
+                "--host=unix:///run/a.sock",
+                "--host=tcp://127.0.0.1:2375",
+                "--group=1000",
+                "--log-level=WARN"));
+    assertEquals(
+        Map.of(
+            "io.gantry.engine/storageDriver", "\"vfs\"",
+            "io.gantry.engine/execDriver", "\"na\\\"me\"",
+            "io.gantry.engine/logLevel", "\"warn\"",
+            "io.gantry.rest/group", "\"1000\"",
+            "io.gantry.rest/hosts", "[\"unix:///run/a.sock\",\"tcp://127.0.0.1:2375\"]"),
+        options.settings());
+  }
+
+  @Test
+  void aValueMayHoldAnEqualsSign() throws StartFailure {
+    assertEquals(Path.of("/a=b"), Options.parse(HOME, List.of("--data-root=/a=b")).dataRoot());
+  }
+
+  @Test
+  void anUnknownFlagIsAUsageError() {
+    StartFailure failure =
+        assertThrows(StartFailure.class, () -> Options.parse(HOME, List.of("--colour=red")));
+    assertEquals("unknown flag: --colour", failure.getMessage());
+    assertEquals(64, failure.exitCode());
+  }
+
+  @Test
+  void anUnknownLogLevelIsRefusedInDockersWords() {
+    StartFailure failure =
+        assertThrows(StartFailure.class, () -> Options.parse(HOME, List.of("--log-level=loud")));
+    assertTrue(failure.getMessage().startsWith("unable to parse logging level: loud"));
+  }
+
+  @Test
+  void anEmptyDirectoryIsRefused() {
+    assertThrows(StartFailure.class, () -> Options.parse(HOME, List.of("--data-root=")));
+  }
+}
