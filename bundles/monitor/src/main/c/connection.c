@@ -261,10 +261,18 @@ void connections_end_streams(struct process *p) {
   }
 }
 
-void connections_drop_laggards(void) {
+void connections_close_control(void) {
+  for (struct connection *c = monitor.connections; c; c = c->next) {
+    if (c->kind == CONTROL) c->closing = true;
+  }
+}
+
+void connections_sweep(void) {
   for (struct connection *c = monitor.connections, *next; c; c = next) {
+    size_t queued = buffer_length(&c->queue);
     next = c->next;
-    if (c->kind == CONTROL && (c->broken || buffer_length(&c->queue) > LAG_MOST)) drop(c);
+    bool deaf = c->kind == CONTROL && (c->broken || queued > LAG_MOST);
+    if (deaf || (c->closing && queued == 0)) drop(c);
   }
 }
 

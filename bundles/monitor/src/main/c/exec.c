@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <linux/sched.h>
 #include <unistd.h>
@@ -67,7 +66,7 @@ static int join_cgroups(void) {
 }
 
 static _Noreturn void park(int socket) {
-  prctl(PR_SET_NAME, "gantry-exec", 0, 0, 0);
+  title_set("gantry-exec");
   if (dup3(socket, 3, O_CLOEXEC) < 0 && errno != EINVAL) _exit(71);
   (void)sys_close_range(4, ~0u);
   int joined = join_cgroups(), error = errno;

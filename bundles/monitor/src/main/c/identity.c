@@ -116,6 +116,18 @@ static int set_caps(struct setup *s) {
   return 0;
 }
 
+/* 0-2 that are the host's null device become the container's: a descriptor is a way into the mount it was opened on. */
+static void reopen_null(struct setup *s) {
+  struct stat ours, st;
+  int null = open_inside(s, "/dev/null", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  if (null < 0) return;
+  bool is_null = fstat(null, &ours) == 0 && S_ISCHR(ours.st_mode) && ours.st_rdev == makedev(1, 3);
+  for (int fd = 0; is_null && fd < 3; fd++) {
+    if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == ours.st_rdev) (void)dup2(null, fd);
+  }
+  close(null);
+}
+
 /* So that /dev/stdout and the like can be opened again by the user; what refuses (a read-only mount) stays. */
 static void give_stdio(uid_t uid) {
   for (int fd = 0; fd < 3; fd++) {
@@ -132,6 +144,7 @@ int op_identity(struct setup *s, const struct arg *a, unsigned n) {
   if (!s->looked_up) return refused(s, EINVAL, "no user was looked up");
   gid_t groups[GROUPS_MOST];
   for (size_t i = 0; i < s->user.ngroups; i++) groups[i] = s->user.groups[i];
+  reopen_null(s);
   give_stdio(s->user.uid);
   /* Groups first, the user last: each step needs what the next one gives up. */
   if (setgroups(s->user.ngroups, groups) < 0) return failed(s, "set the supplementary groups");

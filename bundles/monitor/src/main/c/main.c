@@ -7,6 +7,7 @@
 #include "replay.h"
 #include "sha256.h"
 #include "spawn.h"
+#include "sys.h"
 #include "wire.h"
 
 static int usage(void) {
@@ -23,6 +24,7 @@ static int version(void) {
 }
 
 int main(int argc, char **argv) {
+  title_keep(argc, argv);
   const char *role = argc > 1 ? argv[1] : "";
   if (!strcmp(role, "spawn") && argc == 3) return spawn_main(argv[2]);
   if (!strcmp(role, "zygote") && argc == 4) return spawn_zygote(argv[2], argv[3]);

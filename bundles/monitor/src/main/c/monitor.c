@@ -147,6 +147,7 @@ static void init_failed(struct process *p) {
   monitor.failed = true;
   put_failure(&b, &p->failure);
   connections_tell(&b);
+  connections_close_control();
   buffer_clear(&b);
   connections_end_streams(p);
   forget(p);
@@ -415,7 +416,7 @@ static _Noreturn void give_up_errno(int connection, const char *what) {
 }
 
 static void be_monitor(void) {
-  prctl(PR_SET_NAME, "gantry-monitor", 0, 0, 0);
+  title_set("gantry-monitor");
   setsid();
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   /* Whoever signals everything at shutdown means the containers; the monitor stays for their exit records. */
@@ -467,7 +468,7 @@ _Noreturn void monitor_main(int connection, const struct message *create) {
   while (!over()) {
     loop_round(next_timeout());
     check_drains();
-    connections_drop_laggards();
+    connections_sweep();
   }
   end();
 }

@@ -122,8 +122,10 @@ void connection_error(struct connection *c, int error, const char *text);
 void connections_tell(const struct buffer *message);
 /* The process has ended: its streams close when they are empty. */
 void connections_end_streams(struct process *p);
-/* Control clients that do not read what they are told. */
-void connections_drop_laggards(void);
+/* There is no container to tell of any more. */
+void connections_close_control(void);
+/* Drops connections that are done, and control clients that do not read what they are told. */
+void connections_sweep(void);
 bool connections_have_control(void);
 bool connections_have_streams(void);
 

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -186,7 +185,7 @@ static int join_container(struct setup *s) {
 }
 
 _Noreturn void setup_run(struct setup *s) {
-  prctl(PR_SET_NAME, s->stage == STAGE_INIT ? "gantry-init" : "gantry-exec", 0, 0, 0);
+  title_set(s->stage == STAGE_INIT ? "gantry-init" : "gantry-exec");
   s->root = s->new_root = s->dev = s->proc = -1;
   s->umask = 022;
   for (unsigned i = 0; i < SLOTS; i++) s->slots[i] = -1;

@@ -118,7 +118,7 @@ static void learn_who_we_are(int ready) {
 
 static void settle(void) {
   struct rlimit files;
-  prctl(PR_SET_NAME, "gantry-spawn", 0, 0, 0);
+  title_set("gantry-spawn");
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   umask(077);
   if (chdir("/") < 0) _exit(1);

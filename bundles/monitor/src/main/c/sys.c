@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -93,6 +94,21 @@ uint64_t monotonic_ms(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+static char *title;
+static size_t title_room;
+
+void title_keep(int argc, char **argv) {
+  title = argv[0];
+  title_room = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - title);
+}
+
+void title_set(const char *text) {
+  prctl(PR_SET_NAME, text, 0, 0, 0);
+  if (!title) return;
+  memset(title, 0, title_room);
+  strncpy(title, text, title_room);
 }
 
 void *must_alloc(size_t size) {

@@ -32,6 +32,10 @@ ssize_t read_file(int dir, const char *path, char *text, size_t capacity);
 uint64_t wall_clock_ns(void);
 uint64_t monotonic_ms(void);
 
+/* The name and command line that others see; what the process was started with must not show in a container. */
+void title_keep(int argc, char **argv);
+void title_set(const char *title);
+
 /* Memory, or the end of this process: a helper without memory can do nothing better. */
 void *must_alloc(size_t size);
 char *must_copy(const char *text);
