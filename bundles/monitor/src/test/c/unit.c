@@ -1,0 +1,506 @@
+/* Tests of what needs no root and no kernel feature: decoders, the op check, users, the spool. */
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "ops.h"
+#include "sha256.h"
+#include "spool.h"
+#include "sys.h"
+#include "users.h"
+#include "wire.h"
+
+int failures;
+
+/* ---- wire ---- */
+
+static enum read_result decode(const void *bytes, size_t length, struct reader *r) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 || write_all(ends[1], bytes, length) < 0) abort();
+  close(ends[1]);
+  *r = (struct reader){0};
+  enum read_result got;
+  do got = reader_step(r, ends[0]);
+  while (got == READ_MORE);
+  close(ends[0]);
+  return got;
+}
+
+static void a_message_comes_back_as_it_was_written(void) {
+  struct buffer b = {0};
+  struct reader r;
+  size_t begin = message_begin(&b, MSG_CREATE);
+  message_put_text(&b, TAG_DIR, "/run/x");
+  message_put_u64(&b, TAG_FLAGS, 0x1122334455667788);
+  message_put_text(&b, TAG_OOM_FILE, "a");
+  message_put_text(&b, TAG_OOM_FILE, "bcde");
+  message_end(&b, begin);
+  CHECK_NUMBER(decode(b.data, buffer_length(&b), &r), READ_MESSAGE);
+  CHECK_NUMBER(r.message.type, MSG_CREATE);
+  char *dir = message_text(&r.message, TAG_DIR), **files = message_texts(&r.message, TAG_OOM_FILE);
+  CHECK_TEXT(dir, "/run/x");
+  CHECK_NUMBER(message_u64(&r.message, TAG_FLAGS, 0), 0x1122334455667788);
+  CHECK_TEXT(files[0], "a");
+  CHECK_TEXT(files[1], "bcde");
+  CHECK(files[2] == NULL);
+  CHECK(message_text(&r.message, TAG_LOG_PATH) == NULL);
+  free(dir);
+  free(files[0]);
+  free(files[1]);
+  free(files);
+  reader_reset(&r);
+  buffer_clear(&b);
+}
+
+static void unknown_tags_are_skipped(void) {
+  static const uint8_t bytes[] = {37, 0, 0, 0, 12, 0, 0, 0, 0xff, 0x7f, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0};
+  struct reader r;
+  CHECK_NUMBER(decode(bytes, sizeof bytes, &r), READ_MESSAGE);
+  reader_reset(&r);
+}
+
+static void malformed_messages_close_the_connection(void) {
+  static const uint8_t too_long[] = {37, 0, 0, 0, 1, 0, 0x10, 0};
+  static const uint8_t reserved[] = {37, 0, 1, 0, 0, 0, 0, 0};
+  static const uint8_t overrun[] = {37, 0, 0, 0, 8, 0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 0};
+  static const uint8_t wraps[] = {37, 0, 0, 0, 8, 0, 0, 0, 12, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+  static const uint8_t short_number[] = {37, 0, 0, 0, 12, 0, 0, 0, 13, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0};
+  static const uint8_t with_nul[] = {37, 0, 0, 0, 12, 0, 0, 0, 12, 0, 0, 0, 2, 0, 0, 0, 'a', 0, 0, 0};
+  static const uint8_t half_head[] = {37, 0, 0};
+  static const uint8_t tail[] = {37, 0, 0, 0, 3, 0, 0, 0, 1, 2, 3};
+  struct reader r;
+  const struct {
+    const uint8_t *bytes;
+    size_t length;
+  } cases[] = {{too_long, sizeof too_long}, {reserved, sizeof reserved}, {overrun, sizeof overrun}, {wraps, sizeof wraps},
+               {short_number, sizeof short_number}, {with_nul, sizeof with_nul}, {half_head, sizeof half_head}, {tail, sizeof tail}};
+  for (unsigned i = 0; i < COUNT(cases); i++) {
+    CHECK_NUMBER(decode(cases[i].bytes, cases[i].length, &r), READ_CLOSED);
+    reader_reset(&r);
+  }
+}
+
+static void standard_input_is_bytes_of_any_kind(void) {
+  static const uint8_t bytes[] = {40, 0, 0, 0, 3, 0, 0, 0, 0, 1, 0};
+  struct reader r;
+  CHECK_NUMBER(decode(bytes, sizeof bytes, &r), READ_MESSAGE);
+  CHECK_NUMBER(r.message.length, 3);
+  reader_reset(&r);
+}
+
+/* ---- op programs ---- */
+
+struct writer {
+  struct buffer b;
+  size_t op;
+};
+
+static void put32(struct writer *w, uint32_t v) { buffer_append(&w->b, &v, sizeof v); }
+
+static void program_start(struct writer *w) {
+  *w = (struct writer){0};
+  put32(w, OP_MAGIC);
+  put32(w, 0);
+}
+
+static void add32(struct writer *w, size_t at, uint32_t more) {
+  uint32_t v;
+  memcpy(&v, w->b.data + at, sizeof v);
+  v += more;
+  memcpy(w->b.data + at, &v, sizeof v);
+}
+
+static void op_start(struct writer *w, enum op_code code) {
+  w->op = w->b.end;
+  put32(w, (uint32_t)code);
+  put32(w, 8);
+  add32(w, 4, 1);
+}
+
+static void op_bytes(struct writer *w, const void *bytes, uint32_t length) {
+  static const uint8_t zeros[4];
+  size_t begin = w->b.end;
+  put32(w, length);
+  buffer_append(&w->b, bytes, length);
+  buffer_append(&w->b, zeros, 1 + (3 - length % 4));
+  add32(w, w->op, 1u << 16);
+  add32(w, w->op + 4, (uint32_t)(w->b.end - begin));
+}
+
+static void op_text(struct writer *w, const char *text) { op_bytes(w, text, (uint32_t)strlen(text)); }
+static void op_number(struct writer *w, uint64_t v) { op_bytes(w, &v, sizeof v); }
+
+static const char *verdict(struct writer *w, size_t length) {
+  uint32_t index, code;
+  /* A copy of exactly that size, for the sanitizers. */
+  uint8_t *exact = must_alloc(length);
+  memcpy(exact, w->b.data, length);
+  const char *wrong = program_check(exact, length, &index, &code);
+  free(exact);
+  return wrong ? wrong : "fine";
+}
+
+static void sample(struct writer *w) {
+  program_start(w);
+  op_start(w, OP_ROOT);
+  op_start(w, OP_MOUNT);
+  op_text(w, "tmpfs");
+  op_text(w, "/tmp");
+  op_number(w, 6);
+  op_text(w, "mode=1777");
+  op_start(w, OP_EXEC);
+  op_text(w, "/bin/true");
+  op_text(w, "");
+}
+
+static void a_program_reads_back_as_it_was_written(void) {
+  struct writer w;
+  struct program p;
+  struct op op;
+  struct arg args[8];
+  sample(&w);
+  CHECK_TEXT(verdict(&w, w.b.end), "fine");
+  program_open(&p, w.b.data, w.b.end);
+  CHECK(program_next(&p, &op) && op.code == OP_ROOT && op.nargs == 0);
+  CHECK(program_next(&p, &op) && op.code == OP_MOUNT && op.nargs == 4);
+  op_args(&op, args);
+  CHECK_TEXT(arg_text(args + 1), "/tmp");
+  CHECK_NUMBER(arg_number(args + 2), 6);
+  CHECK_TEXT(arg_text(args + 3), "mode=1777");
+  CHECK(program_next(&p, &op) && op.code == OP_EXEC);
+  CHECK(!program_next(&p, &op));
+  buffer_clear(&w.b);
+}
+
+static void a_program_is_refused_at_every_truncation(void) {
+  struct writer w;
+  sample(&w);
+  for (size_t length = 0; length < w.b.end; length++) CHECK(strcmp(verdict(&w, length), "fine") != 0);
+  buffer_clear(&w.b);
+}
+
+static void an_op_is_refused_for_arity_kind_and_place(void) {
+  struct writer w;
+  program_start(&w);
+  op_start(&w, OP_HOSTNAME);
+  CHECK_TEXT(verdict(&w, w.b.end), "too few arguments");
+  op_text(&w, "a");
+  op_text(&w, "b");
+  CHECK_TEXT(verdict(&w, w.b.end), "too many arguments");
+  buffer_clear(&w.b);
+  program_start(&w);
+  op_start(&w, OP_UMASK);
+  op_text(&w, "022");
+  CHECK_TEXT(verdict(&w, w.b.end), "malformed argument");
+  buffer_clear(&w.b);
+  program_start(&w);
+  op_start(&w, OP_CWD);
+  op_bytes(&w, "a\0b", 3);
+  CHECK_TEXT(verdict(&w, w.b.end), "malformed argument");
+  buffer_clear(&w.b);
+  program_start(&w);
+  op_start(&w, OP_TMPCOPYUP);
+  CHECK_TEXT(verdict(&w, w.b.end), "unknown op");
+  buffer_clear(&w.b);
+  sample(&w);
+  op_start(&w, OP_ROOT);
+  CHECK_TEXT(verdict(&w, w.b.end), "ops after EXEC");
+  buffer_clear(&w.b);
+}
+
+static void counts_that_lie_are_refused(void) {
+  struct writer w;
+  sample(&w);
+  add32(&w, 4, 1);
+  CHECK_TEXT(verdict(&w, w.b.end), "ops after EXEC");
+  add32(&w, 4, 1u << 20);
+  CHECK_TEXT(verdict(&w, w.b.end), "too many ops");
+  buffer_clear(&w.b);
+  sample(&w);
+  add32(&w, 8, 40u << 16);
+  CHECK_TEXT(verdict(&w, w.b.end), "too many arguments");
+  buffer_clear(&w.b);
+}
+
+/* ---- users ---- */
+
+static const char passwd[] =
+    "root:x:0:0:root:/root:/bin/sh\n#off:x:7:7::/:\nbroken:x:abc:1::/:\nbob:x:1000:1001::/home/bob:/bin/sh\n0:x:1234:1::/zero:\nbob:x:1:1::/second:\nnohome:x:5:5";
+static const char group[] = "root:x:0:\nwheel:x:10:root,bob\nbobs:x:1001:\nhuge:x:99999999999:\naudio:x:29:bob";
+
+static struct user user;
+
+static enum user_error find(const char *spec, const char *p, const char *g) {
+  struct text name;
+  return user_find(&user, spec, (struct text){p, strlen(p)}, (struct text){g, strlen(g)}, &name);
+}
+
+static void a_name_brings_its_groups_and_home(void) {
+  CHECK_NUMBER(find("bob", passwd, group), USER_OK);
+  CHECK_NUMBER(user.uid, 1000);
+  CHECK_NUMBER(user.gid, 1001);
+  CHECK_TEXT(user.home, "/home/bob");
+  CHECK_NUMBER(user.ngroups, 3);
+  CHECK(user.groups[0] == 1001 && user.groups[1] == 10 && user.groups[2] == 29);
+}
+
+static void a_group_in_the_spec_replaces_all_others(void) {
+  CHECK_NUMBER(find("bob:wheel", passwd, group), USER_OK);
+  CHECK_NUMBER(user.gid, 10);
+  CHECK_NUMBER(user.ngroups, 1);
+  CHECK_NUMBER(find("1000:4711", passwd, group), USER_OK);
+  CHECK_NUMBER(user.gid, 4711);
+  CHECK_TEXT(user.home, "/home/bob");
+}
+
+static void digits_are_an_id_and_never_a_name(void) {
+  CHECK_NUMBER(find("0", passwd, group), USER_OK);
+  CHECK_NUMBER(user.uid, 0);
+  CHECK_TEXT(user.home, "/root");
+  CHECK_NUMBER(find("4242", passwd, group), USER_OK);
+  CHECK_NUMBER(user.uid, 4242);
+  CHECK_NUMBER(user.gid, 0);
+  CHECK_TEXT(user.home, "/");
+}
+
+static void ids_out_of_range_are_refused(void) {
+  CHECK_NUMBER(find("2147483647", passwd, group), USER_OK);
+  CHECK_NUMBER(find("2147483648", passwd, group), USER_RANGE);
+  CHECK_NUMBER(find("18446744073709551616", passwd, group), USER_RANGE);
+  CHECK_NUMBER(find("0:4294967296", passwd, group), USER_RANGE);
+  CHECK_NUMBER(find("-1", passwd, group), USER_UNKNOWN);
+  CHECK_NUMBER(find("bob:huge", passwd, group), GROUP_UNKNOWN);
+}
+
+static void an_empty_spec_is_root_even_without_files(void) {
+  CHECK_NUMBER(find("", "", ""), USER_OK);
+  CHECK_NUMBER(user.uid, 0);
+  CHECK_TEXT(user.home, "/");
+  CHECK_NUMBER(find("", passwd, group), USER_OK);
+  CHECK_TEXT(user.home, "/root");
+}
+
+static void unknown_names_and_broken_lines_are_not_found(void) {
+  CHECK_NUMBER(find("nobody", passwd, group), USER_UNKNOWN);
+  CHECK_NUMBER(find("broken", passwd, group), USER_UNKNOWN);
+  CHECK_NUMBER(find("#off", passwd, group), USER_UNKNOWN);
+  CHECK_NUMBER(find("bob:none", passwd, group), GROUP_UNKNOWN);
+  CHECK_NUMBER(find("nohome", passwd, group), USER_OK);
+  CHECK_TEXT(user.home, "/");
+}
+
+static void extra_groups_are_added_once(void) {
+  struct text g = {group, sizeof group - 1};
+  CHECK_NUMBER(find("bob", passwd, group), USER_OK);
+  CHECK_NUMBER(user_add_group(&user, "wheel", g), USER_OK);
+  CHECK_NUMBER(user_add_group(&user, "77", g), USER_OK);
+  CHECK_NUMBER(user.ngroups, 4);
+  CHECK_NUMBER(user_add_group(&user, "nope", g), GROUP_UNKNOWN);
+}
+
+/* ---- spool ---- */
+
+static const uint64_t noon = 1136214245999999999; /* Go's reference time, in UTC */
+
+static const char *encoded(const char *line, size_t length, bool newline, uint64_t time_ns) {
+  static struct buffer b;
+  buffer_clear(&b);
+  spool_encode(&b, (const uint8_t *)line, length, newline, 1, time_ns);
+  buffer_append(&b, "", 1);
+  return (const char *)b.data + b.start;
+}
+
+#define LINE(text) "{\"log\":\"" text "\",\"stream\":\"stdout\",\"time\":\"2006-01-02T15:04:05.999999999Z\"}\n"
+#define ENCODED(text) encoded(text, sizeof(text) - 1, true, noon)
+
+static void lines_are_escaped_as_docker_does(void) {
+  CHECK_TEXT(ENCODED("plain"), LINE("plain\\n"));
+  CHECK_TEXT(ENCODED("\"\\/"), LINE("\\\"\\\\/\\n"));
+  CHECK_TEXT(ENCODED("<a&b>"), LINE("\\u003ca\\u0026b\\u003e\\n"));
+  CHECK_TEXT(ENCODED("\t\r\b\f\x1b\x7f"), LINE("\\u0009\\r\\u0008\\u000c\\u001b\x7f\\n"));
+  CHECK_TEXT(ENCODED("a\0b"), LINE("a\\u0000b\\n"));
+  CHECK_TEXT(ENCODED("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), LINE("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\\n"));
+  CHECK_TEXT(ENCODED("\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa"), LINE("\\u2028\\u2029\xe2\x80\xaa\\n"));
+}
+
+static void bytes_that_are_no_utf8_are_replaced_one_by_one(void) {
+  CHECK_TEXT(ENCODED("\xff"), LINE("\\ufffd\\n"));
+  CHECK_TEXT(ENCODED("\xc3"), LINE("\\ufffd\\n"));
+  CHECK_TEXT(ENCODED("\xc0\xaf"), LINE("\\ufffd\\ufffd\\n"));
+  CHECK_TEXT(ENCODED("\xed\xa0\x80"), LINE("\\ufffd\\ufffd\\ufffd\\n"));
+  CHECK_TEXT(ENCODED("\xe2\x82x"), LINE("\\ufffd\\ufffdx\\n"));
+  CHECK_TEXT(ENCODED("\xf4\x90\x80\x80"), LINE("\\ufffd\\ufffd\\ufffd\\ufffd\\n"));
+}
+
+#define AT(text) "{\"log\":\"x\",\"stream\":\"stdout\",\"time\":\"" text "\"}\n"
+
+static void times_lose_their_trailing_zeros(void) {
+  CHECK_TEXT(encoded("x", 1, false, 0), AT("1970-01-01T00:00:00Z"));
+  CHECK_TEXT(encoded("x", 1, false, 951782400100000000), AT("2000-02-29T00:00:00.1Z"));
+  CHECK_TEXT(encoded("x", 1, false, 4107542399000000010), AT("2100-02-28T23:59:59.00000001Z"));
+}
+
+static char directory[] = "/tmp/gantry-unit-XXXXXX";
+
+static const char *path(const char *name) {
+  static char text[4][256];
+  static unsigned next;
+  char *p = text[next++ % 4];
+  snprintf(p, 256, "%s/%s", directory, name);
+  return p;
+}
+
+static const char *content(const char *name) {
+  static char text[1 << 20];
+  return read_file(AT_FDCWD, path(name), text, sizeof text) < 0 ? "(missing)" : text;
+}
+
+static void spool_text(struct spool *s, unsigned stream, const char *text) {
+  spool_write(s, stream, (const uint8_t *)text, strlen(text), 1000000000);
+}
+
+#define ENTRY(text, stream, second) "{\"log\":\"" text "\",\"stream\":\"" stream "\",\"time\":\"1970-01-01T00:00:0" second "Z\"}\n"
+
+static void streams_keep_their_lines_apart(void) {
+  struct spool *s = spool_open(path("a"), 0, 1);
+  spool_text(s, 1, "one");
+  spool_text(s, 2, "er\n");
+  spool_text(s, 1, " two\nrest");
+  CHECK_TEXT(content("a"), ENTRY("er\\n", "stderr", "1") ENTRY("one two\\n", "stdout", "1"));
+  spool_end(s, 2000000000);
+  CHECK_TEXT(content("a"), ENTRY("er\\n", "stderr", "1") ENTRY("one two\\n", "stdout", "1") ENTRY("rest", "stdout", "2"));
+}
+
+static void long_lines_come_in_pieces_of_16_kib_with_the_first_ones_time(void) {
+  static uint8_t data[2 * SPOOL_PIECE + 2];
+  struct spool *s = spool_open(path("b"), 0, 1);
+  memset(data, 'x', sizeof data);
+  data[2 * SPOOL_PIECE] = '\n';
+  spool_write(s, 1, data, 100, 1000000000);
+  spool_write(s, 1, data + 100, SPOOL_PIECE, 2000000000);
+  spool_write(s, 1, data + 100 + SPOOL_PIECE, SPOOL_PIECE - 100 + 1, 3000000000);
+  const char *text = content("b");
+  CHECK_NUMBER(strlen(text), 2 * SPOOL_PIECE + 2 * strlen(ENTRY("", "stdout", "2")) + strlen(ENTRY("\\n", "stdout", "2")));
+  CHECK(strstr(text, ENTRY("\\n", "stdout", "2")) != NULL);
+  CHECK(strstr(text, "05.") == NULL && strstr(text, "00:03Z") == NULL);
+}
+
+static void a_full_file_is_rotated_before_the_next_line(void) {
+  struct spool *s = spool_open(path("c"), strlen(ENTRY("0\\n", "stdout", "1")) + 1, 3);
+  spool_text(s, 1, "0\n1\n2\n3\n4\n5\n6\n");
+  CHECK_TEXT(content("c"), ENTRY("6\\n", "stdout", "1"));
+  CHECK_TEXT(content("c.1"), ENTRY("4\\n", "stdout", "1") ENTRY("5\\n", "stdout", "1"));
+  CHECK_TEXT(content("c.2"), ENTRY("2\\n", "stdout", "1") ENTRY("3\\n", "stdout", "1"));
+  CHECK_TEXT(content("c.3"), "(missing)");
+}
+
+static void a_single_file_is_truncated_instead(void) {
+  struct spool *s = spool_open(path("d"), 1, 1);
+  spool_text(s, 1, "0\n1\n2\n");
+  CHECK_TEXT(content("d"), ENTRY("2\\n", "stdout", "1"));
+  CHECK_TEXT(content("d.1"), "(missing)");
+}
+
+static void a_spool_goes_on_where_it_was_told_to(void) {
+  struct spool *s = spool_open(path("e"), 0, 1);
+  spool_text(s, 1, "0\n");
+  CHECK_NUMBER(spool_reopen(s, path("none/f"), 0, 1), -1);
+  spool_text(s, 1, "1\n");
+  CHECK_NUMBER(spool_reopen(s, path("f"), 0, 1), 0);
+  spool_text(s, 1, "2\n");
+  CHECK_TEXT(content("e"), ENTRY("0\\n", "stdout", "1") ENTRY("1\\n", "stdout", "1"));
+  CHECK_TEXT(content("f"), ENTRY("2\\n", "stdout", "1"));
+}
+
+static void a_full_disk_leaves_no_half_line(void) {
+  struct spool *s = spool_open(path("g"), 0, 1);
+  spool_text(s, 1, "0\n");
+  int good = s->fd;
+  s->fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  spool_text(s, 1, "lost\n");
+  close(s->fd);
+  s->fd = good;
+  s->size = strlen(ENTRY("0\\n", "stdout", "1"));
+  spool_text(s, 1, "1\n");
+  CHECK_TEXT(content("g"), ENTRY("0\\n", "stdout", "1") ENTRY("1\\n", "stdout", "1"));
+}
+
+/* ---- the rest ---- */
+
+static void hashes_are_those_of_the_standard(void) {
+  char hex[65];
+  int fd = open(path("hash"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  CHECK_NUMBER(sha256_file(fd, hex), 0);
+  CHECK_TEXT(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK_NUMBER(write_all(fd, "abc", 3), 0);
+  lseek(fd, 0, SEEK_SET);
+  CHECK_NUMBER(sha256_file(fd, hex), 0);
+  CHECK_TEXT(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  lseek(fd, 0, SEEK_SET);
+  static char million[1000000];
+  memset(million, 'a', sizeof million);
+  CHECK_NUMBER(write_all(fd, million, sizeof million), 0);
+  lseek(fd, 0, SEEK_SET);
+  CHECK_NUMBER(sha256_file(fd, hex), 0);
+  CHECK_TEXT(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  close(fd);
+}
+
+static void numbers_are_digits_that_fit(void) {
+  uint64_t v = 0;
+  CHECK(parse_u64("18446744073709551615", &v) && v == UINT64_MAX);
+  CHECK(!parse_u64("18446744073709551616", &v));
+  CHECK(!parse_u64("", &v) && !parse_u64("-1", &v) && !parse_u64("1 ", &v) && !parse_u64("0x1", &v));
+}
+
+static void buffers_keep_what_was_not_taken(void) {
+  struct buffer b = {0};
+  for (int i = 0; i < 1000; i++) {
+    buffer_append(&b, "abcdefg", 7);
+    buffer_take(&b, 5);
+  }
+  CHECK_NUMBER(buffer_length(&b), 2000);
+  buffer_take(&b, 1993);
+  CHECK(memcmp(b.data + b.start, "abcdefg", 7) == 0);
+  buffer_take(&b, 7);
+  CHECK(b.data == NULL && b.capacity == 0);
+}
+
+int main(void) {
+  if (!mkdtemp(directory)) return 1;
+  a_message_comes_back_as_it_was_written();
+  unknown_tags_are_skipped();
+  malformed_messages_close_the_connection();
+  standard_input_is_bytes_of_any_kind();
+  a_program_reads_back_as_it_was_written();
+  a_program_is_refused_at_every_truncation();
+  an_op_is_refused_for_arity_kind_and_place();
+  counts_that_lie_are_refused();
+  a_name_brings_its_groups_and_home();
+  a_group_in_the_spec_replaces_all_others();
+  digits_are_an_id_and_never_a_name();
+  ids_out_of_range_are_refused();
+  an_empty_spec_is_root_even_without_files();
+  unknown_names_and_broken_lines_are_not_found();
+  extra_groups_are_added_once();
+  lines_are_escaped_as_docker_does();
+  bytes_that_are_no_utf8_are_replaced_one_by_one();
+  times_lose_their_trailing_zeros();
+  streams_keep_their_lines_apart();
+  long_lines_come_in_pieces_of_16_kib_with_the_first_ones_time();
+  a_full_file_is_rotated_before_the_next_line();
+  a_single_file_is_truncated_instead();
+  a_spool_goes_on_where_it_was_told_to();
+  a_full_disk_leaves_no_half_line();
+  hashes_are_those_of_the_standard();
+  numbers_are_digits_that_fit();
+  buffers_keep_what_was_not_taken();
+  const char *const left[] = {"a", "b", "c", "c.1", "c.2", "d", "e", "f", "g", "hash"};
+  for (unsigned i = 0; i < COUNT(left); i++) unlink(path(left[i]));
+  rmdir(directory);
+  if (failures) fprintf(stderr, "%d failed\n", failures);
+  return failures != 0;
+}
