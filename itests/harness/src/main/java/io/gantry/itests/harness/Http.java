@@ -1,0 +1,125 @@
+package io.gantry.itests.harness;
+
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * One HTTP/1.1 connection to a Unix socket, kept open between calls; never retries anything. Not
+ * thread-safe.
+ */
+public final class Http implements AutoCloseable {
+
+  /** An answer that was read whole; header names are in lower case. */
+  public record Answer(int status, Map<String, String> headers, String body) {}
+
+  private final SocketChannel channel;
+  private final ByteBuffer in = ByteBuffer.allocate(1 << 16).limit(0);
+
+  public Http(Path socket) throws IOException {
+    channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    channel.connect(UnixDomainSocketAddress.of(socket));
+  }
+
+  /** Sends a request with a JSON body (or none, when empty) and reads the answer. */
+  public Answer call(String method, String path, String json) throws IOException {
+    byte[] body = json.getBytes(StandardCharsets.UTF_8);
+    send(method, path, "Content-Type: application/json\r\nContent-Length: " + body.length + "\r\n");
+    write(body);
+    Answer head = head();
+    ByteArrayOutputStream content = new ByteArrayOutputStream();
+    if (!method.equals("HEAD")) {
+      content(head, content);
+    }
+    return new Answer(head.status(), head.headers(), content.toString(StandardCharsets.UTF_8));
+  }
+
+  /** Sends a request and reads the head of the answer only; {@link #chunk} reads on. */
+  public Answer open(String method, String path) throws IOException {
+    send(method, path, "Content-Length: 0\r\n");
+    return head();
+  }
+
+  /** The next chunk of a chunked body; empty at its end. */
+  public byte[] chunk() throws IOException {
+    int size = Integer.parseInt(line(), 16);
+    ByteArrayOutputStream chunk = new ByteArrayOutputStream();
+    take(size, chunk);
+    line();
+    return chunk.toByteArray();
+  }
+
+  private void send(String method, String path, String headers) throws IOException {
+    write(
+        (method + " " + path + " HTTP/1.1\r\nHost: engine\r\n" + headers + "\r\n")
+            .getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  private void write(byte[] bytes) throws IOException {
+    ByteBuffer buffer = ByteBuffer.wrap(bytes);
+    while (buffer.hasRemaining()) {
+      channel.write(buffer);
+    }
+  }
+
+  private Answer head() throws IOException {
+    int status = Integer.parseInt(line().split(" ", 3)[1]);
+    Map<String, String> headers = new TreeMap<>();
+    for (String header = line(); !header.isEmpty(); header = line()) {
+      int colon = header.indexOf(':');
+      headers.put(
+          header.substring(0, colon).toLowerCase(Locale.ROOT), header.substring(colon + 1).strip());
+    }
+    return new Answer(status, headers, "");
+  }
+
+  private void content(Answer head, ByteArrayOutputStream to) throws IOException {
+    if ("chunked".equals(head.headers().get("transfer-encoding"))) {
+      for (byte[] chunk = chunk(); chunk.length > 0; chunk = chunk()) {
+        to.write(chunk);
+      }
+    } else {
+      take(Integer.parseInt(head.headers().getOrDefault("content-length", "0")), to);
+    }
+  }
+
+  private String line() throws IOException {
+    StringBuilder line = new StringBuilder();
+    for (char c = next(); c != '\n'; c = next()) {
+      line.append(c);
+    }
+    return line.toString().strip();
+  }
+
+  private void take(int count, ByteArrayOutputStream to) throws IOException {
+    for (int i = 0; i < count; i++) {
+      to.write(next());
+    }
+  }
+
+  private char next() throws IOException {
+    if (!in.hasRemaining()) {
+      in.clear();
+      if (channel.read(in) < 0) {
+        in.flip().flip();
+        throw new EOFException("the engine closed the connection");
+      }
+      in.flip();
+    }
+    return (char) (in.get() & 0xff);
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+}
