@@ -216,8 +216,8 @@ public final class OpProgram {
   /**
    * @param messages rtnetlink requests, each asking for an acknowledgement
    */
-  public OpProgram netlink(Bytes messages, int acknowledgements) {
-    return op(Op.NETLINK).bytes(messages.toArray()).number(acknowledgements).end();
+  public OpProgram netlink(Bytes messages) {
+    return op(Op.NETLINK).bytes(messages.toArray()).end();
   }
 
   public OpProgram loopbackUp() {

@@ -1,0 +1,105 @@
+package io.gantry.exec.namespaces;
+
+import io.gantry.spi.Support;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** What the running kernel can do, as /proc and /sys tell it. */
+final class Kernel {
+
+  private static final Pattern RELEASE = Pattern.compile("(\\d+)\\.(\\d+)");
+
+  /** mount_setattr(2), the newest call that the helper cannot do without. */
+  private static final int[] OLDEST = {5, 12};
+
+  private static final List<String> NAMESPACES =
+      List.of("mnt", "pid", "uts", "ipc", "net", "cgroup");
+
+  private final Path root;
+  private final String release;
+
+  /**
+   * @param root where proc and sys are found; {@code /} but in tests
+   * @param release as uname(2) gives it
+   */
+  Kernel(Path root, String release) {
+    this.root = root;
+    this.release = release;
+  }
+
+  static Kernel running() {
+    return new Kernel(Path.of("/"), System.getProperty("os.version", ""));
+  }
+
+  String release() {
+    return release;
+  }
+
+  Support support() {
+    Matcher version = RELEASE.matcher(release);
+    if (!version.lookingAt()) {
+      return Support.no("the kernel's version " + release + " cannot be read");
+    }
+    int major = Integer.parseInt(version.group(1));
+    int minor = Integer.parseInt(version.group(2));
+    if (major < OLDEST[0] || (major == OLDEST[0] && minor < OLDEST[1])) {
+      return Support.no(
+          "the kernel is %s, at least %d.%d is needed".formatted(release, OLDEST[0], OLDEST[1]));
+    }
+    for (String namespace : NAMESPACES) {
+      if (!Files.exists(root.resolve("proc/self/ns/" + namespace))) {
+        return Support.no("the kernel has no " + namespace + " namespaces");
+      }
+    }
+    if (!hasSeccomp()) {
+      return Support.no("the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)");
+    }
+    if ((effectiveCapabilities() >> Capabilities.SYS_ADMIN & 1) == 0) {
+      return Support.no("the engine lacks CAP_SYS_ADMIN: it must run as root");
+    }
+    return Support.yes();
+  }
+
+  boolean hasSeccomp() {
+    return Files.exists(root.resolve("proc/sys/kernel/seccomp/actions_avail"));
+  }
+
+  boolean hasAppArmor() {
+    return read("sys/module/apparmor/parameters/enabled", "N").startsWith("Y");
+  }
+
+  boolean hasKcore() {
+    return Files.exists(root.resolve("proc/kcore"));
+  }
+
+  int lastCapability() {
+    return Integer.parseInt(read("proc/sys/kernel/cap_last_cap", "40"));
+  }
+
+  /** Lines of /proc/self/mountinfo. */
+  List<String> mounts() {
+    return read("proc/self/mountinfo", "").lines().toList();
+  }
+
+  private long effectiveCapabilities() {
+    return read("proc/self/status", "")
+        .lines()
+        .filter(line -> line.startsWith("CapEff:"))
+        .map(line -> Long.parseUnsignedLong(line.substring("CapEff:".length()).strip(), 16))
+        .findFirst()
+        .orElse(0L);
+  }
+
+  private String read(String file, String otherwise) {
+    try {
+      return Files.readString(root.resolve(file), java.nio.charset.StandardCharsets.ISO_8859_1)
+          .strip();
+    } catch (IOException e) {
+      return otherwise; // a kernel without the feature does not have the file
+    }
+  }
+}
