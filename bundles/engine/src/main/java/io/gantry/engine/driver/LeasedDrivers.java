@@ -8,6 +8,7 @@ import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 import static java.util.stream.Collectors.joining;
 
+import io.gantry.api.Drivers.DriverView;
 import io.gantry.api.Leased;
 import io.gantry.engine.driver.Provider.Refusal;
 import io.gantry.spi.Driver;
@@ -16,8 +17,10 @@ import io.gantry.spi.Recovery;
 import io.gantry.spi.Support;
 import java.lang.System.Logger;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -221,6 +224,7 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     } else {
       log.log(INFO, "{0} {1} stands by", slot.title(), provider);
     }
+    changed.accept(name);
   }
 
   /** A service is going: returns when its calls have ended or the drain time is over. */
@@ -305,6 +309,91 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     return thrown instanceof GantryException
         ? String.valueOf(thrown.getMessage())
         : thrown.toString();
+  }
+
+  /**
+   * What a bundle registered for a driver name.
+   *
+   * @param isDecided it serves, was refused, or stands by until the one that serves is gone
+   * @param failure why it was refused, or empty
+   */
+  record Offer(DriverName driver, boolean isDecided, String failure) {}
+
+  List<Offer> offers(String bundle, String version) {
+    return slots.entrySet().stream()
+        .flatMap(
+            slot ->
+                slot
+                    .getValue()
+                    .offer(bundle, version, new DriverName(kind.name(), slot.getKey()))
+                    .stream())
+        .toList();
+  }
+
+  /**
+   * A driver as the API shows it.
+   *
+   * @param versions of a bundle that can be run
+   */
+  DriverView view(String name, Function<String, List<String>> versions) {
+    Slot<D> slot = slot(name);
+    Slot.Snapshot now = slot.snapshot();
+    CallMetrics metrics = slot.metrics();
+    CallMetrics.Latency latency = metrics.latency();
+    D driver = slot.driver();
+    return new DriverView(
+        kind.name(),
+        name,
+        now.state(),
+        now.reason(),
+        now.bundle(),
+        now.version(),
+        name.equals(firstPromising()),
+        metrics.calls(),
+        metrics.errors(),
+        now.inFlight(),
+        now.waiting(),
+        latency.p50(),
+        latency.p99(),
+        driver == null ? Map.of() : ask(driver::status, Map.of()),
+        driver == null
+            ? List.of()
+            : ask(driver::features, Set.<String>of()).stream().sorted().toList(),
+        now.bundle().isEmpty() ? List.of() : versions.apply(now.bundle()));
+  }
+
+  /** The default as it is now, without waiting; empty when there is none. */
+  String defaultNow() {
+    String name = firstPromising();
+    return name == null ? "" : name;
+  }
+
+  Map<DriverName, DriverNews.Fact> facts() {
+    String first = defaultNow();
+    Map<DriverName, DriverNews.Fact> facts = new LinkedHashMap<>();
+    slots.forEach(
+        (name, slot) -> {
+          Slot.Snapshot now = slot.snapshot();
+          facts.put(
+              new DriverName(kind.name(), name),
+              new DriverNews.Fact(
+                  now.state(), now.reason(), now.bundle(), now.version(), name.equals(first)));
+        });
+    return facts;
+  }
+
+  /** Asks a driver for what it has in memory; one that hangs or throws has no answer. */
+  private <R> R ask(Supplier<R> question, R none) {
+    Future<R> answer = takeOverThreads.submit(question::get);
+    try {
+      return answer.get(1, TimeUnit.SECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      answer.cancel(true);
+      return none;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return none;
+    }
   }
 
   private static String seconds(Duration limit) {

@@ -67,6 +67,10 @@ final class Provider<D extends Driver> {
     this.close = close;
   }
 
+  boolean isOf(String symbolicName, String revision) {
+    return bundle.equals(symbolicName) && version.equals(revision);
+  }
+
   D open() {
     return open.get();
   }

@@ -10,6 +10,7 @@ import static io.gantry.spi.GantryException.Kind.CANCELLED;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.api.Drivers.State;
+import io.gantry.engine.driver.LeasedDrivers.Offer;
 import io.gantry.engine.driver.Provider.Lease;
 import io.gantry.engine.driver.Provider.Refusal;
 import io.gantry.spi.Driver;
@@ -17,6 +18,7 @@ import io.gantry.spi.GantryException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
@@ -268,6 +270,24 @@ final class Slot<D extends Driver> {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // whoever stops the bundle is in a hurry
+    }
+  }
+
+  /** What a bundle's revision has to offer for this name. */
+  Optional<Offer> offer(String bundle, String version, DriverName driver) {
+    lock.lock();
+    try {
+      Provider<D> now = current;
+      if (now != null && now.isOf(bundle, version) && now.phase != LEAVING) {
+        boolean isDecided = now.phase == SERVING || now.phase == REFUSED;
+        String failure = now.refusal == null ? "" : now.refusal.reason();
+        return Optional.of(new Offer(driver, isDecided, failure));
+      }
+      return standby.stream().anyMatch(other -> other.isOf(bundle, version))
+          ? Optional.of(new Offer(driver, true, ""))
+          : Optional.empty();
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -1,0 +1,37 @@
+package io.gantry.engine.config;
+
+import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
+import static java.nio.file.attribute.PosixFilePermission.GROUP_WRITE;
+import static java.nio.file.attribute.PosixFilePermission.OTHERS_WRITE;
+
+import io.gantry.spi.GantryException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.util.Set;
+
+/** Who may have written a file that the engine acts on: root, or whoever runs the engine. */
+public final class Trusted {
+
+  private static final String FIX = "; chown root and chmod go-w it";
+
+  private Trusted() {}
+
+  /**
+   * Refuses a file or folder that somebody else owns or may write.
+   *
+   * @throws GantryException FORBIDDEN, naming file and reason
+   */
+  public static void check(Path file) throws IOException {
+    PosixFileAttributes attributes = Files.readAttributes(file, PosixFileAttributes.class);
+    String owner = attributes.owner().getName();
+    if (!Set.of("root", System.getProperty("user.name", "root")).contains(owner)) {
+      throw new GantryException(FORBIDDEN, file + " belongs to " + owner + ", not to root" + FIX);
+    }
+    if (attributes.permissions().contains(OTHERS_WRITE)
+        || attributes.permissions().contains(GROUP_WRITE)) {
+      throw new GantryException(FORBIDDEN, file + " is writable by others" + FIX);
+    }
+  }
+}

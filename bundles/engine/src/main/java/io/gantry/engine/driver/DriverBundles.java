@@ -1,0 +1,157 @@
+package io.gantry.engine.driver;
+
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+
+import io.gantry.spi.GantryException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.Version;
+
+/**
+ * Driver bundles in the framework. Its cache is disposable: what runs is decided at every start, so
+ * nothing here is persistently started.
+ */
+final class DriverBundles {
+
+  /**
+   * Where a bundle's content comes from.
+   *
+   * @param jar a file of ours; null: the distribution's, at {@code location}
+   */
+  record Source(String symbolicName, Version version, String location, @Nullable Path jar) {
+    @Override
+    public String toString() {
+      return symbolicName + " " + version;
+    }
+  }
+
+  private static final String LOCATION = "gantry-driver:";
+
+  private final BundleContext context;
+  private final ExecutorService threads;
+  private final Supplier<Limits> limits;
+
+  /**
+   * @param threads for steps that may hang in a bundle's code
+   */
+  DriverBundles(BundleContext context, ExecutorService threads, Supplier<Limits> limits) {
+    this.context = context;
+    this.threads = threads;
+    this.limits = limits;
+  }
+
+  Optional<Bundle> find(String symbolicName) {
+    return Arrays.stream(context.getBundles())
+        .filter(bundle -> symbolicName.equals(bundle.getSymbolicName()))
+        .findFirst();
+  }
+
+  static Source jar(String symbolicName, Version version, Path jar) {
+    return new Source(symbolicName, version, LOCATION + symbolicName, jar);
+  }
+
+  /** Installs a bundle of the distribution, without starting it, to learn what it is. */
+  Source shipped(String location) {
+    try {
+      Bundle bundle = context.installBundle(location);
+      return new Source(bundle.getSymbolicName(), bundle.getVersion(), location, null);
+    } catch (BundleException e) {
+      throw new GantryException(INVALID, location + " cannot be installed: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Makes a bundle run from a source, whatever ran before. The drivers of the old content are
+   * drained on the way.
+   *
+   * @throws GantryException INVALID when it does not resolve or start, UNAVAILABLE when it hangs
+   */
+  void run(Source source) {
+    Duration limit = limits.get().drain().plus(limits.get().recover());
+    var step =
+        threads.submit(
+            () -> {
+              start(source);
+              return null;
+            });
+    try {
+      step.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      step.cancel(true);
+      throw new GantryException(
+          UNAVAILABLE, "it did not stop and start within " + limit.toSeconds() + " s", e);
+    } catch (ExecutionException e) {
+      throw new GantryException(INVALID, reason(e.getCause()), e.getCause());
+    } catch (InterruptedException e) {
+      step.cancel(true);
+      Thread.currentThread().interrupt();
+      throw new GantryException(GantryException.Kind.CANCELLED, "the engine stops", e);
+    }
+  }
+
+  private void start(Source source) throws BundleException, IOException {
+    Bundle bundle = find(source.symbolicName()).orElse(null);
+    Path jar = source.jar();
+    if (jar != null && bundle != null) {
+      bundle.stop(Bundle.STOP_TRANSIENT);
+      try (var content = Files.newInputStream(jar)) {
+        bundle.update(content);
+      }
+    } else if (jar != null) {
+      try (var content = Files.newInputStream(jar)) {
+        bundle = context.installBundle(source.location(), content);
+      }
+    } else if (bundle == null || !isShipped(bundle, source)) {
+      if (bundle != null) {
+        bundle.uninstall(); // an updated bundle does not go back to what its location had
+      }
+      bundle = context.installBundle(source.location());
+    }
+    bundle.start(Bundle.START_TRANSIENT);
+  }
+
+  private static boolean isShipped(Bundle bundle, Source source) {
+    return bundle.getLocation().equals(source.location())
+        && bundle.getVersion().equals(source.version());
+  }
+
+  /** Takes a bundle out; does nothing when there is none. */
+  void remove(String symbolicName) {
+    find(symbolicName)
+        .ifPresent(
+            bundle -> {
+              try {
+                bundle.uninstall();
+              } catch (BundleException e) {
+                throw new GantryException(
+                    UNAVAILABLE, bundle + " cannot be uninstalled: " + e.getMessage(), e);
+              }
+            });
+  }
+
+  private static String reason(@Nullable Throwable thrown) {
+    if (thrown instanceof BundleException failure
+        && failure.getType() == BundleException.RESOLVE_ERROR) {
+      return "it does not resolve: " + failure.getMessage();
+    }
+    Throwable cause = thrown;
+    while (cause instanceof BundleException && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return "it does not start: " + cause;
+  }
+}

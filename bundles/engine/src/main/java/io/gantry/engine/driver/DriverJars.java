@@ -1,0 +1,101 @@
+package io.gantry.engine.driver;
+
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.INTERNAL;
+import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+
+import io.gantry.spi.GantryException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import org.osgi.framework.Version;
+
+/** The jars of drivers that did not come with the distribution: {@code <bundle>/<version>.jar}. */
+final class DriverJars {
+
+  private static final String JAR = ".jar";
+
+  private final Path folder;
+
+  DriverJars(Path folder) {
+    this.folder = folder;
+  }
+
+  Path path(String symbolicName, String version) {
+    return folder.resolve(symbolicName).resolve(version + JAR);
+  }
+
+  /** Versions whose jars are here, oldest first. */
+  List<Version> versions(String symbolicName) {
+    Path jars = folder.resolve(symbolicName);
+    if (!Files.isDirectory(jars)) {
+      return List.of();
+    }
+    try (var files = Files.list(jars)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.endsWith(JAR))
+          .map(name -> Version.parseVersion(name.substring(0, name.length() - JAR.length())))
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      throw new GantryException(INTERNAL, "list " + jars + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Copies a jar in; it is on disk when this returns.
+   *
+   * @return whether it was not here before
+   * @throws GantryException CONFLICT when another jar of the same version is here
+   */
+  boolean keep(DriverJar jar) {
+    Path target = path(jar.symbolicName(), jar.version().toString());
+    try {
+      if (Files.exists(target)) {
+        if (Files.mismatch(target, jar.path()) < 0) {
+          return false;
+        }
+        throw new GantryException(
+            CONFLICT,
+            "there is another jar of " + jar + " already; give the new one another version");
+      }
+      Files.createDirectories(target.getParent(), ownerOnly());
+      Path scratch = target.resolveSibling(target.getFileName() + ".tmp");
+      Files.copy(jar.path(), scratch, REPLACE_EXISTING);
+      Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rw-------"));
+      sync(scratch, StandardOpenOption.WRITE);
+      Files.move(scratch, target, ATOMIC_MOVE);
+      sync(target.getParent(), StandardOpenOption.READ);
+      return true;
+    } catch (IOException e) {
+      throw new GantryException(INTERNAL, "copy " + jar.path() + ": " + e, e);
+    }
+  }
+
+  /** Removes a jar; does nothing when it is gone. */
+  void discard(DriverJar jar) {
+    Path target = path(jar.symbolicName(), jar.version().toString());
+    try {
+      Files.deleteIfExists(target);
+    } catch (IOException e) {
+      throw new GantryException(INTERNAL, "delete " + target + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static FileAttribute<?> ownerOnly() {
+    return PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+  }
+
+  private static void sync(Path file, StandardOpenOption how) throws IOException {
+    try (var channel = FileChannel.open(file, how)) {
+      channel.force(true);
+    }
+  }
+}
