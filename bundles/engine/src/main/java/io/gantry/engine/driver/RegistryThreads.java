@@ -50,9 +50,17 @@ final class RegistryThreads {
     return thread;
   }
 
+  /** Interrupts what runs and gives it a moment to end while its classes can still be loaded. */
   void stopOperations() {
     deploy.shutdownNow();
     operations.shutdownNow();
+    try {
+      if (!operations.awaitTermination(2, TimeUnit.SECONDS)) {
+        operations.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   void stop() {
