@@ -12,6 +12,7 @@
 #include "sys.h"
 #include "users.h"
 #include "wire.h"
+#include "writer.h"
 
 int failures;
 
@@ -92,46 +93,6 @@ static void standard_input_is_bytes_of_any_kind(void) {
 }
 
 /* ---- op programs ---- */
-
-struct writer {
-  struct buffer b;
-  size_t op;
-};
-
-static void put32(struct writer *w, uint32_t v) { buffer_append(&w->b, &v, sizeof v); }
-
-static void program_start(struct writer *w) {
-  *w = (struct writer){0};
-  put32(w, OP_MAGIC);
-  put32(w, 0);
-}
-
-static void add32(struct writer *w, size_t at, uint32_t more) {
-  uint32_t v;
-  memcpy(&v, w->b.data + at, sizeof v);
-  v += more;
-  memcpy(w->b.data + at, &v, sizeof v);
-}
-
-static void op_start(struct writer *w, enum op_code code) {
-  w->op = w->b.end;
-  put32(w, (uint32_t)code);
-  put32(w, 8);
-  add32(w, 4, 1);
-}
-
-static void op_bytes(struct writer *w, const void *bytes, uint32_t length) {
-  static const uint8_t zeros[4];
-  size_t begin = w->b.end;
-  put32(w, length);
-  buffer_append(&w->b, bytes, length);
-  buffer_append(&w->b, zeros, 1 + (3 - length % 4));
-  add32(w, w->op, 1u << 16);
-  add32(w, w->op + 4, (uint32_t)(w->b.end - begin));
-}
-
-static void op_text(struct writer *w, const char *text) { op_bytes(w, text, (uint32_t)strlen(text)); }
-static void op_number(struct writer *w, uint64_t v) { op_bytes(w, &v, sizeof v); }
 
 static const char *verdict(struct writer *w, size_t length) {
   uint32_t index, code;

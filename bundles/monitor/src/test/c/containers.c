@@ -1,0 +1,900 @@
+/* Tests with real containers, as root: a zygote of our own, roots made of busybox, the protocol spoken over its sockets. */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "sys.h"
+#include "wire.h"
+#include "writer.h"
+
+int failures;
+
+enum { PATIENCE_S = 20, NAMESPACES = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS };
+static const uint64_t default_caps = 0xa80425fb;
+
+static char scratch[] = "/tmp/gantry-containers-XXXXXX";
+static const char *helper;
+
+static const char *in_scratch(const char *format, ...) {
+  static char texts[8][300];
+  static unsigned next;
+  char *text = texts[next++ % 8];
+  int n = snprintf(text, sizeof texts[0], "%s/", scratch);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text + n, sizeof texts[0] - (size_t)n, format, args);
+  va_end(args);
+  return text;
+}
+
+static void shell(const char *format, ...) {
+  char command[2048];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(command, sizeof command, format, args);
+  va_end(args);
+  CHECK_NUMBER(system(command), 0);
+}
+
+/* Waits for a condition, with a deadline; what it waits for has no descriptor to wait on. */
+#define AWAIT(condition) \
+  do { \
+    uint64_t until_ = monotonic_ms() + PATIENCE_S * 1000; \
+    bool so_; \
+    while (!(so_ = (condition)) && monotonic_ms() < until_) poll(NULL, 0, 5); \
+    CHECK(so_ && #condition); \
+  } while (0)
+
+/* ---- the client ---- */
+
+static int dial(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  struct timeval patience = {.tv_sec = PATIENCE_S};
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+static void send_and_clear(int fd, struct buffer *b, size_t begin) {
+  message_end(b, begin);
+  CHECK_NUMBER(write_all(fd, b->data + b->start, buffer_length(b)), 0);
+  buffer_clear(b);
+}
+
+static void request(int fd, enum message_type type) {
+  struct buffer b = {0};
+  send_and_clear(fd, &b, message_begin(&b, type));
+}
+
+static struct reader answer;
+
+/* The next message, which is to be of this type; its payload stays until the next call. */
+static const struct message *expect(int fd, enum message_type type) {
+  static const struct message none;
+  enum read_result got;
+  reader_reset(&answer);
+  do {
+    errno = 0;
+    got = reader_step(&answer, fd);
+  } while (got == READ_MORE && errno != EAGAIN);
+  if (got != READ_MESSAGE) {
+    failures++;
+    fprintf(stderr, "no message came where type %d should have\n", type);
+    return &none;
+  }
+  if (answer.message.type != type) {
+    char *text = message_text(&answer.message, TAG_TEXT);
+    failures++;
+    fprintf(stderr, "message %d came, not %d: %s\n", answer.message.type, type, text ? text : "");
+    free(text);
+  }
+  return &answer.message;
+}
+
+static void expect_end(int fd) {
+  char byte;
+  CHECK_NUMBER(read(fd, &byte, 1), 0);
+}
+
+static const char *text_of(const struct message *m, enum tag tag) {
+  static char *last;
+  free(last);
+  last = message_text(m, tag);
+  return last ? last : "";
+}
+
+static void send_text(int fd, enum message_type type, const char *text) {
+  uint32_t head[2] = {(uint32_t)type, (uint32_t)strlen(text)};
+  CHECK_NUMBER(write_all(fd, head, sizeof head), 0);
+  CHECK_NUMBER(write_all(fd, text, strlen(text)), 0);
+}
+
+static void send_number(int fd, enum message_type type, enum tag tag, uint64_t value) {
+  struct buffer b = {0};
+  size_t begin = message_begin(&b, type);
+  message_put_u64(&b, tag, value);
+  send_and_clear(fd, &b, begin);
+}
+
+/* What a stream carries until it ends, as text: [1] output, [2] errors, [0] raw for a terminal. */
+static struct buffer carried[3];
+
+static const char *drain(int fd, bool tty) {
+  uint8_t head[8];
+  for (int i = 0; i < 3; i++) buffer_clear(&carried[i]);
+  if (tty) {
+    ssize_t n;
+    while ((n = read(fd, buffer_room(&carried[0], 65536), 65536)) > 0) carried[0].end += (size_t)n;
+  }
+  while (!tty && read_all(fd, head, sizeof head) == sizeof head) {
+    uint32_t length;
+    memcpy(&length, head + 4, sizeof length);
+    length = ntohl(length);
+    CHECK(head[0] == 1 || head[0] == 2);
+    struct buffer *b = &carried[head[0] & 3];
+    CHECK_NUMBER(read_all(fd, buffer_room(b, length), length), length);
+    b->end += length;
+  }
+  for (int i = 0; i < 3; i++) buffer_append(&carried[i], "", 1);
+  close(fd);
+  return (const char *)carried[tty ? 0 : 1].data;
+}
+
+static size_t carried_length(int i) { return buffer_length(&carried[i]) - 1; }
+
+/* ---- containers ---- */
+
+struct container {
+  char dir[300];
+  char root[300];
+  int fd;
+  uint64_t pid;
+  struct writer rest; /* of its program, which started() sends: so that clients can attach before the first byte */
+};
+
+static unsigned container_count;
+
+static const char *in_dir(const struct container *c, const char *name) {
+  static char text[700];
+  snprintf(text, sizeof text, "%s/%s", c->dir, name);
+  return text;
+}
+
+static int control(const struct container *c, enum message_type type) {
+  int fd = dial(in_dir(c, "ctl.sock"));
+  CHECK(fd >= 0);
+  if (type) request(fd, type);
+  return fd;
+}
+
+static void new_container(struct container *c) {
+  unsigned number = ++container_count;
+  *c = (struct container){.fd = -1};
+  snprintf(c->dir, sizeof c->dir, "%s", in_scratch("c%u", number));
+  snprintf(c->root, sizeof c->root, "%s", in_scratch("r%u", number));
+  CHECK_NUMBER(mkdir(c->dir, 0700), 0);
+  shell("cp -a %s %s", in_scratch("root"), c->root);
+}
+
+static void node(struct writer *w, const char *name, unsigned major, unsigned minor) {
+  op_start(w, OP_DEV_NODE);
+  op_text(w, name);
+  op_number(w, S_IFCHR | 0666);
+  op_number(w, major);
+  op_number(w, minor);
+  op_number(w, 0);
+  op_number(w, 0);
+}
+
+static void mount_op(struct writer *w, const char *type, const char *target, uint64_t attributes, const char *option) {
+  op_start(w, OP_MOUNT);
+  op_text(w, type);
+  op_text(w, target);
+  op_number(w, attributes);
+  if (option) op_text(w, option);
+}
+
+static void texts_op(struct writer *w, enum op_code code, const char *const *texts) {
+  op_start(w, code);
+  for (; *texts; texts++) op_text(w, *texts);
+}
+
+static void rooted(struct writer *w, const struct container *c) {
+  program_start(w);
+  op_start(w, OP_PROPAGATION);
+  op_number(w, MS_REC | MS_SLAVE);
+  op_start(w, OP_ROOT_BIND);
+  op_text(w, c->root);
+}
+
+static void furnished(struct writer *w, bool tty) {
+  static const char *const masked[] = {"/proc/interrupts", "/proc/acpi", "/proc/not-there", "/sys/firmware", NULL};
+  static const char *const readonly[] = {"/proc/sys", "/proc/not-there", NULL};
+  op_start(w, OP_ROOT);
+  mount_op(w, "proc", "/proc", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, NULL);
+  op_start(w, OP_DEV);
+  op_text(w, "65536k");
+  node(w, "null", 1, 3);
+  node(w, "zero", 1, 5);
+  node(w, "tty", 5, 0);
+  op_start(w, OP_DEV_LINK);
+  op_text(w, "fd");
+  op_text(w, "/proc/self/fd");
+  op_start(w, OP_DEV_DIR);
+  op_text(w, "pts");
+  op_number(w, 0755);
+  op_start(w, OP_DEV_DONE);
+  mount_op(w, "devpts", "/dev/pts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "ptmxmode=0666");
+  mount_op(w, "sysfs", "/sys", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, NULL);
+  texts_op(w, OP_MASK, masked);
+  texts_op(w, OP_READONLY, readonly);
+  if (!tty) return;
+  op_start(w, OP_TOUCH);
+  op_text(w, "/dev/console");
+  op_number(w, 0600);
+  op_start(w, OP_CONSOLE);
+}
+
+static void becoming(struct writer *w, const char *user, const char *cwd) {
+  op_start(w, OP_USER_LOOKUP);
+  op_text(w, user);
+  op_start(w, OP_CAPS);
+  op_number(w, default_caps);
+  op_number(w, default_caps);
+  op_number(w, 0);
+  op_number(w, 0);
+  op_start(w, OP_IDENTITY);
+  op_start(w, OP_CWD);
+  op_text(w, cwd);
+  op_start(w, OP_ENV);
+  op_text(w, "PATH=/bin");
+}
+
+static void running(struct writer *w, const char *script) {
+  op_start(w, OP_EXEC);
+  op_text(w, "sh");
+  op_text(w, "-c");
+  op_text(w, script);
+}
+
+/* Sends CREATE with a program, which is cleared, and reads HELLO. */
+static void create_with(struct container *c, uint64_t flags, uint64_t clone, struct writer *w) {
+  struct buffer b = {0};
+  char name[80];
+  c->fd = dial(in_scratch("spawn/spawn.sock"));
+  CHECK(c->fd >= 0);
+  snprintf(name, sizeof name, "%064x", container_count);
+  size_t begin = message_begin(&b, MSG_CREATE);
+  message_put_text(&b, TAG_INSTANCE, "0123abcd");
+  message_put_text(&b, TAG_CONTAINER, name);
+  message_put_text(&b, TAG_DIR, c->dir);
+  message_put_u64(&b, TAG_FLAGS, flags);
+  message_put_u64(&b, TAG_CLONE, clone);
+  message_put(&b, TAG_PROGRAM, w->b.data, w->b.end);
+  message_put_u64(&b, TAG_ROWS, 40);
+  message_put_u64(&b, TAG_COLUMNS, 100);
+  message_put_text(&b, TAG_LOG_PATH, in_dir(c, "log"));
+  send_and_clear(c->fd, &b, begin);
+  buffer_clear(&w->b);
+  const struct message *hello = expect(c->fd, MSG_HELLO);
+  CHECK_NUMBER(message_u64(hello, TAG_PHASE, 9), PHASE_CREATED);
+  CHECK_TEXT(text_of(hello, TAG_CONTAINER), name);
+}
+
+/* The same up to the mounted root; the rest is begun and waits. */
+static void create_waiting(struct container *c, uint64_t flags, uint64_t clone, struct writer *w) {
+  create_with(c, flags | FLAG_WAIT, clone, w);
+  c->pid = message_u64(expect(c->fd, MSG_CREATED), TAG_INIT_PID, 0);
+  program_start(&c->rest);
+  furnished(&c->rest, (flags & FLAG_TTY) != 0);
+}
+
+static void create(struct container *c, uint64_t flags, const char *user, const char *cwd, const char *script) {
+  struct writer w;
+  new_container(c);
+  rooted(&w, c);
+  create_waiting(c, flags, NAMESPACES, &w);
+  becoming(&c->rest, user, cwd);
+  running(&c->rest, script);
+}
+
+static int attach(const struct container *c, uint64_t streams) {
+  int fd = control(c, 0);
+  send_number(fd, MSG_ATTACH, TAG_STREAMS, streams);
+  expect(fd, MSG_OK);
+  return fd;
+}
+
+static void commit(struct container *c) {
+  request(c->fd, MSG_COMMIT);
+  expect(c->fd, MSG_OK);
+}
+
+static void send_rest(struct container *c) {
+  struct buffer b = {0};
+  size_t begin = message_begin(&b, MSG_PROGRAM);
+  message_put(&b, TAG_PROGRAM, c->rest.b.data, c->rest.b.end);
+  send_and_clear(c->fd, &b, begin);
+  buffer_clear(&c->rest.b);
+}
+
+static void started(struct container *c) {
+  send_rest(c);
+  const struct message *m = expect(c->fd, MSG_STARTED);
+  CHECK_NUMBER(message_u64(m, TAG_INIT_PID, 0), c->pid);
+  CHECK(message_u64(m, TAG_INIT_START, 0) > 0);
+}
+
+static void exited(struct container *c, uint64_t status) {
+  const struct message *m = expect(c->fd, MSG_EXIT);
+  char record[1024], line[64];
+  CHECK_NUMBER(message_u64(m, TAG_STATUS, 999), status);
+  CHECK(read_file(AT_FDCWD, in_dir(c, "exit"), record, sizeof record) > 0);
+  snprintf(line, sizeof line, "status=%d\n", (int)status);
+  CHECK(strncmp(record, line, strlen(line)) == 0);
+}
+
+static bool exists(const char *path) { return access(path, F_OK) == 0; }
+
+static void gone(struct container *c) {
+  close(c->fd);
+  AWAIT(!exists(in_dir(c, "ctl.sock")));
+}
+
+/* Runs a script to its end and returns its standard output. */
+static const char *output_of(const char *user, const char *cwd, const char *script, uint64_t status) {
+  struct container c;
+  create(&c, 0, user, cwd, script);
+  int stream = attach(&c, STREAM_STDOUT | STREAM_STDERR);
+  started(&c);
+  exited(&c, status);
+  const char *text = drain(stream, false);
+  gone(&c);
+  return text;
+}
+
+/* ---- tests ---- */
+
+static void output_and_status_arrive_and_are_kept(void) {
+  struct container c;
+  char log[4096];
+  create(&c, 0, "", "/", "echo out; echo err >&2; exit 7");
+  int both = attach(&c, STREAM_STDOUT | STREAM_STDERR), errors = attach(&c, STREAM_STDERR);
+  started(&c);
+  exited(&c, 7);
+  CHECK_TEXT(drain(both, false), "out\n");
+  CHECK_TEXT((const char *)carried[2].data, "err\n");
+  CHECK_TEXT(drain(errors, false), "");
+  CHECK_TEXT((const char *)carried[2].data, "err\n");
+  CHECK(read_file(AT_FDCWD, in_dir(&c, "log"), log, sizeof log) > 0);
+  CHECK(strstr(log, "{\"log\":\"out\\n\",\"stream\":\"stdout\",") != NULL);
+  CHECK(strstr(log, "{\"log\":\"err\\n\",\"stream\":\"stderr\",") != NULL);
+  gone(&c);
+}
+
+static void a_container_sees_three_descriptors_and_nothing_of_the_host(void) {
+  CHECK_TEXT(output_of("", "/", "for f in /proc/self/fd/*; do echo ${f##*/}; done | head -n 4", 0), "0\n1\n2\n3\n");
+  CHECK_TEXT(output_of("", "/", "readlink /proc/1/fd/0; cat /proc/1/comm; cat /proc/1/oom_score_adj; umask", 0), "/dev/null\nsh\n0\n0022\n");
+  CHECK_TEXT(output_of("", "/", "exec grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status", 0),
+             "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n");
+  CHECK_TEXT(output_of("", "/", "ls / | tr '\\n' ' '", 0), "bin dev etc proc sys tmp ");
+}
+
+static void masks_and_read_only_paths_hold(void) {
+  CHECK_TEXT(output_of("", "/", "ls /sys/firmware /proc/acpi; wc -c < /proc/interrupts", 0), "/proc/acpi:\n\n/sys/firmware:\n0\n");
+  CHECK_TEXT(output_of("", "/", "echo 1 > /proc/sys/vm/swappiness || echo refused", 0), "refused\n");
+}
+
+static void users_get_their_groups_and_lose_their_capabilities(void) {
+  CHECK_TEXT(output_of("bob", "/", "id; echo $HOME; grep -E 'Cap(Inh|Prm|Eff|Amb)' /proc/self/status | cut -f2 | sort -u", 0),
+             "uid=1000(bob) gid=1000(bob) groups=10(wheel),1000(bob)\n/home/bob\n0000000000000000\n");
+  CHECK_TEXT(output_of("", "/tmp", "pwd; grep CapBnd /proc/self/status", 0), "/tmp\nCapBnd:\t00000000a80425fb\n");
+  CHECK_TEXT(output_of("bob", "/", "echo again > /dev/fd/1", 0), "again\n"); /* the pipe was given to the user */
+}
+
+struct refusal {
+  const char *command, *user, *cwd, *text;
+  int error;
+};
+
+static void refused_for(const struct refusal *r) {
+  struct container c;
+  struct writer w;
+  new_container(&c);
+  rooted(&w, &c);
+  furnished(&w, false);
+  becoming(&w, r->user, r->cwd);
+  op_start(&w, OP_EXEC);
+  op_text(&w, r->command);
+  create_with(&c, 0, NAMESPACES, &w);
+  const struct message *m = expect(c.fd, MSG_ERROR);
+  CHECK_TEXT(text_of(m, TAG_TEXT), r->text);
+  CHECK_NUMBER(message_u64(m, TAG_ERRNO, 0), r->error);
+  CHECK_NUMBER(message_u64(m, TAG_STAGE, 0), STAGE_INIT);
+  expect_end(c.fd);
+  CHECK(!exists(in_dir(&c, "exit")));
+  gone(&c);
+}
+
+static void what_cannot_run_is_refused_in_dockers_words(void) {
+  static const struct refusal refusals[] = {
+      {"nosuch", "", "/", "exec: \"nosuch\": executable file not found in $PATH", ENOENT},
+      {"/no/such", "", "/", "exec: \"/no/such\": stat /no/such: no such file or directory", ENOENT},
+      {"/etc/passwd", "", "/", "exec: \"/etc/passwd\": permission denied", EACCES},
+      {"/etc", "", "/", "exec: \"/etc\": is a directory", EISDIR},
+      {"/etc/text", "", "/", "exec /etc/text: exec format error", ENOEXEC},
+      {"true", "zork", "/", "unable to find user zork: no matching entries in passwd file", ENOENT},
+      {"true", "bob:zork", "/", "unable to find group zork: no matching entries in group file", ENOENT},
+      {"true", "99999999999", "/", "uids and gids must be in range 0-2147483647", ERANGE},
+      {"true", "", "/proc/self/fd/3", "chdir to cwd (\"/proc/self/fd/3\") set in config.json failed: too many levels of symbolic links", ELOOP},
+      {"true", "", "/nowhere", "chdir to cwd (\"/nowhere\") set in config.json failed: no such file or directory", ENOENT},
+  };
+  for (unsigned i = 0; i < COUNT(refusals); i++) refused_for(refusals + i);
+}
+
+static void a_malformed_program_is_refused_before_it_runs(void) {
+  struct container c;
+  struct writer w;
+  new_container(&c);
+  program_start(&w);
+  op_start(&w, OP_UNSHARE);
+  op_text(&w, "all");
+  create_with(&c, 0, NAMESPACES, &w);
+  const struct message *m = expect(c.fd, MSG_ERROR);
+  CHECK_TEXT(text_of(m, TAG_TEXT), "malformed argument");
+  CHECK_NUMBER(message_u64(m, TAG_OP_CODE, 0), OP_UNSHARE);
+  gone(&c);
+}
+
+static size_t log_size(const struct container *c) {
+  struct stat st;
+  return stat(in_dir(c, "log"), &st) == 0 ? (size_t)st.st_size : 0;
+}
+
+/* Whether a size stays as it is for a while: the other side waits. */
+static bool stands_still(const struct container *c) {
+  size_t before = log_size(c);
+  poll(NULL, 0, 300);
+  return before > 0 && log_size(c) == before;
+}
+
+static void a_slow_client_holds_the_container_back_and_loses_nothing(void) {
+  struct container c;
+  create(&c, 0, "", "/", "yes 0123456789abcdef | head -c 20000000");
+  int stream = attach(&c, STREAM_STDOUT);
+  started(&c);
+  AWAIT(stands_still(&c));
+  CHECK(log_size(&c) < 20000000);
+  drain(stream, false);
+  CHECK_NUMBER(carried_length(1), 20000000);
+  exited(&c, 0);
+  gone(&c);
+}
+
+static void a_client_that_leaves_lets_the_container_go_on(void) {
+  struct container c;
+  create(&c, 0, "", "/", "yes 0123456789abcdef | head -c 20000000");
+  int stream = attach(&c, STREAM_STDOUT), other = attach(&c, STREAM_STDOUT);
+  started(&c);
+  AWAIT(stands_still(&c));
+  close(stream);
+  drain(other, false);
+  CHECK_NUMBER(carried_length(1), 20000000);
+  exited(&c, 0);
+  gone(&c);
+}
+
+static void a_terminal_has_size_echo_and_control(void) {
+  struct container c;
+  struct buffer b = {0};
+  create(&c, FLAG_TTY | FLAG_STDIN, "", "/", "stty size; tty; read x; stty size; echo got $x; test -c /dev/console && exit 3");
+  int stream = attach(&c, STREAM_STDIN | STREAM_STDOUT);
+  started(&c);
+  size_t begin = message_begin(&b, MSG_RESIZE);
+  message_put_u64(&b, TAG_ROWS, 50);
+  message_put_u64(&b, TAG_COLUMNS, 90);
+  char first[32] = "";
+  CHECK_NUMBER(read_all(stream, first, 20), 20);
+  CHECK(strncmp(first, "40 100\r\n/dev/pts/0\r\n", 20) == 0);
+  send_and_clear(c.fd, &b, begin);
+  expect(c.fd, MSG_OK);
+  send_text(stream, MSG_STDIN, "word\n");
+  exited(&c, 3);
+  CHECK_TEXT(drain(stream, true), "word\r\n50 90\r\ngot word\r\n");
+  gone(&c);
+}
+
+static void input_ends_by_message_and_only_once(void) {
+  struct container c;
+  create(&c, FLAG_STDIN | FLAG_STDIN_ONCE, "", "/", "cat; echo end");
+  int lost = attach(&c, STREAM_STDIN), stream = attach(&c, STREAM_STDIN | STREAM_STDOUT);
+  started(&c);
+  send_text(lost, MSG_STDIN, "one\n");
+  char head[12];
+  CHECK_NUMBER(read_all(stream, head, sizeof head), (long long)sizeof head);
+  close(lost);
+  send_text(stream, MSG_STDIN, "two\n");
+  request(stream, MSG_CLOSE_STDIN);
+  CHECK_TEXT(drain(stream, false), "two\nend\n");
+  exited(&c, 0);
+  gone(&c);
+}
+
+static char exec_id[65];
+
+static int exec_with(struct container *c, uint64_t streams, uint64_t flags, const char *script) {
+  static unsigned number;
+  struct writer w;
+  struct buffer b = {0};
+  int fd = control(c, 0);
+  program_start(&w);
+  if (flags & FLAG_TTY) op_start(&w, OP_CONSOLE);
+  becoming(&w, "", "/");
+  running(&w, script);
+  snprintf(exec_id, sizeof exec_id, "%064x", ++number);
+  size_t begin = message_begin(&b, MSG_EXEC);
+  message_put_text(&b, TAG_EXEC_ID, exec_id);
+  message_put_u64(&b, TAG_STREAMS, streams);
+  message_put_u64(&b, TAG_FLAGS, flags);
+  message_put(&b, TAG_PROGRAM, w.b.data, w.b.end);
+  send_and_clear(fd, &b, begin);
+  buffer_clear(&w.b);
+  return fd;
+}
+
+static void exec_ended(struct container *c, uint64_t status) {
+  char name[96];
+  CHECK_TEXT(text_of(expect(c->fd, MSG_EXEC_STARTED), TAG_EXEC_ID), exec_id);
+  const struct message *m = expect(c->fd, MSG_EXEC_EXIT);
+  CHECK_NUMBER(message_u64(m, TAG_STATUS, 999), status);
+  snprintf(name, sizeof name, "exec/%s", exec_id);
+  CHECK(exists(in_dir(c, name)));
+}
+
+static void execs_join_the_container_and_report(void) {
+  struct container c;
+  create(&c, 0, "", "/", "sleep 1000");
+  started(&c);
+  int stream = exec_with(&c, STREAM_STDOUT, 0, "tr '\\0' ' ' < /proc/1/cmdline; readlink /proc/self/fd/0; exit 9");
+  expect(stream, MSG_EXEC_STARTED);
+  CHECK_TEXT(drain(stream, false), "sleep 1000 /dev/null\n");
+  exec_ended(&c, 9);
+  stream = exec_with(&c, STREAM_STDIN | STREAM_STDOUT, 0, "cat");
+  expect(stream, MSG_EXEC_STARTED);
+  send_text(stream, MSG_STDIN, "through\n");
+  request(stream, MSG_CLOSE_STDIN);
+  CHECK_TEXT(drain(stream, false), "through\n");
+  exec_ended(&c, 0);
+  stream = exec_with(&c, STREAM_STDOUT, FLAG_TTY, "tty");
+  expect(stream, MSG_EXEC_STARTED);
+  CHECK_TEXT(drain(stream, true), "/dev/pts/0\r\n");
+  exec_ended(&c, 0);
+  stream = exec_with(&c, 0, 0, "exit 4");
+  expect(stream, MSG_EXEC_STARTED);
+  expect_end(stream);
+  close(stream);
+  exec_ended(&c, 4);
+  gone(&c);
+}
+
+static void an_exec_that_fails_says_why_and_harms_nobody(void) {
+  struct container c;
+  struct writer w;
+  struct buffer b = {0};
+  create(&c, 0, "", "/", "sleep 1000");
+  started(&c);
+  int fd = control(&c, 0);
+  program_start(&w);
+  op_start(&w, OP_EXEC);
+  op_text(&w, "nosuch");
+  size_t begin = message_begin(&b, MSG_EXEC);
+  message_put_text(&b, TAG_EXEC_ID, exec_id);
+  message_put(&b, TAG_PROGRAM, w.b.data, w.b.end);
+  send_and_clear(fd, &b, begin);
+  buffer_clear(&w.b);
+  const struct message *m = expect(fd, MSG_ERROR);
+  CHECK_NUMBER(message_u64(m, TAG_ERRNO, 0), ENOENT);
+  CHECK_NUMBER(message_u64(m, TAG_STAGE, 0), STAGE_EXEC);
+  expect_end(fd);
+  close(fd);
+  send_number(c.fd, MSG_SIGNAL, TAG_SIGNAL, SIGKILL);
+  expect(c.fd, MSG_OK);
+  exited(&c, 137);
+  gone(&c);
+}
+
+static void many_execs_run_at_once(void) {
+  enum { MANY = 40 };
+  struct container c;
+  int streams[MANY];
+  create(&c, 0, "", "/", "sleep 1000");
+  started(&c);
+  for (int i = 0; i < MANY; i++) streams[i] = exec_with(&c, STREAM_STDIN | STREAM_STDOUT, 0, "read x; echo $x");
+  for (int i = 0; i < MANY; i++) {
+    expect(streams[i], MSG_EXEC_STARTED);
+    send_text(streams[i], MSG_STDIN, "here\n");
+  }
+  for (int i = 0; i < MANY; i++) CHECK_TEXT(drain(streams[i], false), "here\n");
+  gone(&c);
+}
+
+static void a_committed_container_outlives_its_creator(void) {
+  struct container c;
+  create(&c, 0, "", "/", "sleep 1000");
+  started(&c);
+  commit(&c);
+  close(c.fd);
+  int query = control(&c, MSG_QUERY);
+  const struct message *hello = expect(query, MSG_HELLO);
+  CHECK_NUMBER(message_u64(hello, TAG_PHASE, 9), PHASE_RUNNING);
+  CHECK_NUMBER(message_u64(hello, TAG_COMMITTED, 0), 1);
+  CHECK_NUMBER(message_u64(hello, TAG_INIT_PID, 0), c.pid);
+  expect_end(query);
+  close(query);
+  c.fd = control(&c, MSG_CONTROL);
+  expect(c.fd, MSG_HELLO);
+  request(c.fd, MSG_QUIT);
+  CHECK_NUMBER(message_u64(expect(c.fd, MSG_ERROR), TAG_ERRNO, 0), EBUSY);
+  send_number(c.fd, MSG_SIGNAL, TAG_SIGNAL, SIGKILL);
+  expect(c.fd, MSG_OK);
+  exited(&c, 137);
+  int late = control(&c, MSG_QUERY);
+  hello = expect(late, MSG_HELLO);
+  CHECK_NUMBER(message_u64(hello, TAG_PHASE, 9), PHASE_EXITED);
+  CHECK_NUMBER(message_u64(hello, TAG_STATUS, 0), 137);
+  close(late);
+  request(c.fd, MSG_QUIT);
+  expect(c.fd, MSG_OK);
+  expect_end(c.fd);
+  gone(&c);
+}
+
+static void without_commit_the_end_of_the_connection_destroys(void) {
+  struct container c;
+  create(&c, 0, "", "/", "trap '' TERM HUP; sleep 1000");
+  started(&c);
+  char process[32];
+  snprintf(process, sizeof process, "/proc/%d", (int)c.pid);
+  CHECK(exists(process));
+  gone(&c);
+  CHECK(!exists(process));
+  CHECK(!exists(in_dir(&c, "exit")));
+}
+
+static void a_program_comes_only_once_and_only_when_awaited(void) {
+  struct container c;
+  create(&c, 0, "", "/", "sleep 1000");
+  struct writer again;
+  program_start(&again);
+  started(&c);
+  c.rest = again;
+  send_rest(&c);
+  CHECK_NUMBER(message_u64(expect(c.fd, MSG_ERROR), TAG_ERRNO, 0), EINVAL);
+  gone(&c);
+}
+
+static void init_reaps_orphans_and_passes_signals_on(void) {
+  struct container c;
+  create(&c, FLAG_SUBREAPER_INIT, "", "/", "trap 'exit 5' TERM; cat /proc/1/comm; tr '\\0' ' ' < /proc/1/cmdline; (true &); while :; do sleep 0.01; done");
+  int stream = attach(&c, STREAM_STDOUT);
+  started(&c);
+  uint8_t head[8];
+  CHECK_NUMBER(read_all(stream, head, 8), 8);
+  send_number(c.fd, MSG_SIGNAL, TAG_SIGNAL, SIGTERM);
+  expect(c.fd, MSG_OK);
+  exited(&c, 5);
+  close(stream);
+  char log[4096];
+  CHECK(read_file(AT_FDCWD, in_dir(&c, "log"), log, sizeof log) > 0);
+  CHECK(strstr(log, "gantry-init\\n") != NULL);
+  CHECK(strstr(log, scratch) == NULL);
+  gone(&c);
+}
+
+static void orphans_of_a_shared_pid_namespace_are_killed(void) {
+  struct container c;
+  struct writer w;
+  new_container(&c);
+  rooted(&w, &c);
+  create_waiting(&c, 0, NAMESPACES & ~CLONE_NEWPID, &w);
+  becoming(&c.rest, "", "/");
+  running(&c.rest, "sleep 1000 & echo $! > /tmp/pid; exit 4");
+  started(&c);
+  exited(&c, 4);
+  char text[32], path[400];
+  snprintf(path, sizeof path, "%s/tmp/pid", c.root);
+  CHECK(read_file(AT_FDCWD, path, text, sizeof text) > 0);
+  text[strcspn(text, "\n")] = 0;
+  snprintf(path, sizeof path, "/proc/%s", text);
+  AWAIT(!exists(path));
+  gone(&c);
+}
+
+/* Builds the program of a container with one bind and runs it; returns the output, or the refusal. */
+static const char *with_bind(const char *prepare, const char *target, uint64_t attributes, const char *script) {
+  static char text[2048];
+  struct container c;
+  struct writer w;
+  new_container(&c);
+  shell("cd %s && %s", c.root, prepare);
+  rooted(&w, &c);
+  op_start(&w, OP_SOURCE);
+  op_number(&w, 3);
+  op_text(&w, in_scratch("volume"));
+  op_number(&w, 1);
+  create_waiting(&c, 0, NAMESPACES, &w);
+  op_start(&c.rest, OP_BIND);
+  op_number(&c.rest, 3);
+  op_text(&c.rest, target);
+  op_number(&c.rest, attributes);
+  op_number(&c.rest, 0);
+  op_number(&c.rest, MS_PRIVATE);
+  op_number(&c.rest, 0);
+  becoming(&c.rest, "", "/");
+  running(&c.rest, script);
+  int stream = attach(&c, STREAM_STDOUT | STREAM_STDERR);
+  send_rest(&c);
+  reader_reset(&answer);
+  while (reader_step(&answer, c.fd) == READ_MORE) continue;
+  if (answer.message.type == MSG_ERROR) snprintf(text, sizeof text, "refused: %s", text_of(&answer.message, TAG_TEXT));
+  const char *output = drain(stream, false);
+  if (answer.message.type != MSG_ERROR) {
+    snprintf(text, sizeof text, "%s", output);
+    exited(&c, 0);
+  }
+  gone(&c);
+  return text;
+}
+
+static void binds_stay_inside_the_root_whatever_links_it_has(void) {
+  CHECK_TEXT(with_bind("true", "/mnt/deep/down", 0, "cat /mnt/deep/down/file"), "from the volume\n");
+  CHECK_TEXT(with_bind("ln -s /etc mnt", "/mnt", 0, "cat /etc/file"), "from the volume\n");
+  CHECK_TEXT(with_bind("ln -s /../../../../elsewhere mnt", "/mnt/x", 0, "cat /elsewhere/x/file"), "from the volume\n");
+  CHECK_TEXT(with_bind("ln -s ../tmp/new etc/link", "/etc/link", 0, "cat /tmp/new/file"), "from the volume\n");
+  CHECK(!exists("/elsewhere"));
+  CHECK_TEXT(with_bind("ln -s loop loop", "/loop", 0, "true"), "refused: make the mount point /loop: too many levels of symbolic links");
+  CHECK_TEXT(with_bind("true", "/proc/self", 0, "true"), "refused: \"/proc/self\" cannot be mounted because it is inside /proc");
+  CHECK_TEXT(with_bind("true", "/mnt", MOUNT_ATTR_RDONLY, "echo x > /mnt/file 2>/dev/null || echo refused; cat /mnt/file"),
+             "refused\nfrom the volume\n");
+}
+
+static void links_in_place_of_dev_and_proc_are_refused(void) {
+  CHECK_TEXT(with_bind("rmdir dev && ln -s /etc dev", "/mnt", 0, "true"), "refused: /dev of the image must not be a symbolic link");
+  CHECK_TEXT(with_bind("rmdir proc && ln -s /etc proc", "/mnt", 0, "true"), "refused: /proc of the image must not be a symbolic link");
+}
+
+static void an_overlay_is_a_root_too(void) {
+  struct container c;
+  struct writer w;
+  new_container(&c);
+  shell("mkdir %s %s %s && mount -t tmpfs none %s && mkdir %s %s", in_scratch("o"), in_scratch("o/m"), in_scratch("o/l"), in_scratch("o/m"),
+        in_scratch("o/m/upper"), in_scratch("o/m/work"));
+  program_start(&w);
+  op_start(&w, OP_PROPAGATION);
+  op_number(&w, MS_REC | MS_SLAVE);
+  op_start(&w, OP_ROOT_OVERLAY);
+  op_text(&w, in_scratch("o/m/upper"));
+  op_text(&w, in_scratch("o/m/work"));
+  op_number(&w, 1);
+  op_text(&w, "--");
+  op_text(&w, in_scratch("o/l"));
+  op_text(&w, c.root);
+  create_waiting(&c, 0, NAMESPACES, &w);
+  op_start(&c.rest, OP_ROOT_READONLY);
+  becoming(&c.rest, "", "/");
+  running(&c.rest, "cat /etc/passwd | head -n 1; echo x > /made || exit 8");
+  int stream = attach(&c, STREAM_STDOUT);
+  started(&c);
+  exited(&c, 8);
+  CHECK_TEXT(drain(stream, false), "root:x:0:0:root:/root:/bin/sh\n");
+  gone(&c);
+  AWAIT(umount(in_scratch("o/m")) == 0);
+}
+
+static void the_helper_runs_from_a_sealed_copy(void) {
+  struct container c;
+  char path[64], link[128] = "";
+  create(&c, 0, "", "/", "sleep 1000");
+  int query = control(&c, MSG_QUERY);
+  snprintf(path, sizeof path, "/proc/%d/exe", (int)message_u64(expect(query, MSG_HELLO), TAG_MONITOR_PID, 0));
+  close(query);
+  CHECK(readlink(path, link, sizeof link - 1) > 0);
+  CHECK_TEXT(link, "/memfd:gantry-helper (deleted)");
+  CHECK_NUMBER(open(path, O_WRONLY | O_CLOEXEC), -1);
+  int exe = open(path, O_RDONLY | O_CLOEXEC);
+  CHECK_NUMBER(fcntl(exe, F_GET_SEALS), F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+  close(exe);
+  gone(&c);
+}
+
+static void a_second_zygote_is_refused(void) {
+  char command[400];
+  snprintf(command, sizeof command, "%s spawn %s 2>&1 | grep -q 'spawn.sock: in use$'", helper, in_scratch("spawn"));
+  CHECK_NUMBER(system(command), 0);
+}
+
+static void monitors_outlive_the_zygote(void) {
+  struct container c;
+  create(&c, FLAG_STDIN | FLAG_STDIN_ONCE, "", "/", "read x; exit 6");
+  started(&c);
+  commit(&c);
+  int quit = dial(in_scratch("spawn/spawn.sock"));
+  request(quit, MSG_QUIT);
+  expect(quit, MSG_OK);
+  close(quit);
+  CHECK_NUMBER(dial(in_scratch("spawn/spawn.sock")), -1);
+  int stream = attach(&c, STREAM_STDIN);
+  close(c.fd);
+  request(stream, MSG_CLOSE_STDIN);
+  expect_end(stream);
+  close(stream);
+  c.fd = -1;
+  gone(&c);
+  char record[256];
+  CHECK(read_file(AT_FDCWD, in_dir(&c, "exit"), record, sizeof record) > 0 && strncmp(record, "status=6\n", 9) == 0);
+}
+
+static void make_root(void) {
+  shell("mkdir -p %s && cd %s && mkdir bin dev etc proc sys tmp && cp /bin/busybox bin && "
+        "for a in sh ls cat head sleep id yes stty tty test tr wc cut sort grep readlink true; do ln -s busybox bin/$a; done && "
+        "printf 'root:x:0:0:root:/root:/bin/sh\\nbob:x:1000:1000::/home/bob:/bin/sh\\n' > etc/passwd && "
+        "printf 'root:x:0:\\nbob:x:1000:\\nwheel:x:10:bob\\n' > etc/group && echo text > etc/text && chmod 755 etc/text",
+        in_scratch("root"), in_scratch("root"));
+  shell("mkdir -m 700 %s && mkdir %s && echo from the volume > %s", in_scratch("spawn"), in_scratch("volume"), in_scratch("volume/file"));
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2 || geteuid() != 0 || !mkdtemp(scratch)) {
+    fprintf(stderr, "usage, as root: containers HELPER\n");
+    return 64;
+  }
+  helper = argv[1];
+  chmod(scratch, 0755);
+  make_root();
+  shell("%s spawn %s", helper, in_scratch("spawn"));
+  output_and_status_arrive_and_are_kept();
+  a_container_sees_three_descriptors_and_nothing_of_the_host();
+  masks_and_read_only_paths_hold();
+  users_get_their_groups_and_lose_their_capabilities();
+  what_cannot_run_is_refused_in_dockers_words();
+  a_malformed_program_is_refused_before_it_runs();
+  a_slow_client_holds_the_container_back_and_loses_nothing();
+  a_client_that_leaves_lets_the_container_go_on();
+  a_terminal_has_size_echo_and_control();
+  input_ends_by_message_and_only_once();
+  execs_join_the_container_and_report();
+  an_exec_that_fails_says_why_and_harms_nobody();
+  many_execs_run_at_once();
+  a_committed_container_outlives_its_creator();
+  without_commit_the_end_of_the_connection_destroys();
+  a_program_comes_only_once_and_only_when_awaited();
+  init_reaps_orphans_and_passes_signals_on();
+  orphans_of_a_shared_pid_namespace_are_killed();
+  binds_stay_inside_the_root_whatever_links_it_has();
+  links_in_place_of_dev_and_proc_are_refused();
+  an_overlay_is_a_root_too();
+  the_helper_runs_from_a_sealed_copy();
+  a_second_zygote_is_refused();
+  monitors_outlive_the_zygote();
+  reader_reset(&answer);
+  shell("rm -rf --one-file-system %s", scratch);
+  if (failures) fprintf(stderr, "%d failed\n", failures);
+  return failures != 0;
+}
