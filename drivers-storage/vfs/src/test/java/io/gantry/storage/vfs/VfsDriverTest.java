@@ -1,0 +1,78 @@
+package io.gantry.storage.vfs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.spi.Mount;
+import io.gantry.spi.storage.Snapshot;
+import io.gantry.spi.storage.SnapshotOptions;
+import io.gantry.spi.storage.StorageDriver;
+import io.gantry.spi.testkit.StorageDriverContract;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class VfsDriverTest extends StorageDriverContract {
+
+  @TempDir Path own;
+
+  @Override
+  protected StorageDriver driver(Path root, Runnable step) {
+    return new VfsDriver(root, InstantSource.system(), step);
+  }
+
+  @Test
+  void aSnapshotIsMountedByABind() {
+    StorageDriver driver = driver(own, () -> {});
+    var prepared = driver.prepare("s", null, SnapshotOptions.WRITABLE);
+    assertEquals(List.of(Mount.bind(own + "/snapshots/s/tree", "/")), prepared.mounts());
+    assertTrue(driver.layerDir("s").whole());
+  }
+
+  @Test
+  void aDamagedRecordHidesOneSnapshotOnly() throws IOException {
+    StorageDriver driver = driver(own, () -> {});
+    driver.prepare("good", null, SnapshotOptions.WRITABLE);
+    driver.prepare("bad", null, SnapshotOptions.WRITABLE);
+    Path record = own.resolve("snapshots/bad/record");
+    Files.writeString(record, Files.readString(record).replace("WRITABLE", "LAYER"));
+    assertEquals(Set.of("bad"), driver.recover(Set.of("good", "bad")).lost());
+    List<String> ids = new ArrayList<>();
+    driver.list(snapshot -> ids.add(snapshot.id()));
+    assertEquals(List.of("good"), ids);
+    assertTrue(Files.exists(own.resolve("snapshots/bad/tree")), "data was thrown away");
+    driver.remove("bad");
+    assertFalse(Files.exists(own.resolve("snapshots/bad")));
+  }
+
+  @Test
+  void othersMayNotLookIn() throws IOException {
+    StorageDriver driver = driver(own, () -> {});
+    driver.prepare("s", null, SnapshotOptions.WRITABLE);
+    assertEquals(
+        "rwx------",
+        java.nio.file.attribute.PosixFilePermissions.toString(Files.getPosixFilePermissions(own)));
+  }
+
+  @Test
+  void aRecordKeepsWhatALaterVersionWrote() {
+    Snapshot snapshot =
+        new Snapshot("s", Snapshot.Kind.WRITABLE, "p", Instant.EPOCH, Map.of("k=", "\nv"));
+    SnapshotRecord record = new SnapshotRecord(snapshot, List.of("colour green"));
+    SnapshotRecord read = SnapshotRecord.decode(record.encode()).orElseThrow();
+    assertEquals(record, read);
+    assertTrue(read.asLayer("l").encode().contains("\ncolour green\n"));
+    assertEquals(Optional.empty(), SnapshotRecord.decode(""));
+    assertEquals(Optional.empty(), SnapshotRecord.decode("gantry-vfs 1\nsum 0\n"));
+  }
+}
