@@ -85,6 +85,7 @@ class DirTest {
         assertThrows(GantryException.class, () -> in.open(path), path);
       }
     }
+    dir.removeTree("in"); // JUnit warns of links that lead out
   }
 
   @Test
