@@ -64,7 +64,7 @@ public interface Containers {
 
   /**
    * Completes when the condition holds; for {@code REMOVED} of a container that goes meanwhile with
-   * its last exit code.
+   * its last exit code. Cancelling the stage's future lets go of it.
    */
   CompletionStage<Exit> await(String ref, WaitCondition condition);
 

@@ -13,8 +13,8 @@ public interface Events {
 
   /**
    * Hands over kept events at or after {@code since} (none when null), then every new one, in order
-   * and without a gap, until the subscription is closed. {@code sink} is called on the engine's
-   * event thread and only enqueues.
+   * and without a gap, until the subscription is closed. The kept ones are handed over before this
+   * returns. {@code sink} is called on the engine's event thread and only enqueues.
    */
   Subscription subscribe(@Nullable Instant since, Predicate<Event> filter, Consumer<Event> sink);
 

@@ -1,0 +1,123 @@
+package io.gantry.rest;
+
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+
+import io.gantry.api.Containers;
+import io.gantry.api.Drivers;
+import io.gantry.api.Engine;
+import io.gantry.api.Events;
+import io.gantry.api.Images;
+import io.gantry.rest.http.ApiServer;
+import io.gantry.rest.http.Router;
+import io.gantry.rest.route.ApiRoutes;
+import io.gantry.spi.GantryException;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.time.InstantSource;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.Designate;
+
+/** The edge that Docker's clients speak to: opens when the engine's services are there. */
+@Component(
+    name = "io.gantry.rest",
+    service = {},
+    immediate = true)
+@Designate(ocd = RestConfig.class)
+public final class RestServer {
+
+  private static final Logger log = System.getLogger(RestServer.class.getName());
+  private static final String DEFAULT_HOST = "unix:///run/gantry/docker.sock";
+
+  private final ApiServer server;
+
+  @Activate
+  public RestServer(
+      RestConfig config,
+      @Reference Containers containers,
+      @Reference Images images,
+      @Reference Events events,
+      @Reference Drivers drivers,
+      @Reference Engine engine,
+      @Reference(
+              target = "(gantry.role=api)",
+              cardinality = ReferenceCardinality.OPTIONAL,
+              policyOption = ReferencePolicyOption.GREEDY)
+          @Nullable ServerSocketChannel inherited) {
+    var clock = InstantSource.system();
+    var routes = ApiRoutes.of(containers, images, events, drivers, engine, clock);
+    server = new ApiServer(new Router(routes), engine, config.corsHeaders());
+    try {
+      listen(config, inherited);
+      server.start();
+    } catch (GantryException e) {
+      server.close();
+      throw e;
+    }
+    tellReady();
+  }
+
+  private void listen(RestConfig config, @Nullable ServerSocketChannel inherited) {
+    int serving = 0;
+    if (inherited != null) {
+      server.serve(inherited);
+      serving++;
+    }
+    List<String> hosts = List.of(config.hosts());
+    if (hosts.isEmpty() && inherited == null) {
+      hosts = List.of(DEFAULT_HOST);
+    }
+    for (String host : hosts) {
+      if (inherited != null && host.equals(address(inherited))) {
+        continue; // the gate listens there for us
+      }
+      try {
+        server.listen(host, config.group());
+        serving++;
+      } catch (GantryException e) {
+        log.log(Level.ERROR, e.getMessage());
+      }
+    }
+    if (serving == 0) {
+      throw new GantryException(UNAVAILABLE, "the API listens nowhere: see the errors above");
+    }
+  }
+
+  private static String address(ServerSocketChannel channel) {
+    try {
+      return channel.getLocalAddress() instanceof UnixDomainSocketAddress unix
+          ? "unix://" + unix.getPath()
+          : "";
+    } catch (IOException e) {
+      throw new GantryException(UNAVAILABLE, "the inherited socket is closed", e);
+    }
+  }
+
+  /** One byte for the gate, which until then takes a failure of ours as final. */
+  private static void tellReady() {
+    String descriptor = System.getenv("GANTRY_READY_FD");
+    if (descriptor == null || !descriptor.matches("\\d{1,4}")) {
+      return;
+    }
+    try (var ready = new FileOutputStream("/proc/self/fd/" + descriptor)) {
+      ready.write(1);
+    } catch (IOException e) {
+      log.log(Level.WARNING, "cannot tell the gate that the API is ready: {0}", e.getMessage());
+    }
+  }
+
+  @Deactivate
+  void stop() {
+    server.close();
+  }
+}

@@ -1,0 +1,182 @@
+package io.gantry.rest.docker;
+
+import static io.gantry.rest.json.JsonText.object;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerView;
+import io.gantry.api.ContainerView.State;
+import io.gantry.api.ContainerView.Status;
+import io.gantry.api.Containers.Sizes;
+import io.gantry.rest.http.ApiVersion;
+import io.gantry.rest.json.JsonObject;
+import io.gantry.rest.json.JsonText;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** A container as {@code GET /containers/{id}/json} shows it. */
+public final class ContainerJson {
+
+  private ContainerJson() {}
+
+  /**
+   * @param sizes null: not asked for
+   */
+  public static Map<String, @Nullable Object> of(
+      ContainerView view, @Nullable Sizes sizes, ApiVersion version, String cgroupVersion) {
+    var json =
+        object(
+            "Id", view.id(),
+            "Created", GoTime.nano(view.created()),
+            "Path", view.path(),
+            "Args", view.args(),
+            "State", state(view.state()),
+            "Image", view.imageId(),
+            "ResolvConfPath", view.files().getOrDefault("resolv", ""),
+            "HostnamePath", view.files().getOrDefault("hostname", ""),
+            "HostsPath", view.files().getOrDefault("hosts", ""),
+            "LogPath", view.files().getOrDefault("log", ""),
+            "Name", "/" + view.name(),
+            "RestartCount", view.restartCount(),
+            "Driver", DockerNames.storage(view.storageDriver()),
+            "Platform", "linux",
+            "MountLabel", "",
+            "ProcessLabel", "",
+            "AppArmorProfile", "",
+            "ExecIDs", view.execs().isEmpty() ? null : view.execs(),
+            "HostConfig", hostConfig(view, cgroupVersion),
+            "GraphDriver", graphDriver(view.storageDriver(), view.storageStatus()));
+    if (sizes != null) {
+      json.put("SizeRw", sizes.writableBytes());
+      json.put("SizeRootFs", sizes.rootBytes());
+    }
+    json.put("Mounts", mounts(view));
+    json.put("Config", config(view));
+    json.put("NetworkSettings", EndpointJson.settings(view, version));
+    return json;
+  }
+
+  /** {@code GraphDriver} of a container or an image. */
+  static Map<String, @Nullable Object> graphDriver(String driver, Map<String, String> status) {
+    return object(
+        "Data",
+        status.isEmpty() ? null : JsonText.sorted(status),
+        "Name",
+        DockerNames.storage(driver));
+  }
+
+  static List<Map<String, @Nullable Object>> mounts(ContainerView view) {
+    return view.mounts().stream().map(ContainerJson::mount).toList();
+  }
+
+  /** The state in one word, as lists and filters know it. */
+  static String word(State state) {
+    return state.status().name().toLowerCase(Locale.ROOT);
+  }
+
+  private static Map<String, @Nullable Object> state(State state) {
+    return object(
+        "Status", word(state),
+        "Running", state.running(),
+        "Paused", state.status() == Status.PAUSED,
+        "Restarting", state.status() == Status.RESTARTING,
+        "OOMKilled", state.oomKilled(),
+        "Dead", state.status() == Status.DEAD,
+        "Pid", state.pid(),
+        "ExitCode", state.exitCode(),
+        "Error", state.error(),
+        "StartedAt", GoTime.nano(state.started()),
+        "FinishedAt", GoTime.nano(state.finished()));
+  }
+
+  private static Map<String, @Nullable Object> hostConfig(
+      ContainerView view, String cgroupVersion) {
+    String echo = view.spec().documents().get(ContainerSpecs.HOST_CONFIG);
+    if (echo == null) { // made by somebody who does not speak Docker
+      echo = HostConfigEcho.of(JsonObject.empty("HostConfig"), cgroupVersion);
+    }
+    var config = new LinkedHashMap<>(JsonObject.parse(echo, "HostConfig").entries());
+    if (!view.execDriver().isEmpty()) {
+      config.put("Runtime", DockerNames.runtime(view.execDriver()));
+    }
+    return config;
+  }
+
+  private static Map<String, @Nullable Object> mount(ContainerView.MountPoint mount) {
+    var json = object("Type", mount.type());
+    if (!mount.name().isEmpty()) {
+      json.put("Name", mount.name());
+    }
+    json.put("Source", mount.source());
+    json.put("Destination", mount.destination());
+    if (!mount.driver().isEmpty()) {
+      json.put("Driver", mount.driver());
+    }
+    json.put("Mode", mount.mode());
+    json.put("RW", mount.writable());
+    json.put("Propagation", mount.propagation());
+    return json;
+  }
+
+  private static Map<String, @Nullable Object> config(ContainerView view) {
+    ContainerSpec spec = view.spec();
+    ContainerSpec.Process process = spec.process();
+    JsonObject extra =
+        JsonObject.parse(spec.documents().getOrDefault(ContainerSpecs.CONFIG, "{}"), "Config");
+    var json =
+        object(
+            "Hostname", process.hostname().isEmpty() ? shortId(view) : process.hostname(),
+            "Domainname", process.domainname(),
+            "User", process.user(),
+            "AttachStdin", process.attachStdin(),
+            "AttachStdout", process.attachStdout(),
+            "AttachStderr", process.attachStderr());
+    if (!process.exposedPorts().isEmpty()) {
+      json.put("ExposedPorts", set(process.exposedPorts()));
+    }
+    json.put("Tty", process.terminal());
+    json.put("OpenStdin", process.openStdin());
+    json.put("StdinOnce", process.stdinOnce());
+    json.put("Env", process.env());
+    json.put("Cmd", process.cmd());
+    extra(json, extra, "Healthcheck");
+    json.put("Image", spec.image());
+    json.put("Volumes", process.volumes().isEmpty() ? null : set(process.volumes()));
+    json.put("WorkingDir", process.workingDir());
+    json.put("Entrypoint", process.entrypoint());
+    if (process.networkDisabled()) {
+      json.put("NetworkDisabled", true);
+    }
+    extra(json, extra, "MacAddress");
+    json.put("OnBuild", null);
+    json.put("Labels", JsonText.sorted(spec.labels()));
+    if (!process.stopSignal().isEmpty()) {
+      json.put("StopSignal", process.stopSignal());
+    }
+    if (process.stopTimeoutSeconds() != null) {
+      json.put("StopTimeout", process.stopTimeoutSeconds());
+    }
+    extra(json, extra, "Shell");
+    return json;
+  }
+
+  private static void extra(Map<String, @Nullable Object> json, JsonObject extra, String key) {
+    if (extra.has(key)) {
+      json.put(key, extra.raw(key));
+    }
+  }
+
+  /** Go's {@code map[string]struct{}}. */
+  static Map<String, Object> set(List<String> elements) {
+    var set = new TreeMap<String, Object>();
+    elements.forEach(element -> set.put(element, Map.of()));
+    return set;
+  }
+
+  static String shortId(ContainerView view) {
+    return view.id().substring(0, Math.min(12, view.id().length()));
+  }
+}

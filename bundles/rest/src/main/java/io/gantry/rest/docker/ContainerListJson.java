@@ -1,0 +1,108 @@
+package io.gantry.rest.docker;
+
+import static io.gantry.rest.json.JsonText.object;
+
+import io.gantry.api.ContainerView;
+import io.gantry.api.ContainerView.State;
+import io.gantry.api.Containers.Sizes;
+import io.gantry.rest.http.ApiVersion;
+import io.gantry.rest.json.JsonObject;
+import io.gantry.rest.json.JsonText;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A container as {@code GET /containers/json} lists it. */
+public final class ContainerListJson {
+
+  private ContainerListJson() {}
+
+  /**
+   * @param image what to call its image
+   * @param sizes null: not asked for
+   */
+  public static Map<String, @Nullable Object> of(
+      ContainerView view, String image, @Nullable Sizes sizes, ApiVersion version, Instant now) {
+    var json =
+        object(
+            "Id", view.id(),
+            "Names", List.of("/" + view.name()),
+            "Image", image,
+            "ImageID", view.imageId(),
+            "Command", command(view),
+            "Created", view.created().getEpochSecond(),
+            "Ports", ports(view));
+    if (sizes != null) {
+      if (sizes.writableBytes() > 0) {
+        json.put("SizeRw", sizes.writableBytes());
+      }
+      json.put("SizeRootFs", sizes.rootBytes());
+    }
+    json.put("Labels", JsonText.sorted(view.spec().labels()));
+    json.put("State", ContainerJson.word(view.state()));
+    json.put("Status", status(view.state(), now));
+    json.put("HostConfig", hostConfig(view, version));
+    json.put("NetworkSettings", object("Networks", EndpointJson.listed(view)));
+    json.put("Mounts", ContainerJson.mounts(view));
+    return json;
+  }
+
+  /** What {@code docker ps} shows under STATUS. */
+  static String status(State state, Instant now) {
+    return switch (state.status()) {
+      case RUNNING -> "Up " + since(state.started(), now);
+      case PAUSED -> "Up " + since(state.started(), now) + " (Paused)";
+      case RESTARTING ->
+          "Restarting (" + state.exitCode() + ") " + since(state.finished(), now) + " ago";
+      case REMOVING -> "Removal In Progress";
+      case DEAD -> "Dead";
+      case CREATED -> "Created";
+      case EXITED -> "Exited (" + state.exitCode() + ") " + since(state.finished(), now) + " ago";
+    };
+  }
+
+  private static String since(@Nullable Instant time, Instant now) {
+    return GoTime.human(time == null ? Duration.ZERO : Duration.between(time, now));
+  }
+
+  private static String command(ContainerView view) {
+    var command = new StringBuilder(view.path());
+    for (String arg : view.args()) {
+      command.append(' ').append(arg.contains(" ") ? "'" + arg + "'" : arg);
+    }
+    return command.toString();
+  }
+
+  private static Map<String, @Nullable Object> hostConfig(ContainerView view, ApiVersion version) {
+    String text = view.spec().documents().getOrDefault(ContainerSpecs.HOST_CONFIG, "{}");
+    JsonObject echo = JsonObject.parse(text, "HostConfig");
+    String mode = echo.text("NetworkMode");
+    var json = object("NetworkMode", mode.isEmpty() ? "bridge" : mode);
+    if (version.atLeast(46) && echo.has("Annotations")) {
+      json.put("Annotations", echo.raw("Annotations"));
+    }
+    return json;
+  }
+
+  private static List<Object> ports(ContainerView view) {
+    var ports = new ArrayList<Object>();
+    if (view.state().running()) {
+      for (String port : view.spec().process().exposedPorts()) {
+        int slash = port.indexOf('/');
+        String number = slash < 0 ? port : port.substring(0, slash);
+        if (number.matches("\\d{1,5}")) {
+          ports.add(
+              object(
+                  "PrivatePort",
+                  Integer.parseInt(number),
+                  "Type",
+                  slash < 0 ? "tcp" : port.substring(slash + 1)));
+        }
+      }
+    }
+    return ports;
+  }
+}

@@ -1,0 +1,292 @@
+package io.gantry.rest.docker;
+
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerSpec.DeviceRequest;
+import io.gantry.api.ContainerSpec.Limits;
+import io.gantry.api.ContainerSpec.NetworkRequest;
+import io.gantry.api.ContainerSpec.PortRequest;
+import io.gantry.api.ContainerSpec.Ulimit;
+import io.gantry.rest.http.ApiVersion;
+import io.gantry.rest.json.JsonObject;
+import io.gantry.rest.json.JsonText;
+import io.gantry.spi.GantryException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what {@code POST /containers/create} asks for. */
+public final class ContainerSpecs {
+
+  /** Names of the texts kept with a container for inspect. */
+  static final String HOST_CONFIG = "docker.hostConfig";
+
+  static final String CONFIG = "docker.config";
+  static final String ENDPOINTS = "docker.endpoints";
+
+  private static final List<String> CONFIG_KEYS =
+      List.of(
+          "Hostname",
+          "Domainname",
+          "User",
+          "AttachStdin",
+          "AttachStdout",
+          "AttachStderr",
+          "ExposedPorts",
+          "Tty",
+          "OpenStdin",
+          "StdinOnce",
+          "Env",
+          "Cmd",
+          "Healthcheck",
+          "ArgsEscaped",
+          "Image",
+          "Volumes",
+          "WorkingDir",
+          "Entrypoint",
+          "NetworkDisabled",
+          "MacAddress",
+          "OnBuild",
+          "Labels",
+          "StopSignal",
+          "StopTimeout",
+          "Shell");
+  private static final Pattern PORT =
+      Pattern.compile("(\\d{1,5})(-\\d{1,5})?(/(tcp|udp|sctp))?", Pattern.CASE_INSENSITIVE);
+
+  private ContainerSpecs() {}
+
+  /**
+   * @param name empty: made up
+   * @param cgroupVersion of this host
+   */
+  public static ContainerSpec read(
+      JsonObject body, String name, String platform, ApiVersion version, String cgroupVersion) {
+    if (CONFIG_KEYS.stream().noneMatch(body::has)) {
+      throw new GantryException(INVALID, "config cannot be empty in order to create a container");
+    }
+    JsonObject host = body.object("HostConfig");
+    JsonObject endpoints = body.object("NetworkingConfig").object("EndpointsConfig");
+    if (version.below(44) && endpoints.entries().size() > 1) {
+      throw new GantryException(
+          INVALID,
+          "Container cannot be connected to network endpoints: "
+              + String.join(", ", endpoints.entries().keySet()));
+    }
+    var mounts = new MountRequests(host.objects("Mounts"), version);
+    refuseWhatIsMissing(host);
+    var documents = new LinkedHashMap<String, String>();
+    documents.put(HOST_CONFIG, HostConfigEcho.of(host, cgroupVersion));
+    documents.put(CONFIG, JsonText.of(configEcho(body)));
+    documents.put(ENDPOINTS, JsonText.of(endpoints.entries()));
+    return new ContainerSpec(
+        name,
+        body.text("Image"),
+        platform,
+        process(body, mounts),
+        host(host, mounts),
+        networks(endpoints),
+        body.textMap("Labels"),
+        documents);
+  }
+
+  private static void refuseWhatIsMissing(JsonObject host) {
+    NotBuilt.refuse(!host.texts("VolumesFrom").isEmpty(), "taking volumes from another container");
+    NotBuilt.refuse(!host.texts("Links").isEmpty(), "linking containers");
+    NotBuilt.refuse(
+        !host.objects("DeviceRequests").isEmpty(), "requesting devices from a driver (--gpus)");
+  }
+
+  private static Map<String, @Nullable Object> configEcho(JsonObject body) {
+    var echo = new LinkedHashMap<String, @Nullable Object>();
+    JsonObject health = body.objectOrNull("Healthcheck");
+    if (health != null) {
+      health.textsOrNull("Test");
+      echo.put("Healthcheck", health.entries());
+    }
+    if (!body.text("MacAddress").isEmpty()) {
+      echo.put("MacAddress", body.text("MacAddress"));
+    }
+    List<String> shell = body.textsOrNull("Shell");
+    if (shell != null) {
+      echo.put("Shell", shell);
+    }
+    return echo;
+  }
+
+  private static ContainerSpec.Process process(JsonObject body, MountRequests mounts) {
+    var exposed = new ArrayList<String>();
+    body.object("ExposedPorts").entries().keySet().forEach(port -> exposed.add(port(port)));
+    var volumes = new ArrayList<>(body.object("Volumes").entries().keySet());
+    volumes.addAll(mounts.anonymous());
+    Long timeout = body.numberOrNull("StopTimeout");
+    return new ContainerSpec.Process(
+        body.text("Hostname"),
+        body.text("Domainname"),
+        body.text("User"),
+        body.flag("AttachStdin"),
+        body.flag("AttachStdout"),
+        body.flag("AttachStderr"),
+        body.flag("Tty"),
+        body.flag("OpenStdin"),
+        body.flag("StdinOnce"),
+        body.texts("Env"),
+        body.wordsOrNull("Cmd"),
+        body.wordsOrNull("Entrypoint"),
+        body.text("WorkingDir"),
+        exposed,
+        volumes,
+        body.text("StopSignal"),
+        timeout == null ? null : body.smallNumber("StopTimeout"),
+        body.flag("NetworkDisabled"));
+  }
+
+  private static ContainerSpec.Host host(JsonObject host, MountRequests mounts) {
+    String mode = host.text("NetworkMode");
+    JsonObject restart = host.object("RestartPolicy");
+    JsonObject log = host.object("LogConfig");
+    var binds = new ArrayList<>(host.texts("Binds"));
+    binds.addAll(mounts.binds());
+    var tmpfs = new LinkedHashMap<>(host.textMap("Tmpfs"));
+    tmpfs.putAll(mounts.tmpfs());
+    Long oomScore = host.numberOrNull("OomScoreAdj");
+    return new ContainerSpec.Host(
+        mode.isEmpty() ? "default" : mode,
+        host.text("PidMode"),
+        host.text("IpcMode"),
+        host.text("UTSMode"),
+        host.text("CgroupnsMode"),
+        host.text("UsernsMode"),
+        host.flag("Privileged"),
+        host.flag("ReadonlyRootfs"),
+        host.flag("AutoRemove"),
+        host.flagOrNull("Init"),
+        host.texts("CapAdd"),
+        host.texts("CapDrop"),
+        host.texts("SecurityOpt"),
+        host.textsOrNull("MaskedPaths"),
+        host.textsOrNull("ReadonlyPaths"),
+        host.texts("GroupAdd"),
+        binds,
+        tmpfs,
+        host.textMap("Sysctls"),
+        ulimits(host),
+        devices(host),
+        host.texts("DeviceCgroupRules"),
+        host.number("ShmSize"),
+        oomScore == null ? null : host.smallNumber("OomScoreAdj"),
+        host.texts("ExtraHosts"),
+        host.texts("Dns"),
+        host.texts("DnsSearch"),
+        host.texts("DnsOptions"),
+        restart.text("Name"),
+        restart.smallNumber("MaximumRetryCount"),
+        log.text("Type"),
+        log.textMap("Config"),
+        limits(host),
+        host.text("CgroupParent"),
+        DockerNames.execDriver(host.text("Runtime")),
+        "",
+        console(host, 0),
+        console(host, 1),
+        ports(host),
+        host.flag("PublishAllPorts"),
+        host.textMap("StorageOpt"));
+  }
+
+  private static Limits limits(JsonObject host) {
+    Long pids = host.numberOrNull("PidsLimit");
+    return new Limits(
+        host.number("Memory"),
+        host.number("MemorySwap"),
+        host.number("MemoryReservation"),
+        host.number("NanoCpus"),
+        host.number("CpuShares"),
+        host.number("CpuPeriod"),
+        host.number("CpuQuota"),
+        host.text("CpusetCpus"),
+        host.text("CpusetMems"),
+        pids == null ? 0 : pids,
+        host.smallNumber("BlkioWeight"),
+        host.flag("OomKillDisable"));
+  }
+
+  private static List<Ulimit> ulimits(JsonObject host) {
+    return host.objects("Ulimits").stream()
+        .map(limit -> new Ulimit(limit.text("Name"), limit.number("Soft"), limit.number("Hard")))
+        .toList();
+  }
+
+  private static List<DeviceRequest> devices(JsonObject host) {
+    return host.objects("Devices").stream()
+        .map(
+            device ->
+                new DeviceRequest(
+                    device.text("PathOnHost"),
+                    device.text("PathInContainer"),
+                    device.text("CgroupPermissions")))
+        .toList();
+  }
+
+  private static List<PortRequest> ports(JsonObject host) {
+    var ports = new ArrayList<PortRequest>();
+    JsonObject bindings = host.object("PortBindings");
+    for (String key : bindings.entries().keySet()) {
+      String port = port(key);
+      List<JsonObject> addresses = bindings.objects(key);
+      if (addresses.isEmpty()) {
+        ports.add(new PortRequest(port, "", ""));
+      }
+      for (JsonObject address : addresses) {
+        ports.add(new PortRequest(port, address.text("HostIp"), address.text("HostPort")));
+      }
+    }
+    return ports;
+  }
+
+  /** {@code 80/tcp} for {@code 80}. */
+  private static String port(String text) {
+    var matcher = PORT.matcher(text);
+    if (!matcher.matches() || Integer.parseInt(matcher.group(1)) > 65535) {
+      throw new GantryException(INVALID, "invalid port specification: \"" + text + "\"");
+    }
+    return matcher.group(3) == null ? text + "/tcp" : text.toLowerCase(java.util.Locale.ROOT);
+  }
+
+  private static int console(JsonObject host, int index) {
+    return host.raw("ConsoleSize") instanceof List<?> size
+            && size.size() == 2
+            && size.get(index) instanceof Number number
+        ? number.intValue()
+        : 0;
+  }
+
+  private static List<NetworkRequest> networks(JsonObject endpoints) {
+    var networks = new ArrayList<NetworkRequest>();
+    endpoints
+        .objectMap()
+        .forEach(
+            (network, endpoint) -> {
+              JsonObject ipam = endpoint.object("IPAMConfig");
+              var addresses = new ArrayList<String>();
+              for (String key : List.of("IPv4Address", "IPv6Address")) {
+                if (!ipam.text(key).isEmpty()) {
+                  addresses.add(ipam.text(key));
+                }
+              }
+              addresses.addAll(ipam.texts("LinkLocalIPs"));
+              networks.add(
+                  new NetworkRequest(
+                      network,
+                      endpoint.texts("Aliases"),
+                      addresses,
+                      endpoint.text("MacAddress"),
+                      endpoint.textMap("DriverOpts")));
+            });
+    return networks;
+  }
+}

@@ -1,0 +1,40 @@
+package io.gantry.rest.docker;
+
+import java.util.Map;
+
+/** Names that Docker's users see or type, and what Gantry calls the same thing. */
+public final class DockerNames {
+
+  private static final Map<String, String> STORAGE = Map.of("overlay", "overlay2");
+  private static final Map<String, String> RUNTIMES = Map.of("namespaces", "runc");
+  private static final Map<String, String> NETWORK_DRIVERS = Map.of("none", "null");
+  private static final String RUNC_SHIM = "io.containerd.runc.v2";
+
+  private DockerNames() {}
+
+  public static String storage(String driver) {
+    return STORAGE.getOrDefault(driver, driver);
+  }
+
+  public static String runtime(String execDriver) {
+    return RUNTIMES.getOrDefault(execDriver, execDriver);
+  }
+
+  /** The exec driver for a runtime's name; empty stays empty, the default. */
+  public static String execDriver(String runtime) {
+    return runtime.equals(RUNC_SHIM) ? "namespaces" : reverse(RUNTIMES, runtime);
+  }
+
+  /** The driver that Docker names for one of the predefined networks. */
+  public static String networkDriver(String network) {
+    return NETWORK_DRIVERS.getOrDefault(network, network);
+  }
+
+  private static String reverse(Map<String, String> names, String name) {
+    return names.entrySet().stream()
+        .filter(entry -> entry.getValue().equals(name))
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElse(name);
+  }
+}

@@ -1,0 +1,115 @@
+package io.gantry.rest.docker;
+
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
+import io.gantry.spi.GantryException;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoField;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Times and durations as Docker writes and reads them. */
+public final class GoTime {
+
+  public static final String ZERO = "0001-01-01T00:00:00Z";
+
+  private static final DateTimeFormatter NANO =
+      new DateTimeFormatterBuilder()
+          .appendPattern("uuuu-MM-dd'T'HH:mm:ss")
+          .appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true)
+          .appendLiteral('Z')
+          .toFormatter(java.util.Locale.ROOT)
+          .withZone(ZoneOffset.UTC);
+  private static final Pattern SECONDS = Pattern.compile("\\d{1,12}(\\.\\d{1,9})?");
+  private static final Pattern DURATION =
+      Pattern.compile("(?:(\\d{1,9})h)?(?:(\\d{1,9})m)?(?:(\\d{1,9})(?:\\.\\d+)?s)?");
+
+  private GoTime() {}
+
+  /** RFC 3339 with as many digits as there are. */
+  public static String nano(@Nullable Instant time) {
+    return time == null ? ZERO : NANO.format(time);
+  }
+
+  /**
+   * A moment as {@code since}, {@code until} and filters give it: unix seconds with a fraction, RFC
+   * 3339, a date, or a duration before now.
+   */
+  public static Instant parse(String name, String text, Instant now) {
+    if (SECONDS.matcher(text).matches()) {
+      var seconds = new BigDecimal(text);
+      long whole = seconds.longValue();
+      return Instant.ofEpochSecond(
+          whole, seconds.subtract(BigDecimal.valueOf(whole)).movePointRight(9).longValue());
+    }
+    Matcher duration = DURATION.matcher(text);
+    if (!text.isEmpty() && duration.matches()) {
+      return now.minus(
+          Duration.ofHours(number(duration.group(1)))
+              .plusMinutes(number(duration.group(2)))
+              .plusSeconds(number(duration.group(3))));
+    }
+    try {
+      if (text.length() == 10) {
+        return LocalDate.parse(text).atStartOfDay().toInstant(ZoneOffset.UTC);
+      }
+      boolean hasZone =
+          text.endsWith("Z") || text.lastIndexOf('+') > 10 || text.lastIndexOf('-') > 10;
+      return hasZone
+          ? OffsetDateTime.parse(text).toInstant()
+          : LocalDateTime.parse(text).toInstant(ZoneOffset.UTC);
+    } catch (DateTimeParseException e) {
+      throw new GantryException(
+          INVALID,
+          "invalid value for \""
+              + name
+              + "\": failed to parse value as time or duration: \""
+              + text
+              + "\"",
+          e);
+    }
+  }
+
+  /** How long something took, for people. */
+  public static String human(Duration duration) {
+    long seconds = duration.toSeconds();
+    long minutes = duration.toMinutes();
+    long hours = Math.round(duration.toSeconds() / 3600.0);
+    if (seconds < 1) {
+      return "Less than a second";
+    } else if (seconds == 1) {
+      return "1 second";
+    } else if (seconds < 60) {
+      return seconds + " seconds";
+    } else if (minutes == 1) {
+      return "About a minute";
+    } else if (minutes < 60) {
+      return minutes + " minutes";
+    } else if (hours == 1) {
+      return "About an hour";
+    } else if (hours < 48) {
+      return hours + " hours";
+    } else if (hours < 24 * 7 * 2) {
+      return hours / 24 + " days";
+    } else if (hours < 24 * 30 * 2) {
+      return hours / 24 / 7 + " weeks";
+    } else if (hours < 24 * 365 * 2) {
+      return hours / 24 / 30 + " months";
+    }
+    return hours / 24 / 365 + " years";
+  }
+
+  private static long number(@Nullable String digits) {
+    return digits == null ? 0 : Long.parseLong(digits);
+  }
+}

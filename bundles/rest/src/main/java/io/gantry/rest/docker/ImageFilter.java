@@ -1,0 +1,69 @@
+package io.gantry.rest.docker;
+
+import io.gantry.api.Images;
+import io.gantry.api.Images.ImageView;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** The filters of {@code GET /images/json}. */
+public final class ImageFilter {
+
+  private static final Set<String> KEYS =
+      Set.of("dangling", "label", "label!", "before", "since", "reference", "until");
+
+  private final List<Predicate<ImageView>> tests = new ArrayList<>();
+
+  public ImageFilter(String text, Images images, Instant now) {
+    Filters filters = Filters.parse(text, KEYS);
+    tests.add(image -> filters.labels(image.config().labels()));
+    if (filters.has("dangling")) {
+      boolean dangling = filters.flag("dangling", false);
+      tests.add(image -> image.tags().isEmpty() == dangling);
+    }
+    for (String ref : filters.get("before")) {
+      Instant bound = created(images.inspect(ref));
+      tests.add(image -> created(image).isBefore(bound));
+    }
+    for (String ref : filters.get("since")) {
+      Instant bound = created(images.inspect(ref));
+      tests.add(image -> created(image).isAfter(bound));
+    }
+    for (String moment : filters.get("until")) {
+      Instant bound = GoTime.parse("until", moment, now);
+      tests.add(image -> created(image).isBefore(bound));
+    }
+    if (filters.has("reference")) {
+      var globs = filters.get("reference").stream().map(Glob::new).toList();
+      tests.add(image -> globs.stream().anyMatch(glob -> refersTo(glob, image)));
+    }
+  }
+
+  public boolean allows(ImageView image) {
+    return tests.stream().allMatch(test -> test.test(image));
+  }
+
+  private static Instant created(ImageView image) {
+    @Nullable Instant created = image.created();
+    return created == null ? Instant.EPOCH : created;
+  }
+
+  /** A glob means a name with its tag, or the name alone. */
+  private static boolean refersTo(Glob glob, ImageView image) {
+    return Stream.concat(image.tags().stream(), image.digests().stream())
+        .anyMatch(name -> glob.matches(name) || glob.matches(bare(name)));
+  }
+
+  private static String bare(String name) {
+    int at = name.indexOf('@');
+    int colon = name.lastIndexOf(':');
+    if (at > 0) {
+      return name.substring(0, at);
+    }
+    return colon > name.lastIndexOf('/') ? name.substring(0, colon) : name;
+  }
+}

@@ -1,0 +1,85 @@
+package io.gantry.rest.http;
+
+import static io.gantry.spi.GantryException.Kind.INTERNAL;
+
+import io.gantry.api.Engine;
+import io.gantry.spi.GantryException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.channels.ServerSocketChannel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.eclipse.jetty.http.UriCompliance;
+import org.eclipse.jetty.server.ConnectionFactory;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+
+/** The HTTP server: its channels, its limits and its threads. */
+public final class ApiServer implements AutoCloseable {
+
+  private static final Logger log = System.getLogger(ApiServer.class.getName());
+  private static final int MAX_THREADS = 256;
+  private static final int IDLE_THREADS = 4;
+  private static final int MAX_HEAD_BYTES = 64 * 1024;
+  private static final long IDLE_MILLIS = 120_000;
+
+  private final Server server;
+  private final HangUps hangUps;
+  private final ConnectionFactory http;
+  private final List<Listening> opened = new ArrayList<>();
+
+  public ApiServer(Router router, Engine engine, String corsOrigins) {
+    var threads = new QueuedThreadPool(MAX_THREADS, IDLE_THREADS);
+    threads.setName("rest");
+    threads.setDaemon(true);
+    server = new Server(threads);
+    server.setStopTimeout(0);
+    hangUps = new HangUps(server.getScheduler());
+    var gateway = new Gateway(router, engine, corsOrigins, hangUps);
+    server.setHandler(gateway);
+    server.setErrorHandler(new Gateway.Refusals(gateway));
+    var configuration = new HttpConfiguration();
+    configuration.setSendServerVersion(false);
+    configuration.setRequestHeaderSize(MAX_HEAD_BYTES);
+    configuration.setUriCompliance(UriCompliance.UNSAFE); // PathText decodes, nothing maps to files
+    http = new HttpConnectionFactory(configuration);
+  }
+
+  /** Serves a channel that somebody else closes. */
+  public void serve(ServerSocketChannel channel) {
+    var connector = new ChannelConnector(server, channel, http);
+    connector.setIdleTimeout(IDLE_MILLIS);
+    server.addConnector(connector);
+  }
+
+  /** Opens a channel by its address and serves it. */
+  public void listen(String address, String group) {
+    Listening listening = Listening.open(address, group);
+    opened.add(listening);
+    serve(listening.channel());
+    log.log(Level.INFO, "API on {0}", address);
+  }
+
+  public void start() {
+    try {
+      server.start();
+    } catch (Exception e) { // Jetty declares nothing narrower
+      throw new GantryException(INTERNAL, "the API does not start: " + e.getMessage(), e);
+    }
+  }
+
+  /** Lets go of all clients and of the channels opened here. */
+  @Override
+  public void close() {
+    try {
+      server.stop();
+    } catch (Exception e) { // Jetty declares nothing narrower
+      log.log(Level.WARNING, "the API did not stop cleanly: {0}", Objects.toString(e));
+    }
+    hangUps.close();
+    opened.forEach(Listening::close);
+  }
+}

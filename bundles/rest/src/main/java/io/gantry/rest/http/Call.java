@@ -1,0 +1,176 @@
+package io.gantry.rest.http;
+
+import io.gantry.api.ByteStream;
+import io.gantry.rest.json.JsonObject;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.http.HttpStatus;
+import org.eclipse.jetty.http.HttpVersion;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Callback;
+import org.jspecify.annotations.Nullable;
+
+/** One request, as far as a route needs it, and the ways to answer it. */
+public final class Call {
+
+  private static final String RAW_STREAM = "application/vnd.docker.raw-stream";
+
+  private final Request request;
+  private final Response response;
+  private final Callback callback;
+  private final HangUps hangUps;
+  private final ApiVersion version;
+  private final Map<String, String> places;
+  private final Query query;
+  private final AtomicBoolean answered = new AtomicBoolean();
+  private String body = "";
+
+  Call(
+      Request request,
+      Response response,
+      Callback callback,
+      HangUps hangUps,
+      ApiVersion version,
+      Map<String, String> places,
+      Query query) {
+    this.request = request;
+    this.response = response;
+    this.callback = callback;
+    this.hangUps = hangUps;
+    this.version = version;
+    this.places = places;
+    this.query = query;
+  }
+
+  public ApiVersion version() {
+    return version;
+  }
+
+  /** What stands in a place of the route's path. */
+  public String path(String place) {
+    return Objects.requireNonNull(places.get(place), place);
+  }
+
+  public Query query() {
+    return query;
+  }
+
+  public @Nullable String header(String name) {
+    return request.getHeaders().get(name);
+  }
+
+  /** Whether there is a body, whatever its length; {@code maximum} bytes do not count as one. */
+  public boolean hasBodyBeyond(int maximum) {
+    long length = request.getLength();
+    return length > maximum || header("Transfer-Encoding") != null;
+  }
+
+  /**
+   * The JSON body of a route that takes one.
+   *
+   * @param type what Go calls it in its sentences
+   */
+  public JsonObject json(String type) {
+    return JsonObject.parse(body, type);
+  }
+
+  /** The JSON body; none is an empty object. */
+  public JsonObject optionalJson(String type) {
+    return body.isEmpty() ? JsonObject.empty(type) : json(type);
+  }
+
+  /** The body as it comes; reading blocks. */
+  public InputStream bodyStream() {
+    return Content.Source.asInputStream(request);
+  }
+
+  void body(String text) {
+    body = text;
+  }
+
+  /** The first answer counts. */
+  boolean claim() {
+    return answered.compareAndSet(false, true);
+  }
+
+  public boolean isHead() {
+    return "HEAD".equals(request.getMethod());
+  }
+
+  /** Sets a header of the answer. */
+  public void header(String name, String value) {
+    response.getHeaders().put(name, value);
+  }
+
+  void reply(int status, @Nullable String contentType, byte[] content) {
+    if (contentType != null) {
+      header("Content-Type", contentType);
+    }
+    if (status != 204 && status != 304) {
+      header("Content-Length", Integer.toString(content.length));
+    }
+    response.setStatus(status);
+    if (request.consumeAvailable()) {
+      response.write(true, isHead() ? null : ByteBuffer.wrap(content), callback);
+    } else { // closing on unread input would make the client lose the answer
+      header("Connection", "close");
+      takeOver(new Fixed(content), Relay.Input.TO_STREAM, false, HttpStatus.getMessage(status));
+    }
+  }
+
+  void stream(String contentType, ByteStream stream) {
+    boolean chunked = request.getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_1_1;
+    header("Content-Type", contentType);
+    header("Connection", "close");
+    if (chunked) {
+      header("Transfer-Encoding", "chunked");
+    }
+    response.setStatus(200);
+    takeOver(stream, Relay.Input.DISCARDED, chunked, "OK");
+  }
+
+  void hijack(String contentType, ByteStream stream) {
+    boolean upgrade = wantsUpgrade();
+    header("Content-Type", upgrade ? contentType : RAW_STREAM);
+    if (upgrade) {
+      header("Connection", "Upgrade");
+      header("Upgrade", "tcp");
+    }
+    response.setStatus(upgrade ? 101 : 200);
+    takeOver(stream, Relay.Input.TO_STREAM, false, upgrade ? "UPGRADED" : "OK");
+  }
+
+  boolean wantsUpgrade() {
+    String connection = header("Connection");
+    String protocol = header("Upgrade");
+    return connection != null
+        && protocol != null
+        && connection.toLowerCase(Locale.ROOT).contains("upgrade")
+        && protocol.toLowerCase(Locale.ROOT).contains("tcp");
+  }
+
+  /**
+   * Ends HTTP on this connection. The response's callback is never completed: completing it would
+   * make Jetty write a head of its own, with a length.
+   */
+  private void takeOver(ByteStream stream, Relay.Input input, boolean chunked, String reason) {
+    var head = new StringBuilder("HTTP/1.1 ");
+    head.append(response.getStatus()).append(' ').append(reason).append("\r\n");
+    for (HttpField field : response.getHeaders()) {
+      head.append(field.getName()).append(": ").append(field.getValue()).append("\r\n");
+    }
+    head.append("\r\n");
+    var connection = request.getConnectionMetaData().getConnection();
+    var endPoint = connection.getEndPoint();
+    var connector = request.getConnectionMetaData().getConnector();
+    endPoint.upgrade(
+        new Relay(endPoint, connector, hangUps, head.toString(), stream, input, chunked));
+  }
+}

@@ -1,0 +1,248 @@
+package io.gantry.rest.http;
+
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+
+import io.gantry.api.Engine;
+import io.gantry.rest.http.ApiVersion.TooOld;
+import io.gantry.rest.json.JsonText;
+import io.gantry.spi.GantryException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.eclipse.jetty.http.HttpFields;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Callback;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes every request: headers that all answers carry, CORS, the route, the version, the wait for
+ * recovery, the body, and failures as answers.
+ */
+final class Gateway extends Handler.Abstract {
+
+  static final int MAX_JSON_BYTES = 4 * 1024 * 1024;
+  private static final int RECOVERY_SECONDS = 60;
+
+  private static final Logger log = System.getLogger(Gateway.class.getName());
+  private static final Pattern VERSIONED = Pattern.compile("/v([0-9.]+)(/.*)", Pattern.DOTALL);
+
+  private final Router router;
+  private final Engine engine;
+  private final String server;
+  private final String corsOrigins;
+  private final HangUps hangUps;
+
+  Gateway(Router router, Engine engine, String corsOrigins, HangUps hangUps) {
+    this.router = router;
+    this.engine = engine;
+    this.server = "Gantry/" + engine.view().version() + " (linux)";
+    this.corsOrigins = corsOrigins;
+    this.hangUps = hangUps;
+  }
+
+  @Override
+  public boolean handle(Request request, Response response, Callback callback) {
+    request.addIdleTimeoutListener(timeout -> false); // a stop may take its time
+    decorate(response.getHeaders());
+    String path = PathText.decode(request.getHttpURI().getPath());
+    if (path == null) {
+      refuse(request, response, callback, Answer.error(400, "invalid URL path"));
+      return true;
+    }
+    if ("OPTIONS".equals(request.getMethod())) {
+      refuse(request, response, callback, Answer.status(200));
+      return true;
+    }
+    String clean = PathText.clean(path);
+    if (!clean.equals(path)) {
+      String query = request.getHttpURI().getQuery();
+      String target = PathText.encode(clean) + (query == null ? "" : "?" + query);
+      response.getHeaders().put("Location", target);
+      refuse(request, response, callback, Answer.status(301));
+      return true;
+    }
+    Matcher versioned = VERSIONED.matcher(path);
+    boolean hasVersion = versioned.matches();
+    String route = hasVersion ? versioned.group(2) : path;
+    Optional<Router.Match> match = router.find(request.getMethod(), route);
+    if (match.isEmpty()) {
+      refuse(request, response, callback, Answer.error(404, "page not found"));
+      return true;
+    }
+    try {
+      var version = hasVersion ? ApiVersion.negotiated(versioned.group(1)) : ApiVersion.NEWEST;
+      var query = Query.parse(request.getHttpURI().getQuery());
+      var call =
+          new Call(request, response, callback, hangUps, version, match.get().places(), query);
+      admit(match.get().route(), call, request);
+    } catch (TooOld e) {
+      refuse(request, response, callback, Answer.text(400, e.sentence()));
+    } catch (GantryException e) {
+      refuse(request, response, callback, failure(e));
+    }
+    return true;
+  }
+
+  /** What every answer carries, errors too. */
+  void decorate(HttpFields.Mutable headers) {
+    headers.put("Api-Version", ApiVersion.NEWEST.toString());
+    headers.put("Docker-Experimental", "false");
+    headers.put("Ostype", "linux");
+    headers.put("Server", server);
+    if (!corsOrigins.isEmpty()) {
+      headers.put("Access-Control-Allow-Origin", corsOrigins);
+      headers.put(
+          "Access-Control-Allow-Headers",
+          "Origin, X-Requested-With, Content-Type, Accept, X-Registry-Auth");
+      headers.put("Access-Control-Allow-Methods", "HEAD, GET, POST, DELETE, PUT, OPTIONS");
+    }
+  }
+
+  private void refuse(Request request, Response response, Callback callback, Answer answer) {
+    answer.send(
+        new Call(
+            request, response, callback, hangUps, ApiVersion.NEWEST, Map.of(), Query.parse(null)));
+  }
+
+  /** Waits, without a thread, until the engine knows its containers. */
+  private void admit(Route route, Call call, Request request) {
+    var recovered = engine.recovered().toCompletableFuture();
+    if (route.isAtOnce() || (recovered.isDone() && !recovered.isCompletedExceptionally())) {
+      receive(route, call, request, false);
+      return;
+    }
+    recovered
+        .copy()
+        .orTimeout(RECOVERY_SECONDS, TimeUnit.SECONDS)
+        .whenComplete(
+            (done, failure) -> {
+              if (failure == null) {
+                receive(route, call, request, true);
+              } else {
+                answer(call, failure(notRecovered(failure)));
+              }
+            });
+  }
+
+  private static GantryException notRecovered(Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    String why =
+        cause instanceof TimeoutException || cause == null
+            ? "is still looking for its containers: try again"
+            : "could not find its containers again: " + cause.getMessage();
+    return new GantryException(UNAVAILABLE, "the engine " + why, failure);
+  }
+
+  /** Reads a JSON body without a thread, then runs the action on one. */
+  private void receive(Route route, Call call, Request request, boolean elsewhere) {
+    if (!route.takesJson()) {
+      if (elsewhere) {
+        request.getComponents().getExecutor().execute(() -> run(route, call));
+      } else {
+        run(route, call);
+      }
+      return;
+    }
+    long length = request.getLength();
+    if (length > MAX_JSON_BYTES) {
+      answer(call, tooLarge());
+      return;
+    }
+    Content.Source.asByteArrayAsync(request, MAX_JSON_BYTES)
+        .whenCompleteAsync(
+            (bytes, failure) -> {
+              if (failure != null) {
+                answer(call, tooLarge());
+              } else {
+                call.body(new String(bytes, StandardCharsets.UTF_8));
+                run(route, call);
+              }
+            },
+            request.getComponents().getExecutor());
+  }
+
+  private static Answer tooLarge() {
+    return Answer.error(
+        413, "the request's body could not be read or is larger than " + MAX_JSON_BYTES + " bytes");
+  }
+
+  private void run(Route route, Call call) {
+    Answer answer;
+    try {
+      if (route.takesJson()) {
+        checkContentType(call);
+      }
+      answer = route.action().on(call);
+    } catch (GantryException e) {
+      answer = failure(e);
+    } catch (RuntimeException e) {
+      log.log(Level.ERROR, "request failed unexpectedly", e);
+      answer = Answer.error(500, "internal error: " + e);
+    }
+    answer(call, answer);
+  }
+
+  private static void answer(Call call, Answer answer) {
+    if (call.claim()) {
+      answer.send(call);
+    }
+  }
+
+  private static Answer failure(GantryException e) {
+    int status = ErrorStatus.of(e.kind());
+    if (status == 500) {
+      log.log(Level.WARNING, "request failed: {0}", e.getMessage());
+    }
+    return Answer.error(status, e.getMessage());
+  }
+
+  private static void checkContentType(Call call) {
+    @Nullable String type = call.header("Content-Type");
+    if (type == null && !call.hasBodyBeyond(0)) {
+      return;
+    }
+    if (type == null || type.isBlank()) {
+      throw new GantryException(INVALID, "malformed Content-Type header (): mime: no media type");
+    }
+    String media = type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+    if (!media.equals(Answer.JSON)) {
+      throw new GantryException(
+          INVALID, "unsupported Content-Type header (" + type + "): must be 'application/json'");
+    }
+  }
+
+  /** Jetty's own refusals (a head it cannot read, too long a URL …) in Docker's form. */
+  static final class Refusals implements Request.Handler {
+
+    private final Gateway gateway;
+
+    Refusals(Gateway gateway) {
+      this.gateway = gateway;
+    }
+
+    @Override
+    public boolean handle(Request request, Response response, Callback callback) {
+      gateway.decorate(response.getHeaders());
+      var message =
+          request.getAttribute(org.eclipse.jetty.server.handler.ErrorHandler.ERROR_MESSAGE);
+      String sentence = message == null ? "bad request" : message.toString();
+      byte[] body = JsonText.line(JsonText.object("message", sentence));
+      response.getHeaders().put("Content-Type", Answer.JSON);
+      response.getHeaders().put("Content-Length", body.length);
+      response.write(true, java.nio.ByteBuffer.wrap(body), callback);
+      return true;
+    }
+  }
+}

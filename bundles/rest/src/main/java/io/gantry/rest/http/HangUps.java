@@ -1,0 +1,97 @@
+package io.gantry.rest.http;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.CancelledKeyException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.eclipse.jetty.util.thread.Scheduler;
+
+/**
+ * Notices clients that went away after they had ended their half of a connection. Such a client and
+ * one that only has no more input look the same to a reader; what tells them apart is POLLHUP. Java
+ * hands that out in one way: an established channel registered for OP_CONNECT becomes ready on a
+ * hang-up or an error only (it would wake a selector that waits, so this one is asked now and then
+ * and never waits).
+ */
+final class HangUps implements AutoCloseable {
+
+  private static final long PERIOD_MILLIS = 2_000;
+
+  private final Scheduler scheduler;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Selector selector; // guarded by lock
+  private boolean scheduled; // guarded by lock
+  private boolean closed; // guarded by lock
+
+  HangUps(Scheduler scheduler) {
+    this.scheduler = scheduler;
+    try {
+      selector = Selector.open();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Calls {@code gone} once when the other side has closed; forgets channels that are closed. */
+  void watch(SocketChannel channel, Runnable gone) {
+    lock.lock();
+    try {
+      if (!closed && channel.isOpen()) {
+        channel.register(selector, SelectionKey.OP_CONNECT, gone);
+        schedule();
+      }
+    } catch (IOException | CancelledKeyException e) {
+      // it was closed meanwhile: who closed it cleans up
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void schedule() {
+    if (!scheduled) {
+      scheduled = true;
+      scheduler.schedule(this::look, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private void look() {
+    var gone = new java.util.ArrayList<Runnable>();
+    lock.lock();
+    try {
+      scheduled = false;
+      if (closed) {
+        return;
+      }
+      selector.selectNow(
+          key -> {
+            gone.add((Runnable) key.attachment());
+            key.cancel();
+          });
+      if (!selector.keys().isEmpty()) {
+        schedule();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } finally {
+      lock.unlock();
+    }
+    gone.forEach(Runnable::run);
+  }
+
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      closed = true;
+      selector.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } finally {
+      lock.unlock();
+    }
+  }
+}

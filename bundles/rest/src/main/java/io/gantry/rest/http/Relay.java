@@ -1,0 +1,259 @@
+package io.gantry.rest.http;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import io.gantry.api.ByteStream;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.eclipse.jetty.io.AbstractConnection;
+import org.eclipse.jetty.io.Connection;
+import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.util.BufferUtil;
+import org.eclipse.jetty.util.IteratingCallback;
+import org.eclipse.jetty.util.thread.Scheduler;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection that belongs to a stream from the end of the request's head on. No thread waits:
+ * each direction is a chain of callbacks, and one step of it starts only when the one before has
+ * ended, so both sides feel the other's back-pressure.
+ *
+ * <p>Output: head, then what the stream gives, then our side is shut down. Input: to the stream
+ * until its end, or discarded. The connection closes when both have ended, when the client is gone,
+ * or some seconds after the output has ended, whichever comes first: closing at once while input is
+ * unread would make the client lose output.
+ */
+final class Relay extends AbstractConnection implements Connection.UpgradeTo {
+
+  /** What the end of the client's side means. */
+  enum Input {
+    /** Standard input ends, output goes on. */
+    TO_STREAM,
+    /** The client is gone. */
+    DISCARDED
+  }
+
+  private static final Logger log = System.getLogger(Relay.class.getName());
+  private static final long LINGER_SECONDS = 10;
+  private static final int BUFFER = 16 * 1024;
+  private static final byte[] LINE_END = "\r\n".getBytes(ISO_8859_1);
+  private static final byte[] LAST_CHUNK = "0\r\n\r\n".getBytes(ISO_8859_1);
+
+  private final ByteStream stream;
+  private final Input mode;
+  private final boolean chunked;
+  private final Scheduler scheduler;
+  private final HangUps hangUps;
+  private final Output output;
+  private final InputPump input;
+  private final AtomicInteger ended = new AtomicInteger();
+  private final AtomicBoolean released = new AtomicBoolean();
+
+  Relay(
+      EndPoint endPoint,
+      org.eclipse.jetty.server.Connector connector,
+      HangUps hangUps,
+      String head,
+      ByteStream stream,
+      Input mode,
+      boolean chunked) {
+    super(endPoint, connector.getExecutor());
+    this.stream = stream;
+    this.mode = mode;
+    this.chunked = chunked;
+    this.scheduler = connector.getScheduler();
+    this.hangUps = hangUps;
+    this.output = new Output(ByteBuffer.wrap(head.getBytes(ISO_8859_1)));
+    this.input = new InputPump(mode == Input.DISCARDED);
+  }
+
+  /** What the client sent right behind the head is input already. */
+  @Override
+  public void onUpgradeTo(@Nullable ByteBuffer sent) {
+    if (sent != null && sent.hasRemaining()) {
+      input.sentAlready = sent;
+    }
+  }
+
+  @Override
+  public void onOpen() {
+    super.onOpen();
+    getEndPoint().setIdleTimeout(0);
+    output.iterate();
+    input.iterate();
+  }
+
+  @Override
+  public void onFillable() {
+    input.iterate();
+  }
+
+  @Override
+  public void onFillInterestedFailed(Throwable cause) {
+    abandon(cause);
+  }
+
+  @Override
+  public boolean onIdleExpired(TimeoutException timeout) {
+    return false; // a container may be silent for as long as it likes
+  }
+
+  @Override
+  public void onClose(@Nullable Throwable cause) {
+    super.onClose(cause);
+    release();
+  }
+
+  private void abandon(Throwable cause) {
+    log.log(Level.DEBUG, "stream abandoned: {0}", cause.toString());
+    close();
+  }
+
+  private void oneSideEnded() {
+    if (ended.incrementAndGet() == 2) {
+      close();
+    }
+  }
+
+  @Override
+  public void close() {
+    release();
+    super.close();
+  }
+
+  private void release() {
+    if (released.compareAndSet(false, true)) {
+      stream.close();
+    }
+  }
+
+  private final class Output extends IteratingCallback {
+
+    private @Nullable ByteBuffer head;
+    private boolean last;
+
+    Output(ByteBuffer head) {
+      this.head = head;
+    }
+
+    @Override
+    protected Action process() {
+      if (last) {
+        return Action.SUCCEEDED;
+      }
+      ByteBuffer first = head;
+      if (first != null) {
+        head = null;
+        getEndPoint().write(this, first);
+      } else {
+        stream.read().whenComplete(this::write);
+      }
+      return Action.SCHEDULED;
+    }
+
+    private void write(@Nullable ByteBuffer bytes, @Nullable Throwable failure) {
+      if (bytes == null || failure != null) {
+        failed(failure == null ? new IllegalStateException("no bytes") : failure);
+      } else if (bytes.hasRemaining()) {
+        send(bytes);
+      } else {
+        last = true;
+        if (chunked) {
+          getEndPoint().write(this, ByteBuffer.wrap(LAST_CHUNK));
+        } else {
+          succeeded();
+        }
+      }
+    }
+
+    private void send(ByteBuffer bytes) {
+      if (chunked) {
+        String size = Integer.toHexString(bytes.remaining()) + "\r\n";
+        getEndPoint()
+            .write(
+                this, ByteBuffer.wrap(size.getBytes(ISO_8859_1)), bytes, ByteBuffer.wrap(LINE_END));
+      } else {
+        getEndPoint().write(this, bytes);
+      }
+    }
+
+    @Override
+    protected void onCompleteSuccess() {
+      release();
+      getEndPoint().shutdownOutput();
+      scheduler.schedule(Relay.this::close, LINGER_SECONDS, TimeUnit.SECONDS);
+      oneSideEnded();
+    }
+
+    @Override
+    protected void onCompleteFailure(Throwable cause) {
+      abandon(cause);
+    }
+  }
+
+  private final class InputPump extends IteratingCallback {
+
+    private final ByteBuffer buffer = BufferUtil.allocate(BUFFER);
+    private @Nullable ByteBuffer sentAlready;
+    private volatile boolean discards;
+
+    InputPump(boolean discards) {
+      this.discards = discards;
+    }
+
+    @Override
+    protected Action process() throws Throwable {
+      ByteBuffer bytes = sentAlready;
+      sentAlready = null;
+      if (bytes == null) {
+        BufferUtil.clear(buffer);
+        int read = getEndPoint().fill(buffer);
+        if (read < 0) {
+          return Action.SUCCEEDED;
+        }
+        if (read == 0) {
+          fillInterested();
+          return Action.IDLE;
+        }
+        bytes = buffer;
+      }
+      if (discards) {
+        succeeded();
+      } else {
+        stream.write(bytes).whenComplete(this::written);
+      }
+      return Action.SCHEDULED;
+    }
+
+    private void written(@Nullable Void done, @Nullable Throwable failure) {
+      discards |= failure != null; // nobody reads standard input any more: output goes on
+      succeeded();
+    }
+
+    @Override
+    protected void onCompleteSuccess() {
+      if (mode == Input.DISCARDED) {
+        Relay.this.close(); // not the callback's close()
+        return;
+      }
+      if (!released.get()) {
+        stream.closeInput();
+        if (getEndPoint().getTransport() instanceof SocketChannel channel) {
+          hangUps.watch(channel, Relay.this::close);
+        }
+      }
+      oneSideEnded();
+    }
+
+    @Override
+    protected void onCompleteFailure(Throwable cause) {
+      abandon(cause);
+    }
+  }
+}

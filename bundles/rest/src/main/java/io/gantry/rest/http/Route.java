@@ -1,0 +1,121 @@
+package io.gantry.rest.http;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A method and a path and what answers it. {@code {id}} stands for one segment of the path, {@code
+ * {name...}} for one or more, slashes included.
+ */
+public final class Route {
+
+  /** Answers a request; a {@link io.gantry.spi.GantryException} becomes an error answer. */
+  @FunctionalInterface
+  public interface Action {
+    Answer on(Call call);
+  }
+
+  private static final Pattern PLACE = Pattern.compile("\\{([a-z]+)(\\.\\.\\.)?}");
+
+  private final String method;
+  private final Pattern path;
+  private final List<String> places = new ArrayList<>();
+  private final Action action;
+  private final boolean takesJson;
+  private final boolean atOnce;
+
+  private Route(String method, Pattern path, Action action, boolean takesJson, boolean atOnce) {
+    this.method = method;
+    this.path = path;
+    this.action = action;
+    this.takesJson = takesJson;
+    this.atOnce = atOnce;
+  }
+
+  public static Route of(String method, String template, Action action) {
+    var regex = new StringBuilder();
+    var names = new ArrayList<String>();
+    Matcher place = PLACE.matcher(template);
+    int end = 0;
+    while (place.find()) {
+      regex.append(Pattern.quote(template.substring(end, place.start())));
+      regex.append(place.group(2) == null ? "([^/]+)" : "(.+)");
+      names.add(place.group(1));
+      end = place.end();
+    }
+    regex.append(Pattern.quote(template.substring(end)));
+    var route =
+        new Route(method, Pattern.compile(regex.toString(), Pattern.DOTALL), action, false, false);
+    route.places.addAll(names);
+    return route;
+  }
+
+  public static Route get(String template, Action action) {
+    return of("GET", template, action);
+  }
+
+  public static Route head(String template, Action action) {
+    return of("HEAD", template, action);
+  }
+
+  public static Route post(String template, Action action) {
+    return of("POST", template, action);
+  }
+
+  public static Route put(String template, Action action) {
+    return of("PUT", template, action);
+  }
+
+  public static Route delete(String template, Action action) {
+    return of("DELETE", template, action);
+  }
+
+  /** Its body is JSON: read before the action is called, and limited. */
+  public Route json() {
+    return with(true, atOnce);
+  }
+
+  /** Does not wait until the engine has recovered. */
+  public Route atOnce() {
+    return with(takesJson, true);
+  }
+
+  private Route with(boolean json, boolean now) {
+    var route = new Route(method, path, action, json, now);
+    route.places.addAll(places);
+    return route;
+  }
+
+  /** What the places of the path hold, when method and path fit. */
+  Optional<Map<String, String>> match(String askedMethod, String askedPath) {
+    if (!method.equals(askedMethod)) {
+      return Optional.empty();
+    }
+    Matcher matcher = path.matcher(askedPath);
+    if (!matcher.matches()) {
+      return Optional.empty();
+    }
+    var values = new HashMap<String, String>();
+    for (int i = 0; i < places.size(); i++) {
+      values.put(places.get(i), matcher.group(i + 1));
+    }
+    return Optional.of(values);
+  }
+
+  Action action() {
+    return action;
+  }
+
+  boolean takesJson() {
+    return takesJson;
+  }
+
+  boolean isAtOnce() {
+    return atOnce;
+  }
+}

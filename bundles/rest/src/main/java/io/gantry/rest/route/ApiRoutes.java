@@ -1,0 +1,37 @@
+package io.gantry.rest.route;
+
+import io.gantry.api.Containers;
+import io.gantry.api.Drivers;
+import io.gantry.api.Engine;
+import io.gantry.api.Events;
+import io.gantry.api.Images;
+import io.gantry.rest.http.Route;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** All routes, in the order in which they are tried. */
+public final class ApiRoutes {
+
+  private ApiRoutes() {}
+
+  public static List<Route> of(
+      Containers containers,
+      Images images,
+      Events events,
+      Drivers drivers,
+      Engine engine,
+      InstantSource clock) {
+    return Stream.of(
+            new SystemRoutes(engine, drivers, events, clock).table(),
+            new ContainerRoutes(containers, images, engine, clock).table(),
+            new ExecRoutes(containers).table(),
+            new AbsentRoutes().table(),
+            new ImageRoutes(images, engine, clock).table(),
+            new NetworkRoutes(containers, engine).table(),
+            new VolumeRoutes().table(),
+            new GantryRoutes(drivers).table())
+        .flatMap(List::stream)
+        .toList();
+  }
+}

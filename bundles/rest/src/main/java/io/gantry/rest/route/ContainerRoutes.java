@@ -1,0 +1,284 @@
+package io.gantry.rest.route;
+
+import static io.gantry.rest.http.Route.delete;
+import static io.gantry.rest.http.Route.get;
+import static io.gantry.rest.http.Route.post;
+import static io.gantry.rest.json.JsonText.object;
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.INTERNAL;
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
+import io.gantry.api.AttachOptions;
+import io.gantry.api.ByteStream;
+import io.gantry.api.ContainerView;
+import io.gantry.api.Containers;
+import io.gantry.api.Containers.Exit;
+import io.gantry.api.Containers.WaitCondition;
+import io.gantry.api.Engine;
+import io.gantry.api.Images;
+import io.gantry.api.LogQuery;
+import io.gantry.rest.docker.ContainerFilter;
+import io.gantry.rest.docker.ContainerJson;
+import io.gantry.rest.docker.ContainerListJson;
+import io.gantry.rest.docker.ContainerSpecs;
+import io.gantry.rest.docker.Filters;
+import io.gantry.rest.docker.GoTime;
+import io.gantry.rest.docker.ImageNames;
+import io.gantry.rest.docker.NotBuilt;
+import io.gantry.rest.http.Answer;
+import io.gantry.rest.http.Call;
+import io.gantry.rest.http.Query;
+import io.gantry.rest.http.Route;
+import io.gantry.spi.GantryException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Containers from create to remove. */
+public final class ContainerRoutes {
+
+  private final Containers containers;
+  private final Images images;
+  private final Engine engine;
+  private final InstantSource clock;
+
+  public ContainerRoutes(Containers containers, Images images, Engine engine, InstantSource clock) {
+    this.containers = containers;
+    this.images = images;
+    this.engine = engine;
+    this.clock = clock;
+  }
+
+  public List<Route> table() {
+    return List.of(
+        get("/containers/json", this::list),
+        post("/containers/create", this::create).json(),
+        post("/containers/prune", this::prune),
+        get("/containers/{id}/json", this::inspect),
+        get("/containers/{id}/top", this::top),
+        get("/containers/{id}/logs", this::logs),
+        post("/containers/{id}/start", this::start),
+        post("/containers/{id}/stop", this::stop),
+        post("/containers/{id}/restart", this::restart),
+        post("/containers/{id}/kill", this::kill),
+        post("/containers/{id}/pause", this::pause),
+        post("/containers/{id}/unpause", this::unpause),
+        post("/containers/{id}/rename", this::rename),
+        post("/containers/{id}/resize", this::resize),
+        post("/containers/{id}/wait", this::await),
+        post("/containers/{id}/attach", this::attach),
+        delete("/containers/{id}", this::remove));
+  }
+
+  private Answer list(Call call) {
+    Query query = call.query();
+    var filter = new ContainerFilter(query.text("filters"), containers, images);
+    Integer limit = query.number("limit");
+    boolean all = query.flag("all") || filter.wantsAll() || (limit != null && limit > 0);
+    boolean size = query.flag("size");
+    var names = new ImageNames(images.list());
+    var rows = new ArrayList<Object>();
+    Instant now = clock.instant();
+    for (ContainerView view : containers.list()) {
+      if ((all || view.state().running()) && filter.allows(view)) {
+        var sizes = size ? containers.sizes(view.id()) : null;
+        rows.add(ContainerListJson.of(view, names.shown(view), sizes, call.version(), now));
+      }
+      if (limit != null && limit > 0 && rows.size() == limit) {
+        break;
+      }
+    }
+    return Answer.json(rows);
+  }
+
+  private Answer create(Call call) {
+    var body = call.json("CreateRequest");
+    String name = call.query().text("name");
+    var spec =
+        ContainerSpecs.read(
+            body, name, call.query().text("platform"), call.version(), cgroupVersion());
+    var created = containers.create(spec);
+    return Answer.json(201, object("Id", created.id(), "Warnings", created.warnings()));
+  }
+
+  private Answer inspect(Call call) {
+    ContainerView view = containers.inspect(call.path("id"));
+    var sizes = call.query().flag("size") ? containers.sizes(view.id()) : null;
+    return Answer.json(ContainerJson.of(view, sizes, call.version(), cgroupVersion()));
+  }
+
+  private Answer top(Call call) {
+    String arguments = call.query().has("ps_args") ? call.query().text("ps_args") : "-ef";
+    var list = containers.top(call.path("id"), arguments);
+    return Answer.json(object("Processes", list.processes(), "Titles", list.titles()));
+  }
+
+  private Answer logs(Call call) {
+    Query query = call.query();
+    boolean stdout = query.flag("stdout");
+    boolean stderr = query.flag("stderr");
+    if (!stdout && !stderr) {
+      throw new GantryException(INVALID, "Bad parameters: you must choose at least one stream");
+    }
+    ByteStream stream =
+        containers.logs(
+            call.path("id"),
+            new LogQuery(
+                stdout,
+                stderr,
+                query.flag("follow"),
+                query.flag("timestamps"),
+                query.flag("details"),
+                moment(query, "since"),
+                moment(query, "until"),
+                tail(query.text("tail"))));
+    return Answer.stream(Streams.contentType(call, stream), stream);
+  }
+
+  /** Zero and nothing are the same: no bound. */
+  private @Nullable Instant moment(Query query, String name) {
+    String text = query.text(name);
+    return text.isEmpty() || text.equals("0") ? null : GoTime.parse(name, text, clock.instant());
+  }
+
+  private static long tail(String text) {
+    try {
+      return text.isEmpty() || text.equals("all") ? -1 : Math.max(-1, Long.parseLong(text));
+    } catch (NumberFormatException e) {
+      return -1; // Docker shows everything then
+    }
+  }
+
+  private Answer start(Call call) {
+    if (call.hasBodyBeyond(7)) {
+      throw new GantryException(
+          INVALID,
+          "starting container with non-empty request body was deprecated since API v1.22 and"
+              + " removed in v1.24");
+    }
+    containers.start(call.path("id"));
+    return Answer.status(204);
+  }
+
+  private Answer stop(Call call) {
+    containers.stop(call.path("id"), signal(call), timeout(call));
+    return Answer.status(204);
+  }
+
+  private Answer restart(Call call) {
+    containers.restart(call.path("id"), signal(call), timeout(call));
+    return Answer.status(204);
+  }
+
+  private static @Nullable String signal(Call call) {
+    String signal = call.query().text("signal");
+    return signal.isEmpty() || call.version().below(42) ? null : signal;
+  }
+
+  private static @Nullable Duration timeout(Call call) {
+    Integer seconds = call.query().number("t");
+    return seconds == null ? null : Duration.ofSeconds(seconds);
+  }
+
+  private Answer kill(Call call) {
+    String signal = call.query().text("signal");
+    containers.kill(call.path("id"), signal.isEmpty() ? "SIGKILL" : signal);
+    return Answer.status(204);
+  }
+
+  private Answer pause(Call call) {
+    containers.pause(call.path("id"));
+    return Answer.status(204);
+  }
+
+  private Answer unpause(Call call) {
+    try {
+      containers.unpause(call.path("id"));
+    } catch (GantryException e) {
+      // Docker answers 500 where 409 would be right, and clients know it
+      throw e.kind() == CONFLICT ? new GantryException(INTERNAL, e.getMessage(), e) : e;
+    }
+    return Answer.status(204);
+  }
+
+  private Answer rename(Call call) {
+    containers.rename(call.path("id"), call.query().text("name"));
+    return Answer.status(204);
+  }
+
+  private Answer resize(Call call) {
+    int rows = Streams.size(call, "h", "height");
+    int columns = Streams.size(call, "w", "width");
+    containers.resize(call.path("id"), rows, columns);
+    return Answer.status(200);
+  }
+
+  private Answer await(Call call) {
+    String condition = call.query().text("condition");
+    WaitCondition asked =
+        switch (condition) {
+          case "", "not-running" -> WaitCondition.NOT_RUNNING;
+          case "next-exit" -> WaitCondition.NEXT_EXIT;
+          case "removed" -> WaitCondition.REMOVED;
+          default -> throw new GantryException(INVALID, "invalid condition: \"" + condition + "\"");
+        };
+    return Answer.later(containers.await(call.path("id"), asked), ContainerRoutes::exit);
+  }
+
+  private static Object exit(Exit exit) {
+    var json = object("StatusCode", exit.status());
+    if (!exit.error().isEmpty()) {
+      json.put("Error", object("Message", exit.error()));
+    }
+    return json;
+  }
+
+  private Answer attach(Call call) {
+    Query query = call.query();
+    ByteStream stream =
+        containers.attach(
+            call.path("id"),
+            new AttachOptions(
+                query.flag("stdin"),
+                query.flag("stdout"),
+                query.flag("stderr"),
+                query.flag("logs"),
+                query.flag("stream"),
+                query.text("detachKeys")));
+    return Answer.hijack(Streams.contentType(call, stream), stream);
+  }
+
+  private Answer remove(Call call) {
+    Query query = call.query();
+    NotBuilt.refuse(query.flag("link"), "removing a link");
+    containers.remove(call.path("id"), query.flag("force"), query.flag("v"));
+    return Answer.status(204);
+  }
+
+  private Answer prune(Call call) {
+    var filters = Filters.parse(call.query().text("filters"), Set.of("label", "label!", "until"));
+    Instant until =
+        filters.has("until")
+            ? GoTime.parse("until", filters.get("until").get(0), clock.instant())
+            : null;
+    var pruned =
+        containers.prune(
+            view ->
+                filters.labels(view.spec().labels())
+                    && (until == null || view.created().isBefore(until)));
+    return Answer.json(
+        object(
+            "ContainersDeleted",
+            pruned.ids().isEmpty() ? null : pruned.ids(),
+            "SpaceReclaimed",
+            pruned.bytes()));
+  }
+
+  private String cgroupVersion() {
+    return engine.view().facts().getOrDefault("cgroup.version", "");
+  }
+}

@@ -1,0 +1,124 @@
+package io.gantry.rest.route;
+
+import static io.gantry.rest.http.Route.delete;
+import static io.gantry.rest.http.Route.get;
+import static io.gantry.rest.http.Route.post;
+import static io.gantry.rest.json.JsonText.object;
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+
+import io.gantry.api.Engine;
+import io.gantry.api.Images;
+import io.gantry.api.Images.ImageView;
+import io.gantry.rest.docker.ImageFilter;
+import io.gantry.rest.docker.ImageJson;
+import io.gantry.rest.docker.NotBuilt;
+import io.gantry.rest.docker.Platforms;
+import io.gantry.rest.http.Answer;
+import io.gantry.rest.http.Call;
+import io.gantry.rest.http.Query;
+import io.gantry.rest.http.Route;
+import io.gantry.spi.GantryException;
+import java.time.InstantSource;
+import java.util.List;
+
+/** Images on this host. Their names in paths may hold slashes. */
+public final class ImageRoutes {
+
+  private final Images images;
+  private final Engine engine;
+  private final InstantSource clock;
+
+  public ImageRoutes(Images images, Engine engine, InstantSource clock) {
+    this.images = images;
+    this.engine = engine;
+    this.clock = clock;
+  }
+
+  public List<Route> table() {
+    return List.of(
+        get("/images/json", this::list),
+        post("/images/create", this::create),
+        get("/images/{name...}/json", this::inspect),
+        get("/images/{name...}/history", this::history),
+        post("/images/{name...}/tag", this::tag),
+        delete("/images/{name...}", this::remove));
+  }
+
+  private Answer list(Call call) {
+    var filter = new ImageFilter(call.query().text("filters"), images, clock.instant());
+    return Answer.json(
+        images.list().stream()
+            .filter(filter::allows)
+            .map(image -> ImageJson.listed(image, call.version()))
+            .toList());
+  }
+
+  private Answer create(Call call) {
+    Query query = call.query();
+    String source = query.text("fromSrc");
+    NotBuilt.refuse(source.isEmpty(), "pulling images");
+    NotBuilt.refuse(!source.equals("-"), "importing an image from a URL");
+    String repository = query.text("repo");
+    String tag = query.text("tag");
+    int colon = repository.lastIndexOf(':');
+    if (tag.isEmpty() && colon > repository.lastIndexOf('/')) {
+      tag = repository.substring(colon + 1);
+      repository = repository.substring(0, colon);
+    }
+    String message = query.text("message");
+    String id =
+        images.importTar(
+            call.bodyStream(),
+            repository,
+            tag,
+            message.isEmpty() ? "Imported from -" : message,
+            query.text("platform"),
+            query.texts("changes"),
+            (step, status, current, total) -> {}); // Docker's answer has one line only
+    return Answer.json(object("status", id));
+  }
+
+  private Answer inspect(Call call) {
+    Query query = call.query();
+    String platform = call.version().atLeast(49) ? query.text("platform") : "";
+    if (!platform.isEmpty() && query.flag("manifests")) {
+      throw new GantryException(
+          INVALID, "conflicting options: manifests and platform options cannot both be set");
+    }
+    ImageView image = images.inspect(call.path("name"));
+    Platforms.check(call.path("name"), image, platform);
+    String agent = call.header("User-Agent");
+    boolean composeOne = agent != null && agent.startsWith("docker-compose/1.");
+    return Answer.json(
+        ImageJson.inspected(image, call.version(), engine.view().version(), composeOne));
+  }
+
+  private Answer history(Call call) {
+    if (call.version().atLeast(48) && call.query().has("platform")) {
+      Platforms.check(
+          call.path("name"), images.inspect(call.path("name")), call.query().text("platform"));
+    }
+    return Answer.json(images.history(call.path("name")).stream().map(ImageJson::step).toList());
+  }
+
+  private Answer tag(Call call) {
+    Query query = call.query();
+    images.tag(call.path("name"), query.text("repo"), query.text("tag"));
+    return Answer.status(201);
+  }
+
+  private Answer remove(Call call) {
+    Query query = call.query();
+    if (call.version().atLeast(50)) {
+      for (String platform : query.texts("platforms")) {
+        Platforms.check(call.path("name"), images.inspect(call.path("name")), platform);
+      }
+    }
+    var removed = images.remove(call.path("name"), query.flag("force"), !query.flag("noprune"));
+    if (removed.isEmpty()) {
+      throw new GantryException(NOT_FOUND, "No such image: " + call.path("name"));
+    }
+    return Answer.json(removed.stream().map(ImageJson::removal).toList());
+  }
+}

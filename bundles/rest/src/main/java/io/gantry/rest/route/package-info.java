@@ -1,0 +1,5 @@
+/** The paths, by what they are about. */
+@NullMarked
+package io.gantry.rest.route;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,312 @@
+package io.gantry.rest;
+
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
+
+import io.gantry.api.AttachOptions;
+import io.gantry.api.ByteStream;
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerView;
+import io.gantry.api.ContainerView.EndpointView;
+import io.gantry.api.ContainerView.State;
+import io.gantry.api.ContainerView.Status;
+import io.gantry.api.Containers;
+import io.gantry.api.ExecSpec;
+import io.gantry.api.ExecView;
+import io.gantry.api.LogQuery;
+import io.gantry.spi.GantryException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Containers as small state machines in memory, with Docker's sentences where REST only passes them
+ * on.
+ */
+final class FakeContainers implements Containers {
+
+  static final Instant START = Instant.parse("2026-11-23T06:50:04.637479403Z");
+
+  final Map<String, Box> boxes = new LinkedHashMap<>();
+  final Map<String, ExecView> execs = new LinkedHashMap<>();
+  final List<String> called = new CopyOnWriteArrayList<>();
+  @Nullable LoopStream lastStream;
+  boolean terminal;
+  @Nullable AttachOptions lastAttach;
+  @Nullable LogQuery lastLogs;
+
+  /** A container: what was asked and where it is. */
+  static final class Box {
+    final String id;
+    String name;
+    final ContainerSpec spec;
+    Status status = Status.CREATED;
+    int exitCode;
+    final List<CompletableFuture<Exit>> waiters = new CopyOnWriteArrayList<>();
+
+    Box(String id, String name, ContainerSpec spec) {
+      this.id = id;
+      this.name = name;
+      this.spec = spec;
+    }
+
+    void end(int code) {
+      status = Status.EXITED;
+      exitCode = code;
+      waiters.forEach(waiter -> waiter.complete(new Exit(code, "")));
+    }
+  }
+
+  Box box(String ref) {
+    String name = ref.startsWith("/") ? ref.substring(1) : ref;
+    return boxes.values().stream()
+        .filter(box -> box.id.equals(ref) || box.name.equals(name) || box.id.startsWith(ref))
+        .findFirst()
+        .orElseThrow(() -> new GantryException(NOT_FOUND, "No such container: " + ref));
+  }
+
+  @Override
+  public Created create(ContainerSpec spec) {
+    called.add("create " + spec.name());
+    if (!spec.image().startsWith("busybox")) {
+      throw new GantryException(NOT_FOUND, "No such image: " + spec.image());
+    }
+    for (Box box : boxes.values()) {
+      if (box.name.equals(spec.name())) {
+        throw new GantryException(
+            CONFLICT,
+            "Conflict. The container name \"/"
+                + spec.name()
+                + "\" is already in use by container \""
+                + box.id
+                + "\". You have to remove (or rename) that container to be able to reuse"
+                + " that name.");
+      }
+    }
+    String id = String.format("%064x", 0x8d69565cf88318L + boxes.size());
+    boxes.put(
+        id, new Box(id, spec.name().isEmpty() ? "made_up" + boxes.size() : spec.name(), spec));
+    return new Created(id, List.of());
+  }
+
+  @Override
+  public void start(String ref) {
+    Box box = box(ref);
+    if (box.status == Status.RUNNING) {
+      throw new GantryException(NOT_MODIFIED, "already started");
+    }
+    box.status = Status.RUNNING;
+  }
+
+  @Override
+  public void stop(String ref, @Nullable String signal, @Nullable Duration timeout) {
+    called.add("stop " + signal + " " + timeout);
+    Box box = box(ref);
+    if (box.status != Status.RUNNING) {
+      throw new GantryException(NOT_MODIFIED, "already stopped");
+    }
+    box.end(137);
+  }
+
+  @Override
+  public void restart(String ref, @Nullable String signal, @Nullable Duration timeout) {
+    called.add("restart " + signal + " " + timeout);
+    box(ref).status = Status.RUNNING;
+  }
+
+  @Override
+  public void kill(String ref, String signal) {
+    called.add("kill " + signal);
+    Box box = box(ref);
+    if (signal.equals("FOO")) {
+      throw new GantryException(INVALID, "cannot kill container: " + ref + ": invalid signal: FOO");
+    }
+    if (box.status != Status.RUNNING) {
+      throw new GantryException(
+          CONFLICT, "cannot kill container: " + ref + ": container " + box.id + " is not running");
+    }
+    box.end(137);
+  }
+
+  @Override
+  public void pause(String ref) {
+    Box box = box(ref);
+    if (box.status != Status.RUNNING) {
+      throw new GantryException(CONFLICT, "container " + box.id + " is not running");
+    }
+    box.status = Status.PAUSED;
+  }
+
+  @Override
+  public void unpause(String ref) {
+    Box box = box(ref);
+    if (box.status != Status.PAUSED) {
+      throw new GantryException(CONFLICT, "Container " + box.id + " is not paused");
+    }
+    box.status = Status.RUNNING;
+  }
+
+  @Override
+  public void rename(String ref, String name) {
+    box(ref).name = name;
+  }
+
+  @Override
+  public void remove(String ref, boolean force, boolean volumes) {
+    called.add("remove " + force + " " + volumes);
+    Box box = box(ref);
+    if (box.status == Status.RUNNING && !force) {
+      throw new GantryException(
+          CONFLICT,
+          "cannot remove container \""
+              + box.name
+              + "\": container is running: stop the container"
+              + " before removing or force remove");
+    }
+    boxes.remove(box.id);
+    box.waiters.forEach(waiter -> waiter.complete(new Exit(box.exitCode, "")));
+  }
+
+  @Override
+  public List<ContainerView> list() {
+    var views = new ArrayList<ContainerView>();
+    boxes.values().forEach(box -> views.add(0, view(box)));
+    return views;
+  }
+
+  @Override
+  public ContainerView inspect(String ref) {
+    return view(box(ref));
+  }
+
+  private ContainerView view(Box box) {
+    boolean ran = box.status != Status.CREATED;
+    List<String> command =
+        box.spec.process().cmd() == null ? List.of("sh") : box.spec.process().cmd();
+    return new ContainerView(
+        box.id,
+        box.name,
+        START,
+        FakeImages.ID,
+        box.spec,
+        command.get(0),
+        command.subList(1, command.size()),
+        new State(
+            box.status,
+            box.status == Status.RUNNING ? 25752 : 0,
+            box.exitCode,
+            false,
+            "",
+            ran ? START : null,
+            box.status == Status.EXITED ? START.plusSeconds(5) : null),
+        0,
+        "overlay",
+        "namespaces",
+        Map.of("UpperDir", "/u"),
+        List.of(),
+        Map.of("log", "/l", "hosts", "/h", "hostname", "/n", "resolv", "/r"),
+        List.of(),
+        Map.of("bridge", new EndpointView("net1", "end1", "", 0, "", "", List.of())));
+  }
+
+  @Override
+  public Sizes sizes(String ref) {
+    box(ref);
+    return new Sizes(0, 1983418);
+  }
+
+  @Override
+  public CompletionStage<Exit> await(String ref, WaitCondition condition) {
+    Box box = box(ref);
+    if (condition == WaitCondition.NOT_RUNNING && box.status != Status.RUNNING) {
+      return CompletableFuture.completedFuture(new Exit(box.exitCode, ""));
+    }
+    var waiter = new CompletableFuture<Exit>();
+    box.waiters.add(waiter);
+    return waiter;
+  }
+
+  @Override
+  public ByteStream attach(String ref, AttachOptions options) {
+    lastAttach = options;
+    box(ref);
+    lastStream = new LoopStream(terminal);
+    return lastStream;
+  }
+
+  @Override
+  public ByteStream logs(String ref, LogQuery query) {
+    lastLogs = query;
+    box(ref);
+    lastStream = new LoopStream(terminal);
+    return lastStream;
+  }
+
+  @Override
+  public void resize(String ref, int rows, int columns) {
+    box(ref);
+    called.add("resize " + rows + "x" + columns);
+  }
+
+  @Override
+  public ProcessList top(String ref, String psArguments) {
+    box(ref);
+    called.add("top " + psArguments);
+    return new ProcessList(List.of("UID", "PID"), List.of(List.of("root", "25752")));
+  }
+
+  @Override
+  public String createExec(String ref, ExecSpec spec) {
+    Box box = box(ref);
+    if (box.status != Status.RUNNING) {
+      throw new GantryException(CONFLICT, "container " + box.id + " is not running");
+    }
+    String id = "e".repeat(64);
+    execs.put(id, new ExecView(id, box.id, spec, false, null, 0));
+    return id;
+  }
+
+  @Override
+  public ByteStream startExec(String execId, boolean detach, int rows, int columns) {
+    ExecView exec = inspectExec(execId);
+    called.add("startExec " + detach + " " + rows + "x" + columns);
+    lastStream = new LoopStream(exec.spec().terminal());
+    return lastStream;
+  }
+
+  @Override
+  public ExecView inspectExec(String execId) {
+    ExecView exec = execs.get(execId);
+    if (exec == null) {
+      throw new GantryException(NOT_FOUND, "No such exec instance: " + execId);
+    }
+    return exec;
+  }
+
+  @Override
+  public void resizeExec(String execId, int rows, int columns) {
+    inspectExec(execId);
+  }
+
+  @Override
+  public Pruned prune(Predicate<ContainerView> which) {
+    var gone = new ArrayList<String>();
+    for (ContainerView view : list()) {
+      if (!view.state().running() && which.test(view)) {
+        boxes.remove(view.id());
+        gone.add(view.id());
+      }
+    }
+    return new Pruned(gone, 7);
+  }
+}
