@@ -3,6 +3,7 @@
  * namespace. With CLONE_PARENT all of them are the monitor's children, so it reaps the exec'ed process itself. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +16,16 @@
 #include "monitor.h"
 #include "sys.h"
 
-/* What goes to the parked process; the descriptors are the program, the report socket and, without a terminal, 0-2. */
+/* What goes to the parked process; the descriptors are the program, the report socket, init's pidfd (a number could be
+ * somebody else's by the time it is used; a foreign runtime has none) and, without a terminal, 0-2. */
 struct park_request {
   uint64_t length, rows, columns;
-  pid_t join;
-  bool tty, null_stdin;
+  bool join, tty, null_stdin;
 };
 
-enum { PROGRAM_FD, REPORT_SOCKET, FIRST_STDIO };
+enum { PROGRAM_FD, REPORT_SOCKET, FIXED_FDS, FDS_MOST = FIXED_FDS + 1 + 3 };
+
+enum { PARK_END_MS = 1000 };
 
 static pid_t parked;
 static int park_socket = -1;
@@ -38,12 +41,12 @@ static void map_program(const struct park_request *r, int fd) {
 }
 
 static void prepare(const struct park_request *r, const int *fds, unsigned count) {
-  unsigned next = FIRST_STDIO;
+  unsigned next = FIXED_FDS;
   setup = (struct setup){.stage = STAGE_EXEC, .report = fds[REPORT_SOCKET], .in = -1, .out = -1, .err = -1};
   setup.tty = r->tty;
   setup.rows = r->rows;
   setup.columns = r->columns;
-  setup.join = r->join;
+  setup.join = r->join && next < count ? fds[next++] : -1;
   if (r->tty) return;
   if (!r->null_stdin && next < count) setup.in = fds[next++];
   if (next < count) setup.out = fds[next++];
@@ -72,10 +75,10 @@ static _Noreturn void park(int socket) {
   int joined = join_cgroups(), error = errno;
   for (;;) {
     struct park_request r;
-    int fds[FIRST_STDIO + 3];
+    int fds[FDS_MOST];
     unsigned count = COUNT(fds);
     ssize_t n = receive_with_fds(3, &r, sizeof r, fds, &count, NULL);
-    if (n != sizeof r || count < FIRST_STDIO) _exit(0);
+    if (n != sizeof r || count < FIXED_FDS) _exit(0);
     prepare(&r, fds, count);
     if (joined < 0) report_and_end("join the container's cgroup", error);
     pid_t helper = sys_clone(CLONE_PARENT);
@@ -100,7 +103,13 @@ bool park_is(pid_t pid) {
 
 void park_end(void) {
   if (!parked) return;
+  struct pollfd end = {.fd = sys_pidfd_open(parked), .events = POLLIN};
   kill(parked, SIGKILL);
+  /* Whoever is told of the container's end will remove its cgroups next; a frozen one keeps us, but not for ever. */
+  if (end.fd >= 0) {
+    (void)poll(&end, 1, PARK_END_MS);
+    close(end.fd);
+  }
 }
 
 static int ensure_parked(void) {
@@ -145,18 +154,23 @@ int monitor_continue(const uint8_t *program, size_t length) {
 
 static int hand_over(struct process *p, const int child[3], int report, const struct attribute *program) {
   struct park_request r = {.length = program->length, .rows = p->rows, .columns = p->columns, .tty = p->tty};
-  int fds[FIRST_STDIO + 3];
-  unsigned count = FIRST_STDIO;
-  r.join = monitor.runtime ? 0 : monitor.init->pid;
+  int fds[FDS_MOST], container = -1;
+  unsigned count = FIXED_FDS;
+  r.join = !monitor.runtime;
   r.null_stdin = !p->keeps_stdin;
+  if (r.join) {
+    container = sys_pidfd_open(monitor.init->pid);
+    if (container < 0) return -1;
+    fds[count++] = container;
+  }
   for (int i = 0; i < 3 && !p->tty; i++) {
     if (child[i] >= 0) fds[count++] = child[i];
   }
   fds[REPORT_SOCKET] = report;
   fds[PROGRAM_FD] = program_file(program->value, program->length);
-  if (fds[PROGRAM_FD] < 0) return -1;
-  int result = send_with_fds(park_socket, &r, sizeof r, fds, count), error = errno;
-  close(fds[PROGRAM_FD]);
+  int result = fds[PROGRAM_FD] < 0 ? -1 : send_with_fds(park_socket, &r, sizeof r, fds, count), error = errno;
+  if (fds[PROGRAM_FD] >= 0) close(fds[PROGRAM_FD]);
+  if (container >= 0) close(container);
   errno = error;
   return result;
 }

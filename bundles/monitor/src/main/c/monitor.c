@@ -379,7 +379,7 @@ static int start_init(const struct message *m, const struct attribute *program) 
   if (process_open(p, child, &report) < 0) return -1;
   pid_t pid = sys_clone(monitor.clone);
   if (pid == 0) {
-    setup = (struct setup){.stage = STAGE_INIT, .report = report, .in = child[0], .out = child[1], .err = child[2]};
+    setup = (struct setup){.stage = STAGE_INIT, .report = report, .in = child[0], .out = child[1], .err = child[2], .join = -1};
     setup.tty = p->tty;
     setup.wait = (monitor.flags & FLAG_WAIT) != 0;
     setup.reap = (monitor.flags & FLAG_SUBREAPER_INIT) != 0;

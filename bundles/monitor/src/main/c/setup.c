@@ -18,7 +18,7 @@
 #include "spawn.h"
 #include "sys.h"
 
-enum { REPORT_FD = 3, SIGNALS = 64, JOIN_SESSION_KEYRING = 1 };
+enum { REPORT_FD = 3, JOIN_FD, SIGNALS = 64, JOIN_SESSION_KEYRING = 1 };
 
 typedef int (*op_function)(struct setup *, const struct arg *, unsigned);
 
@@ -119,6 +119,7 @@ void reset_signals(void) {
 static void arrange_descriptors(struct setup *s) {
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   int given[3] = {s->in, s->out, s->err};
+  if (s->join >= 0) s->join = fcntl(s->join, F_DUPFD_CLOEXEC, 16);
   /* Out of the way of 0-3 first: the descriptors may be among them. */
   int report = fcntl(s->report, F_DUPFD_CLOEXEC, 16);
   for (int fd = 0; fd < 3; fd++) {
@@ -130,7 +131,8 @@ static void arrange_descriptors(struct setup *s) {
   }
   if (report < 0 || dup3(report, REPORT_FD, O_CLOEXEC) < 0) _exit(71);
   s->report = REPORT_FD;
-  (void)sys_close_range(REPORT_FD + 1, ~0u);
+  if (s->join >= 0) s->join = dup3(s->join, JOIN_FD, O_CLOEXEC);
+  (void)sys_close_range(s->join >= 0 ? JOIN_FD + 1 : JOIN_FD, ~0u);
 }
 
 static void be_ordinary(void) {
@@ -177,10 +179,8 @@ static void await_program(struct setup *s) {
 
 static int join_container(struct setup *s) {
   static const int all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  int container = sys_pidfd_open(s->join);
-  if (container < 0) return failed(s, "find the container's process");
-  if (syscall(SYS_setns, container, all) < 0) return failed(s, "join the container's namespaces");
-  close(container);
+  if (syscall(SYS_setns, s->join, all) < 0) return failed(s, "join the container's namespaces");
+  close(s->join);
   return move_on(s);
 }
 
@@ -191,8 +191,10 @@ _Noreturn void setup_run(struct setup *s) {
   for (unsigned i = 0; i < SLOTS; i++) s->slots[i] = -1;
   arrange_descriptors(s);
   be_ordinary();
-  if (s->join && join_container(s) < 0) give_up(s);
-  if (s->join) setsid(); /* the forked sibling leads a session of its own, for its terminal */
+  if (s->join >= 0) {
+    if (join_container(s) < 0) give_up(s);
+    setsid(); /* the forked sibling leads a session of its own, for its terminal */
+  }
   s->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (s->length) run_program(s, s->program, s->length);
   if (s->wait) await_program(s);

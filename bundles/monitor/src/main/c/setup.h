@@ -34,7 +34,7 @@ struct setup {
   uint64_t rows, columns;
   const uint8_t *program;
   size_t length;
-  pid_t join; /* exec: join the namespaces of this process, 0: stay */
+  int join; /* exec: pidfd of the process whose namespaces to join, -1: stay */
 
   uint32_t index, code; /* of the op that runs */
   int error;
