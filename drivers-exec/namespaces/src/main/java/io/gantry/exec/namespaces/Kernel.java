@@ -2,6 +2,8 @@ package io.gantry.exec.namespaces;
 
 import io.gantry.spi.Support;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,6 +17,8 @@ final class Kernel {
 
   /** mount_setattr(2), the newest call that the helper cannot do without. */
   private static final int[] OLDEST = {5, 12};
+
+  private static final int MOST_BYTES = 16 << 20;
 
   private static final List<String> NAMESPACES =
       List.of("mnt", "pid", "uts", "ipc", "net", "cgroup");
@@ -94,10 +98,10 @@ final class Kernel {
         .orElse(0L);
   }
 
+  /** In large pieces: a file of /proc/sys gives its value to the first read only, however small. */
   private String read(String file, String otherwise) {
-    try {
-      return Files.readString(root.resolve(file), java.nio.charset.StandardCharsets.ISO_8859_1)
-          .strip();
+    try (InputStream in = Files.newInputStream(root.resolve(file))) {
+      return new String(in.readNBytes(MOST_BYTES), StandardCharsets.ISO_8859_1).strip();
     } catch (IOException e) {
       return otherwise; // a kernel without the feature does not have the file
     }
