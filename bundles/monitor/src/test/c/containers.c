@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/mount.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -808,6 +811,180 @@ static void an_overlay_is_a_root_too(void) {
   AWAIT(umount(in_scratch("o/m")) == 0);
 }
 
+static void text_op(struct writer *w, enum op_code code, const char *text) {
+  op_start(w, code);
+  op_text(w, text);
+}
+
+static void kernel_settings_arrive(void) {
+  struct container c;
+  struct writer w;
+  new_container(&c);
+  rooted(&w, &c);
+  create_waiting(&c, 0, NAMESPACES, &w);
+  text_op(&c.rest, OP_HOSTNAME, "box");
+  text_op(&c.rest, OP_DOMAINNAME, "home");
+  op_start(&c.rest, OP_SYSCTL);
+  op_text(&c.rest, "net/ipv4/ip_unprivileged_port_start");
+  op_text(&c.rest, "81");
+  op_start(&c.rest, OP_RLIMIT);
+  op_number(&c.rest, 7);
+  op_number(&c.rest, 100);
+  op_number(&c.rest, 200);
+  text_op(&c.rest, OP_OOM_SCORE, "500");
+  op_start(&c.rest, OP_LOOPBACK_UP);
+  op_start(&c.rest, OP_UMASK);
+  op_number(&c.rest, 077);
+  op_start(&c.rest, OP_MKDIR);
+  op_text(&c.rest, "/made/for/it");
+  op_number(&c.rest, 0710);
+  becoming(&c.rest, "", "/made/for/it");
+  running(&c.rest, "cat /proc/sys/kernel/hostname /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_unprivileged_port_start; ulimit -n; ulimit -Hn;"
+                   "cat /proc/self/oom_score_adj; cat /sys/class/net/lo/operstate; cut -d' ' -f2 /proc/net/if_inet6 | head -n 1; umask; pwd; stat -c %a .");
+  int stream = attach(&c, STREAM_STDOUT);
+  started(&c);
+  exited(&c, 0);
+  CHECK_TEXT(drain(stream, false), "box\nhome\n81\n100\n200\n500\nunknown\n01\n0077\n/made/for/it\n710\n");
+  gone(&c);
+}
+
+/* A filter under which uname fails; busybox then prints an empty line. */
+static void no_uname(struct writer *w) {
+  struct sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_uname, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  op_start(w, OP_SECCOMP);
+  op_bytes(w, filter, sizeof filter);
+  op_number(w, 0);
+}
+
+static void filtered(const char *user, bool no_new_privileges) {
+  struct container c;
+  struct writer w;
+  new_container(&c);
+  rooted(&w, &c);
+  create_waiting(&c, 0, NAMESPACES, &w);
+  if (no_new_privileges) op_start(&c.rest, OP_NO_NEW_PRIVILEGES);
+  else no_uname(&c.rest);
+  becoming(&c.rest, user, "/");
+  if (no_new_privileges) no_uname(&c.rest);
+  running(&c.rest, "uname; grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | cut -f2");
+  int stream = attach(&c, STREAM_STDOUT);
+  started(&c);
+  exited(&c, 0);
+  CHECK_TEXT(drain(stream, false), no_new_privileges ? "\n1\n2\n" : "\n0\n2\n");
+  gone(&c);
+}
+
+static void a_seccomp_filter_holds_for_root_and_users(void) {
+  filtered("", false);
+  filtered("bob", false);
+  filtered("bob", true);
+}
+
+static void account_files_of_an_image_cannot_stop_or_mislead_us(void) {
+  CHECK_TEXT(with_bind("rm etc/passwd && mkfifo etc/passwd", "/mnt", 0, "true"), "refused: /etc/passwd is not a regular file");
+  CHECK_TEXT(with_bind("rm etc/group && mknod etc/group c 1 5", "/mnt", 0, "true"), "refused: /etc/group is not a regular file");
+  CHECK_TEXT(with_bind("head -c 1048577 /dev/zero > etc/passwd", "/mnt", 0, "true"), "refused: /etc/passwd is larger than 1 MiB");
+  CHECK_TEXT(with_bind("rm etc/passwd && ln -s /../../etc/own etc/passwd && echo root:x:0:0::/own: > etc/own", "/mnt", 0, "echo $HOME"), "/own\n");
+  CHECK_TEXT(with_bind("rm etc/passwd etc/group", "/mnt", 0, "echo $HOME"), "/\n");
+}
+
+static void a_failed_start_leaves_a_record_once_committed(void) {
+  struct container c;
+  struct writer w;
+  char record[1024];
+  new_container(&c);
+  rooted(&w, &c);
+  create_waiting(&c, 0, NAMESPACES, &w);
+  commit(&c);
+  text_op(&c.rest, OP_EXEC, "/no/such");
+  send_rest(&c);
+  expect(c.fd, MSG_ERROR);
+  expect_end(c.fd);
+  gone(&c);
+  CHECK(read_file(AT_FDCWD, in_dir(&c, "exit"), record, sizeof record) > 0);
+  CHECK(strncmp(record, "status=127\n", 11) == 0);
+  CHECK(strstr(record, "\nerror=exec: \"/no/such\": stat /no/such: no such file or directory\n") != NULL);
+}
+
+static void a_log_goes_on_where_it_is_told_to(void) {
+  struct container c;
+  struct buffer b = {0};
+  char log[1024];
+  create(&c, FLAG_STDIN | FLAG_STDIN_ONCE, "", "/", "echo before; read x; echo after");
+  int stream = attach(&c, STREAM_STDIN | STREAM_STDOUT);
+  started(&c);
+  char head[15];
+  CHECK_NUMBER(read_all(stream, head, sizeof head), (long long)sizeof head);
+  size_t begin = message_begin(&b, MSG_OUTPUT);
+  message_put_text(&b, TAG_LOG_PATH, in_dir(&c, "other"));
+  send_and_clear(c.fd, &b, begin);
+  expect(c.fd, MSG_OK);
+  send_text(stream, MSG_STDIN, "\n");
+  exited(&c, 0);
+  close(stream);
+  CHECK(read_file(AT_FDCWD, in_dir(&c, "other"), log, sizeof log) > 0);
+  CHECK(strncmp(log, "{\"log\":\"after\\n\"", 16) == 0);
+  gone(&c);
+}
+
+static unsigned descriptors(uint64_t pid) {
+  char path[64];
+  unsigned count = 0;
+  snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+  DIR *dir = opendir(path);
+  while (dir && readdir(dir)) count++;
+  if (dir) closedir(dir);
+  return count;
+}
+
+static void a_monitor_keeps_nothing_of_execs_and_clients_that_left(void) {
+  struct container c;
+  create(&c, 0, "", "/", "sleep 1000");
+  started(&c);
+  int query = control(&c, MSG_QUERY);
+  uint64_t pid = message_u64(expect(query, MSG_HELLO), TAG_MONITOR_PID, 0);
+  close(query);
+  int first = exec_with(&c, STREAM_STDOUT, 0, "true");
+  expect(first, MSG_EXEC_STARTED);
+  drain(first, false);
+  exec_ended(&c, 0);
+  unsigned before = descriptors(pid);
+  for (int i = 0; i < 20; i++) {
+    int fd = exec_with(&c, STREAM_STDIN | STREAM_STDOUT, i % 2 ? FLAG_TTY : 0, "true");
+    expect(fd, MSG_EXEC_STARTED);
+    drain(fd, i % 2);
+    exec_ended(&c, 0);
+    close(attach(&c, STREAM_STDOUT));
+    close(control(&c, 0));
+  }
+  AWAIT(descriptors(pid) == before);
+  gone(&c);
+}
+
+static void a_malformed_message_ends_only_its_connection(void) {
+  static const uint8_t bad[] = {37, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+  struct container c;
+  create(&c, 0, "", "/", "sleep 1000");
+  started(&c);
+  int fd = control(&c, 0);
+  CHECK_NUMBER(write_all(fd, bad, sizeof bad), 0);
+  expect_end(fd);
+  close(fd);
+  fd = control(&c, MSG_STARTED);
+  CHECK_NUMBER(message_u64(expect(fd, MSG_ERROR), TAG_ERRNO, 0), EOPNOTSUPP);
+  close(fd);
+  commit(&c);
+  send_number(c.fd, MSG_SIGNAL, TAG_SIGNAL, SIGKILL);
+  expect(c.fd, MSG_OK);
+  exited(&c, 137);
+  gone(&c);
+}
+
 static void the_helper_runs_from_a_sealed_copy(void) {
   struct container c;
   char path[64], link[128] = "";
@@ -853,7 +1030,7 @@ static void monitors_outlive_the_zygote(void) {
 
 static void make_root(void) {
   shell("mkdir -p %s && cd %s && mkdir bin dev etc proc sys tmp && cp /bin/busybox bin && "
-        "for a in sh ls cat head sleep id yes stty tty test tr wc cut sort grep readlink true; do ln -s busybox bin/$a; done && "
+        "for a in sh ls cat head sleep id yes stty tty test tr wc cut sort grep readlink stat true uname; do ln -s busybox bin/$a; done && "
         "printf 'root:x:0:0:root:/root:/bin/sh\\nbob:x:1000:1000::/home/bob:/bin/sh\\n' > etc/passwd && "
         "printf 'root:x:0:\\nbob:x:1000:\\nwheel:x:10:bob\\n' > etc/group && echo text > etc/text && chmod 755 etc/text",
         in_scratch("root"), in_scratch("root"));
@@ -890,6 +1067,13 @@ int main(int argc, char **argv) {
   binds_stay_inside_the_root_whatever_links_it_has();
   links_in_place_of_dev_and_proc_are_refused();
   an_overlay_is_a_root_too();
+  kernel_settings_arrive();
+  a_seccomp_filter_holds_for_root_and_users();
+  account_files_of_an_image_cannot_stop_or_mislead_us();
+  a_failed_start_leaves_a_record_once_committed();
+  a_log_goes_on_where_it_is_told_to();
+  a_monitor_keeps_nothing_of_execs_and_clients_that_left();
+  a_malformed_message_ends_only_its_connection();
   the_helper_runs_from_a_sealed_copy();
   a_second_zygote_is_refused();
   monitors_outlive_the_zygote();
