@@ -59,7 +59,8 @@ final class DeployFolder {
   }
 
   void watch(ScheduledExecutorService thread) {
-    thread.scheduleWithFixedDelay(this::look, 0, LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS);
+    var unused =
+        thread.scheduleWithFixedDelay(this::look, 0, LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   void look() {
@@ -112,8 +113,9 @@ final class DeployFolder {
       long size = Files.size(jar);
       FileTime modified = Files.getLastModifiedTime(jar);
       Look last = seen.get(jar);
-      boolean isSame = last != null && last.size() == size && last.modified().equals(modified);
-      return new Look(size, modified, isSame ? last.times() + 1 : 1);
+      return last != null && last.size() == size && last.modified().equals(modified)
+          ? new Look(size, modified, last.times() + 1)
+          : new Look(size, modified, 1);
     } catch (IOException e) {
       return null;
     }

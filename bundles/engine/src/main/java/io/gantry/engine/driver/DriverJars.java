@@ -57,6 +57,7 @@ final class DriverJars {
    */
   boolean keep(DriverJar jar) {
     Path target = path(jar.symbolicName(), jar.version().toString());
+    Path home = folder.resolve(jar.symbolicName());
     try {
       if (Files.exists(target)) {
         if (Files.mismatch(target, jar.path()) < 0) {
@@ -66,13 +67,13 @@ final class DriverJars {
             CONFLICT,
             "there is another jar of " + jar + " already; give the new one another version");
       }
-      Files.createDirectories(target.getParent(), ownerOnly());
+      Files.createDirectories(home, ownerOnly());
       Path scratch = target.resolveSibling(target.getFileName() + ".tmp");
       Files.copy(jar.path(), scratch, REPLACE_EXISTING);
       Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rw-------"));
       sync(scratch, StandardOpenOption.WRITE);
       Files.move(scratch, target, ATOMIC_MOVE);
-      sync(target.getParent(), StandardOpenOption.READ);
+      sync(home, StandardOpenOption.READ);
       return true;
     } catch (IOException e) {
       throw new GantryException(INTERNAL, "copy " + jar.path() + ": " + e, e);

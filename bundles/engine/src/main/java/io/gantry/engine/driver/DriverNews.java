@@ -9,6 +9,7 @@ import java.lang.System.Logger;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledExecutorService;
@@ -47,7 +48,7 @@ final class DriverNews {
   }
 
   void start() {
-    thread.scheduleWithFixedDelay(this::look, 1, 1, TimeUnit.SECONDS);
+    var unused = thread.scheduleWithFixedDelay(this::look, 1, 1, TimeUnit.SECONDS);
   }
 
   void nudge() {
@@ -90,7 +91,7 @@ final class DriverNews {
   /** {@code swap} when another version serves, else the state. */
   private String action(DriverName driver, Fact fact) {
     if (fact.state() != State.ACTIVE) {
-      return fact.state().name().toLowerCase(java.util.Locale.ROOT);
+      return fact.state().name().toLowerCase(Locale.ROOT);
     }
     String before = served.put(driver, fact.version());
     return before == null || before.equals(fact.version()) ? "active" : "swap";
@@ -101,24 +102,26 @@ final class DriverNews {
     if (to == null) {
       return;
     }
-    to.publish(
-        new Event(
-            "driver",
-            action,
-            driver.name(),
-            Map.of(
-                "kind", driver.kind(),
-                "name", driver.name(),
-                "bundle", fact.bundle(),
-                "version", fact.version(),
-                "reason", fact.reason()),
-            clock.instant()));
+    tell(
+        () ->
+            to.publish(
+                new Event(
+                    "driver",
+                    action,
+                    driver.name(),
+                    Map.of(
+                        "kind", driver.kind(),
+                        "name", driver.name(),
+                        "bundle", fact.bundle(),
+                        "version", fact.version(),
+                        "reason", fact.reason()),
+                    clock.instant())));
   }
 
   private static void tell(Runnable listener) {
     try {
       listener.run();
-    } catch (RuntimeException e) { // one listener's trouble is not the next one's
+    } catch (RuntimeException e) { // one listener's trouble is neither ours nor the next one's
       log.log(WARNING, "a listener to driver changes failed", e);
     }
   }

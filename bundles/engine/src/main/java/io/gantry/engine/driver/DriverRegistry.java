@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
@@ -244,7 +245,7 @@ public final class DriverRegistry implements Drivers {
   }
 
   private LeasedDrivers<?> kind(String name) {
-    return java.util.Objects.requireNonNull(kinds.get(Kind.named(name).name()));
+    return Objects.requireNonNull(kinds.get(Kind.named(name).name()));
   }
 
   /** Runs an operation after those that came before it. */
