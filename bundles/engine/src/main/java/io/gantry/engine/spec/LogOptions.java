@@ -59,7 +59,10 @@ public record LogOptions(boolean kept, long maxBytes, int maxFiles, long bufferB
       throw new GantryException(
           INVALID, "logger: max-buffer-size option is only supported with 'mode=non-blocking'");
     }
-    long maxBytes = options.containsKey("max-size") ? size("max-size", options) : 0;
+    long maxBytes =
+        options.containsKey("max-size")
+            ? bytes("max-size", options.getOrDefault("max-size", ""))
+            : 0;
     int maxFiles = files(options.getOrDefault("max-file", "1"));
     if (maxFiles > 1 && maxBytes == 0) {
       throw new GantryException(
@@ -72,7 +75,7 @@ public record LogOptions(boolean kept, long maxBytes, int maxFiles, long bufferB
         !buffered
             ? 0
             : options.containsKey("max-buffer-size")
-                ? size("max-buffer-size", options)
+                ? bytes("max-buffer-size", options.getOrDefault("max-buffer-size", ""))
                 : DEFAULT_BUFFER);
   }
 
@@ -96,8 +99,8 @@ public record LogOptions(boolean kept, long maxBytes, int maxFiles, long bufferB
     throw new GantryException(INVALID, "max-file cannot be less than 1");
   }
 
-  private static long size(String name, Map<String, String> options) {
-    String text = options.getOrDefault(name, "");
+  /** A size as Docker's users write it: {@code 10m}. */
+  public static long bytes(String name, String text) {
     var m = SIZE.matcher(text.strip());
     if (m.matches()) {
       long unit = 1L << (10 * "kmgt".indexOf(m.group(2).toLowerCase(Locale.ROOT)) + 10);

@@ -23,6 +23,63 @@ public final class Modes {
     return mode.startsWith(CONTAINER) ? mode.substring(CONTAINER.length()) : "";
   }
 
+  /** The same spec with other network, pid and ipc modes. */
+  public static ContainerSpec with(ContainerSpec spec, String network, String pid, String ipc) {
+    var host = spec.host();
+    var changed =
+        new ContainerSpec.Host(
+            network,
+            pid,
+            ipc,
+            host.utsMode(),
+            host.cgroupnsMode(),
+            host.usernsMode(),
+            host.privileged(),
+            host.readonlyRootfs(),
+            host.autoRemove(),
+            host.init(),
+            host.capAdd(),
+            host.capDrop(),
+            host.securityOptions(),
+            host.maskedPaths(),
+            host.readonlyPaths(),
+            host.groupAdd(),
+            host.binds(),
+            host.tmpfs(),
+            host.sysctls(),
+            host.ulimits(),
+            host.devices(),
+            host.deviceRules(),
+            host.shmSize(),
+            host.oomScoreAdj(),
+            host.extraHosts(),
+            host.dns(),
+            host.dnsSearch(),
+            host.dnsOptions(),
+            host.restartPolicy(),
+            host.restartMaximum(),
+            host.logDriver(),
+            host.logOptions(),
+            host.limits(),
+            host.cgroupParent(),
+            host.execDriver(),
+            host.storageDriver(),
+            host.consoleRows(),
+            host.consoleColumns(),
+            host.ports(),
+            host.publishAll(),
+            host.storageOptions());
+    return new ContainerSpec(
+        spec.name(),
+        spec.image(),
+        spec.platform(),
+        spec.process(),
+        changed,
+        spec.networks(),
+        spec.labels(),
+        spec.documents());
+  }
+
   static void check(ContainerSpec spec) {
     var host = spec.host();
     known(host.pidMode(), Set.of("", HOST), "invalid PID mode: ");

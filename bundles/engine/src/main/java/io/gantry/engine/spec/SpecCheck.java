@@ -16,7 +16,7 @@ public final class SpecCheck {
    * @throws GantryException INVALID, or UNSUPPORTED for what is not built yet
    */
   public static void check(ContainerSpec spec, HostFacts facts) {
-    process(spec.process());
+    check(spec.process());
     var host = spec.host();
     LimitCheck.check(host, facts);
     Modes.check(spec);
@@ -35,7 +35,8 @@ public final class SpecCheck {
     }
   }
 
-  private static void process(ContainerSpec.Process process) {
+  /** What an image may bring in as well as a client. */
+  public static void check(ContainerSpec.Process process) {
     if (!process.workingDir().isEmpty() && !process.workingDir().startsWith("/")) {
       throw invalid(
           "the working directory '"

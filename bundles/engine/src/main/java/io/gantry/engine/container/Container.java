@@ -1,0 +1,161 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+
+import io.gantry.api.ContainerView.Status;
+import io.gantry.api.Containers.Exit;
+import io.gantry.spi.GantryException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One container. Who changes it holds its lock; who looks reads the volatile snapshots without.
+ *
+ * <p>States: created → running ⇄ paused → exited → (by the user or the policy) running …; removed
+ * from any but running. A start and the end of the same run are in order because both hold the
+ * lock; a stop holds none while it waits for the end.
+ */
+final class Container {
+  final String id;
+  final ReentrantLock lock = new ReentrantLock();
+  final Waiters waiters;
+  final PendingStreams pending = new PendingStreams();
+  final Map<String, ExecProcess> execs = new ConcurrentHashMap<>();
+
+  private volatile ContainerRecord record;
+  private volatile RunRecord run;
+  private volatile @Nullable Running running;
+  private volatile boolean removing;
+  private volatile boolean removed;
+  private volatile @Nullable Future<?> restart;
+
+  /** A stop or kill by the user is under way: the policy keeps out of it. */
+  private volatile boolean stopping;
+
+  /** The user restarts it: its end is not the end of an ephemeral container. */
+  private volatile boolean kept;
+
+  private Duration restartDelay = Duration.ZERO; // guarded by lock
+
+  Container(ContainerRecord record, RunRecord run) {
+    this.id = record.id();
+    this.record = record;
+    this.run = run;
+    this.waiters = new Waiters(new Exit(run.exitCode(), run.error()));
+  }
+
+  ContainerRecord record() {
+    return record;
+  }
+
+  void record(ContainerRecord changed) {
+    record = changed;
+  }
+
+  RunRecord run() {
+    return run;
+  }
+
+  void run(RunRecord changed) {
+    run = changed;
+  }
+
+  @Nullable Running running() {
+    return running;
+  }
+
+  void running(@Nullable Running now) {
+    running = now;
+  }
+
+  /**
+   * @throws GantryException CONFLICT
+   */
+  Running requireRunning() {
+    var now = running;
+    if (now == null) {
+      throw new GantryException(CONFLICT, "container " + id + " is not running");
+    }
+    return now;
+  }
+
+  /** For whoever got the lock after somebody else removed it. */
+  void requireThere() {
+    if (removed) {
+      throw new GantryException(NOT_FOUND, "No such container: " + id);
+    }
+  }
+
+  void requireLasting() {
+    requireThere();
+    if (removing) {
+      throw new GantryException(CONFLICT, "container is marked for removal and cannot be started");
+    }
+  }
+
+  void removing(boolean now) {
+    removing = now;
+  }
+
+  void markRemoved() {
+    removed = true;
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+
+  void stopping(boolean now) {
+    stopping = now;
+  }
+
+  boolean isKept() {
+    return kept;
+  }
+
+  void kept(boolean now) {
+    kept = now;
+  }
+
+  void restartAt(@Nullable Future<?> when) {
+    restart = when;
+  }
+
+  /** False when no restart was due. */
+  boolean cancelRestart() {
+    var due = restart;
+    restart = null;
+    return due != null && due.cancel(false);
+  }
+
+  boolean isRestarting() {
+    return restart != null;
+  }
+
+  Duration restartDelay() {
+    return restartDelay;
+  }
+
+  void restartDelay(Duration delay) {
+    restartDelay = delay;
+  }
+
+  Status status() {
+    var now = run;
+    if (removing) {
+      return Status.REMOVING;
+    }
+    if (now.running()) {
+      return now.paused() ? Status.PAUSED : Status.RUNNING;
+    }
+    if (restart != null) {
+      return Status.RESTARTING;
+    }
+    return now.started() == null ? Status.CREATED : Status.EXITED;
+  }
+}

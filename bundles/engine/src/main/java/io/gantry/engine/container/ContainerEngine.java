@@ -1,0 +1,318 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.api.AttachOptions;
+import io.gantry.api.ByteStream;
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerView;
+import io.gantry.api.Containers;
+import io.gantry.api.ExecSpec;
+import io.gantry.api.ExecView;
+import io.gantry.api.LogQuery;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.network.Attachment;
+import io.gantry.spi.network.Network;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Containers: finds whom a call is about and hands it to whoever does the step. */
+public final class ContainerEngine implements Containers {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  private final Workshop shop;
+  private final ContainerTable table = new ContainerTable();
+  private final Networking networking;
+  private final Creation creation;
+  private final Starting starting;
+  private final Stopping stopping;
+  private final Removal removal;
+  private final Renaming renaming;
+  private final Attaching attaching;
+  private final Execs execs;
+  private final Recovering recovering;
+  private final Views views;
+  private final Teller teller;
+
+  /**
+   * @param nodeName of the host, for containers that have its name
+   */
+  public ContainerEngine(Workshop shop, String nodeName) {
+    this.shop = shop;
+    var records = new ContainerRecords(shop.place());
+    var files = new OwnFiles(shop.place());
+    var grouping = new Grouping(shop.cgroups(), shop.place().cgroupParent());
+    networking = new Networking(shop.networks(), shop.place().instance());
+    teller = new Teller(shop.events(), shop.clock());
+    removal = new Removal(shop, table, records, files, teller);
+    var ending =
+        new Ending(
+            shop, records, files, networking, grouping, removal, teller, this::restartByPolicy);
+    starting = new Starting(shop, table, records, files, networking, grouping, ending, teller);
+    creation = new Creation(shop, table, records, files, teller, nodeName);
+    stopping = new Stopping(records, teller);
+    renaming = new Renaming(table, records, teller);
+    attaching = new Attaching(shop, teller);
+    execs = new Execs(shop, table, starting, teller);
+    recovering = new Recovering(shop, table, records, files, grouping, starting, ending);
+    views = new Views(shop.place(), files, networking);
+  }
+
+  private void restartByPolicy(Container container) {
+    try {
+      starting.restart(container);
+    } catch (GantryException e) { // the state says so, and who inspects it sees why
+      log.log(WARNING, "container " + container.id + " cannot be restarted: " + e.getMessage());
+    }
+  }
+
+  /** Reads the records: from now on every container is known, if not yet its state. */
+  public Set<String> readRecords() {
+    return recovering.read();
+  }
+
+  /**
+   * Adopts what runs and sweeps what nobody knows.
+   *
+   * @param broken what {@link #readRecords} returned
+   */
+  public void recover(Set<String> broken) {
+    recovering.find(broken);
+  }
+
+  /** Lets go of everything that runs, which goes on. */
+  public void letGo() {
+    for (var container : table.all()) {
+      var running = container.running();
+      if (running != null) {
+        running.letGo();
+      }
+    }
+  }
+
+  /** Snapshots that records name, in one storage driver. */
+  public Set<String> snapshots(String storageDriver) {
+    return table.all().stream()
+        .map(Container::record)
+        .filter(record -> record.storageDriver().equals(storageDriver))
+        .map(ContainerRecord::snapshot)
+        .collect(Collectors.toSet());
+  }
+
+  /** Tasks that records name, of one exec driver. */
+  public Set<String> tasks(String execDriver) {
+    return table.all().stream()
+        .map(Container::record)
+        .filter(record -> record.execDriver().equals(execDriver))
+        .map(ContainerRecord::id)
+        .collect(Collectors.toSet());
+  }
+
+  /** Networks there are, for the driver that makes them. */
+  public List<Network> networks(String networkDriver) {
+    return networkDriver.equals(Networking.DRIVER) ? networking.all() : List.of();
+  }
+
+  /** What a network driver has given to containers that run. */
+  public List<Attachment> attachments(String networkDriver) {
+    var all = new ArrayList<Attachment>();
+    for (var container : table.all()) {
+      var attachment = container.run().attachment();
+      if (attachment != null && networkDriver.equals(Networking.DRIVER)) {
+        all.add(attachment);
+      }
+    }
+    return all;
+  }
+
+  @Override
+  public Created create(ContainerSpec spec) {
+    return creation.create(spec);
+  }
+
+  @Override
+  public void start(String ref) {
+    starting.start(table.find(ref));
+  }
+
+  @Override
+  public void stop(String ref, @Nullable String signal, @Nullable Duration timeout) {
+    stopping.stop(table.find(ref), signal, timeout);
+  }
+
+  @Override
+  public void restart(String ref, @Nullable String signal, @Nullable Duration timeout) {
+    var container = table.find(ref);
+    container.kept(true);
+    try {
+      stopping.endIfRunning(container, signal, timeout);
+      starting.start(container);
+    } finally {
+      container.kept(false);
+    }
+    teller.tell(container.record(), "restart");
+  }
+
+  @Override
+  public void kill(String ref, String signal) {
+    stopping.kill(table.find(ref), ref, signal);
+  }
+
+  @Override
+  public void pause(String ref) {
+    stopping.pause(table.find(ref));
+  }
+
+  @Override
+  public void unpause(String ref) {
+    stopping.unpause(table.find(ref));
+  }
+
+  @Override
+  public void rename(String ref, String name) {
+    renaming.rename(table.find(ref), name);
+  }
+
+  @Override
+  public void remove(String ref, boolean force, boolean volumes) {
+    var container = table.find(ref);
+    if (force) {
+      stopping.endIfRunning(container, "KILL", Duration.ofSeconds(10));
+      if (container.record().ephemeral() && !table.all().contains(container)) {
+        return; // its end was its removal
+      }
+    }
+    try {
+      removal.remove(container, force);
+    } catch (GantryException e) {
+      if (!(force && e.kind() == NOT_FOUND)) {
+        throw e;
+      }
+    }
+  }
+
+  @Override
+  public List<ContainerView> list() {
+    return table.newestFirst().stream().map(views::of).toList();
+  }
+
+  @Override
+  public ContainerView inspect(String ref) {
+    return views.of(table.find(ref));
+  }
+
+  @Override
+  public Sizes sizes(String ref) {
+    var record = table.find(ref).record();
+    String parent =
+        record.layer().isEmpty()
+            ? null
+            : shop.images().ensure(record.storageDriver(), record.layer());
+    long writable =
+        shop.storage()
+            .call(
+                record.storageDriver(),
+                driver -> {
+                  long bytes = driver.usage(record.snapshot()).bytes();
+                  // A driver that copies counts what it copied.
+                  return parent != null && driver.layerDir(record.snapshot()).whole()
+                      ? Math.max(0, bytes - driver.usage(parent).bytes())
+                      : bytes;
+                });
+    return new Sizes(writable, writable + imageBytes(record));
+  }
+
+  /** 0 when the image has been removed by force. */
+  private long imageBytes(ContainerRecord record) {
+    try {
+      return shop.images().resolve(record.imageId(), "").bytes();
+    } catch (GantryException e) {
+      if (e.kind() == NOT_FOUND) {
+        return 0;
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public CompletionStage<Exit> await(String ref, WaitCondition condition) {
+    return table.find(ref).waiters.await(condition);
+  }
+
+  @Override
+  public ByteStream attach(String ref, AttachOptions options) {
+    return attaching.attach(table.find(ref), options);
+  }
+
+  @Override
+  public ByteStream logs(String ref, LogQuery query) {
+    return attaching.logs(table.find(ref), query);
+  }
+
+  @Override
+  public void resize(String ref, int rows, int columns) {
+    var container = table.find(ref);
+    var running = container.requireRunning();
+    if (container.record().spec().process().terminal()) {
+      running.monitor().resize(rows, columns);
+    }
+  }
+
+  @Override
+  public ProcessList top(String ref, String psArguments) {
+    var container = table.find(ref);
+    var pids = container.requireRunning().cgroup.pids();
+    var list = ProcessTable.of(pids, psArguments);
+    teller.tell(container.record(), "top");
+    return list;
+  }
+
+  @Override
+  public String createExec(String ref, ExecSpec spec) {
+    return execs.create(table.find(ref), spec);
+  }
+
+  @Override
+  public ByteStream startExec(String execId, boolean detach, int rows, int columns) {
+    return execs.start(execId, detach, rows, columns);
+  }
+
+  @Override
+  public ExecView inspectExec(String execId) {
+    return execs.inspect(execId);
+  }
+
+  @Override
+  public void resizeExec(String execId, int rows, int columns) {
+    execs.resize(execId, rows, columns);
+  }
+
+  @Override
+  public Pruned prune(Predicate<ContainerView> which) {
+    var ids = new ArrayList<String>();
+    long bytes = 0;
+    for (var container : table.newestFirst()) {
+      if (container.running() != null
+          || container.isRestarting()
+          || !which.test(views.of(container))) {
+        continue;
+      }
+      try {
+        long size = sizes(container.id).writableBytes();
+        removal.remove(container, false);
+        ids.add(container.id);
+        bytes += size;
+      } catch (GantryException e) { // started or removed by somebody meanwhile
+        log.log(WARNING, "not pruned: " + e.getMessage());
+      }
+    }
+    return new Pruned(ids, bytes);
+  }
+}

@@ -1,0 +1,69 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.ContainerSpec;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * What is kept of a container for as long as it exists.
+ *
+ * @param spec merged with its image and filled with defaults
+ * @param layer of the image, which it keeps; empty for none
+ * @param snapshot its writable layer, in {@code storageDriver}
+ * @param volumes directories of its own that go with it
+ * @param stopped the user wanted it to end, and it has not been started since
+ */
+record ContainerRecord(
+    String id,
+    String name,
+    Instant created,
+    String imageId,
+    ContainerSpec spec,
+    String storageDriver,
+    String execDriver,
+    String layer,
+    String snapshot,
+    List<OwnVolume> volumes,
+    boolean stopped) {
+
+  ContainerRecord {
+    volumes = List.copyOf(volumes);
+  }
+
+  /** An anonymous volume: {@code volumes/NAME} among the container's files. */
+  record OwnVolume(String name, String target) {}
+
+  boolean ephemeral() {
+    return spec.host().autoRemove();
+  }
+
+  ContainerRecord named(String other) {
+    return new ContainerRecord(
+        id,
+        other,
+        created,
+        imageId,
+        spec,
+        storageDriver,
+        execDriver,
+        layer,
+        snapshot,
+        volumes,
+        stopped);
+  }
+
+  ContainerRecord stopped(boolean wanted) {
+    return new ContainerRecord(
+        id,
+        name,
+        created,
+        imageId,
+        spec,
+        storageDriver,
+        execDriver,
+        layer,
+        snapshot,
+        volumes,
+        wanted);
+  }
+}

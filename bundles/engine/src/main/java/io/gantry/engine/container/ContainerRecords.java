@@ -1,0 +1,101 @@
+package io.gantry.engine.container;
+
+import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.spi.GantryException;
+import io.gantry.store.Durability;
+import io.gantry.store.Form;
+import io.gantry.store.RecordStore;
+import io.gantry.store.Schema;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Records of containers and of their runs. Those of containers that go when they end ({@code --rm})
+ * are in the exec root only. Runs are written to the exec root, where a crash does not lose them,
+ * and copied unsynced to the data root, where a reboot finds them.
+ */
+final class ContainerRecords {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+  private static final Schema CONTAINER = new Schema("container", 1, 0);
+  private static final Schema RUN = new Schema("run", 1, 0);
+
+  private final RecordStore<ContainerRecord> durable;
+  private final RecordStore<ContainerRecord> ephemeral;
+  private final RecordStore<RunRecord> runs;
+  private final RecordStore<RunRecord> copies;
+
+  /**
+   * All there was.
+   *
+   * @param broken ids of containers whose record is there but cannot be read: what belongs to them
+   *     must not be swept
+   */
+  record Loaded(
+      Map<String, ContainerRecord> containers, Map<String, RunRecord> runs, Set<String> broken) {}
+
+  ContainerRecords(Place place) {
+    var container = Form.of(ContainerRecord.class);
+    var run = Form.of(RunRecord.class);
+    durable = new RecordStore<>(place.dataRoot().resolve("containers"), CONTAINER, container);
+    ephemeral = new RecordStore<>(place.execRoot().resolve("containers"), CONTAINER, container);
+    runs = new RecordStore<>(place.execRoot().resolve("runs"), RUN, run);
+    copies = new RecordStore<>(place.dataRoot().resolve("runs"), RUN, run);
+  }
+
+  Loaded load() {
+    var broken = new HashSet<String>();
+    var containers = new HashMap<String, ContainerRecord>();
+    for (var store : Set.of(durable, ephemeral)) {
+      var loaded = store.load();
+      containers.putAll(loaded.records());
+      for (var problem : loaded.problems()) {
+        log.log(ERROR, problem.reason());
+        broken.add(String.valueOf(problem.file().getFileName()).replaceFirst("\\..*", ""));
+      }
+    }
+    var lastRuns = new HashMap<>(copies.load().records());
+    var present = runs.load();
+    present.problems().forEach(problem -> log.log(WARNING, problem.reason()));
+    lastRuns.putAll(present.records());
+    return new Loaded(containers, lastRuns, broken);
+  }
+
+  /** Durable when it returns, unless the container is ephemeral. */
+  void put(ContainerRecord record) {
+    if (record.ephemeral()) {
+      ephemeral.put(record.id(), record, Durability.LAZY);
+    } else {
+      durable.put(record.id(), record, Durability.SYNCED);
+    }
+  }
+
+  /** As {@link #put}, but a power cut may lose it. */
+  void putLazily(ContainerRecord record) {
+    (record.ephemeral() ? ephemeral : durable).put(record.id(), record, Durability.LAZY);
+  }
+
+  void putRun(ContainerRecord record, RunRecord run) {
+    runs.put(record.id(), run, Durability.LAZY);
+    if (!record.ephemeral()) {
+      try {
+        copies.put(record.id(), run, Durability.LAZY);
+      } catch (GantryException e) { // a full disk must not keep a container from ending
+        log.log(WARNING, "run of " + record.id() + " is not copied: " + e.getMessage());
+      }
+    }
+  }
+
+  void remove(ContainerRecord record) {
+    if (record.ephemeral()) {
+      ephemeral.remove(record.id(), Durability.LAZY);
+    } else {
+      durable.remove(record.id(), Durability.SYNCED);
+    }
+    runs.remove(record.id(), Durability.LAZY);
+    copies.remove(record.id(), Durability.LAZY);
+  }
+}

@@ -1,0 +1,205 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.Containers.Created;
+import io.gantry.engine.container.ContainerRecord.OwnVolume;
+import io.gantry.engine.spec.Defaults;
+import io.gantry.engine.spec.ImageMerge;
+import io.gantry.engine.spec.LogOptions;
+import io.gantry.engine.spec.Modes;
+import io.gantry.engine.spec.SpecCheck;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Undo;
+import io.gantry.spi.storage.SnapshotOptions;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/** Makes containers: all or nothing, durable when it returns. */
+final class Creation {
+  /** Label of a container's snapshot; says whose it is. */
+  static final String OWNER = "io.gantry.container";
+
+  private final Workshop shop;
+  private final ContainerTable table;
+  private final ContainerRecords records;
+  private final OwnFiles files;
+  private final Teller teller;
+  private final String nodeName;
+
+  Creation(
+      Workshop shop,
+      ContainerTable table,
+      ContainerRecords records,
+      OwnFiles files,
+      Teller teller,
+      String nodeName) {
+    this.shop = shop;
+    this.table = table;
+    this.records = records;
+    this.files = files;
+    this.teller = teller;
+    this.nodeName = nodeName;
+  }
+
+  Created create(ContainerSpec asked) {
+    String wanted = asked.name().isEmpty() ? "" : Names.check(asked.name());
+    RestartPolicy policy =
+        RestartPolicy.of(asked.host().restartPolicy(), asked.host().restartMaximum());
+    if (asked.host().autoRemove() && !policy.never()) {
+      throw new GantryException(INVALID, "can't create 'AutoRemove' container with restart policy");
+    }
+    var image = shop.images().resolve(asked.image(), asked.platform());
+    String id = Ids.random();
+    SpecCheck.check(asked, shop.facts());
+    var spec =
+        Defaults.fill(
+            joinedById(ImageMerge.merge(asked, image.config())), id, shop.facts(), nodeName);
+    SpecCheck.check(spec.process());
+    var warnings = Networking.check(spec);
+    String storage = orDefault(spec.host().storageDriver(), shop.storage().defaultName());
+    String exec = orDefault(spec.host().execDriver(), shop.execs().defaultName());
+    long maxBytes = sizeLimit(spec.host(), storage);
+    try (var undo = new Undo()) {
+      String name = reserve(wanted, id, undo);
+      var record =
+          new ContainerRecord(
+              id,
+              name,
+              shop.clock().instant(),
+              image.id(),
+              spec,
+              storage,
+              exec,
+              image.layer(),
+              "container-" + id,
+              ownVolumes(asked.process().volumes(), spec.host()),
+              false);
+      prepareRoot(record, maxBytes, undo);
+      undo.add(() -> files.remove(id));
+      files.create(record);
+      undo.add(() -> records.remove(record));
+      records.put(record);
+      table.add(new Container(record, RunRecord.NEVER));
+      undo.keep();
+      teller.tell(record, "create");
+      return new Created(id, warnings);
+    }
+  }
+
+  private String reserve(String wanted, String id, Undo undo) {
+    while (true) {
+      String name =
+          wanted.isEmpty() ? Names.random(RandomGenerator.getDefault(), table::isTaken) : wanted;
+      try {
+        table.reserve(name, id);
+        undo.add(() -> table.release(name, id));
+        return name;
+      } catch (GantryException e) {
+        if (!wanted.isEmpty()) {
+          throw e;
+        } // somebody took the name that was invented for us: another one
+      }
+    }
+  }
+
+  private void prepareRoot(ContainerRecord record, long maxBytes, Undo undo) {
+    String parent = null;
+    if (!record.layer().isEmpty()) {
+      shop.images().hold(record.layer());
+      undo.add(() -> shop.images().release(record.layer()));
+      parent = shop.images().ensure(record.storageDriver(), record.layer());
+    }
+    makeSnapshot(record, parent, maxBytes, undo);
+  }
+
+  private void makeSnapshot(
+      ContainerRecord record, @Nullable String parent, long maxBytes, Undo undo) {
+    var labels =
+        record.ephemeral()
+            ? Map.of(OWNER, record.id(), SnapshotOptions.EPHEMERAL, "true")
+            : Map.of(OWNER, record.id());
+    shop.storage()
+        .call(
+            record.storageDriver(),
+            driver -> {
+              boolean isVolatile = record.ephemeral() && driver.features().contains("volatile");
+              var options =
+                  new SnapshotOptions(
+                      false, maxBytes, isVolatile, labels, List.of(), List.of(), null, null);
+              undo.add(() -> removeSnapshot(record));
+              driver.prepare(record.snapshot(), parent, options);
+              return true;
+            });
+  }
+
+  /** By the driver's lease of its own: undo may run after the first one has ended. */
+  private void removeSnapshot(ContainerRecord record) {
+    shop.storage()
+        .call(
+            record.storageDriver(),
+            driver -> {
+              driver.remove(record.snapshot());
+              return true;
+            });
+  }
+
+  /** {@code container:web} becomes {@code container:ID}: a rename or a prefix must not matter. */
+  private ContainerSpec joinedById(ContainerSpec spec) {
+    var host = spec.host();
+    String network = byId(host.networkMode());
+    String pid = byId(host.pidMode());
+    String ipc = byId(host.ipcMode());
+    return Modes.with(spec, network, pid, ipc);
+  }
+
+  private String byId(String mode) {
+    String ref = Modes.container(mode);
+    return ref.isEmpty() ? mode : "container:" + table.find(ref).id;
+  }
+
+  /**
+   * Directories for the volumes the client asked for without a name. Those that only the image
+   * names stay part of the root until there is a volume driver that copies their content.
+   */
+  private static List<OwnVolume> ownVolumes(List<String> targets, ContainerSpec.Host host) {
+    var taken = host.binds().stream().map(bind -> bind.split(":", -1)[1]).toList();
+    var volumes = new ArrayList<OwnVolume>();
+    for (String target : targets) {
+      String path = Path.of(target).normalize().toString();
+      if (!taken.contains(path) && !host.tmpfs().containsKey(path)) {
+        volumes.add(new OwnVolume(Ids.random(), path));
+      }
+    }
+    return volumes;
+  }
+
+  private long sizeLimit(ContainerSpec.Host host, String storage) {
+    for (String option : host.storageOptions().keySet()) {
+      if (!option.equals("size")) {
+        throw new GantryException(INVALID, "unknown storage option: " + option);
+      }
+    }
+    String size = host.storageOptions().get("size");
+    if (size == null) {
+      return 0;
+    }
+    Set<String> features = shop.storage().call(storage, driver -> driver.features());
+    if (!features.contains("size")) {
+      throw new GantryException(
+          UNSUPPORTED, "the storage driver " + storage + " cannot limit the size of a container");
+    }
+    return LogOptions.bytes("size", size);
+  }
+
+  private static String orDefault(String asked, String otherwise) {
+    return asked.isEmpty() ? otherwise : asked;
+  }
+}

@@ -1,0 +1,204 @@
+package io.gantry.engine.container;
+
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.api.Containers.Exit;
+import io.gantry.engine.spec.Modes;
+import io.gantry.monitor.ExecExit;
+import io.gantry.monitor.ExitRecord;
+import io.gantry.spi.GantryException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/**
+ * What happens when a container ends: it is written down, told, cleared away, and then restarted or
+ * removed if it is that kind. Each step is done whatever became of the one before: a container that
+ * has ended must never look as if it ran.
+ */
+final class Ending {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  private final Workshop shop;
+  private final ContainerRecords records;
+  private final OwnFiles files;
+  private final Networking networking;
+  private final Grouping grouping;
+  private final Removal removal;
+  private final Teller teller;
+  private final Consumer<Container> restart;
+
+  /**
+   * @param restart starts a container by its policy
+   */
+  Ending(
+      Workshop shop,
+      ContainerRecords records,
+      OwnFiles files,
+      Networking networking,
+      Grouping grouping,
+      Removal removal,
+      Teller teller,
+      Consumer<Container> restart) {
+    this.shop = shop;
+    this.records = records;
+    this.files = files;
+    this.networking = networking;
+    this.grouping = grouping;
+    this.removal = removal;
+    this.teller = teller;
+    this.restart = restart;
+  }
+
+  /** Sees to it that the end of the present run is noticed. */
+  void watch(Container container) {
+    var running = container.requireRunning();
+    running.end.thenAccept(
+        exit -> inBackground(() -> ended(container, running, exit), "end of " + container.id));
+  }
+
+  void execEnded(Container container, ExecExit exit) {
+    inBackground(
+        () -> {
+          var exec = container.execs.get(exit.execId());
+          if (exec != null && exec.ended(exit.status())) {
+            tellExecEnd(container, exec.id(), exit);
+          }
+        },
+        "end of exec " + exit.execId());
+  }
+
+  private void tellExecEnd(Container container, String execId, ExecExit exit) {
+    teller.tellAt(
+        container.record(),
+        "exec_die",
+        Map.of("execID", execId, "exitCode", Integer.toString(exit.status())),
+        exit.time());
+  }
+
+  private void ended(Container container, Running running, ExitRecord exit) {
+    container.lock.lock();
+    try {
+      if (container.running() != running) {
+        return;
+      }
+      var before = container.run();
+      clearAway(container, running, before);
+      var run = before.ended(exit);
+      boolean again = restarts(container, run);
+      container.running(null);
+      container.run(run);
+      container.execs.values().forEach(ExecProcess::lost);
+      attempt("record the end of", container, () -> records.putRun(container.record(), run));
+      tell(container.record(), run, exit);
+      if (again) {
+        restartLater(container, run);
+      }
+      var told = new Exit(exit.status(), exit.error());
+      container.waiters.ended(told, again);
+      running.settled.complete(null);
+      log.log(INFO, "container {0} ended with {1}", container.id, exit.status());
+      removeIfEphemeral(container);
+    } finally {
+      running.settled.complete(null);
+      container.lock.unlock();
+    }
+  }
+
+  private void clearAway(Container container, Running running, RunRecord before) {
+    var record = container.record();
+    attempt("detach", container, () -> networking.detach(record.spec(), before.attachment()));
+    attempt("let go of the monitor of", container, running::quit);
+    attempt("remove the control group of", container, () -> grouping.remove(record.id()));
+    attempt("let go of", container, () -> forget(record));
+    if (record.spec().host().ipcMode().equals(Modes.SHAREABLE)) {
+      attempt(
+          "unmount the shared memory of",
+          container,
+          () -> SharedMemory.unmount(shop.place().run(record.id())));
+    }
+    attempt("clear the run of", container, () -> files.removeRun(record.id()));
+  }
+
+  private void forget(ContainerRecord record) {
+    shop.execs()
+        .call(
+            record.execDriver(),
+            driver -> {
+              driver.delete(record.id());
+              return true;
+            });
+  }
+
+  private void tell(ContainerRecord record, RunRecord run, ExitRecord exit) {
+    if (run.oomKilled()) {
+      teller.tellAt(record, "oom", Map.of(), exit.time());
+    }
+    teller.tellAt(
+        record,
+        "die",
+        Map.of(
+            "exitCode",
+            Integer.toString(exit.status()),
+            "execDuration",
+            Long.toString(run.duration(exit.time()).toSeconds())),
+        exit.time());
+  }
+
+  private boolean restarts(Container container, RunRecord run) {
+    var host = container.record().spec().host();
+    boolean stopped = container.isStopping() || container.record().stopped();
+    return RestartPolicy.of(host.restartPolicy(), host.restartMaximum())
+        .restarts(run.exitCode(), stopped, run.restarts());
+  }
+
+  private void restartLater(Container container, RunRecord run) {
+    Duration delay =
+        RestartPolicy.delay(container.restartDelay(), run.duration(shop.clock().instant()));
+    container.restartDelay(delay);
+    try {
+      container.restartAt(
+          shop.timer()
+              .schedule(
+                  () -> inBackground(() -> restart.accept(container), "restart of " + container.id),
+                  delay.toMillis(),
+                  TimeUnit.MILLISECONDS));
+    } catch (RejectedExecutionException e) {
+      log.log(INFO, "the engine stops: {0} is restarted by the next one", container.id);
+    }
+  }
+
+  /** The container's lock is held. */
+  void removeIfEphemeral(Container container) {
+    if (container.record().ephemeral() && !container.isKept()) {
+      attempt("remove", container, () -> removal.removeHeld(container, true));
+    }
+  }
+
+  private static void attempt(String what, Container container, Runnable step) {
+    try {
+      step.run();
+    } catch (GantryException e) { // the other steps are no less needed
+      log.log(WARNING, "cannot " + what + " container " + container.id, e);
+    }
+  }
+
+  private void inBackground(Runnable work, String what) {
+    try {
+      shop.workers()
+          .execute(
+              () -> {
+                try {
+                  work.run();
+                } catch (RuntimeException e) {
+                  log.log(WARNING, what + " failed", e);
+                }
+              });
+    } catch (RejectedExecutionException e) {
+      log.log(INFO, "the engine stops: the next one sees to the {0}", what);
+    }
+  }
+}

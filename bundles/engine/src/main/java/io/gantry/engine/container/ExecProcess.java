@@ -1,0 +1,113 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.ExecSpec;
+import io.gantry.api.ExecView;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** One exec instance: made, started once, ended. */
+final class ExecProcess {
+  private static final int LOST = 137;
+
+  private final String id;
+  private final String container;
+  private final ExecSpec spec;
+  private final ReentrantLock lock = new ReentrantLock();
+  private boolean started; // guarded by lock
+  private boolean running; // guarded by lock
+  private long pid; // guarded by lock
+  private @Nullable Integer exitCode; // guarded by lock
+
+  ExecProcess(String id, String container, ExecSpec spec) {
+    this.id = id;
+    this.container = container;
+    this.spec = spec;
+  }
+
+  String id() {
+    return id;
+  }
+
+  ExecSpec spec() {
+    return spec;
+  }
+
+  /** False when it has been started before. */
+  boolean start() {
+    lock.lock();
+    try {
+      boolean first = !started;
+      started = true;
+      running |= first;
+      return first;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void runs(long now) {
+    lock.lock();
+    try {
+      pid = now;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** False when that is known already. */
+  boolean ended(int status) {
+    lock.lock();
+    try {
+      if (exitCode != null) {
+        return false;
+      }
+      started = true;
+      running = false;
+      pid = 0;
+      exitCode = status;
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The container has ended, and nobody can say any more how this process did. */
+  void lost() {
+    lock.lock();
+    try {
+      if (running) {
+        ended(LOST);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  boolean isRunning() {
+    lock.lock();
+    try {
+      return running;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether inspect of the container names it: it runs or has not started. */
+  boolean isListed() {
+    lock.lock();
+    try {
+      return exitCode == null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  ExecView view() {
+    lock.lock();
+    try {
+      return new ExecView(id, container, spec, running, exitCode, pid);
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,175 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+
+import io.gantry.api.ByteStream;
+import io.gantry.api.ExecSpec;
+import io.gantry.api.ExecView;
+import io.gantry.monitor.ExecRequest;
+import io.gantry.monitor.HelperError;
+import io.gantry.monitor.Streams;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.exec.TaskSpec;
+import java.util.List;
+import java.util.Map;
+
+/** Further processes in running containers. */
+final class Execs {
+  /** Of those that have ended, so many are remembered; dockerd forgets them after minutes. */
+  private static final int REMEMBERED = 512;
+
+  /** What a process has that could not be executed; a command that is not there, too. */
+  private static final int NOT_EXECUTED = 126;
+
+  private static final String RUNTIME =
+      "OCI runtime exec failed: exec failed: unable to start container process: ";
+
+  private final Workshop shop;
+  private final ContainerTable table;
+  private final Starting starting;
+  private final Teller teller;
+
+  Execs(Workshop shop, ContainerTable table, Starting starting, Teller teller) {
+    this.shop = shop;
+    this.table = table;
+    this.starting = starting;
+    this.teller = teller;
+  }
+
+  String create(Container container, ExecSpec spec) {
+    if (spec.args().isEmpty()) {
+      throw new GantryException(INVALID, "No exec command specified");
+    }
+    DetachKeys.parse(spec.detachKeys());
+    requireReady(container);
+    if (container.execs.size() >= REMEMBERED) {
+      container.execs.values().removeIf(exec -> !exec.isListed());
+    }
+    var exec = new ExecProcess(Ids.random(), container.id, spec);
+    container.execs.put(exec.id(), exec);
+    tell(container, "exec_create: ", exec);
+    return exec.id();
+  }
+
+  ByteStream start(String execId, boolean detach, int rows, int columns) {
+    var container = container(execId);
+    var exec = exec(container, execId);
+    var running = requireReady(container);
+    if (!exec.start()) {
+      throw new GantryException(
+          CONFLICT,
+          exec.isRunning()
+              ? "exec command " + execId + " is already running"
+              : "Exec command " + execId + " has already run");
+    }
+    tell(container, "exec_start: ", exec);
+    try {
+      return started(container, running, exec, detach, rows, columns);
+    } catch (GantryException e) {
+      return notStarted(container, exec, detach, e);
+    }
+  }
+
+  private ByteStream started(
+      Container container,
+      Running running,
+      ExecProcess exec,
+      boolean detach,
+      int rows,
+      int columns) {
+    var spec = exec.spec();
+    var plan = starting.planOfRunning(container);
+    var task = running.task();
+    TaskSpec of =
+        task != null ? task : plan.task(Grouping.toDriver(running.cgroup, plan.deviceRules()));
+    var process = plan.process(spec, rows, columns);
+    var launch =
+        shop.execs().call(container.record().execDriver(), driver -> driver.exec(of, process));
+    var streams = detach ? Streams.NONE : new Streams(spec.stdin(), spec.stdout(), spec.stderr());
+    var stream =
+        running
+            .monitor()
+            .exec(
+                new ExecRequest(
+                    exec.id(), streams, spec.terminal(), rows, columns, launch.program()));
+    exec.runs(stream.pid());
+    if (detach) {
+      stream.close();
+      return new FixedStream(spec.terminal(), List.of());
+    }
+    var bytes = new MonitorBytes(stream);
+    if (!spec.terminal() || !spec.stdin()) {
+      return bytes;
+    }
+    return new DetachableStream(
+        bytes,
+        DetachKeys.parse(spec.detachKeys()),
+        () -> teller.tell(container.record(), "exec_detach", Map.of("execID", exec.id())));
+  }
+
+  /** Somebody who looks is told on the stream, as the answer has begun; nobody else can be. */
+  private ByteStream notStarted(
+      Container container, ExecProcess exec, boolean detach, GantryException e) {
+    String text = HelperError.in(e).map(HelperError::text).orElse(e.getMessage());
+    String sentence = text.startsWith("unable to find ") ? text : RUNTIME + text;
+    if (exec.ended(NOT_EXECUTED)) {
+      teller.tell(
+          container.record(),
+          "exec_die",
+          Map.of("execID", exec.id(), "exitCode", Integer.toString(NOT_EXECUTED)));
+    }
+    if (detach || HelperError.in(e).isEmpty()) {
+      throw HelperError.in(e).isEmpty() ? e : new GantryException(INVALID, sentence, e);
+    }
+    return FixedStream.saying(exec.spec().terminal(), sentence + "\r\n");
+  }
+
+  ExecView inspect(String execId) {
+    return exec(container(execId), execId).view();
+  }
+
+  void resize(String execId, int rows, int columns) {
+    var container = container(execId);
+    var exec = exec(container, execId);
+    if (exec.spec().terminal() && exec.isRunning()) {
+      container.requireRunning().monitor().resize(rows, columns, execId);
+    }
+  }
+
+  private static Running requireReady(Container container) {
+    var running = container.requireRunning();
+    if (container.run().paused()) {
+      throw new GantryException(
+          CONFLICT, "container " + container.id + " is paused, unpause the container before exec");
+    }
+    return running;
+  }
+
+  private Container container(String execId) {
+    return table.all().stream()
+        .filter(container -> container.execs.containsKey(execId))
+        .findAny()
+        .orElseThrow(() -> unknown(execId));
+  }
+
+  private static ExecProcess exec(Container container, String execId) {
+    var exec = container.execs.get(execId);
+    if (exec == null) {
+      throw unknown(execId);
+    }
+    return exec;
+  }
+
+  private static GantryException unknown(String execId) {
+    return new GantryException(NOT_FOUND, "No such exec instance: " + execId);
+  }
+
+  private void tell(Container container, String action, ExecProcess exec) {
+    teller.tell(
+        container.record(),
+        action + String.join(" ", exec.spec().args()),
+        Map.of("execID", exec.id()));
+  }
+}

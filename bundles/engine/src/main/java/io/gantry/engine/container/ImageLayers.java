@@ -1,0 +1,33 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.Images.ImageConfig;
+
+/** What containers need of images. */
+public interface ImageLayers {
+
+  /**
+   * @param id digest of its configuration
+   * @param layer its uppermost layer; empty for an image without any
+   * @param bytes of all its layers
+   */
+  record Base(String id, ImageConfig config, String layer, long bytes) {}
+
+  /**
+   * @param ref as the client wrote it, or an id
+   * @throws io.gantry.spi.GantryException NOT_FOUND ({@code No such image: REF:TAG})
+   */
+  Base resolve(String ref, String platform);
+
+  /**
+   * Keeps a layer for a container until {@link #release}.
+   *
+   * @throws io.gantry.spi.GantryException NOT_FOUND
+   */
+  void hold(String layer);
+
+  /** Lets go of it; the last one takes it along. */
+  void release(String layer);
+
+  /** Id of a layer in a storage driver, made there from another one's if need be. */
+  String ensure(String storageDriver, String layer);
+}

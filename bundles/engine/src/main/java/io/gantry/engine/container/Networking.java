@@ -1,0 +1,136 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.Leased;
+import io.gantry.engine.spec.Modes;
+import io.gantry.monitor.program.OpProgram;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.network.Attachment;
+import io.gantry.spi.network.Endpoint;
+import io.gantry.spi.network.Network;
+import io.gantry.spi.network.NetworkDriver;
+import io.gantry.store.Digest;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Containers' networks. So far there are {@code host} and {@code none}; who asks for the default
+ * network gets loopback only, and is told so.
+ */
+final class Networking {
+  static final String DRIVER = "builtin";
+  private static final Set<String> DEFAULT = Set.of("default", "bridge");
+  private static final String NO_BRIDGE =
+      "The bridge network driver is not built yet: the container has a network of its own with"
+          + " loopback only.";
+  private static final String NO_PORTS =
+      "Ports cannot be published yet: they need the bridge network driver.";
+
+  private final Leased<NetworkDriver> drivers;
+  private final String instance;
+
+  Networking(Leased<NetworkDriver> drivers, String instance) {
+    this.drivers = drivers;
+    this.instance = instance;
+  }
+
+  /**
+   * Refuses networks that there are not.
+   *
+   * @return warnings
+   */
+  static List<String> check(ContainerSpec spec) {
+    String mode = spec.host().networkMode();
+    known(mode);
+    spec.networks().forEach(network -> known(network.network()));
+    var warnings = new ArrayList<String>();
+    if (DEFAULT.contains(mode)) {
+      warnings.add(NO_BRIDGE);
+      if (!spec.host().ports().isEmpty() || spec.host().publishAll()) {
+        warnings.add(NO_PORTS);
+      }
+    }
+    return warnings;
+  }
+
+  private static void known(String name) {
+    boolean there =
+        name.isEmpty()
+            || DEFAULT.contains(name)
+            || name.equals(Modes.HOST)
+            || name.equals(Modes.NONE)
+            || !Modes.container(name).isEmpty();
+    if (!there) {
+      throw new GantryException(NOT_FOUND, "network " + name + " not found");
+    }
+  }
+
+  /** Null where it shares somebody else's network. */
+  static @Nullable String networkOf(ContainerSpec spec) {
+    String mode = spec.host().networkMode();
+    if (!Modes.container(mode).isEmpty()) {
+      return null;
+    }
+    return mode.equals(Modes.HOST) ? Modes.HOST : Modes.NONE;
+  }
+
+  Network network(String name) {
+    return new Network(
+        Digest.sha256((instance + "/" + name).getBytes(StandardCharsets.UTF_8)).hex(),
+        name,
+        List.of(),
+        false,
+        Map.of());
+  }
+
+  List<Network> all() {
+    return List.of(network(Modes.HOST), network(Modes.NONE));
+  }
+
+  @Nullable Attachment attach(ContainerSpec spec, long initPid) {
+    String name = networkOf(spec);
+    if (name == null) {
+      return null;
+    }
+    var endpoint =
+        new Endpoint(
+            Ids.random(), initPid, "/proc/" + initPid + "/ns/net", List.of(), "", Map.of());
+    return drivers.call(DRIVER, driver -> driver.attach(network(name), endpoint));
+  }
+
+  void detach(ContainerSpec spec, @Nullable Attachment attachment) {
+    String name = networkOf(spec);
+    if (name != null && attachment != null) {
+      drivers.call(
+          DRIVER,
+          driver -> {
+            driver.detach(network(name), attachment);
+            return true;
+          });
+    }
+  }
+
+  /** The inside of an attachment, for init to carry out before anything else. */
+  static void prepare(ContainerSpec spec, @Nullable Attachment attachment, OpProgram program) {
+    if (Modes.NONE.equals(networkOf(spec))) {
+      program.loopbackUp();
+    }
+    if (attachment == null) {
+      return;
+    }
+    if (!attachment.links().isEmpty()
+        || !attachment.addresses().isEmpty()
+        || !attachment.routes().isEmpty()) {
+      throw new GantryException(
+          UNSUPPORTED, "this engine cannot set up interfaces in a container yet");
+    }
+    attachment.sysctls().forEach((key, value) -> program.sysctl(key.replace('.', '/'), value));
+  }
+}

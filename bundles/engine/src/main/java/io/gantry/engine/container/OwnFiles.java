@@ -1,0 +1,168 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.engine.spec.EtcTexts;
+import io.gantry.spi.GantryException;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Files of a container outside its root: hosts, hostname, resolv.conf, anonymous volumes. */
+final class OwnFiles {
+  private static final Set<PosixFilePermission> PRIVATE =
+      PosixFilePermissions.fromString("rwx------");
+  private static final Set<PosixFilePermission> TRAVERSED =
+      PosixFilePermissions.fromString("rwx--x---");
+  private static final Set<PosixFilePermission> PUBLIC =
+      PosixFilePermissions.fromString("rwxr-xr-x");
+  private static final Set<PosixFilePermission> READABLE =
+      PosixFilePermissions.fromString("rw-r--r--");
+
+  /** Where a network namespace has no address of its own to say. */
+  private static final String OWN_ADDRESS = "127.0.1.1";
+
+  private final Place place;
+
+  OwnFiles(Place place) {
+    this.place = place;
+  }
+
+  /** Makes the directory with all that is in it from the start. */
+  void create(ContainerRecord record) {
+    var dir = place.files(record.id());
+    try {
+      directory(dir, TRAVERSED);
+      writeEtc(record);
+      for (var volume : record.volumes()) {
+        directory(dir.resolve("volumes").resolve(volume.name()), PUBLIC);
+      }
+    } catch (IOException e) {
+      throw failed("make " + dir, e);
+    }
+  }
+
+  /** Writes hosts, hostname and resolv.conf anew: the host's may have changed since. */
+  void refresh(ContainerRecord record) {
+    try {
+      writeEtc(record);
+    } catch (IOException e) {
+      throw failed("write in " + place.files(record.id()), e);
+    }
+  }
+
+  private void writeEtc(ContainerRecord record) throws IOException {
+    var dir = place.files(record.id());
+    ContainerSpec spec = record.spec();
+    write(dir.resolve("hostname"), EtcTexts.hostname(spec.process()));
+    write(dir.resolve("hosts"), EtcTexts.hosts(spec, OWN_ADDRESS));
+    write(dir.resolve("resolv.conf"), EtcTexts.resolvConf(spec.host(), ofHost()));
+  }
+
+  /** Sources on the host by target in the container. */
+  Map<String, String> etc(ContainerRecord record) {
+    var dir = place.files(record.id());
+    var files = new LinkedHashMap<String, String>();
+    for (String name : new String[] {"resolv.conf", "hostname", "hosts"}) {
+      files.put("/etc/" + name, dir.resolve(name).toString());
+    }
+    return files;
+  }
+
+  Map<String, String> volumes(ContainerRecord record) {
+    var volumes = new LinkedHashMap<String, String>();
+    for (var volume : record.volumes()) {
+      volumes.put(volume.target(), volume(record, volume).toString());
+    }
+    return volumes;
+  }
+
+  Path volume(ContainerRecord record, ContainerRecord.OwnVolume volume) {
+    return place.files(record.id()).resolve("volumes").resolve(volume.name());
+  }
+
+  void remove(String id) {
+    removeTree(place.files(id));
+  }
+
+  /** An empty run directory; whatever an earlier run left in it goes. */
+  Path makeRun(String id) {
+    var dir = place.run(id);
+    try {
+      removeTree(dir);
+      directory(dir, PRIVATE);
+      return dir;
+    } catch (IOException e) {
+      throw failed("make " + dir, e);
+    }
+  }
+
+  void removeRun(String id) {
+    removeTree(place.run(id));
+  }
+
+  private static void directory(Path dir, Set<PosixFilePermission> permissions) throws IOException {
+    Files.createDirectories(dir);
+    Files.setPosixFilePermissions(dir, permissions); // whatever the umask
+  }
+
+  /** In place: a running container has the file mounted, and sees the change. */
+  private static void write(Path file, String text) throws IOException {
+    Files.writeString(file, text);
+    Files.setPosixFilePermissions(file, READABLE);
+  }
+
+  private static String ofHost() {
+    try {
+      return Files.readString(Path.of("/etc/resolv.conf"));
+    } catch (IOException e) { // a host without one resolves nothing, nor does the container
+      return "";
+    }
+  }
+
+  /** Symbolic links are removed, never followed; does nothing when there is none. */
+  static void removeTree(Path dir) {
+    try {
+      Files.walkFileTree(
+          dir,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                throws IOException {
+              Files.deleteIfExists(file);
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+              if (e instanceof NoSuchFileException) {
+                return FileVisitResult.CONTINUE;
+              }
+              throw e;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path dir, @Nullable IOException e)
+                throws IOException {
+              Files.deleteIfExists(dir);
+              return FileVisitResult.CONTINUE;
+            }
+          });
+    } catch (IOException e) {
+      throw failed("remove " + dir, e);
+    }
+  }
+
+  private static GantryException failed(String what, IOException e) {
+    return new GantryException(GantryException.Kind.INTERNAL, what + ": " + e.getMessage(), e);
+  }
+}

@@ -1,0 +1,108 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.INTERNAL;
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
+import io.gantry.api.Containers.ProcessList;
+import io.gantry.spi.GantryException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** What the host's {@code ps} says of the processes of a control group. */
+final class ProcessTable {
+  private static final int PATIENCE_SECONDS = 10;
+  private static final List<Path> PS = List.of(Path.of("/bin/ps"), Path.of("/usr/bin/ps"));
+
+  /** A format that gives the column PID another title, or another meaning. */
+  private static final Pattern FOREIGN_PID = Pattern.compile("\\bpid\\s*=");
+
+  private ProcessTable() {}
+
+  static ProcessList of(Set<Long> pids, String arguments) {
+    if (FOREIGN_PID.matcher(arguments).find()) {
+      throw new GantryException(
+          INVALID, "specifying \"" + arguments + "\" is not allowed: it renames the column PID");
+    }
+    return filter(run(arguments.isBlank() ? "-ef" : arguments), pids);
+  }
+
+  /** Lines of {@code ps} with one of the pids. */
+  static ProcessList filter(String output, Set<Long> pids) {
+    var lines = output.lines().toList();
+    var titles =
+        lines.isEmpty() ? List.<String>of() : Arrays.asList(lines.get(0).strip().split("\\s+"));
+    int column = titles.indexOf("PID");
+    if (column < 0) {
+      throw new GantryException(INTERNAL, "Couldn't find PID field in ps output");
+    }
+    var rows = new ArrayList<List<String>>();
+    for (String line : lines.subList(1, lines.size())) {
+      var fields = List.of(line.strip().split("\\s+", titles.size()));
+      if (fields.size() > column && belongs(fields.get(column), pids)) {
+        rows.add(fields);
+      }
+    }
+    return new ProcessList(titles, rows);
+  }
+
+  private static boolean belongs(String field, Set<Long> pids) {
+    try {
+      return pids.contains(Long.valueOf(field));
+    } catch (NumberFormatException e) { // a wrapped line, or a thread's dash
+      return false;
+    }
+  }
+
+  private static String run(String arguments) {
+    var ps = PS.stream().filter(Files::isExecutable).findFirst();
+    if (ps.isEmpty()) {
+      throw new GantryException(INTERNAL, "exec: \"ps\": executable file not found in $PATH");
+    }
+    var command = new ArrayList<String>();
+    command.add(ps.get().toString());
+    command.addAll(Arrays.asList(arguments.strip().split("\\s+")));
+    try {
+      var builder = new ProcessBuilder(command);
+      builder.environment().put("LC_ALL", "C");
+      var process = builder.start();
+      process.getOutputStream().close();
+      var errors = CompletableFuture.supplyAsync(() -> text(process.getErrorStream()));
+      String output = text(process.getInputStream());
+      if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+        throw new GantryException(INTERNAL, "ps: no end within " + PATIENCE_SECONDS + " s");
+      }
+      if (process.exitValue() != 0) {
+        throw new GantryException(INTERNAL, "ps: " + firstLine(errors.join()));
+      }
+      return output;
+    } catch (IOException e) {
+      throw new GantryException(INTERNAL, "ps: " + e.getMessage(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new GantryException(GantryException.Kind.CANCELLED, "cancelled", e);
+    }
+  }
+
+  private static String text(java.io.InputStream stream) {
+    try {
+      return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  private static @Nullable String firstLine(String text) {
+    return text.lines().findFirst().orElse("failed");
+  }
+}

@@ -1,0 +1,268 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.api.ExecSpec;
+import io.gantry.monitor.ExitRecord;
+import io.gantry.monitor.Hello;
+import io.gantry.spi.GantryException;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds again what an engine before this one left: reads the records, adopts the monitors that
+ * live, hears of those that ended, and clears away what bears this instance's mark and no record
+ * names. The same after a crash, an upgrade and a reboot.
+ */
+final class Recovering {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+  private static final Pattern RUN = Pattern.compile("[0-9a-f]{16}");
+  private static final Pattern ID = Pattern.compile("[0-9a-f]{64}");
+
+  private final Workshop shop;
+  private final ContainerTable table;
+  private final ContainerRecords records;
+  private final OwnFiles files;
+  private final Grouping grouping;
+  private final Starting starting;
+  private final Ending ending;
+
+  Recovering(
+      Workshop shop,
+      ContainerTable table,
+      ContainerRecords records,
+      OwnFiles files,
+      Grouping grouping,
+      Starting starting,
+      Ending ending) {
+    this.shop = shop;
+    this.table = table;
+    this.records = records;
+    this.files = files;
+    this.grouping = grouping;
+    this.starting = starting;
+    this.ending = ending;
+  }
+
+  /**
+   * Fills the table; needs no disk space and no driver. Returns ids that nothing may be done to.
+   */
+  Set<String> read() {
+    var loaded = records.load();
+    for (var record : loaded.containers().values()) {
+      try {
+        table.reserve(record.name(), record.id());
+      } catch (GantryException e) { // two records with one name: both stay reachable by id
+        log.log(WARNING, record.id() + ": " + e.getMessage());
+      }
+      var run = loaded.runs().getOrDefault(record.id(), RunRecord.NEVER);
+      table.add(new Container(record, run));
+      hold(record);
+    }
+    return loaded.broken();
+  }
+
+  private void hold(ContainerRecord record) {
+    if (record.layer().isEmpty()) {
+      return;
+    }
+    try {
+      shop.images().hold(record.layer());
+    } catch (GantryException e) { // what it has of its own is still there
+      log.log(WARNING, "container " + record.id() + ": " + e.getMessage());
+    }
+  }
+
+  /** Finds what ran; returns when every container's state is known. */
+  void find(Set<String> broken) {
+    var alive = new AtomicInteger();
+    var adoptions = new ArrayList<Callable<@Nullable Void>>();
+    var idle = new ArrayList<Container>();
+    for (var container : table.all()) {
+      if (container.run().running()) {
+        adoptions.add(
+            () -> {
+              if (adopt(container)) {
+                alive.incrementAndGet();
+              }
+              return null;
+            });
+      } else {
+        idle.add(container);
+      }
+    }
+    try {
+      shop.workers().invokeAll(adoptions);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return; // the engine stops before it has begun
+    }
+    log.log(INFO, "adopted {0} containers of {1} that ran", alive.get(), adoptions.size());
+    sweep(broken);
+    for (var container : idle) {
+      if (container.record().ephemeral() && container.run().started() != null) {
+        container.lock.lock();
+        try {
+          ending.removeIfEphemeral(container); // it ended, and the engine with it, before it went
+        } finally {
+          container.lock.unlock();
+        }
+      }
+    }
+    idle.stream().filter(Recovering::wantsToRun).forEach(this::startAgain);
+  }
+
+  private boolean adopt(Container container) {
+    container.lock.lock();
+    try {
+      var running =
+          new Running(
+              grouping.of(container.id), shop.clock(), exit -> ending.execEnded(container, exit));
+      container.running(running);
+      container.waiters.started();
+      boolean alive = connect(container, running);
+      ending.watch(container);
+      return alive;
+    } catch (RuntimeException e) {
+      log.log(WARNING, "container " + container.id + " cannot be adopted", e);
+      return false;
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  private boolean connect(Container container, Running running) {
+    Hello hello;
+    try {
+      var monitor = starting.adopt(container, running);
+      running.monitor(monitor);
+      hello = monitor.hello();
+    } catch (GantryException e) {
+      if (e.kind() != NOT_FOUND) {
+        log.log(WARNING, "the monitor of " + container.id + ": " + e.getMessage());
+      }
+      running.end.complete(
+          leftRecord(shop.place().run(container.id)).orElseGet(running::monitorLost));
+      return false;
+    }
+    if (!hello.container().equals(container.id)
+        || !hello.instance().equals(shop.place().instance())) {
+      running.letGo();
+      running.end.complete(running.monitorLost());
+      return false;
+    }
+    ExitRecord exit = hello.exit();
+    if (exit != null) {
+      running.end.complete(exit);
+      return false;
+    }
+    for (String id : hello.liveExecs()) {
+      var exec = new ExecProcess(id, container.id, unknownExec());
+      exec.start();
+      container.execs.put(id, exec);
+    }
+    for (var ended : hello.exitedExecs()) {
+      var exec = new ExecProcess(ended.execId(), container.id, unknownExec());
+      exec.ended(ended.status());
+      container.execs.put(ended.execId(), exec);
+    }
+    return true;
+  }
+
+  /** What an exec was asked to run is known only to the engine that started it. */
+  private static ExecSpec unknownExec() {
+    return new ExecSpec(List.of(""), List.of(), "", "", false, false, false, false, false, "");
+  }
+
+  private static Optional<ExitRecord> leftRecord(Path dir) {
+    try {
+      return ExitRecord.read(dir);
+    } catch (GantryException e) {
+      log.log(WARNING, e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  private static boolean wantsToRun(Container container) {
+    var host = container.record().spec().host();
+    return container.run().started() != null
+        && RestartPolicy.of(host.restartPolicy(), host.restartMaximum())
+            .startsWithEngine(container.record().stopped());
+  }
+
+  private void startAgain(Container container) {
+    shop.workers()
+        .execute(
+            () -> {
+              try {
+                starting.start(container);
+              } catch (GantryException e) {
+                log.log(WARNING, "container " + container.id + " does not start again", e);
+              }
+            });
+  }
+
+  private void sweep(Set<String> broken) {
+    var runs = new HashSet<String>();
+    var known = new HashSet<>(broken);
+    table.all().forEach(container -> known.add(container.id));
+    known.forEach(id -> runs.add(id.substring(0, Math.min(16, id.length()))));
+    for (String id : grouping.all()) {
+      if (ID.matcher(id).matches() && !known.contains(id)) {
+        attempt(() -> grouping.remove(id), "control group " + id);
+      }
+    }
+    for (Path dir : children(shop.place().execRoot())) {
+      String name = String.valueOf(dir.getFileName());
+      if (RUN.matcher(name).matches() && !runs.contains(name)) {
+        attempt(
+            () -> {
+              SharedMemory.unmount(dir);
+              OwnFiles.removeTree(dir);
+            },
+            "run directory " + name);
+      }
+    }
+    for (Path dir : children(shop.place().dataRoot().resolve("containers"))) {
+      String name = String.valueOf(dir.getFileName());
+      if (ID.matcher(name).matches() && !known.contains(name)) {
+        attempt(() -> files.remove(name), "files of " + name);
+      }
+    }
+  }
+
+  private static void attempt(Runnable step, String what) {
+    try {
+      step.run();
+      log.log(INFO, "swept {0}", what);
+    } catch (GantryException e) { // it is swept the next time
+      log.log(WARNING, "cannot sweep " + what, e);
+    }
+  }
+
+  private static List<Path> children(Path dir) {
+    var children = new ArrayList<Path>();
+    try (DirectoryStream<Path> stream = Files.newDirectoryStream(dir)) {
+      stream.forEach(children::add);
+    } catch (NoSuchFileException e) {
+      return List.of();
+    } catch (IOException e) {
+      log.log(WARNING, "cannot list " + dir, e);
+    }
+    return children;
+  }
+}

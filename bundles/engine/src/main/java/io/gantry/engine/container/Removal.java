@@ -1,0 +1,105 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.spi.GantryException;
+
+/** Removes containers. May be repeated until it succeeds. */
+final class Removal {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  private final Workshop shop;
+  private final ContainerTable table;
+  private final ContainerRecords records;
+  private final OwnFiles files;
+  private final Teller teller;
+
+  Removal(
+      Workshop shop,
+      ContainerTable table,
+      ContainerRecords records,
+      OwnFiles files,
+      Teller teller) {
+    this.shop = shop;
+    this.table = table;
+    this.records = records;
+    this.files = files;
+    this.teller = teller;
+  }
+
+  /** One that does not run. */
+  void remove(Container container, boolean force) {
+    container.lock.lock();
+    try {
+      container.requireThere();
+      if (container.running() != null) {
+        throw new GantryException(
+            CONFLICT,
+            "cannot remove container \""
+                + container.record().name()
+                + "\": "
+                + (container.run().paused()
+                    ? "container is paused and must be unpaused first"
+                    : "container is running: stop the container before removing or force remove"));
+      }
+      removeHeld(container, force);
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  /** The container's lock is held. */
+  void removeHeld(Container container, boolean force) {
+    var record = container.record();
+    container.removing(true);
+    container.cancelRestart();
+    try {
+      removeSnapshot(record, force);
+      records.remove(record);
+      files.remove(record.id());
+    } catch (GantryException e) {
+      container.removing(false);
+      throw e;
+    }
+    container.markRemoved();
+    releaseLayer(record);
+    table.remove(container);
+    container.pending.end();
+    teller.tell(record, "destroy");
+    container.waiters.removed();
+  }
+
+  private void releaseLayer(ContainerRecord record) {
+    if (record.layer().isEmpty()) {
+      return;
+    }
+    try {
+      shop.images().release(record.layer());
+    } catch (GantryException e) { // the container is gone all the same; the layer waits for a prune
+      log.log(WARNING, "layer " + record.layer() + " stays for now: " + e.getMessage());
+    }
+  }
+
+  /**
+   * Without the driver, force lets the snapshot be: recovery removes it when the driver is back.
+   */
+  private void removeSnapshot(ContainerRecord record, boolean force) {
+    try {
+      shop.storage()
+          .call(
+              record.storageDriver(),
+              driver -> {
+                driver.remove(record.snapshot());
+                return true;
+              });
+    } catch (GantryException e) {
+      if (!force || (e.kind() != UNAVAILABLE && e.kind() != NOT_FOUND)) {
+        throw e;
+      }
+      log.log(WARNING, "the root of " + record.id() + " stays for now: " + e.getMessage());
+    }
+  }
+}

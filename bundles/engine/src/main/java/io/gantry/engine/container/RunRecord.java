@@ -1,0 +1,99 @@
+package io.gantry.engine.container;
+
+import io.gantry.monitor.ExitRecord;
+import io.gantry.monitor.Monitor;
+import io.gantry.spi.network.Attachment;
+import java.time.Duration;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A container's present run, or its last one.
+ *
+ * @param pid on the host, 0 when it does not run
+ * @param initStart start of that process in clock ticks, which tells it from another with its pid
+ * @param exitCode of the run, or of a start that failed
+ * @param error of a start that failed, or empty
+ * @param started null: never
+ * @param restarts by policy, in a row
+ * @param attachment what the network driver gave, for it to take back; null for none
+ */
+record RunRecord(
+    boolean running,
+    boolean paused,
+    long pid,
+    long initStart,
+    int exitCode,
+    boolean oomKilled,
+    String error,
+    @Nullable Instant started,
+    @Nullable Instant finished,
+    int restarts,
+    @Nullable Attachment attachment) {
+
+  static final RunRecord NEVER =
+      new RunRecord(false, false, 0, 0, 0, false, "", null, null, 0, null);
+
+  RunRecord started(Monitor.Init init, Instant now, @Nullable Attachment attached) {
+    return new RunRecord(
+        true, false, init.pid(), init.start(), 0, false, "", now, finished, restarts, attached);
+  }
+
+  RunRecord ended(ExitRecord exit) {
+    return new RunRecord(
+        false,
+        false,
+        0,
+        0,
+        exit.status(),
+        exit.oomKills() > 0,
+        exit.error(),
+        started,
+        exit.time(),
+        restarts,
+        null);
+  }
+
+  RunRecord notStarted(int code, String why) {
+    return new RunRecord(false, false, 0, 0, code, false, why, started, finished, restarts, null);
+  }
+
+  RunRecord paused(boolean now) {
+    return new RunRecord(
+        running,
+        now,
+        pid,
+        initStart,
+        exitCode,
+        oomKilled,
+        error,
+        started,
+        finished,
+        restarts,
+        attachment);
+  }
+
+  RunRecord restarts(int count) {
+    return new RunRecord(
+        running,
+        paused,
+        pid,
+        initStart,
+        exitCode,
+        oomKilled,
+        error,
+        started,
+        finished,
+        count,
+        attachment);
+  }
+
+  /** How long it has run, or did. */
+  Duration duration(Instant now) {
+    if (started == null) {
+      return Duration.ZERO;
+    }
+    var end = running || finished == null ? now : finished;
+    return end.isBefore(started) ? Duration.ZERO : Duration.between(started, end);
+  }
+}

@@ -1,0 +1,104 @@
+package io.gantry.engine.container;
+
+import io.gantry.linux.Cgroup;
+import io.gantry.monitor.ExecExit;
+import io.gantry.monitor.ExitRecord;
+import io.gantry.monitor.Monitor;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.exec.TaskSpec;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run of a container, from the start of its monitor to the end. Its listener only hands on: it
+ * is called on the thread that serves all monitors.
+ */
+final class Running implements Monitor.Listener {
+  private static final int KILLED = 137;
+
+  final Cgroup cgroup;
+  final CompletableFuture<ExitRecord> end = new CompletableFuture<>();
+
+  /** Completes when the end has been written down and told. */
+  final CompletableFuture<Void> settled = new CompletableFuture<>();
+
+  private final InstantSource clock;
+  private final Consumer<ExecExit> execs;
+  private volatile @Nullable Monitor monitor;
+  private volatile @Nullable TaskSpec task;
+
+  /**
+   * @param execs hears of the end of exec'ed processes, on the monitors' thread
+   */
+  Running(Cgroup cgroup, InstantSource clock, Consumer<ExecExit> execs) {
+    this.cgroup = cgroup;
+    this.clock = clock;
+    this.execs = execs;
+  }
+
+  void monitor(Monitor of) {
+    monitor = of;
+  }
+
+  /**
+   * @throws GantryException CONFLICT when it has none, or has lost it
+   */
+  Monitor monitor() {
+    var of = monitor;
+    if (of == null) {
+      throw new GantryException(GantryException.Kind.CONFLICT, "the container is not running");
+    }
+    return of;
+  }
+
+  /** What it was started with; null for one that was found running. */
+  @Nullable TaskSpec task() {
+    return task;
+  }
+
+  void task(TaskSpec startedWith) {
+    task = startedWith;
+  }
+
+  /** Ends the monitor of a container that has ended; does nothing without one. */
+  void quit() {
+    var of = monitor;
+    if (of != null) {
+      try {
+        of.quit();
+      } finally {
+        of.close();
+      }
+    }
+  }
+
+  /** Lets go of the connection; a committed container goes on. */
+  void letGo() {
+    var of = monitor;
+    if (of != null) {
+      of.close();
+    }
+  }
+
+  @Override
+  public void exited(ExitRecord exit) {
+    end.complete(exit);
+  }
+
+  @Override
+  public void execExited(ExecExit exit) {
+    execs.accept(exit);
+  }
+
+  @Override
+  public void lost(String reason) {
+    end.complete(monitorLost());
+  }
+
+  ExitRecord monitorLost() {
+    return new ExitRecord(KILLED, Signals.KILL, clock.instant(), 0, Duration.ZERO, "monitor lost");
+  }
+}

@@ -1,0 +1,300 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
+
+import io.gantry.api.Containers.Exit;
+import io.gantry.engine.spec.LogOptions;
+import io.gantry.engine.spec.Modes;
+import io.gantry.engine.spec.TaskPlan;
+import io.gantry.monitor.CreateRequest;
+import io.gantry.monitor.Monitor;
+import io.gantry.monitor.Spool;
+import io.gantry.monitor.program.OpProgram;
+import io.gantry.spi.Bytes;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Mount;
+import io.gantry.spi.Undo;
+import io.gantry.spi.exec.Launch;
+import io.gantry.spi.exec.TaskSpec;
+import io.gantry.spi.network.Attachment;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Starts containers: all or nothing, and what went wrong said as dockerd says it. */
+final class Starting {
+  private final Workshop shop;
+  private final ContainerTable table;
+  private final ContainerRecords records;
+  private final OwnFiles files;
+  private final Networking networking;
+  private final Grouping grouping;
+  private final Ending ending;
+  private final Teller teller;
+
+  Starting(
+      Workshop shop,
+      ContainerTable table,
+      ContainerRecords records,
+      OwnFiles files,
+      Networking networking,
+      Grouping grouping,
+      Ending ending,
+      Teller teller) {
+    this.shop = shop;
+    this.table = table;
+    this.records = records;
+    this.files = files;
+    this.networking = networking;
+    this.grouping = grouping;
+    this.ending = ending;
+    this.teller = teller;
+  }
+
+  /** By the user: a series of restarts ends, and a stop is forgotten. */
+  void start(Container container) {
+    container.lock.lock();
+    try {
+      container.requireLasting();
+      if (container.running() != null) {
+        if (container.run().paused()) {
+          throw new GantryException(
+              CONFLICT, "cannot start a paused container, try unpause instead");
+        }
+        throw new GantryException(NOT_MODIFIED, "container " + container.id + " runs already");
+      }
+      container.cancelRestart();
+      container.restartDelay(java.time.Duration.ZERO);
+      if (container.run().restarts() != 0) {
+        container.run(container.run().restarts(0));
+      }
+      if (container.record().stopped()) {
+        container.record(container.record().stopped(false));
+        records.putLazily(container.record());
+      }
+      launch(container);
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  /** By the policy; does nothing when somebody was faster or changed his mind. */
+  void restart(Container container) {
+    container.lock.lock();
+    try {
+      if (!container.isRestarting() || container.running() != null) {
+        return;
+      }
+      container.restartAt(null);
+      container.run(container.run().restarts(container.run().restarts() + 1));
+      launch(container);
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  private void launch(Container container) {
+    try {
+      launchOrUndo(container);
+    } catch (GantryException e) {
+      throw notStarted(container, e);
+    }
+    teller.tell(container.record(), "start");
+    ending.watch(container);
+  }
+
+  private void launchOrUndo(Container container) {
+    var record = container.record();
+    try (var undo = new Undo()) {
+      undo.add(() -> files.removeRun(record.id()));
+      Path dir = files.makeRun(record.id());
+      if (record.spec().host().ipcMode().equals(Modes.SHAREABLE)) {
+        undo.add(() -> SharedMemory.unmount(dir));
+        SharedMemory.mount(dir, record.spec().host().shmSize());
+      }
+      files.refresh(record);
+      makeBindSources(record);
+      var plan = plan(container);
+      var rules = plan.deviceRules();
+      undo.add(() -> grouping.remove(record.id()));
+      var cgroup = grouping.create(record.id(), record.spec().host().limits(), rules);
+      var task = plan.task(Grouping.toDriver(cgroup, rules));
+      undo.add(() -> forget(record));
+      Launch launch = shop.execs().call(record.execDriver(), driver -> driver.create(task));
+
+      var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
+      running.task(task);
+      undo.add(running::letGo); // before its commit that is the container's end
+      var monitor = shop.spawner().get().create(request(record, task, launch, running), running);
+      running.monitor(monitor);
+      container.pending.connect(monitor);
+      var attachment = networking.attach(record.spec(), monitor.init().pid());
+      undo.add(() -> networking.detach(record.spec(), attachment));
+      monitor.program(program(record, attachment, launch));
+      // Written before the commit: a monitor that lives without us is always on record.
+      var run = container.run().started(monitor.init(), shop.clock().instant(), attachment);
+      records.putRun(record, run);
+      monitor.commit();
+      undo.keep();
+      container.run(run);
+      container.running(running);
+      container.waiters.started();
+    }
+  }
+
+  private void forget(ContainerRecord record) {
+    shop.execs()
+        .call(
+            record.execDriver(),
+            driver -> {
+              driver.delete(record.id());
+              return true;
+            });
+  }
+
+  private TaskPlan plan(Container container) {
+    return plan(container.record(), joined(container.record()));
+  }
+
+  /**
+   * The plan of a container that was found running: its namespaces are there, whatever has become
+   * of those it got them from.
+   */
+  TaskPlan planOfRunning(Container container) {
+    return plan(container.record(), Map.of());
+  }
+
+  private TaskPlan plan(ContainerRecord record, Map<String, Long> joined) {
+    List<Mount> rootfs =
+        shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
+    return new TaskPlan(
+        record.id(),
+        shop.place().run(record.id()).toString(),
+        record.spec(),
+        shop.facts(),
+        rootfs,
+        files.etc(record),
+        files.volumes(record),
+        shm(record),
+        joined);
+  }
+
+  private @Nullable String shm(ContainerRecord record) {
+    String mode = record.spec().host().ipcMode();
+    String donor = mode.equals(Modes.SHAREABLE) ? record.id() : Modes.container(mode);
+    return donor.isEmpty() ? null : SharedMemory.of(shop.place().run(donor)).toString();
+  }
+
+  private Map<String, Long> joined(ContainerRecord record) {
+    var host = record.spec().host();
+    var pids = new HashMap<String, Long>();
+    join(pids, "pid", "PID", host.pidMode());
+    join(pids, "net", "network", host.networkMode());
+    join(pids, "ipc", "IPC", host.ipcMode());
+    return pids;
+  }
+
+  private void join(Map<String, Long> pids, String file, String name, String mode) {
+    String ref = Modes.container(mode);
+    if (ref.isEmpty()) {
+      return;
+    }
+    var donor = table.find(ref);
+    if (!donor.run().running()) {
+      throw new GantryException(
+          CONFLICT,
+          "cannot join "
+              + name
+              + " namespace of a non running container: container "
+              + donor.id
+              + " is not running");
+    }
+    if (file.equals("ipc") && !donor.record().spec().host().ipcMode().equals(Modes.SHAREABLE)) {
+      throw new GantryException(
+          CONFLICT,
+          "can't join IPC namespace of container "
+              + donor.id
+              + ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
+    }
+    pids.put(file, donor.run().pid());
+  }
+
+  /** As {@code docker run -v /new:/x} does: a source that is not there becomes a directory. */
+  private static void makeBindSources(ContainerRecord record) {
+    for (String text : record.spec().host().binds()) {
+      Path source = Path.of(io.gantry.engine.spec.Bind.parse(text).source());
+      if (!Files.exists(source)) {
+        try {
+          Files.createDirectories(source);
+        } catch (IOException e) {
+          throw new GantryException(
+              GantryException.Kind.INVALID,
+              "error while creating mount source path '" + source + "': " + e.getMessage(),
+              e);
+        }
+      }
+    }
+  }
+
+  private CreateRequest request(
+      ContainerRecord record, TaskSpec task, Launch launch, Running running) {
+    var process = record.spec().process();
+    return new CreateRequest(
+        shop.place().instance(),
+        record.id(),
+        task.dir(),
+        process.terminal(),
+        process.openStdin(),
+        process.stdinOnce(),
+        task.init(),
+        launch.cloneFlags(),
+        Bytes.EMPTY,
+        launch.foreign(),
+        task.process().rows(),
+        task.process().columns(),
+        spool(record),
+        Grouping.oomFiles(running.cgroup),
+        Grouping.cpuFile(running.cgroup),
+        running.cgroup.joins());
+  }
+
+  private @Nullable Spool spool(ContainerRecord record) {
+    var options = LogOptions.parse(record.spec().host());
+    if (!options.kept()) {
+      return null;
+    }
+    return new Spool(
+        shop.place().log(record.id()).toString(),
+        options.maxBytes(),
+        options.maxFiles(),
+        options.bufferBytes() > 0 ? options.bufferBytes() : -1);
+  }
+
+  private static Bytes program(
+      ContainerRecord record, @Nullable Attachment attachment, Launch launch) {
+    var program = new OpProgram();
+    Networking.prepare(record.spec(), attachment, program);
+    return program.append(launch.program()).build();
+  }
+
+  /** Writes down that it could not be started, tells whoever waits, and says why. */
+  private GantryException notStarted(Container container, GantryException e) {
+    var failure = StartFailure.of(e);
+    container.run(container.run().notStarted(failure.exitCode(), failure.sentence()));
+    records.putRun(container.record(), container.run());
+    container.pending.end();
+    container.waiters.ended(new Exit(failure.exitCode(), failure.sentence()), false);
+    ending.removeIfEphemeral(container);
+    return failure.exception();
+  }
+
+  /** Where a container's run is, for one that was found running. */
+  Monitor adopt(Container container, Running running) {
+    return Monitor.adopt(shop.place().run(container.id), shop.loop(), running);
+  }
+}

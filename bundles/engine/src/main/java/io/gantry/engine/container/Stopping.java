@@ -1,0 +1,249 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.CANCELLED;
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.INTERNAL;
+import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+
+import io.gantry.api.Containers.Exit;
+import io.gantry.spi.GantryException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Stops, signals, pauses. No lock is held while a container is waited for; a container that does
+ * not even end by SIGKILL is ended through its control group, without its monitor.
+ */
+final class Stopping {
+  private static final Duration DEFAULT = Duration.ofSeconds(10);
+  private static final Duration AFTER_KILL = Duration.ofSeconds(10);
+
+  private final ContainerRecords records;
+  private final Teller teller;
+
+  Stopping(ContainerRecords records, Teller teller) {
+    this.records = records;
+    this.teller = teller;
+  }
+
+  /** The user wants it to end, and to stay so. */
+  void stop(Container container, @Nullable String signal, @Nullable Duration timeout) {
+    var running = container.running();
+    if (running == null) {
+      if (!endRestarts(container)) {
+        throw new GantryException(NOT_MODIFIED, "container " + container.id + " does not run");
+      }
+      return;
+    }
+    int number = signal == null ? stopSignal(container) : Signals.parse(signal);
+    container.stopping(true);
+    try {
+      rememberStop(container);
+      end(container, running, number, timeout == null ? ownTimeout(container) : timeout);
+    } finally {
+      container.stopping(false);
+    }
+    teller.tell(container.record(), "stop");
+  }
+
+  /** Ends it if it runs, for a restart or a removal; nothing is remembered of it. */
+  void endIfRunning(Container container, @Nullable String signal, @Nullable Duration timeout) {
+    var running = container.running();
+    if (running == null) {
+      endRestarts(container);
+      return;
+    }
+    int number = signal == null ? stopSignal(container) : Signals.parse(signal);
+    container.stopping(true);
+    try {
+      end(container, running, number, timeout == null ? ownTimeout(container) : timeout);
+    } finally {
+      container.stopping(false);
+    }
+  }
+
+  void kill(Container container, String ref, String signal) {
+    try {
+      int number = signal.isEmpty() ? Signals.KILL : Signals.parse(signal);
+      var running = container.requireRunning();
+      boolean meansEnd = number == Signals.KILL || number == stopSignal(container);
+      if (meansEnd) {
+        rememberStop(container);
+      }
+      send(container, running, number);
+      if (number == Signals.KILL) {
+        awaitEnd(container, running);
+      }
+    } catch (GantryException e) {
+      throw new GantryException(
+          e.kind(), "cannot kill container: " + ref + ": " + e.getMessage(), e);
+    }
+  }
+
+  void pause(Container container) {
+    container.lock.lock();
+    try {
+      var running = container.requireRunning();
+      if (container.run().paused()) {
+        throw new GantryException(CONFLICT, "container " + container.id + " is already paused");
+      }
+      running.cgroup.freeze();
+      container.run(container.run().paused(true));
+      records.putRun(container.record(), container.run());
+    } finally {
+      container.lock.unlock();
+    }
+    teller.tell(container.record(), "pause");
+  }
+
+  void unpause(Container container) {
+    container.lock.lock();
+    try {
+      var running = container.running();
+      if (running == null || !container.run().paused()) {
+        // INTERNAL: dockerd answers 500, and clients have come to expect it
+        throw new GantryException(INTERNAL, "Container " + container.id + " is not paused");
+      }
+      thaw(container, running);
+    } finally {
+      container.lock.unlock();
+    }
+    teller.tell(container.record(), "unpause");
+  }
+
+  private void end(Container container, Running running, int signal, Duration timeout) {
+    try {
+      send(container, running, signal);
+    } catch (GantryException e) {
+      if (running.end.isDone()) {
+        awaitEnd(container, running);
+        return; // it ended by itself meanwhile
+      }
+      if (e.kind() != UNAVAILABLE) {
+        throw e;
+      } // its monitor is silent: the control group is left
+    }
+    if (!settles(running, timeout)) {
+      try {
+        send(container, running, Signals.KILL);
+      } catch (GantryException e) {
+        if (e.kind() != UNAVAILABLE && e.kind() != CONFLICT) {
+          throw e;
+        } // as above, or it ended at this moment
+      }
+      awaitEnd(container, running);
+    }
+  }
+
+  /** A signal that is to end a paused container wakes it up. */
+  private void send(Container container, Running running, int signal) {
+    try {
+      running.monitor().signal(signal);
+    } catch (GantryException e) {
+      if (e.kind() == CONFLICT) {
+        throw new GantryException(CONFLICT, "container " + container.id + " is not running", e);
+      }
+      throw e;
+    }
+    if (container.run().paused() && (signal == Signals.KILL || signal == stopSignal(container))) {
+      container.lock.lock();
+      try {
+        if (container.running() == running && container.run().paused()) {
+          thaw(container, running);
+        }
+      } finally {
+        container.lock.unlock();
+      }
+    }
+    teller.tell(container.record(), "kill", Map.of("signal", Integer.toString(signal)));
+  }
+
+  private void thaw(Container container, Running running) {
+    running.cgroup.thaw();
+    container.run(container.run().paused(false));
+    records.putRun(container.record(), container.run());
+  }
+
+  private void awaitEnd(Container container, Running running) {
+    if (settles(running, AFTER_KILL)) {
+      return;
+    }
+    running.cgroup.kill();
+    if (!settles(running, AFTER_KILL)) {
+      throw new GantryException(
+          UNAVAILABLE,
+          "container "
+              + container.id
+              + " was killed and does not end: a process hangs in the kernel");
+    }
+  }
+
+  /**
+   * @param timeout negative: for ever
+   */
+  private static boolean settles(Running running, Duration timeout) {
+    try {
+      if (timeout.isNegative()) {
+        running.settled.get();
+      } else {
+        running.settled.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      }
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("an end cannot fail", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new GantryException(CANCELLED, "cancelled", e);
+    }
+  }
+
+  /** True when the policy would have started it again. */
+  private boolean endRestarts(Container container) {
+    container.lock.lock();
+    try {
+      if (!container.cancelRestart()) {
+        return false;
+      }
+      remember(container);
+      container.waiters.ended(new Exit(container.run().exitCode(), container.run().error()), false);
+      return true;
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  private void rememberStop(Container container) {
+    container.lock.lock();
+    try {
+      container.requireThere();
+      remember(container);
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  private void remember(Container container) {
+    if (!container.record().stopped()) {
+      var stopped = container.record().stopped(true);
+      records.put(stopped);
+      container.record(stopped);
+    }
+  }
+
+  private static int stopSignal(Container container) {
+    String signal = container.record().spec().process().stopSignal();
+    return signal.isEmpty() ? Signals.TERM : Signals.parse(signal);
+  }
+
+  private static Duration ownTimeout(Container container) {
+    Integer seconds = container.record().spec().process().stopTimeoutSeconds();
+    return seconds == null ? DEFAULT : Duration.ofSeconds(seconds);
+  }
+}

@@ -1,0 +1,111 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.ContainerView;
+import io.gantry.api.ContainerView.EndpointView;
+import io.gantry.api.ContainerView.MountPoint;
+import io.gantry.engine.spec.Bind;
+import io.gantry.engine.spec.ImageMerge;
+import io.gantry.engine.spec.LogOptions;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Makes what clients see of a container from its immutable snapshots; takes no lock. */
+final class Views {
+  private final Place place;
+  private final OwnFiles files;
+  private final Networking networking;
+
+  Views(Place place, OwnFiles files, Networking networking) {
+    this.place = place;
+    this.files = files;
+    this.networking = networking;
+  }
+
+  ContainerView of(Container container) {
+    var record = container.record();
+    var run = container.run();
+    var line = ImageMerge.commandLine(record.spec().process());
+    return new ContainerView(
+        record.id(),
+        record.name(),
+        record.created(),
+        record.imageId(),
+        record.spec(),
+        line.get(0),
+        line.subList(1, line.size()),
+        new ContainerView.State(
+            container.status(),
+            run.pid(),
+            run.exitCode(),
+            run.oomKilled(),
+            run.error(),
+            run.started(),
+            run.finished()),
+        run.restarts(),
+        record.storageDriver(),
+        record.execDriver(),
+        Map.of(),
+        container.execs.values().stream()
+            .filter(ExecProcess::isListed)
+            .map(ExecProcess::id)
+            .sorted()
+            .toList(),
+        paths(record),
+        mounts(record),
+        networks(record, run));
+  }
+
+  private Map<String, String> paths(ContainerRecord record) {
+    var dir = place.files(record.id());
+    var paths = new LinkedHashMap<String, String>();
+    if (LogOptions.parse(record.spec().host()).kept()) {
+      paths.put("log", place.log(record.id()).toString());
+    }
+    paths.put("hosts", dir.resolve("hosts").toString());
+    paths.put("hostname", dir.resolve("hostname").toString());
+    paths.put("resolv", dir.resolve("resolv.conf").toString());
+    return paths;
+  }
+
+  private List<MountPoint> mounts(ContainerRecord record) {
+    var points = new ArrayList<MountPoint>();
+    for (String bind : record.spec().host().binds()) {
+      points.add(Bind.parse(bind).point());
+    }
+    for (var volume : record.volumes()) {
+      points.add(
+          new MountPoint(
+              "volume",
+              volume.name(),
+              files.volume(record, volume).toString(),
+              volume.target(),
+              "local",
+              "",
+              true,
+              ""));
+    }
+    return points;
+  }
+
+  private Map<String, EndpointView> networks(ContainerRecord record, RunRecord run) {
+    String mode = record.spec().host().networkMode();
+    String network = Networking.networkOf(record.spec());
+    if (network == null) {
+      return Map.of();
+    }
+    String shown = mode.equals("default") ? "bridge" : mode;
+    var attachment = run.attachment();
+    return Map.of(
+        shown,
+        new EndpointView(
+            networking.network(network).id(),
+            attachment == null ? "" : attachment.endpoint(),
+            "",
+            0,
+            "",
+            "",
+            List.of()));
+  }
+}

@@ -1,0 +1,96 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.Containers.Exit;
+import io.gantry.api.Containers.WaitCondition;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** Those who wait for a container, without a thread each. */
+final class Waiters {
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<WaitCondition, List<CompletableFuture<Exit>>> waiting =
+      new EnumMap<>(WaitCondition.class); // guarded by lock
+  private boolean running; // guarded by lock
+  private boolean gone; // guarded by lock
+  private Exit last; // guarded by lock
+
+  /**
+   * @param last how its last run ended
+   */
+  Waiters(Exit last) {
+    this.last = last;
+  }
+
+  CompletionStage<Exit> await(WaitCondition condition) {
+    lock.lock();
+    try {
+      if (gone || (condition == WaitCondition.NOT_RUNNING && !running)) {
+        return CompletableFuture.completedFuture(last);
+      }
+      var waiter = new CompletableFuture<Exit>();
+      waiting.computeIfAbsent(condition, c -> new ArrayList<>()).add(waiter);
+      return waiter.minimalCompletionStage();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void started() {
+    lock.lock();
+    try {
+      running = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * A run has ended, or a start has failed.
+   *
+   * @param restarting the policy starts it again: to those who wait for it not to run, it goes on
+   */
+  void ended(Exit exit, boolean restarting) {
+    var done = new ArrayList<CompletableFuture<Exit>>();
+    lock.lock();
+    try {
+      last = exit;
+      running = restarting;
+      take(WaitCondition.NEXT_EXIT, done);
+      if (!restarting) {
+        take(WaitCondition.NOT_RUNNING, done);
+      }
+    } finally {
+      lock.unlock();
+    }
+    done.forEach(waiter -> waiter.complete(exit));
+  }
+
+  void removed() {
+    var done = new ArrayList<CompletableFuture<Exit>>();
+    Exit exit;
+    lock.lock();
+    try {
+      gone = true;
+      running = false;
+      exit = last;
+      for (var condition : WaitCondition.values()) {
+        take(condition, done);
+      }
+    } finally {
+      lock.unlock();
+    }
+    done.forEach(waiter -> waiter.complete(exit));
+  }
+
+  private void take(WaitCondition condition, List<CompletableFuture<Exit>> done) {
+    var waiters = waiting.remove(condition);
+    if (waiters != null) {
+      done.addAll(waiters);
+    }
+  }
+}

@@ -1,0 +1,39 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.Events;
+import io.gantry.api.Leased;
+import io.gantry.engine.log.LogFollower;
+import io.gantry.engine.spec.HostFacts;
+import io.gantry.linux.CgroupTree;
+import io.gantry.monitor.MonitorLoop;
+import io.gantry.monitor.Spawner;
+import io.gantry.spi.exec.ExecDriver;
+import io.gantry.spi.network.NetworkDriver;
+import io.gantry.spi.storage.StorageDriver;
+import java.time.InstantSource;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Supplier;
+
+/**
+ * What the steps of a container's life work with.
+ *
+ * @param spawner starts the zygote when it is first needed
+ * @param workers may block
+ * @param timer must not be blocked
+ */
+public record Workshop(
+    Place place,
+    HostFacts facts,
+    CgroupTree cgroups,
+    ImageLayers images,
+    Leased<StorageDriver> storage,
+    Leased<ExecDriver> execs,
+    Leased<NetworkDriver> networks,
+    Events events,
+    MonitorLoop loop,
+    Supplier<Spawner> spawner,
+    ExecutorService workers,
+    ScheduledExecutorService timer,
+    LogFollower follower,
+    InstantSource clock) {}

@@ -1,0 +1,315 @@
+package io.gantry.engine.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.api.AttachOptions;
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerView.Status;
+import io.gantry.api.Containers.Exit;
+import io.gantry.api.Containers.WaitCondition;
+import io.gantry.api.LogQuery;
+import io.gantry.spi.GantryException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real containers: the helper, namespaces, control groups and a tree with busybox in it. */
+@Tag("root")
+@Timeout(60)
+class ContainerEngineTest {
+  private static final AttachOptions OUTPUT = new AttachOptions(false, true, true, false, true, "");
+  private static final LogQuery ALL = new LogQuery(true, true, false, false, false, null, null, -1);
+
+  @TempDir Path scratch;
+  private Engines.Home home;
+  private Engines engine;
+
+  @BeforeEach
+  void start() throws Exception {
+    home = Engines.Home.make(scratch);
+    engine = new Engines(home);
+  }
+
+  @AfterEach
+  void stop() {
+    try {
+      for (var container : engine.containers.list()) {
+        engine.containers.remove(container.id(), true, true);
+      }
+    } finally {
+      engine.close();
+      home.destroy();
+    }
+  }
+
+  @Test
+  void outputAndExitCodeComeThrough() throws Exception {
+    assertEquals("hello\n", run(Specs.running("echo", "hello")));
+    String id = engine.containers.create(Specs.running("sh", "-c", "exit 42")).id();
+    var exit = engine.containers.await(id, WaitCondition.NEXT_EXIT).toCompletableFuture();
+    engine.containers.start(id);
+    assertEquals(new Exit(42, ""), exit.get(10, TimeUnit.SECONDS));
+    var view = engine.containers.inspect(id);
+    assertEquals(Status.EXITED, view.state().status());
+    assertEquals(42, view.state().exitCode());
+    assertEquals(
+        List.of("create", "start", "die"),
+        engine.actions().subList(engine.actions().size() - 3, engine.actions().size()));
+  }
+
+  @Test
+  void whatCannotBeExecutedIsSaidInDockersWords() {
+    String id = engine.containers.create(Specs.running("nosuch")).id();
+    var exit = engine.containers.await(id, WaitCondition.NEXT_EXIT).toCompletableFuture();
+    var e = assertThrows(GantryException.class, () -> engine.containers.start(id));
+    assertTrue(
+        e.getMessage().endsWith("exec: \"nosuch\": executable file not found in $PATH"),
+        e.getMessage());
+    assertTrue(e.getMessage().startsWith("failed to create task for container: "), e.getMessage());
+    var state = engine.containers.inspect(id).state();
+    assertEquals(Status.CREATED, state.status());
+    assertEquals(127, state.exitCode());
+    assertEquals(127, exit.join().status());
+
+    String denied = engine.containers.create(Specs.running("/etc/passwd")).id();
+    assertThrows(GantryException.class, () -> engine.containers.start(denied));
+    assertEquals(126, engine.containers.inspect(denied).state().exitCode());
+  }
+
+  @Test
+  void aContainerThatGoesWhenItEndsLeavesNothing() throws Exception {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.autoRemove = true;
+              s.cmd = List.of("sh", "-c", "exit 3");
+            });
+    String id = engine.containers.create(spec).id();
+    var gone = engine.containers.await(id, WaitCondition.REMOVED).toCompletableFuture();
+    engine.containers.start(id);
+    assertEquals(3, gone.get(10, TimeUnit.SECONDS).status());
+    assertThrows(GantryException.class, () -> engine.containers.inspect(id));
+    assertTrue(Files.notExists(home.place().run(id)));
+    assertTrue(Files.notExists(home.place().files(id)));
+    assertTrue(Files.notExists(home.trees().resolve("container-" + id)));
+    assertEquals("destroy", engine.actions().get(engine.actions().size() - 1));
+  }
+
+  @Test
+  void logsAreThereAfterwards() throws Exception {
+    String id = engine.containers.create(Specs.running("sh", "-c", "echo out; echo err >&2")).id();
+    engine.containers.start(id);
+    ended(id);
+    assertEquals("out\nerr\n", Engines.text(engine.containers.logs(id, ALL)));
+  }
+
+  @Test
+  void stopSendsTheSignalThenKills() throws Exception {
+    String id =
+        engine
+            .containers
+            .create(
+                Specs.running(
+                    "sh",
+                    "-c",
+                    "trap 'echo bye; exit 6' TERM; echo up; while :; do sleep 0.1; done"))
+            .id();
+    engine.containers.start(id);
+    awaitLog(id, "up\n");
+    engine.containers.stop(id, null, null);
+    assertEquals(6, engine.containers.inspect(id).state().exitCode());
+
+    String deaf = engine.containers.create(Specs.running("sleep", "1000")).id();
+    engine.containers.start(deaf);
+    engine.containers.stop(deaf, null, java.time.Duration.ofMillis(100));
+    assertEquals(137, engine.containers.inspect(deaf).state().exitCode());
+    var e = assertThrows(GantryException.class, () -> engine.containers.stop(deaf, null, null));
+    assertEquals(GantryException.Kind.NOT_MODIFIED, e.kind());
+  }
+
+  @Test
+  void anotherEngineFindsWhatRuns() throws Exception {
+    String lives = engine.containers.create(Specs.running("sh", "-c", "read x; exit 9")).id();
+    String running =
+        engine
+            .containers
+            .create(
+                Specs.spec(
+                    s -> {
+                      s.openStdin = true;
+                      s.cmd = List.of("sh", "-c", "read x; echo got $x; exit 9");
+                    }))
+            .id();
+    String ends =
+        engine
+            .containers
+            .create(
+                Specs.spec(
+                    s -> {
+                      s.openStdin = true;
+                      s.cmd = List.of("sh", "-c", "sleep 0.3; exit 4");
+                    }))
+            .id();
+    engine.containers.start(running);
+    engine.containers.start(ends);
+    long pid = engine.containers.inspect(running).state().pid();
+    engine.close();
+    var exit = home.place().run(ends).resolve("exit");
+    eventually(() -> Files.exists(exit));
+
+    engine = new Engines(home);
+    eventually(() -> engine.containers.inspect(ends).state().status() == Status.EXITED);
+    assertEquals(4, engine.containers.inspect(ends).state().exitCode());
+    assertEquals(Status.CREATED, engine.containers.inspect(lives).state().status());
+    var view = engine.containers.inspect(running);
+    assertEquals(Status.RUNNING, view.state().status());
+    assertEquals(pid, view.state().pid());
+    var stream =
+        engine.containers.attach(running, new AttachOptions(true, true, true, false, true, ""));
+    stream.write(java.nio.ByteBuffer.wrap("hello\n".getBytes())).toCompletableFuture().get();
+    assertEquals("got hello\n", Engines.text(stream));
+    ended(running);
+    assertEquals(9, engine.containers.inspect(running).state().exitCode());
+  }
+
+  @Test
+  void execRunsInTheContainer() throws Exception {
+    String id =
+        engine
+            .containers
+            .create(
+                Specs.spec(
+                    s -> {
+                      s.env = List.of("A=container");
+                      s.cmd = List.of("sleep", "1000");
+                    }))
+            .id();
+    engine.containers.start(id);
+    assertEquals("container 1\n", exec(id, "sh", "-c", "echo $A $(ls /proc | grep -c '^1$')"));
+    var spec =
+        new io.gantry.api.ExecSpec(
+            List.of("nosuch"), List.of(), "", "", false, false, true, true, false, "");
+    String bad = engine.containers.createExec(id, spec);
+    assertTrue(
+        Engines.text(engine.containers.startExec(bad, false, 0, 0))
+            .contains("executable file not found in $PATH"));
+    assertEquals(126, engine.containers.inspectExec(bad).exitCode());
+  }
+
+  @Test
+  void aPausedContainerStandsStill() {
+    String id = engine.containers.create(Specs.running("sleep", "1000")).id();
+    engine.containers.start(id);
+    engine.containers.pause(id);
+    assertEquals(Status.PAUSED, engine.containers.inspect(id).state().status());
+    assertThrows(GantryException.class, () -> engine.containers.pause(id));
+    engine.containers.unpause(id);
+    assertEquals(Status.RUNNING, engine.containers.inspect(id).state().status());
+    assertThrows(GantryException.class, () -> engine.containers.unpause(id));
+  }
+
+  @Test
+  void limitsHold() throws Exception {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.limits =
+                  new ContainerSpec.Limits(
+                      16L << 20, 16L << 20, 0, 0, 0, 0, 0, "", "", 0, 0, false);
+              s.cmd = List.of("tail", "/dev/zero");
+            });
+    String id = engine.containers.create(spec).id();
+    engine.containers.start(id);
+    ended(id);
+    assertEquals(137, engine.containers.inspect(id).state().exitCode());
+    assertTrue(engine.containers.inspect(id).state().oomKilled());
+  }
+
+  @Test
+  void thePolicyRestartsAndAStopEndsIt() throws Exception {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.restartPolicy = "always";
+              s.cmd = List.of("sh", "-c", "echo run; exit 1");
+            });
+    String id = engine.containers.create(spec).id();
+    engine.containers.start(id);
+    eventually(() -> engine.containers.inspect(id).restartCount() >= 2);
+    engine.containers.stop(id, null, null);
+    assertEquals(Status.EXITED, engine.containers.inspect(id).state().status());
+
+    var few =
+        Specs.spec(
+            s -> {
+              s.restartPolicy = "on-failure";
+              s.restartMaximum = 2;
+              s.cmd = List.of("sh", "-c", "echo run; exit 3");
+            });
+    String tried = engine.containers.create(few).id();
+    engine.containers.start(tried);
+    ended(tried);
+    assertEquals("run\nrun\nrun\n", Engines.text(engine.containers.logs(tried, ALL)));
+    assertEquals(2, engine.containers.inspect(tried).restartCount());
+  }
+
+  @Test
+  void aFollowerSeesAllLinesAndTheEnd() throws Exception {
+    String id =
+        engine
+            .containers
+            .create(Specs.running("sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.1; done"))
+            .id();
+    engine.containers.start(id);
+    var follow = new LogQuery(true, true, true, false, false, null, null, -1);
+    assertEquals("1\n2\n3\n", Engines.text(engine.containers.logs(id, follow)));
+  }
+
+  private String run(ContainerSpec spec) throws Exception {
+    String id = engine.containers.create(spec).id();
+    var stream = engine.containers.attach(id, OUTPUT);
+    engine.containers.start(id);
+    return Engines.text(stream);
+  }
+
+  private String exec(String id, String... command) throws Exception {
+    var spec =
+        new io.gantry.api.ExecSpec(
+            List.of(command), List.of(), "", "", false, false, true, true, false, "");
+    String exec = engine.containers.createExec(id, spec);
+    return Engines.text(engine.containers.startExec(exec, false, 0, 0));
+  }
+
+  private void ended(String id) throws Exception {
+    engine
+        .containers
+        .await(id, WaitCondition.NOT_RUNNING)
+        .toCompletableFuture()
+        .get(20, TimeUnit.SECONDS);
+  }
+
+  private void awaitLog(String id, String text) throws Exception {
+    eventually(() -> Engines.text(engine.containers.logs(id, ALL)).equals(text));
+  }
+
+  private interface Condition {
+    boolean holds() throws Exception;
+  }
+
+  private static void eventually(Condition condition) throws Exception {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!condition.holds()) {
+      assertTrue(System.nanoTime() < end, "too late");
+      java.util.concurrent.locks.LockSupport.parkNanos(5_000_000);
+    }
+  }
+}

@@ -1,0 +1,206 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.ByteStream;
+import io.gantry.api.Events.Event;
+import io.gantry.api.Images.ImageConfig;
+import io.gantry.engine.event.EventRing;
+import io.gantry.engine.log.LogFollower;
+import io.gantry.engine.spec.HostFacts;
+import io.gantry.exec.namespaces.NamespacesDriver;
+import io.gantry.linux.CgroupTree;
+import io.gantry.monitor.Helper;
+import io.gantry.monitor.MonitorLoop;
+import io.gantry.monitor.Spawner;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Recovery;
+import io.gantry.spi.Support;
+import io.gantry.spi.network.Attachment;
+import io.gantry.spi.network.Endpoint;
+import io.gantry.spi.network.Network;
+import io.gantry.spi.network.NetworkDriver;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * An engine of plain objects with the real helper, namespaces and control groups. Closing it is
+ * what a stop of the engine does; another one on the same place takes over.
+ */
+final class Engines implements AutoCloseable {
+  static final String BASE = "sha256:" + "b".repeat(64);
+
+  final ContainerEngine containers;
+  final EventRing ring = new EventRing();
+  final ConcurrentLinkedQueue<Event> events = new ConcurrentLinkedQueue<>();
+  private final MonitorLoop loop = MonitorLoop.start();
+  private final ExecutorService workers = Executors.newCachedThreadPool();
+  private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
+
+  /** Where one engine after the other lives. */
+  record Home(Place place, Path trees, Path busybox, Helper helper) {
+    static Home make(Path scratch) throws IOException {
+      var run = Files.createTempDirectory(Path.of("/run"), "gy");
+      Files.setPosixFilePermissions(run, PosixFilePermissions.fromString("rwx------"));
+      var data = Files.createDirectories(scratch.resolve("data"));
+      String instance = String.format("%08x", run.hashCode());
+      return new Home(
+          new Place(instance, data, run),
+          scratch.resolve("trees"),
+          Path.of("/bin/busybox"),
+          Helper.install(Path.of("../monitor/target/native/gantry-helper"), data));
+    }
+
+    /** Ends the zygote and removes all but what belongs to the test framework. */
+    void destroy() {
+      try (var loop = MonitorLoop.start()) {
+        Spawner.ensure(helper, place.execRoot(), loop).quit();
+      }
+      var tree = CgroupTree.detect();
+      for (String id : tree.list(place.cgroupParent())) {
+        tree.group(place.cgroupParent(), id).kill();
+        tree.group(place.cgroupParent(), id).remove();
+      }
+      tree.removeParent(place.cgroupParent());
+      OwnFiles.removeTree(place.execRoot());
+    }
+  }
+
+  Engines(Home home) {
+    var tree = CgroupTree.detect();
+    var shop =
+        new Workshop(
+            home.place(),
+            HostFacts.read(tree.version()),
+            tree,
+            new OneImage(),
+            new OneDriver<>("linked", new LinkedTrees(home.trees(), home.busybox())),
+            new OneDriver<>("namespaces", new NamespacesDriver()),
+            new OneDriver<>("builtin", new NoNetwork()),
+            ring,
+            loop,
+            () -> Spawner.ensure(home.helper(), home.place().execRoot(), loop),
+            workers,
+            timer,
+            new LogFollower(timer),
+            InstantSource.system());
+    ring.subscribe(null, e -> true, events::add);
+    containers = new ContainerEngine(shop, "host");
+    containers.recover(containers.readRecords());
+  }
+
+  /** Output of a stream until it ends, standard error included, without the heads of frames. */
+  static String text(ByteStream stream) throws Exception {
+    var all = new ByteArrayOutputStream();
+    while (true) {
+      var bytes = stream.read().toCompletableFuture().get(20, TimeUnit.SECONDS);
+      if (!bytes.hasRemaining()) {
+        break;
+      }
+      byte[] copy = new byte[bytes.remaining()];
+      bytes.get(copy);
+      all.writeBytes(copy);
+    }
+    stream.close();
+    if (stream.terminal()) {
+      return all.toString();
+    }
+    var framed = java.nio.ByteBuffer.wrap(all.toByteArray());
+    var plain = new ByteArrayOutputStream();
+    while (framed.hasRemaining()) {
+      framed.getInt();
+      byte[] piece = new byte[framed.getInt()];
+      framed.get(piece);
+      plain.writeBytes(piece);
+    }
+    return plain.toString();
+  }
+
+  List<String> actions() {
+    ring.subscribe(null, e -> true, e -> {}).close(); // its turn comes after all that was published
+    return events.stream().map(Event::action).toList();
+  }
+
+  @Override
+  public void close() {
+    containers.letGo();
+    loop.close();
+    workers.shutdownNow();
+    timer.shutdownNow();
+    ring.close();
+  }
+
+  private static final class OneImage implements ImageLayers {
+    @Override
+    public Base resolve(String ref, String platform) {
+      if (!ref.equals("busybox") && !ref.equals(BASE)) {
+        throw new GantryException(
+            GantryException.Kind.NOT_FOUND, "No such image: " + ref + ":latest");
+      }
+      return new Base(
+          BASE,
+          new ImageConfig(
+              "",
+              List.of(),
+              List.of("FROM=image"),
+              null,
+              List.of("sh"),
+              List.of(),
+              "",
+              Map.of(),
+              "",
+              null,
+              null,
+              ""),
+          "",
+          0);
+    }
+
+    @Override
+    public void hold(String layer) {}
+
+    @Override
+    public void release(String layer) {}
+
+    @Override
+    public String ensure(String storageDriver, String layer) {
+      return layer;
+    }
+  }
+
+  private static final class NoNetwork implements NetworkDriver {
+    @Override
+    public Support probe() {
+      return Support.yes();
+    }
+
+    @Override
+    public void create(Network network) {}
+
+    @Override
+    public void remove(Network network) {}
+
+    @Override
+    public Attachment attach(Network network, Endpoint endpoint) {
+      return Attachment.none(endpoint.id());
+    }
+
+    @Override
+    public void detach(Network network, Attachment attachment) {}
+
+    @Override
+    public Recovery recover(List<Network> networks, List<Attachment> attachments) {
+      return new Recovery(Set.of(), Set.of());
+    }
+  }
+}

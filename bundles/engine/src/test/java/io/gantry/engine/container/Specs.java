@@ -1,0 +1,129 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.ContainerSpec;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Makes container specs, a field at a time. */
+public final class Specs {
+  public String name = "";
+  public boolean terminal;
+  public boolean openStdin;
+  public boolean stdinOnce;
+  public String user = "";
+  public String workingDir = "";
+  public String hostname = "";
+  public String stopSignal = "";
+  public @Nullable Integer stopTimeout;
+  public List<String> env = new ArrayList<>();
+  public @Nullable List<String> cmd;
+  public @Nullable List<String> entrypoint;
+  public List<String> volumes = new ArrayList<>();
+  public Map<String, String> labels = new HashMap<>();
+  public String networkMode = "none";
+  public String pidMode = "";
+  public String ipcMode = "";
+  public String utsMode = "";
+  public String usernsMode = "";
+  public boolean privileged;
+  public boolean readonly;
+  public boolean autoRemove;
+  public @Nullable Boolean init;
+  public List<String> capAdd = new ArrayList<>();
+  public List<String> capDrop = new ArrayList<>();
+  public List<String> securityOptions = new ArrayList<>();
+  public List<String> binds = new ArrayList<>();
+  public Map<String, String> tmpfs = new HashMap<>();
+  public Map<String, String> sysctls = new HashMap<>();
+  public List<ContainerSpec.Ulimit> ulimits = new ArrayList<>();
+  public List<ContainerSpec.DeviceRequest> devices = new ArrayList<>();
+  public long shmSize;
+  public @Nullable Integer oomScoreAdj;
+  public String restartPolicy = "";
+  public int restartMaximum;
+  public String logDriver = "";
+  public Map<String, String> logOptions = new HashMap<>();
+  public ContainerSpec.Limits limits =
+      new ContainerSpec.Limits(0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, false);
+
+  public static ContainerSpec spec(Consumer<Specs> how) {
+    var specs = new Specs();
+    how.accept(specs);
+    return specs.build();
+  }
+
+  public static ContainerSpec running(String... command) {
+    return spec(s -> s.cmd = List.of(command));
+  }
+
+  public ContainerSpec build() {
+    var process =
+        new ContainerSpec.Process(
+            hostname,
+            "",
+            user,
+            false,
+            true,
+            true,
+            terminal,
+            openStdin,
+            stdinOnce,
+            env,
+            cmd,
+            entrypoint,
+            workingDir,
+            List.of(),
+            volumes,
+            stopSignal,
+            stopTimeout,
+            false);
+    var host =
+        new ContainerSpec.Host(
+            networkMode,
+            pidMode,
+            ipcMode,
+            utsMode,
+            "",
+            usernsMode,
+            privileged,
+            readonly,
+            autoRemove,
+            init,
+            capAdd,
+            capDrop,
+            securityOptions,
+            null,
+            null,
+            List.of(),
+            binds,
+            tmpfs,
+            sysctls,
+            ulimits,
+            devices,
+            List.of(),
+            shmSize,
+            oomScoreAdj,
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            restartPolicy,
+            restartMaximum,
+            logDriver,
+            logOptions,
+            limits,
+            "",
+            "",
+            "",
+            0,
+            0,
+            List.of(),
+            false,
+            Map.of());
+    return new ContainerSpec(name, "busybox", "", process, host, List.of(), labels, Map.of());
+  }
+}
