@@ -247,19 +247,24 @@ public final class Cgroup {
     return all;
   }
 
+  /** Not ended by an interrupt, whose flag stays: kill and remove are how one takes things back. */
   private static boolean await(Duration patience, BooleanSupplier condition) {
     long end = System.nanoTime() + patience.toNanos();
-    while (!condition.getAsBoolean()) {
-      if (System.nanoTime() > end) {
-        return false;
+    boolean interrupted = false;
+    try {
+      while (!condition.getAsBoolean()) {
+        if (System.nanoTime() - end > 0) {
+          return false;
+        }
+        LockSupport.parkNanos(POLL.toNanos());
+        interrupted |= Thread.interrupted();
       }
-      LockSupport.parkNanos(POLL.toNanos());
-      if (Thread.interrupted()) {
+      return true;
+    } finally {
+      if (interrupted) {
         Thread.currentThread().interrupt();
-        throw new GantryException(Kind.CANCELLED, "interrupted");
       }
     }
-    return true;
   }
 
   /** The content without the newline at its end; empty when the group is gone. */

@@ -72,9 +72,18 @@ public record Stat(
     return type == Type.CHARACTER_DEVICE || type == Type.BLOCK_DEVICE;
   }
 
-  /** Whether both are the same file: same device and inode. */
+  /**
+   * What tells a file from all others, whatever its names. One mount may show several devices:
+   * subvolumes of btrfs, layers of overlay.
+   */
+  public record FileId(long device, long inode) {}
+
+  public FileId fileId() {
+    return new FileId(device, inode);
+  }
+
   public boolean sameFile(Stat other) {
-    return device == other.device && inode == other.inode;
+    return fileId().equals(other.fileId());
   }
 
   static final int STATX_SIZE = 256;

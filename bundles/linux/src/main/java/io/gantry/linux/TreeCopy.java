@@ -23,7 +23,7 @@ public final class TreeCopy {
   private final Dir top;
   private final Trail trail;
   private final List<String> directories = new ArrayList<>();
-  private final Map<Long, Place> linked = new HashMap<>();
+  private final Map<Stat.FileId, Place> linked = new HashMap<>();
   private boolean canClone = true;
   private boolean canCopyInKernel = true;
 
@@ -83,7 +83,7 @@ public final class TreeCopy {
   }
 
   private boolean linkedBefore(String name, Stat stat) {
-    Place first = linked.putIfAbsent(stat.inode(), new Place(List.copyOf(directories), name));
+    Place first = linked.putIfAbsent(stat.fileId(), new Place(List.copyOf(directories), name));
     if (first == null) {
       return false;
     }

@@ -23,13 +23,13 @@ public record TreeUsage(long bytes, long inodes) {
   }
 
   private static final class Counter implements TreeWalk.Visitor {
-    private final Set<Long> linked = new HashSet<>();
+    private final Set<Stat.FileId> linked = new HashSet<>();
     private long blocks;
     private long inodes;
 
     @Override
     public void file(Dir here, String name, Stat stat) {
-      if (stat.links() == 1 || linked.add(stat.inode())) {
+      if (stat.links() == 1 || linked.add(stat.fileId())) {
         count(stat);
       }
     }

@@ -73,6 +73,18 @@ class CgroupTest {
   }
 
   @Test
+  void whatWasMadeIsTakenBackUnderAnInterrupt() throws Exception {
+    Cgroup group = tree.create(parent, "interrupted");
+    Process sleep = joined(group, "sleep 1000");
+    Thread.currentThread().interrupt();
+    group.kill();
+    group.remove();
+    assertTrue(Thread.interrupted());
+    assertFalse(group.exists());
+    assertTrue(sleep.waitFor(5, TimeUnit.SECONDS));
+  }
+
+  @Test
   void groupsBelowGoToo() throws IOException {
     Cgroup group = tree.create(parent, "nest");
     for (Path directory : group.directories()) {

@@ -2,14 +2,20 @@ package io.gantry.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.linux.CgroupTree.Layout;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class CgroupTreeTest {
 
@@ -64,6 +70,46 @@ class CgroupTreeTest {
     assertEquals(-1, CgroupLimiter.swap(memory(100, -1)));
     assertThrows(GantryException.class, () -> CgroupLimiter.swap(memory(100, 50)));
     assertThrows(GantryException.class, () -> CgroupLimiter.swap(memory(0, 50)));
+  }
+
+  /** Files of the kernel's names on a plain directory: what is written where. */
+  @Test
+  void aUnifiedGroupGetsItsControllersAndLimits(@TempDir Path root) throws IOException {
+    Files.writeString(root.resolve("cgroup.controllers"), "cpu cpuset io memory pids\n");
+    Files.writeString(root.resolve("cgroup.subtree_control"), "cpu cpuset memory pids\n");
+    Path parent = Files.createDirectory(root.resolve("gantry-0"));
+    Files.writeString(parent.resolve("cgroup.controllers"), "memory\n");
+    Files.writeString(parent.resolve("cgroup.subtree_control"), "\n");
+    CgroupTree tree = tree("41 31 0:38 / " + root + " rw - cgroup2 cgroup2 rw");
+    Cgroup group = tree.create("gantry-0", "id");
+    assertTrue(Files.readString(root.resolve("cgroup.subtree_control")).startsWith("+io"));
+    assertTrue(Files.readString(parent.resolve("cgroup.subtree_control")).startsWith("+memory"));
+    assertEquals(2, group.version());
+    assertEquals(List.of(parent + "/id/cgroup.procs"), group.joins());
+    assertEquals(Optional.of(parent.resolve("id/memory.events")), group.oomFile());
+    assertEquals(Optional.of(parent.resolve("id/cpu.stat")), group.cpuFile());
+
+    CgroupLimits limits = new CgroupLimits(100, 150, 50, 1024, 5000, 0, "0-1", "0", -1, 10, false);
+    assertEquals(
+        Kind.UNSUPPORTED, assertThrows(GantryException.class, () -> group.limit(limits)).kind());
+    Map<String, String> expected =
+        Map.of(
+            "memory.max", "100",
+            "memory.swap.max", "50",
+            "memory.low", "50",
+            "cpu.weight", "39",
+            "cpu.max", "5000 100000",
+            "cpuset.cpus", "0-1",
+            "cpuset.mems", "0",
+            "pids.max", "max",
+            "io.weight", "1");
+    for (String file : expected.keySet()) {
+      Files.createFile(group.directory().resolve(file));
+    }
+    group.limit(limits);
+    for (String file : expected.keySet()) {
+      assertEquals(expected.get(file), Files.readString(group.directory().resolve(file)), file);
+    }
   }
 
   @Test

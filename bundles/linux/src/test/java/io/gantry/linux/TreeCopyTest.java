@@ -14,6 +14,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -150,6 +153,33 @@ class TreeCopyTest {
     GantryException e = assertThrows(GantryException.class, () -> TreeCopy.copy(from, to));
     assertTrue(Thread.interrupted());
     assertEquals(Kind.CANCELLED, e.kind());
+  }
+
+  @Test
+  void anInterruptCancelsWhileCopying() throws Exception {
+    for (int i = 0; i < 5000; i++) {
+      from.create("file" + i, 0644).close();
+    }
+    BlockingQueue<Kind> ended = new LinkedBlockingQueue<>();
+    Thread copier =
+        new Thread(
+            () -> {
+              try {
+                TreeCopy.copy(from, to);
+              } catch (GantryException e) {
+                ended.add(e.kind());
+              }
+            });
+    copier.start();
+    try (Dir watched = dir.dir("to")) {
+      while (watched.names().isEmpty() && copier.isAlive()) {
+        Thread.onSpinWait();
+      }
+    }
+    copier.interrupt();
+    assertEquals(Kind.CANCELLED, ended.poll(30, TimeUnit.SECONDS));
+    copier.join();
+    assertTrue(to.names().size() < 5000);
   }
 
   @Test
