@@ -1,0 +1,421 @@
+package io.gantry.image.layer;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.image.layer.LayerTrees.Place;
+import io.gantry.linux.Dir;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.spi.Undo;
+import io.gantry.store.Digest;
+import io.gantry.store.Durability;
+import io.gantry.store.Form;
+import io.gantry.store.Ingest;
+import io.gantry.store.RecordStore;
+import io.gantry.store.Schema;
+import io.gantry.store.StoreFailure;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All layers: their records, their trees in storage drivers, and who needs them.
+ *
+ * <p>Making one: scratch tree, recipe blob, both on the disk; then the driver's commit; then the
+ * record. A crash before the commit leaves a scratch tree that its driver sweeps; one after it, a
+ * tree that the next layer of the same chain replaces; {@link #prune} takes the blobs.
+ *
+ * <p>A layer stays while somebody holds it: an image, a container, the layer above, whoever just
+ * made it. Between the last release and the end of its removal, and while it is being put in place,
+ * a chain is busy and others wait for it. Records are read at start-up; until everybody has taken
+ * hold again nothing is removed, since only {@link #release} and {@link #prune} remove.
+ */
+public final class Layers {
+
+  private static final System.Logger log = System.getLogger("io.gantry.image");
+  private static final Schema SCHEMA = new Schema("layer", 1, 0);
+  private static final long MAX_RECIPE_BYTES = 16L << 30;
+
+  private final RecordStore<Layer> records;
+  private final HeldBlobs blobs;
+  private final LayerTrees trees;
+  private final Map<Digest, Layer> layers = new ConcurrentHashMap<>();
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition idle = lock.newCondition();
+  private final Map<Digest, Integer> holders = new HashMap<>(); // guarded by lock
+  private final Set<Digest> busy = new HashSet<>(); // guarded by lock
+
+  /** Needs no disk space and no driver. */
+  public Layers(Path records, HeldBlobs blobs, LayerTrees trees) {
+    this.records = new RecordStore<>(records, SCHEMA, Form.of(Layer.class));
+    this.blobs = blobs;
+    this.trees = trees;
+  }
+
+  /** Reads the records; once, before all else. */
+  public List<RecordStore.Problem> load() {
+    var loaded = records.load();
+    loaded
+        .records()
+        .values()
+        .forEach(
+            layer -> {
+              layers.put(layer.chain(), layer);
+              blobs.hold(layer.recipe());
+              layer.displaced().forEach(blobs::hold);
+              if (layer.parent() != null) {
+                holders.merge(layer.parent(), 1, Integer::sum);
+              }
+            });
+    return loaded.problems();
+  }
+
+  public Optional<Layer> find(Digest chain) {
+    return Optional.ofNullable(layers.get(chain));
+  }
+
+  /** Ids of all trees a driver should hold, for its recovery. */
+  public Set<String> expected(String driver) {
+    Set<String> ids = new HashSet<>();
+    layers.values().stream()
+        .filter(layer -> layer.drivers().contains(driver))
+        .forEach(layer -> ids.add(layer.treeId()));
+    return ids;
+  }
+
+  /**
+   * Makes a layer of an archive, plain or compressed, in the default driver. The caller holds it
+   * afterwards, and holds the parent meanwhile.
+   *
+   * @throws GantryException INVALID for an archive that is broken or leads outside, EXHAUSTED for
+   *     one that does not fit, CANCELLED on an interrupt; nothing is left behind
+   */
+  public Layer make(InputStream archive, @Nullable Digest parent, Limits limits) {
+    String driver = trees.defaultDriver();
+    if (parent != null) {
+      ensure(driver, parent);
+    }
+    return make(Decoder.open(archive, limits), parent, driver, limits);
+  }
+
+  private Layer make(InputStream tar, @Nullable Digest parent, String driver, Limits limits) {
+    String scratch = "layer-" + UUID.randomUUID();
+    try (var undo = new Undo()) {
+      undo.add(() -> trees.remove(driver, scratch));
+      Place place = trees.prepare(driver, scratch, parent == null ? null : Layer.treeId(parent));
+      Layer layer = fill(tar, parent, driver, place, limits, undo);
+      if (put(layer, driver, scratch)) {
+        undo.keep();
+      } // else it is known already: the scratch tree and the second recipe are given up
+      return known(layer.chain());
+    } catch (IOException e) {
+      throw StoreFailure.of("make a layer", e);
+    }
+  }
+
+  private Layer fill(
+      InputStream tar,
+      @Nullable Digest parent,
+      String driver,
+      Place place,
+      Limits limits,
+      Undo undo)
+      throws IOException {
+    MessageDigest hash = Digest.Algorithm.SHA256.hash();
+    List<Digest> displaced = new ArrayList<>();
+    undo.add(() -> displaced.forEach(blobs::release));
+    try (Dir root = Dir.open(place.directory());
+        Ingest ingest = blobs.ingest(MAX_RECIPE_BYTES)) {
+      long bytes;
+      try (var recipe = new Recipe.Writer(ingest, displaced);
+          var writer = new LayerWriter(root, place.style(), limits, recipe, blobs)) {
+        bytes = writer.apply(new DigestInputStream(tar, hash));
+        recipe.finish();
+      }
+      root.syncFileSystem();
+      Digest recipe = blobs.hold(ingest);
+      undo.add(() -> blobs.release(recipe));
+      Digest diff = Digest.of(Digest.Algorithm.SHA256, hash);
+      return new Layer(
+          Layer.chain(parent, diff), diff, parent, bytes, recipe, displaced, List.of(driver));
+    }
+  }
+
+  /**
+   * Puts a filled tree in place and takes hold of the layer.
+   *
+   * @return false when there is such a layer already; it may get its tree in one more driver
+   */
+  private boolean put(Layer layer, String driver, String scratch) {
+    claim(layer.chain());
+    try {
+      Layer known = layers.get(layer.chain());
+      if (known == null) {
+        commit(driver, scratch, layer);
+        if (layer.parent() != null) {
+          hold(layer.parent());
+        }
+      } else if (!known.drivers().contains(driver)) {
+        List<String> drivers = new ArrayList<>(known.drivers());
+        drivers.add(driver);
+        commit(driver, scratch, known.in(drivers));
+      }
+      count(layer.chain(), 1);
+      return known == null;
+    } finally {
+      unclaim(layer.chain());
+    }
+  }
+
+  private void commit(String driver, String scratch, Layer layer) {
+    try (var undo = new Undo()) {
+      undo.add(() -> trees.remove(driver, layer.treeId()));
+      commit(driver, scratch, layer.treeId());
+      records.put(layer.chain().toString(), layer, Durability.SYNCED);
+      layers.put(layer.chain(), layer);
+      undo.keep();
+    }
+  }
+
+  private void commit(String driver, String scratch, String id) {
+    try {
+      trees.commit(driver, scratch, id);
+    } catch (GantryException e) {
+      if (e.kind() != Kind.CONFLICT) {
+        throw e;
+      }
+      // A crash between commit and record left it. Equal chains are equal trees, but nobody vouches
+      // for what happened to this one since.
+      trees.remove(driver, id);
+      trees.commit(driver, scratch, id);
+    }
+  }
+
+  /**
+   * Sees to it that a driver has the trees of a layer and of all below it, made from another
+   * driver's if need be. The caller holds the layer.
+   *
+   * @return its id in the driver
+   */
+  public String ensure(String driver, Digest chain) {
+    Deque<Layer> missing = new ArrayDeque<>();
+    for (Digest at = chain; at != null; ) {
+      Layer layer = known(at);
+      if (layer.drivers().contains(driver)) {
+        break;
+      }
+      missing.push(layer);
+      at = layer.parent();
+    }
+    for (Layer layer : missing) {
+      convert(layer, driver);
+    }
+    return Layer.treeId(chain);
+  }
+
+  private void convert(Layer layer, String driver) {
+    // By way of a file and not of a pipe: applying needs no second thread and no second lease then.
+    try (Ingest spool = blobs.ingest(Long.MAX_VALUE)) {
+      tar(layer.chain(), spool);
+      Digest tar = blobs.hold(spool);
+      try (InputStream in = blobs.get(tar)) {
+        make(in, layer.parent(), driver, Limits.layer(Long.MAX_VALUE));
+      } finally {
+        blobs.release(tar);
+      }
+      count(layer.chain(), -1);
+    } catch (IOException e) {
+      throw StoreFailure.of("convert layer " + layer.chain(), e);
+    }
+  }
+
+  /**
+   * Writes the tar of a layer, byte for byte as it came.
+   *
+   * @throws GantryException INTERNAL when tree or recipe have been damaged; what was written is
+   *     then wrong
+   */
+  public void tar(Digest chain, OutputStream out) throws IOException {
+    Layer layer = known(chain);
+    String driver = servingDriver(layer);
+    var hashed = new DigestOutputStream(out, Digest.Algorithm.SHA256.hash());
+    try (Dir tree = Dir.open(trees.layer(driver, layer.treeId()).directory())) {
+      Recipe.play(() -> blobs.get(layer.recipe()), tree, blobs::get, hashed);
+    }
+    Digest made = Digest.of(Digest.Algorithm.SHA256, hashed.getMessageDigest());
+    if (!made.equals(layer.diff())) {
+      throw new GantryException(
+          Kind.INTERNAL,
+          "layer %s has been damaged in storage driver %s: its tar has digest %s instead of %s"
+              .formatted(chain, driver, made, layer.diff()));
+    }
+  }
+
+  /** Compares the tree of a layer with what came in; throws as {@link #tar}. */
+  public void verify(Digest chain) {
+    try {
+      tar(chain, OutputStream.nullOutputStream());
+    } catch (IOException e) {
+      throw StoreFailure.of("verify layer " + chain, e);
+    }
+  }
+
+  private String servingDriver(Layer layer) {
+    List<String> serving = trees.drivers();
+    return layer.drivers().stream()
+        .filter(serving::contains)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new GantryException(
+                    Kind.UNAVAILABLE,
+                    "no storage driver that holds layer %s serves: %s"
+                        .formatted(layer.chain(), layer.drivers())));
+  }
+
+  private Layer known(Digest chain) {
+    return find(chain)
+        .orElseThrow(() -> new GantryException(Kind.NOT_FOUND, "layer does not exist: " + chain));
+  }
+
+  /**
+   * Keeps a layer until {@link #release}.
+   *
+   * @throws GantryException NOT_FOUND
+   */
+  public void hold(Digest chain) {
+    lock.lock();
+    try {
+      while (busy.contains(chain) && !holders.containsKey(chain)) {
+        idle.awaitUninterruptibly();
+      }
+      known(chain);
+      holders.merge(chain, 1, Integer::sum);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Lets go of a layer.
+   *
+   * @return chain ids of the layers that nobody holds any more and that are gone, topmost first
+   */
+  public List<Digest> release(Digest chain) {
+    List<Digest> removed = new ArrayList<>();
+    for (Digest at = chain; at != null && isLast(at); ) {
+      Optional<Layer> gone = removeClaimed(at);
+      gone.ifPresent(layer -> removed.add(layer.chain()));
+      at = gone.map(Layer::parent).orElse(null);
+    }
+    return removed;
+  }
+
+  private Optional<Layer> removeClaimed(Digest chain) {
+    try {
+      return find(chain).filter(this::remove);
+    } finally {
+      unclaim(chain);
+    }
+  }
+
+  /** Counts one holder less; the last one claims the chain. */
+  private boolean isLast(Digest chain) {
+    lock.lock();
+    try {
+      if (holders.merge(chain, -1, Integer::sum) > 0) {
+        return false;
+      }
+      holders.remove(chain);
+      return busy.add(chain);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean remove(Layer layer) {
+    try {
+      layer.drivers().forEach(driver -> trees.remove(driver, layer.treeId()));
+      records.remove(layer.chain().toString(), Durability.SYNCED);
+    } catch (GantryException e) {
+      // The driver is away or something unknown builds on it; prune tries again.
+      log.log(
+          WARNING,
+          "layer {0} is not needed and could not be removed: {1}",
+          layer.chain(),
+          e.getMessage());
+      return false;
+    }
+    layers.remove(layer.chain());
+    blobs.release(layer.recipe());
+    layer.displaced().forEach(blobs::release);
+    return true;
+  }
+
+  /** Removes layers nobody holds: what a crash or a driver that was away left. */
+  public List<Digest> prune() {
+    List<Digest> removed = new ArrayList<>();
+    for (Digest chain : List.copyOf(layers.keySet())) {
+      lock.lock();
+      try {
+        if (holders.containsKey(chain) || busy.contains(chain)) {
+          continue;
+        }
+        holders.put(chain, 1);
+      } finally {
+        lock.unlock();
+      }
+      removed.addAll(release(chain));
+    }
+    return removed;
+  }
+
+  private void claim(Digest chain) {
+    lock.lock();
+    try {
+      while (busy.contains(chain)) {
+        idle.awaitUninterruptibly();
+      }
+      busy.add(chain);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void unclaim(Digest chain) {
+    lock.lock();
+    try {
+      busy.remove(chain);
+      idle.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void count(Digest chain, int change) {
+    lock.lock();
+    try {
+      holders.merge(chain, change, Integer::sum);
+    } finally {
+      lock.unlock();
+    }
+  }
+}
