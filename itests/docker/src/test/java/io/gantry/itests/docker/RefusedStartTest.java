@@ -1,0 +1,139 @@
+package io.gantry.itests.docker;
+
+import static java.nio.file.attribute.PosixFilePermissions.fromString;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.itests.harness.Command;
+import io.gantry.itests.harness.Instance;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Starts that cannot succeed end at once, say why, and leave nothing behind. */
+@Tag("root")
+class RefusedStartTest {
+
+  @TempDir Path folder;
+  private Path dataRoot;
+  private Path socket;
+
+  @BeforeEach
+  void paths() {
+    dataRoot = folder.resolve("data");
+    socket = folder.resolve("docker.sock");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--no-such-flag, unknown flag: --no-such-flag",
+    "-x, unknown flag: -x",
+    "--log-level=loud, unable to parse logging level: loud",
+    "-D=maybe, 'invalid argument \"maybe\" for -D: true or false is expected'",
+    "word, '\"gantryd\" accepts no arguments: word'",
+    "--group, flag needs an argument: --group",
+  })
+  void aBadFlagIsAUsageError(String flag, String message) {
+    Command refused = gantryd(flag);
+    assertEquals(64, refused.exit(), refused::err);
+    assertTrue(refused.err().contains(message), refused::err);
+    assertNothingWasMade();
+  }
+
+  @Test
+  void aDataRootThatOthersMayWriteIsRefused() throws IOException {
+    Files.createDirectory(dataRoot);
+    Files.setPosixFilePermissions(dataRoot, fromString("rwxrwxrwx"));
+    Command refused = gantryd();
+    assertEquals(77, refused.exit(), refused::err);
+    assertTrue(refused.err().contains(dataRoot + " is writable by others"), refused::err);
+    assertFalse(Files.exists(dataRoot.resolve("lock")));
+    assertFalse(Files.exists(socket));
+  }
+
+  @Test
+  void aDataRootOfAnotherUserIsRefused() throws IOException {
+    Files.createDirectory(dataRoot);
+    Files.setAttribute(dataRoot, "unix:uid", 1234);
+    Command refused = gantryd();
+    assertEquals(77, refused.exit(), refused::err);
+    assertTrue(refused.err().contains("belongs to user 1234"), refused::err);
+  }
+
+  @Test
+  void aFolderOfConfigurationThatIsNotThereIsNamed() {
+    Command refused = gantryd("--etc", folder.resolve("nowhere").toString());
+    assertEquals(66, refused.exit(), refused::err);
+    assertTrue(
+        refused.err().contains("no such directory: " + folder.resolve("nowhere")), refused::err);
+  }
+
+  @Test
+  void aSocketThatSomebodyListensOnIsInUse() throws IOException {
+    try (ServerSocketChannel other = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      other.bind(UnixDomainSocketAddress.of(socket));
+      Command refused = gantryd();
+      assertTrue(refused.exit() >= 64 && refused.exit() <= 78, refused::err);
+      assertTrue(refused.err().contains(socket + ": in use"), refused::err);
+      assertTrue(Files.exists(socket), "the other's socket is still there");
+    }
+    assertFalse(Files.exists(dataRoot.resolve("lock")));
+  }
+
+  @Test
+  void aSecondEngineOnOneDataRootIsToldThePidOfTheFirst() {
+    try (Instance first = Instance.start()) {
+      dataRoot = first.dataRoot();
+      Command refused = gantryd();
+      assertEquals(75, refused.exit(), refused::err);
+      assertTrue(
+          refused
+              .err()
+              .contains("already running: the engine with pid " + first.gate().pid() + " has"),
+          refused::err);
+      first.docker("version").ok();
+    }
+  }
+
+  @Test
+  void aJavaThatIsNotThereIsNamed() {
+    Command refused =
+        Command.run(
+            Map.of("JAVA_HOME", folder.toString()), Duration.ofSeconds(10), words(List.of()));
+    assertEquals(66, refused.exit(), refused::err);
+    assertTrue(refused.err().contains("JAVA_HOME is " + folder), refused::err);
+    assertNothingWasMade();
+  }
+
+  private Command gantryd(String... flags) {
+    return Command.run(Map.of(), Duration.ofSeconds(30), words(List.of(flags)));
+  }
+
+  private List<String> words(List<String> flags) {
+    List<String> words = new ArrayList<>();
+    words.add(Instance.home().resolve("bin/gantryd").toString());
+    words.addAll(List.of("-g", dataRoot.toString(), "-H", "unix://" + socket));
+    words.addAll(List.of("--exec-root", folder.resolve("run").toString()));
+    words.addAll(flags);
+    return words;
+  }
+
+  private void assertNothingWasMade() {
+    assertEquals(
+        0, folder.toFile().list().length, () -> List.of(folder.toFile().list()).toString());
+  }
+}
