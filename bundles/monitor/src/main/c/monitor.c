@@ -210,12 +210,14 @@ static void signal_children(void) {
   if (read_file(AT_FDCWD, path, text, sizeof text) < 0) return;
   for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
     uint64_t pid;
-    if (parse_u64(word, &pid) && pid > 1) kill((pid_t)pid, SIGKILL);
+    if (!parse_u64(word, &pid) || pid <= 1) continue;
+    if (!monitor.spool || !log_writer_is(monitor.spool->writer, (pid_t)pid)) kill((pid_t)pid, SIGKILL);
   }
 }
 
 /* Until there is none: each one's end may hand us its own children. */
 static void kill_children(void) {
+  if (monitor.spool && monitor.spool->writer) log_writer_end(monitor.spool->writer);
   do {
     if (monitor.init) kill(monitor.init->pid, SIGKILL);
     signal_children();
@@ -346,7 +348,9 @@ static int open_log(const struct message *m) {
   if (!path) return 0;
   monitor.spool = spool_open(path, message_u64(m, TAG_LOG_MAX_BYTES, 0), message_u64(m, TAG_LOG_MAX_FILES, 1));
   free(path);
-  return monitor.spool ? 0 : -1;
+  if (!monitor.spool) return -1;
+  uint64_t waiting = message_u64(m, TAG_LOG_BUFFER_BYTES, 0);
+  return waiting ? spool_unblock(monitor.spool, waiting) : 0;
 }
 
 int monitor_reopen_log(const struct message *m) {

@@ -122,17 +122,28 @@ struct spool *spool_open(const char *path, uint64_t most_bytes, uint64_t most_fi
   return s;
 }
 
+int spool_unblock(struct spool *s, uint64_t most_bytes) {
+  s->writer = log_writer_start(s, most_bytes);
+  return s->writer ? 0 : -1;
+}
+
 int spool_reopen(struct spool *s, const char *path, uint64_t most_bytes, uint64_t most_files) {
   uint64_t size = 0;
   int fd = open_log(path, &size);
   if (fd < 0) return -1;
+  char *copy = must_copy(path); /* first: it may be the present path */
   close(s->fd);
   free(s->path);
-  s->path = must_copy(path);
+  s->path = copy;
   s->fd = fd;
   s->size = size;
   s->most_bytes = most_bytes;
   s->most_files = most_files;
+  if (!s->writer) return 0;
+  /* The file was opened here to know that it can be; the writer opens its own. */
+  close(s->fd);
+  s->fd = -1;
+  log_writer_reopen(s->writer, path, most_bytes, most_files);
   return 0;
 }
 
@@ -165,16 +176,30 @@ static void rotate(struct spool *s) {
   s->size = size;
 }
 
+static bool rotation_due(const struct spool *s) { return s->most_bytes && s->size + buffer_length(&s->batch) >= s->most_bytes; }
+
+void spool_record(struct spool *s, const uint8_t *record, size_t length) {
+  if (rotation_due(s)) rotate(s);
+  buffer_append(&s->batch, record, length);
+  flush(s);
+}
+
+static void hand_to_writer(struct spool *s) {
+  log_writer_put(s->writer, s->batch.data + s->batch.start, buffer_length(&s->batch));
+  s->batch.start = s->batch.end = 0;
+}
+
 static void emit(struct spool *s, unsigned stream, const uint8_t *text, size_t length, bool newline, uint64_t now_ns) {
   struct spool_line *line = &s->lines[stream - 1];
-  if (s->most_bytes && s->size + buffer_length(&s->batch) >= s->most_bytes) {
+  if (!s->writer && rotation_due(s)) {
     flush(s);
     rotate(s);
   }
   spool_encode(&s->batch, text, length, newline, stream, line->first_ns ? line->first_ns : now_ns);
   if (newline) line->first_ns = 0;
   else if (!line->first_ns) line->first_ns = now_ns;
-  if (buffer_length(&s->batch) >= BATCH_MOST) flush(s);
+  if (s->writer) hand_to_writer(s);
+  else if (buffer_length(&s->batch) >= BATCH_MOST) flush(s);
 }
 
 /* Emits what a line has so far, with `more` bytes of data behind it. */
@@ -212,4 +237,5 @@ void spool_end(struct spool *s, uint64_t now_ns) {
   }
   flush(s);
   buffer_clear(&s->batch);
+  if (s->writer) log_writer_end(s->writer);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "logwriter.h"
 
 enum { SPOOL_PIECE = 16384, SPOOL_STREAMS = 2 };
 
@@ -21,16 +22,22 @@ struct spool {
   uint64_t size, most_bytes, most_files;
   struct buffer batch;
   struct spool_line lines[SPOOL_STREAMS];
+  struct log_writer *writer; /* in the monitor, when logging is not to block */
 };
 
 /* Opens the file for appending; NULL and errno when it cannot. */
 struct spool *spool_open(const char *path, uint64_t most_bytes, uint64_t most_files);
 /* Goes on in another file, or in the same path anew; -1 and errno leave things as they were. */
 int spool_reopen(struct spool *s, const char *path, uint64_t most_bytes, uint64_t most_files);
+/* From now on a process writes the file, and up to so many bytes wait for it in memory. */
+int spool_unblock(struct spool *s, uint64_t most_bytes);
 /* Stream 1 or 2. */
 void spool_write(struct spool *s, unsigned stream, const uint8_t *data, size_t length, uint64_t now_ns);
 /* The streams have ended: lines without a newline are written as they are. */
 void spool_end(struct spool *s, uint64_t now_ns);
+
+/* Writes one record as it is, after a rotation when that is due. */
+void spool_record(struct spool *s, const uint8_t *record, size_t length);
 
 /* One record, as it stands in the file; for tests too. */
 void spool_encode(struct buffer *out, const uint8_t *line, size_t length, bool newline, unsigned stream, uint64_t time_ns);

@@ -1,11 +1,13 @@
 /* Tests of what needs no root and no kernel feature: decoders, the op check, users, the spool. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "loop.h"
 #include "ops.h"
 #include "sha256.h"
 #include "spool.h"
@@ -389,6 +391,48 @@ static void a_full_disk_leaves_no_half_line(void) {
   CHECK_TEXT(content("g"), ENTRY("0\\n", "stdout", "1") ENTRY("1\\n", "stdout", "1"));
 }
 
+/* The one child there is. */
+static pid_t writer_of(void) {
+  char name[64], text[64];
+  uint64_t pid = 0;
+  snprintf(name, sizeof name, "/proc/self/task/%d/children", (int)getpid());
+  CHECK(read_file(AT_FDCWD, name, text, sizeof text) > 0);
+  text[strcspn(text, " ")] = 0;
+  CHECK(parse_u64(text, &pid));
+  return (pid_t)pid;
+}
+
+static void a_spool_that_must_not_block_drops_whole_lines_only(void) {
+  enum { LINES = 5000 };
+  static const char line[] = "0123456789012345678901234567890123456789\n";
+  size_t kept = 0;
+  struct spool *s = spool_open(path("h"), 0, 1);
+  CHECK_NUMBER(spool_unblock(s, 4096), 0);
+  /* While the disk hangs, as it were. */
+  kill(writer_of(), SIGSTOP);
+  for (int i = 0; i < LINES; i++) spool_text(s, 1, line);
+  kill(writer_of(), SIGCONT);
+  spool_end(s, 0);
+  char *text = must_copy(content("h"));
+  static const char entry[] = ENTRY("0123456789012345678901234567890123456789\\n", "stdout", "1");
+  for (char *at = text; strncmp(at, entry, sizeof entry - 1) == 0; at += sizeof entry - 1) kept++;
+  CHECK_NUMBER(strlen(text), kept * (sizeof entry - 1));
+  CHECK(kept > 100 && kept < LINES);
+  free(text);
+}
+
+static void a_spool_that_must_not_block_rotates_and_moves(void) {
+  struct spool *s = spool_open(path("i"), 1, 2);
+  CHECK_NUMBER(spool_unblock(s, 1 << 20), 0);
+  spool_text(s, 1, "0\n1\n2\n");
+  CHECK_NUMBER(spool_reopen(s, path("j"), 0, 1), 0);
+  spool_text(s, 2, "3\n4");
+  spool_end(s, 2000000000);
+  CHECK_TEXT(content("i.1"), ENTRY("1\\n", "stdout", "1"));
+  CHECK_TEXT(content("i"), ENTRY("2\\n", "stdout", "1"));
+  CHECK_TEXT(content("j"), ENTRY("3\\n", "stderr", "1") ENTRY("4", "stderr", "2"));
+}
+
 /* ---- the rest ---- */
 
 static void hashes_are_those_of_the_standard(void) {
@@ -432,6 +476,7 @@ static void buffers_keep_what_was_not_taken(void) {
 
 int main(void) {
   if (!mkdtemp(directory)) return 1;
+  loop_open();
   a_message_comes_back_as_it_was_written();
   unknown_tags_are_skipped();
   malformed_messages_close_the_connection();
@@ -456,10 +501,12 @@ int main(void) {
   a_single_file_is_truncated_instead();
   a_spool_goes_on_where_it_was_told_to();
   a_full_disk_leaves_no_half_line();
+  a_spool_that_must_not_block_drops_whole_lines_only();
+  a_spool_that_must_not_block_rotates_and_moves();
   hashes_are_those_of_the_standard();
   numbers_are_digits_that_fit();
   buffers_keep_what_was_not_taken();
-  const char *const left[] = {"a", "b", "c", "c.1", "c.2", "d", "e", "f", "g", "hash"};
+  const char *const left[] = {"a", "b", "c", "c.1", "c.2", "d", "e", "f", "g", "h", "i", "i.1", "j", "hash"};
   for (unsigned i = 0; i < COUNT(left); i++) unlink(path(left[i]));
   rmdir(directory);
   if (failures) fprintf(stderr, "%d failed\n", failures);
