@@ -190,6 +190,8 @@ final class FakeContainers implements Containers {
   }
 
   private ContainerView view(Box box) {
+    String mode = box.spec.host().networkMode();
+    String network = mode.equals("default") ? "bridge" : mode;
     boolean ran = box.status != Status.CREATED;
     List<String> command =
         box.spec.process().cmd() == null ? List.of("sh") : box.spec.process().cmd();
@@ -216,7 +218,7 @@ final class FakeContainers implements Containers {
         List.of(),
         Map.of("log", "/l", "hosts", "/h", "hostname", "/n", "resolv", "/r"),
         List.of(),
-        Map.of("bridge", new EndpointView("net1", "end1", "", 0, "", "", List.of())));
+        Map.of(network, new EndpointView("net1", "end1", "", 0, "", "", List.of())));
   }
 
   @Override

@@ -35,9 +35,6 @@ public final class ImageJson {
             "Parent", image.parent(),
             "Comment", image.comment(),
             "Created", GoTime.nano(image.created()));
-    if (version.below(45)) {
-      json.put("Container", "");
-    }
     if (version.below(45) || composeOne) {
       json.put("ContainerConfig", emptyConfig());
     }

@@ -119,8 +119,8 @@ public final class SystemJson {
             "Isolation", "",
             "InitBinary", "gantry-helper",
             "ContainerdCommit", commit("", version),
-            "RuncCommit", commit("", version),
-            "InitCommit", commit(engine.commit(), version),
+            "RuncCommit", commit(engine.commit(), version),
+            "InitCommit", commit("", version),
             "SecurityOptions", security(engine, cgroup)));
     if (version.atLeast(49)) {
       json.put("FirewallBackend", object("Driver", "nftables"));
@@ -205,7 +205,7 @@ public final class SystemJson {
   }
 
   private static Map<String, @Nullable Object> commit(String id, ApiVersion version) {
-    return version.below(49) ? object("ID", id, "Expected", id) : object("ID", id);
+    return version.below(49) && !id.isEmpty() ? object("ID", id, "Expected", id) : object("ID", id);
   }
 
   private static List<String> security(EngineView engine, String cgroup) {

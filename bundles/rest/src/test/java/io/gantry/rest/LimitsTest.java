@@ -1,0 +1,199 @@
+package io.gantry.rest;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Requests that want to confuse or exhaust. */
+@Timeout(30)
+class LimitsTest {
+
+  @TempDir Path directory;
+  private Api api;
+
+  @BeforeEach
+  void start() {
+    api = new Api(directory);
+  }
+
+  @AfterEach
+  void stop() {
+    api.close();
+  }
+
+  @Test
+  void lengthTogetherWithChunksIsRefusedAndNothingSmuggled() throws Exception {
+    var reply =
+        api.raw(
+            "POST /containers/create?name=a HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+                + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "0\r\n\r\nPOST /containers/create?name=smuggled HTTP/1.1\r\nHost: d\r\n"
+                + "Content-Type: application/json\r\nContent-Length: 19\r\n\r\n"
+                + "{\"Image\":\"busybox\"}");
+    assertEquals(400, reply.status());
+    assertTrue(reply.type().startsWith("application/json"), reply.type());
+    assertTrue(!reply.json().text("message").isEmpty(), reply.body());
+    assertTrue(api.containers.called.isEmpty(), api.containers.called.toString());
+  }
+
+  @Test
+  void twoLengthsAreRefused() throws Exception {
+    var reply =
+        api.raw(
+            "POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: 2\r\nContent-Length: 19"
+                + "\r\n\r\n{}");
+    assertEquals(400, reply.status());
+    assertTrue(api.containers.called.isEmpty());
+  }
+
+  @Test
+  void aBodyBeyondTheLimitIsRefusedBeforeItIsRead() throws Exception {
+    var declared =
+        api.ask(
+            "POST",
+            "/containers/create",
+            "Content-Type: application/json\r\nContent-Length: 5000000000\r\n\r\n{");
+    assertEquals(413, declared.status());
+    String chunk = "100000\r\n" + " ".repeat(0x100000) + "\r\n";
+    var chunked =
+        api.ask(
+            "POST",
+            "/containers/create",
+            "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + chunk.repeat(5)
+                + "0\r\n\r\n");
+    assertEquals(413, chunked.status());
+  }
+
+  @Test
+  void deepNestingIsRefused() throws Exception {
+    var reply =
+        api.post(
+            "/containers/create",
+            "{\"Image\":\"busybox\",\"x\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}");
+    assertEquals(400, reply.status());
+    assertTrue(reply.json().text("message").startsWith("invalid JSON: "), reply.body());
+  }
+
+  @Test
+  void aHugeHeadIsRefused() throws Exception {
+    var reply = api.get("/containers/json?filters=" + "a".repeat(200_000));
+    assertTrue(reply.status() == 414 || reply.status() == 431, reply.line());
+    assertTrue(reply.type().startsWith("application/json"), reply.type());
+  }
+
+  @Test
+  void halfASurrogatePairComesBackAsAReplacement() throws Exception {
+    assertEquals(
+        201,
+        api.post(
+                "/containers/create?name=u",
+                "{\"Image\":\"busybox\",\"Labels\":{\"l\":\"a\\ud800b\"}}")
+            .status());
+    assertTrue(api.get("/containers/u/json").body().contains("\"l\":\"a\uFFFDb\""));
+  }
+
+  @Test
+  void aFilterThatBacktracksForEverIsCutOff() throws Exception {
+    String name = "a".repeat(40);
+    api.post("/containers/create?name=" + name, "{\"Image\":\"busybox\"}");
+    var reply = api.get("/containers/json?all=1&filters=%7B%22name%22:%5B%22(a*)*b%22%5D%7D");
+    assertTrue(reply.status() == 200 || reply.status() == 400, reply.line());
+    var worse =
+        api.get("/containers/json?all=1&filters=%7B%22name%22:%5B%22(a%7Ca)*%24%5Eb%22%5D%7D");
+    assertTrue(worse.status() == 200 || worse.status() == 400, worse.line());
+  }
+
+  @Test
+  void anUploadThatFailsStillGetsItsAnswer() throws Exception {
+    try (var client = api.connect()) {
+      Api.send(
+          client,
+          "POST /images/create?fromSrc=-&repo=a HTTP/1.1\r\nHost: d\r\nContent-Length: 3000000\r\n\r\nX");
+      Api.send(client, "y".repeat(100_000));
+      var reply = Api.parse(Api.readAll(client)); // not: connection reset
+      assertEquals(400, reply.status());
+      assertEquals("broken tar", reply.json().text("message"));
+    }
+  }
+
+  @Test
+  void anImportTakesTheWholeBodyAndAnswersWithTheId() throws Exception {
+    String body = "t".repeat(300_000);
+    var reply =
+        api.ask(
+            "POST",
+            "/images/create?fromSrc=-&repo=a/b:v1&changes=CMD+sh&changes=ENV+A%3Db",
+            "Content-Type: text/plain\r\nContent-Length: " + body.length() + "\r\n\r\n" + body);
+    assertEquals(200, reply.status());
+    assertEquals(FakeImages.ID, reply.json().text("status"));
+    assertEquals(body.length(), api.images.imported);
+    assertEquals("a/b|v1|Imported from -", api.images.importedAs);
+    assertEquals(java.util.List.of("CMD sh", "ENV A=b"), api.images.changes);
+  }
+
+  @Test
+  void imageNamesInPathsMayHoldSlashesAndEscapes() throws Exception {
+    api.get("/images/localhost:5000/a/b:v1/json");
+    assertEquals("localhost:5000/a/b:v1", api.images.asked);
+    api.get("/images/localhost:5000%2Fa%2Fb:v1/json");
+    assertEquals("localhost:5000/a/b:v1", api.images.asked);
+    assertEquals(400, api.get("/images/%zz/json").status());
+  }
+
+  @Test
+  void manySilentClientsKeepNobodyFromBeingServed() throws Exception {
+    var clients = new java.nio.channels.SocketChannel[400];
+    try {
+      for (int i = 0; i < clients.length; i++) {
+        clients[i] = api.connect();
+        Api.send(
+            clients[i],
+            "POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+                + "Content-Length: 100\r\n\r\n{");
+      }
+      assertEquals(200, api.get("/containers/json").status());
+    } finally {
+      for (var client : clients) {
+        if (client != null) {
+          client.close();
+        }
+      }
+    }
+  }
+
+  @Test
+  void keepAliveServesRequestAfterRequest() throws Exception {
+    try (var client = api.connect()) {
+      for (int i = 0; i < 3; i++) {
+        Api.send(client, "HEAD /_ping HTTP/1.1\r\nHost: d\r\n\r\n");
+        assertTrue(Api.readUntil(client, "\r\n\r\n").startsWith("HTTP/1.1 200"));
+      }
+    }
+  }
+
+  @Test
+  void eventsOfASlowClientAreNotKeptForEver() throws Exception {
+    try (var client = api.connect()) {
+      Api.send(client, "GET /events HTTP/1.1\r\nHost: d\r\n\r\n");
+      Api.readUntil(client, "\r\n\r\n");
+      String id = "i".repeat(2000);
+      for (int i = 0; i < 20_000; i++) {
+        api.engine.publish(EventsTest.event("container", "start", id, java.util.Map.of()));
+      }
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+      Api.readAll(client); // ends: it was cut off
+      while (!api.engine.sinks.isEmpty() && System.nanoTime() < deadline) {
+        Thread.onSpinWait();
+      }
+      assertTrue(api.engine.sinks.isEmpty());
+    }
+  }
+}
