@@ -5,6 +5,9 @@ import static org.ops4j.pax.exam.CoreOptions.frameworkProperty;
 import static org.ops4j.pax.exam.CoreOptions.systemPackages;
 import static org.ops4j.pax.exam.CoreOptions.systemProperty;
 
+import com.sun.tools.attach.AttachNotSupportedException;
+import com.sun.tools.attach.VirtualMachine;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -74,10 +77,21 @@ final class Platform {
             frameworkProperty("gantry.etc").value(etc.toString()),
             frameworkProperty("gantry.drivers").value(echo.toUri().toString()),
             frameworkProperty("gantry.set.io.gantry.engine/networkDriver").value("\"flag\""),
+            systemProperty("test.jmx").value(localAgent()),
             systemProperty("test.fakes").value(System.getProperty("fakes")),
             systemProperty("test.scratch").value(scratch.toString()))
         .forEach(options::add);
     return options.toArray(Option[]::new);
+  }
+
+  /** Address of the connector that JConsole starts in a process that it attaches to. */
+  private static String localAgent() throws IOException, AttachNotSupportedException {
+    var self = VirtualMachine.attach(String.valueOf(ProcessHandle.current().pid()));
+    try {
+      return self.startLocalManagementAgent();
+    } finally {
+      self.detach();
+    }
   }
 
   static Path jar(String name) {
