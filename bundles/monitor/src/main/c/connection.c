@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "monitor.h"
@@ -73,16 +74,32 @@ static bool settle(struct connection *c) {
   return over;
 }
 
+/* Sends past the empty queue, without a copy; what is not taken is queued. */
+static void send_or_queue(struct connection *c, struct iovec *parts, int count) {
+  ssize_t sent = 0;
+  if (buffer_length(&c->queue) == 0) {
+    do sent = writev(c->watch.fd, parts, count);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0 && errno != EAGAIN) {
+      c->broken = true;
+      return;
+    }
+  }
+  size_t skip = sent > 0 ? (size_t)sent : 0;
+  for (int i = 0; i < count; i++) {
+    size_t gone = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+    buffer_append(&c->queue, (uint8_t *)parts[i].iov_base + gone, parts[i].iov_len - gone);
+    skip -= gone;
+  }
+}
+
 void connection_frame(struct connection *c, unsigned stream, const uint8_t *data, size_t length) {
   if (!(c->streams & (stream == 1 ? STREAM_STDOUT : STREAM_STDERR)) || c->closing) return;
-  if (!c->process->tty) {
-    uint8_t head[8] = {(uint8_t)stream};
-    uint32_t size = htonl((uint32_t)length);
-    memcpy(head + 4, &size, sizeof size);
-    buffer_append(&c->queue, head, sizeof head);
-  }
-  buffer_append(&c->queue, data, length);
-  connection_send(c);
+  uint8_t head[8] = {(uint8_t)stream};
+  uint32_t size = htonl((uint32_t)length);
+  memcpy(head + 4, &size, sizeof size);
+  struct iovec parts[] = {{head, c->process->tty ? 0 : sizeof head}, {(void *)(uintptr_t)data, length}};
+  send_or_queue(c, parts, COUNT(parts));
   connection_flow(c);
 }
 

@@ -33,6 +33,25 @@ static unsigned utf8_length(const uint8_t *p, size_t left) {
 
 static bool plain(uint8_t c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'; }
 
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+/* High bits where a byte of w is zero; none is missed, a wrong one may follow a right one. */
+static uint64_t zero_bytes(uint64_t w) { return (w - EACH(1)) & ~w & EACH(0x80); }
+
+/* How many bytes from here on are plain: eight at a time, since nearly all are. */
+static size_t plain_run(const uint8_t *p, size_t length) {
+  size_t i = 0;
+  for (; i + 8 <= length; i += 8) {
+    uint64_t w;
+    memcpy(&w, p + i, sizeof w);
+    uint64_t special = (w & EACH(0x80)) | ((w - EACH(0x20)) & ~w & EACH(0x80)) | zero_bytes(w ^ EACH('"')) | zero_bytes(w ^ EACH('\\')) |
+                       zero_bytes(w ^ EACH('<')) | zero_bytes(w ^ EACH('>')) | zero_bytes(w ^ EACH('&'));
+    if (special) break;
+  }
+  while (i < length && plain(p[i])) i++;
+  return i;
+}
+
 static void encode_ascii(struct buffer *out, uint8_t c) {
   char text[8];
   switch (c) {
@@ -66,9 +85,9 @@ static unsigned encode_character(struct buffer *out, const uint8_t *p, size_t le
 static void encode_text(struct buffer *out, const uint8_t *text, size_t length) {
   size_t i = 0;
   while (i < length) {
-    size_t begin = i;
-    while (i < length && plain(text[i])) i++;
-    buffer_append(out, text + begin, i - begin);
+    size_t run = plain_run(text + i, length - i);
+    buffer_append(out, text + i, run);
+    i += run;
     if (i < length) i += encode_character(out, text + i, length - i);
   }
 }
@@ -91,18 +110,29 @@ static void encode_time(struct buffer *out, uint64_t time_ns) {
   buffer_append(out, text, (size_t)n + 1);
 }
 
+/* What follows the text, kept from line to line: all that came in one read share it. */
+static void encode_tail(struct buffer *out, unsigned stream, uint64_t time_ns) {
+  static struct buffer tail;
+  static unsigned tail_stream;
+  static uint64_t tail_ns;
+  if (buffer_length(&tail) == 0 || tail_stream != stream || tail_ns != time_ns) {
+    tail.start = tail.end = 0;
+    buffer_append(&tail, "\",\"stream\":\"", 12);
+    buffer_append(&tail, stream == 1 ? "stdout" : "stderr", 6);
+    buffer_append(&tail, "\",\"time\":\"", 10);
+    encode_time(&tail, time_ns);
+    buffer_append(&tail, "\"}\n", 3);
+    tail_stream = stream;
+    tail_ns = time_ns;
+  }
+  buffer_append(out, tail.data, tail.end);
+}
+
 void spool_encode(struct buffer *out, const uint8_t *line, size_t length, bool newline, unsigned stream, uint64_t time_ns) {
-  static const char head[] = "{\"log\":\"", after_log[] = "\",\"stream\":\"", after_stream[] = "\",\"time\":\"", tail[] = "\"}\n";
-  /* Room at once for the common case; what needs escapes grows on. */
-  buffer_room(out, length + 128);
-  buffer_append(out, head, sizeof head - 1);
+  buffer_append(out, "{\"log\":\"", 8);
   encode_text(out, line, length);
   if (newline) buffer_append(out, "\\n", 2);
-  buffer_append(out, after_log, sizeof after_log - 1);
-  buffer_append(out, stream == 1 ? "stdout" : "stderr", 6);
-  buffer_append(out, after_stream, sizeof after_stream - 1);
-  encode_time(out, time_ns);
-  buffer_append(out, tail, sizeof tail - 1);
+  encode_tail(out, stream, time_ns);
 }
 
 static int open_log(const char *path, uint64_t *size) {
@@ -216,6 +246,8 @@ static void emit_joined(struct spool *s, unsigned stream, const uint8_t *data, s
 
 void spool_write(struct spool *s, unsigned stream, const uint8_t *data, size_t length, uint64_t now_ns) {
   struct buffer *kept = &s->lines[stream - 1].text;
+  bool busy = length >= SPOOL_PIECE;
+  if (busy) buffer_room(&s->batch, BATCH_MOST + 2 * SPOOL_PIECE);
   while (length > 0) {
     size_t room = SPOOL_PIECE - buffer_length(kept);
     size_t look = length < room ? length : room;
@@ -228,7 +260,8 @@ void spool_write(struct spool *s, unsigned stream, const uint8_t *data, size_t l
     length -= taken;
   }
   flush(s);
-  buffer_clear(&s->batch);
+  /* A container that writes much keeps its buffer, one that writes now and then holds none. */
+  if (!busy) buffer_clear(&s->batch);
 }
 
 void spool_end(struct spool *s, uint64_t now_ns) {
