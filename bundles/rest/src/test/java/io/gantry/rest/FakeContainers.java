@@ -42,6 +42,8 @@ final class FakeContainers implements Containers {
   final List<String> called = new CopyOnWriteArrayList<>();
   @Nullable LoopStream lastStream;
   boolean terminal;
+  boolean plays;
+  String played = "";
   @Nullable AttachOptions lastAttach;
   @Nullable LogQuery lastLogs;
 
@@ -106,6 +108,29 @@ final class FakeContainers implements Containers {
       throw new GantryException(NOT_MODIFIED, "already started");
     }
     box.status = Status.RUNNING;
+    if (plays && lastStream != null) {
+      lastStream.put(frame("hello\n"));
+      lastStream.put("");
+      box.end(3);
+    }
+  }
+
+  private void play() {
+    if (!played.isEmpty() && lastStream != null) {
+      lastStream.put(frame(played));
+      lastStream.put("");
+    }
+  }
+
+  /** Docker's framing of standard output. */
+  static byte[] frame(String text) {
+    byte[] bytes = text.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    return java.nio.ByteBuffer.allocate(8 + bytes.length)
+        .put((byte) 1)
+        .position(4)
+        .putInt(bytes.length)
+        .put(bytes)
+        .array();
   }
 
   @Override
@@ -251,6 +276,7 @@ final class FakeContainers implements Containers {
     lastLogs = query;
     box(ref);
     lastStream = new LoopStream(terminal);
+    play();
     return lastStream;
   }
 
@@ -283,6 +309,8 @@ final class FakeContainers implements Containers {
     ExecView exec = inspectExec(execId);
     called.add("startExec " + detach + " " + rows + "x" + columns);
     lastStream = new LoopStream(exec.spec().terminal());
+    play();
+    execs.put(execId, new ExecView(execId, exec.container(), exec.spec(), false, 0, 0));
     return lastStream;
   }
 

@@ -26,7 +26,7 @@ public final class ContainerJson {
    * @param sizes null: not asked for
    */
   public static Map<String, @Nullable Object> of(
-      ContainerView view, @Nullable Sizes sizes, ApiVersion version, String cgroupVersion) {
+      ContainerView view, @Nullable Sizes sizes, ApiVersion version) {
     var json =
         object(
             "Id", view.id(),
@@ -47,7 +47,7 @@ public final class ContainerJson {
             "ProcessLabel", "",
             "AppArmorProfile", "",
             "ExecIDs", view.execs().isEmpty() ? null : view.execs(),
-            "HostConfig", hostConfig(view, cgroupVersion),
+            "HostConfig", hostConfig(view),
             "GraphDriver", graphDriver(view.storageDriver(), view.storageStatus()));
     if (sizes != null) {
       json.put("SizeRw", sizes.writableBytes());
@@ -92,13 +92,13 @@ public final class ContainerJson {
         "FinishedAt", GoTime.nano(state.finished()));
   }
 
-  private static Map<String, @Nullable Object> hostConfig(
-      ContainerView view, String cgroupVersion) {
+  private static Map<String, @Nullable Object> hostConfig(ContainerView view) {
     String echo = view.spec().documents().get(ContainerSpecs.HOST_CONFIG);
     if (echo == null) { // made by somebody who does not speak Docker
-      echo = HostConfigEcho.of(JsonObject.empty("HostConfig"), cgroupVersion);
+      echo = HostConfigEcho.of(JsonObject.empty("HostConfig"));
     }
     var config = new LinkedHashMap<>(JsonObject.parse(echo, "HostConfig").entries());
+    config.put("CgroupnsMode", view.spec().host().cgroupnsMode());
     if (!view.execDriver().isEmpty()) {
       config.put("Runtime", DockerNames.runtime(view.execDriver()));
     }

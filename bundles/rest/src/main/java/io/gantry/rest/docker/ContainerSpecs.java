@@ -62,10 +62,9 @@ public final class ContainerSpecs {
 
   /**
    * @param name empty: made up
-   * @param cgroupVersion of this host
    */
   public static ContainerSpec read(
-      JsonObject body, String name, String platform, ApiVersion version, String cgroupVersion) {
+      JsonObject body, String name, String platform, ApiVersion version) {
     if (CONFIG_KEYS.stream().noneMatch(body::has)) {
       throw new GantryException(INVALID, "config cannot be empty in order to create a container");
     }
@@ -80,7 +79,7 @@ public final class ContainerSpecs {
     var mounts = new MountRequests(host.objects("Mounts"), version);
     refuseWhatIsMissing(host);
     var documents = new LinkedHashMap<String, String>();
-    documents.put(HOST_CONFIG, HostConfigEcho.of(host, cgroupVersion));
+    documents.put(HOST_CONFIG, HostConfigEcho.of(host));
     documents.put(CONFIG, JsonText.of(configEcho(body)));
     documents.put(ENDPOINTS, JsonText.of(endpoints.entries()));
     return new ContainerSpec(

@@ -41,10 +41,7 @@ final class HostConfigEcho {
 
   private HostConfigEcho() {}
 
-  /**
-   * @param cgroupVersion of this host: what a container's cgroup namespace is by default
-   */
-  static String of(JsonObject asked, String cgroupVersion) {
+  static String of(JsonObject asked) {
     var echo = new LinkedHashMap<String, @Nullable Object>();
     FIELDS.forEach(
         (name, field) -> {
@@ -53,9 +50,6 @@ final class HostConfigEcho {
             echo.put(name, value);
           }
         });
-    if (asked.text("CgroupnsMode").isEmpty()) {
-      echo.put("CgroupnsMode", cgroupVersion.equals("2") ? "private" : "host");
-    }
     return JsonText.of(echo);
   }
 

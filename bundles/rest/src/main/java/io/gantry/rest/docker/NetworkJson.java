@@ -32,7 +32,7 @@ public final class NetworkJson {
     try {
       byte[] hash =
           MessageDigest.getInstance("SHA-256")
-              .digest((engine.id() + "/network/" + network).getBytes(StandardCharsets.UTF_8));
+              .digest((engine.id() + "/" + network).getBytes(StandardCharsets.UTF_8));
       return HexFormat.of().formatHex(hash);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e); // every JRE has it

@@ -24,7 +24,7 @@ public final class ApiServer implements AutoCloseable {
   private static final int MAX_THREADS = 256;
   private static final int IDLE_THREADS = 4;
   private static final int MAX_HEAD_BYTES = 64 * 1024;
-  private static final long IDLE_MILLIS = 120_000;
+  private static final long IDLE_MILLIS = 600_000;
 
   private final Server server;
   private final HangUps hangUps;

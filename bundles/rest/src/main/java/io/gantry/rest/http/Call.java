@@ -148,12 +148,8 @@ public final class Call {
   }
 
   boolean wantsUpgrade() {
-    String connection = header("Connection");
     String protocol = header("Upgrade");
-    return connection != null
-        && protocol != null
-        && connection.toLowerCase(Locale.ROOT).contains("upgrade")
-        && protocol.toLowerCase(Locale.ROOT).contains("tcp");
+    return protocol != null && protocol.toLowerCase(Locale.ROOT).contains("tcp");
   }
 
   /**

@@ -24,7 +24,7 @@ public final class ApiRoutes {
       InstantSource clock) {
     return Stream.of(
             new SystemRoutes(engine, drivers, events, clock).table(),
-            new ContainerRoutes(containers, images, engine, clock).table(),
+            new ContainerRoutes(containers, images, clock).table(),
             new ExecRoutes(containers).table(),
             new AbsentRoutes().table(),
             new ImageRoutes(images, engine, clock).table(),

@@ -14,7 +14,6 @@ import io.gantry.api.ContainerView;
 import io.gantry.api.Containers;
 import io.gantry.api.Containers.Exit;
 import io.gantry.api.Containers.WaitCondition;
-import io.gantry.api.Engine;
 import io.gantry.api.Images;
 import io.gantry.api.LogQuery;
 import io.gantry.rest.docker.ContainerFilter;
@@ -43,13 +42,11 @@ public final class ContainerRoutes {
 
   private final Containers containers;
   private final Images images;
-  private final Engine engine;
   private final InstantSource clock;
 
-  public ContainerRoutes(Containers containers, Images images, Engine engine, InstantSource clock) {
+  public ContainerRoutes(Containers containers, Images images, InstantSource clock) {
     this.containers = containers;
     this.images = images;
-    this.engine = engine;
     this.clock = clock;
   }
 
@@ -98,9 +95,7 @@ public final class ContainerRoutes {
   private Answer create(Call call) {
     var body = call.json("CreateRequest");
     String name = call.query().text("name");
-    var spec =
-        ContainerSpecs.read(
-            body, name, call.query().text("platform"), call.version(), cgroupVersion());
+    var spec = ContainerSpecs.read(body, name, call.query().text("platform"), call.version());
     var created = containers.create(spec);
     return Answer.json(201, object("Id", created.id(), "Warnings", created.warnings()));
   }
@@ -108,7 +103,7 @@ public final class ContainerRoutes {
   private Answer inspect(Call call) {
     ContainerView view = containers.inspect(call.path("id"));
     var sizes = call.query().flag("size") ? containers.sizes(view.id()) : null;
-    return Answer.json(ContainerJson.of(view, sizes, call.version(), cgroupVersion()));
+    return Answer.json(ContainerJson.of(view, sizes, call.version()));
   }
 
   private Answer top(Call call) {
@@ -276,9 +271,5 @@ public final class ContainerRoutes {
             pruned.ids().isEmpty() ? null : pruned.ids(),
             "SpaceReclaimed",
             pruned.bytes()));
-  }
-
-  private String cgroupVersion() {
-    return engine.view().facts().getOrDefault("cgroup.version", "");
   }
 }

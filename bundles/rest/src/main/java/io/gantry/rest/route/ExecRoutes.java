@@ -109,7 +109,7 @@ public final class ExecRoutes {
             "OpenStdout", spec.stdout(),
             "CanRemove", exec.exitCode() != null,
             "ContainerID", exec.container(),
-            "DetachKeys", "",
+            "DetachKeys", spec.detachKeys(),
             "Pid", exec.pid()));
   }
 }
