@@ -47,6 +47,9 @@ final class Words {
     StringBuilder out = new StringBuilder();
     char quote = 0;
     for (int i = 0; i < word.length(); ) {
+      if (out.length() > LONGEST) {
+        throw new GantryException(Kind.INVALID, "a word of a change becomes too long");
+      }
       char c = word.charAt(i);
       if (quote != '\'' && c == '$') {
         i = variable(word, i + 1, env, out);
@@ -65,9 +68,6 @@ final class Words {
         quote = 0;
       } else {
         out.append(c);
-      }
-      if (out.length() > LONGEST) {
-        throw new GantryException(Kind.INVALID, "a word of a change becomes too long");
       }
     }
     if (quote != 0) {

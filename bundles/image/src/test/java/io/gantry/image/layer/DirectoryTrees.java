@@ -1,10 +1,12 @@
 package io.gantry.image.layer;
 
+import io.gantry.linux.Dir;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -85,7 +87,11 @@ public final class DirectoryTrees implements LayerTrees {
       throw new GantryException(Kind.CONFLICT, "it is a parent");
     }
     parents.remove(driver + id);
-    run("rm", "-rf", path(driver, id).toString());
+    if (Files.isDirectory(root.resolve(driver))) {
+      try (Dir dir = Dir.open(root.resolve(driver))) {
+        dir.removeTree(id);
+      }
+    }
   }
 
   @Override
@@ -103,7 +109,7 @@ public final class DirectoryTrees implements LayerTrees {
     for (String driver : drivers()) {
       try (Stream<Path> files = Files.list(root.resolve(driver))) {
         files.forEach(file -> all.add(driver + "/" + file.getFileName()));
-      } catch (java.nio.file.NoSuchFileException e) {
+      } catch (NoSuchFileException e) {
         // nothing made with it yet
       } catch (IOException e) {
         throw new UncheckedIOException(e);
