@@ -2,8 +2,12 @@ package io.gantry.storage.vfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.linux.Mounts;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.Mount;
 import io.gantry.spi.storage.Snapshot;
 import io.gantry.spi.storage.SnapshotOptions;
@@ -12,6 +16,7 @@ import io.gantry.spi.testkit.StorageDriverContract;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -19,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -56,12 +62,34 @@ class VfsDriverTest extends StorageDriverContract {
   }
 
   @Test
+  @Tag("root")
+  void aFullDiskIsToldAndNothingStays() throws IOException {
+    Path disk = Files.createDirectory(own.resolve("disk"));
+    Mounts.mount(new Mount("tmpfs", "disk", "/", List.of("size=1m")), disk);
+    try {
+      StorageDriver driver = driver(disk.resolve("vfs"), () -> {});
+      driver.prepare("s", null, SnapshotOptions.WRITABLE);
+      Path tree = Path.of(driver.layerDir("s").path());
+      Files.write(tree.resolve("large"), new byte[600_000]);
+      driver.commit("s", "l");
+      long free = Files.getFileStore(disk).getUsableSpace();
+      GantryException e =
+          assertThrows(
+              GantryException.class, () -> driver.prepare("c", "l", SnapshotOptions.WRITABLE));
+      assertEquals(Kind.EXHAUSTED, e.kind());
+      assertEquals(0, e.getSuppressed().length);
+      assertEquals(free, Files.getFileStore(disk).getUsableSpace());
+      assertEquals(List.of(), driver.recover(Set.of("l")).swept());
+    } finally {
+      Mounts.unmount(disk);
+    }
+  }
+
+  @Test
   void othersMayNotLookIn() throws IOException {
     StorageDriver driver = driver(own, () -> {});
     driver.prepare("s", null, SnapshotOptions.WRITABLE);
-    assertEquals(
-        "rwx------",
-        java.nio.file.attribute.PosixFilePermissions.toString(Files.getPosixFilePermissions(own)));
+    assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(own)));
   }
 
   @Test
