@@ -64,7 +64,15 @@ final class Kernel {
   }
 
   static Libc libc() {
-    return Bound.LIBC;
+    try {
+      return Bound.LIBC;
+    } catch (LinkageError e) {
+      throw new GantryException(
+          Kind.UNSUPPORTED,
+          "the C library cannot be bound: its glue needs a directory that is writable and not"
+              + " mounted noexec (system property jffi.extract.dir)",
+          e);
+    }
   }
 
   /** Why the last call of this thread failed; meaningless after one that did not. */

@@ -81,8 +81,6 @@ public final class VfsDriver implements StorageDriver {
       return Support.yes();
     } catch (GantryException e) {
       return Support.no(e.getMessage());
-    } catch (LinkageError e) {
-      return Support.no("the C library cannot be bound: " + e.getMessage());
     }
   }
 
