@@ -126,11 +126,18 @@ final class Container {
     restart = when;
   }
 
-  /** False when no restart was due. */
+  /**
+   * False when no restart was due. One whose time has come, and that waits for the lock, finds that
+   * it is not wanted any more.
+   */
   boolean cancelRestart() {
     var due = restart;
     restart = null;
-    return due != null && due.cancel(false);
+    if (due == null) {
+      return false;
+    }
+    due.cancel(false);
+    return true;
   }
 
   boolean isRestarting() {

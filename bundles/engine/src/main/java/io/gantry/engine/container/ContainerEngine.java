@@ -106,6 +106,13 @@ public final class ContainerEngine implements Containers {
         .collect(Collectors.toSet());
   }
 
+  /** Snapshots that records name, in any storage driver: one may be under way. */
+  public Set<String> snapshots() {
+    return table.all().stream()
+        .map(container -> container.record().snapshot())
+        .collect(Collectors.toSet());
+  }
+
   /** Tasks that records name, of one exec driver. */
   public Set<String> tasks(String execDriver) {
     return table.all().stream()

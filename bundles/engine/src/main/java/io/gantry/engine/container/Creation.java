@@ -49,6 +49,10 @@ final class Creation {
     this.nodeName = nodeName;
   }
 
+  static String snapshotOf(String id) {
+    return "container-" + id;
+  }
+
   Created create(ContainerSpec asked) {
     String wanted = asked.name().isEmpty() ? "" : Names.check(asked.name());
     RestartPolicy policy =
@@ -79,7 +83,7 @@ final class Creation {
               storage,
               exec,
               image.layer(),
-              "container-" + id,
+              snapshotOf(id),
               ownVolumes(asked.process().volumes(), spec.host()),
               false);
       prepareRoot(record, maxBytes, undo);

@@ -1,9 +1,13 @@
 package io.gantry.engine.container;
 
 import io.gantry.api.Images.ImageConfig;
+import java.util.Set;
 
 /** What containers need of images. */
 public interface ImageLayers {
+
+  /** Reads the records of images and layers; once, before all else. */
+  void load();
 
   /**
    * @param id digest of its configuration
@@ -30,4 +34,7 @@ public interface ImageLayers {
 
   /** Id of a layer in a storage driver, made there from another one's if need be. */
   String ensure(String storageDriver, String layer);
+
+  /** Ids of the layers that a storage driver should hold. */
+  Set<String> expected(String storageDriver);
 }

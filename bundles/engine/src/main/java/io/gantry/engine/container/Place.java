@@ -1,6 +1,8 @@
 package io.gantry.engine.container;
 
 import java.nio.file.Path;
+import java.util.Objects;
+import org.osgi.framework.BundleContext;
 
 /**
  * Where an engine keeps things.
@@ -10,6 +12,23 @@ import java.nio.file.Path;
  * @param execRoot what does not; a tmpfs
  */
 public record Place(String instance, Path dataRoot, Path execRoot) {
+
+  /** As the launcher says. */
+  static Place of(BundleContext context) {
+    return new Place(
+        property(context, "gantry.instance"),
+        Path.of(property(context, "gantry.data.root")),
+        Path.of(property(context, "gantry.exec.root")));
+  }
+
+  /** The helper binary of this installation. */
+  static Path helper(BundleContext context) {
+    return Path.of(property(context, "gantry.home")).resolve("lib").resolve("gantry-helper");
+  }
+
+  private static String property(BundleContext context, String name) {
+    return Objects.requireNonNull(context.getProperty(name), name);
+  }
 
   /** Parent of all control groups of this instance. */
   String cgroupParent() {

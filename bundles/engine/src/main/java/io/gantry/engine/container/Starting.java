@@ -130,7 +130,7 @@ final class Starting {
       var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
       undo.add(running::letGo); // before its commit that is the container's end
-      var monitor = shop.spawner().get().create(request(record, task, launch, running), running);
+      var monitor = shop.zygote().create(request(record, task, launch, running), running);
       running.monitor(monitor);
       container.pending.connect(monitor);
       var attachment = networking.attach(record.spec(), monitor.init().pid());

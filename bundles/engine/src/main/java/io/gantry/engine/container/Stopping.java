@@ -33,14 +33,17 @@ final class Stopping {
 
   /** The user wants it to end, and to stay so. */
   void stop(Container container, @Nullable String signal, @Nullable Duration timeout) {
+    int number = signal == null ? stopSignal(container) : Signals.parse(signal);
     var running = container.running();
     if (running == null) {
-      if (!endRestarts(container)) {
+      if (endRestarts(container)) {
+        return;
+      }
+      running = container.running(); // a restart that was under way is over
+      if (running == null) {
         throw new GantryException(NOT_MODIFIED, "container " + container.id + " does not run");
       }
-      return;
     }
-    int number = signal == null ? stopSignal(container) : Signals.parse(signal);
     container.stopping(true);
     try {
       rememberStop(container);
@@ -53,12 +56,14 @@ final class Stopping {
 
   /** Ends it if it runs, for a restart or a removal; nothing is remembered of it. */
   void endIfRunning(Container container, @Nullable String signal, @Nullable Duration timeout) {
+    int number = signal == null ? stopSignal(container) : Signals.parse(signal);
     var running = container.running();
+    if (running == null && !endRestarts(container)) {
+      running = container.running();
+    }
     if (running == null) {
-      endRestarts(container);
       return;
     }
-    int number = signal == null ? stopSignal(container) : Signals.parse(signal);
     container.stopping(true);
     try {
       end(container, running, number, timeout == null ? ownTimeout(container) : timeout);
@@ -204,7 +209,7 @@ final class Stopping {
     }
   }
 
-  /** True when the policy would have started it again. */
+  /** True when the policy would have started it again; waits for a start that is under way. */
   private boolean endRestarts(Container container) {
     container.lock.lock();
     try {

@@ -6,19 +6,16 @@ import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.MonitorLoop;
-import io.gantry.monitor.Spawner;
 import io.gantry.spi.exec.ExecDriver;
 import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.StorageDriver;
 import java.time.InstantSource;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.function.Supplier;
 
 /**
  * What the steps of a container's life work with.
  *
- * @param spawner starts the zygote when it is first needed
  * @param workers may block
  * @param timer must not be blocked
  */
@@ -32,7 +29,7 @@ public record Workshop(
     Leased<NetworkDriver> networks,
     Events events,
     MonitorLoop loop,
-    Supplier<Spawner> spawner,
+    Zygote zygote,
     ExecutorService workers,
     ScheduledExecutorService timer,
     LogFollower follower,

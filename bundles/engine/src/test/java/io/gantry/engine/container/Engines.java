@@ -38,6 +38,7 @@ import java.util.concurrent.TimeUnit;
  * what a stop of the engine does; another one on the same place takes over.
  */
 final class Engines implements AutoCloseable {
+  private static final Path HELPER = Path.of("../monitor/target/native/gantry-helper");
   static final String BASE = "sha256:" + "b".repeat(64);
 
   final ContainerEngine containers;
@@ -58,7 +59,7 @@ final class Engines implements AutoCloseable {
           new Place(instance, data, run),
           scratch.resolve("trees"),
           Path.of("/bin/busybox"),
-          Helper.install(Path.of("../monitor/target/native/gantry-helper"), data));
+          Helper.install(HELPER, data));
     }
 
     /** Ends the zygote and removes all but what belongs to the test framework. */
@@ -89,7 +90,7 @@ final class Engines implements AutoCloseable {
             new OneDriver<>("builtin", new NoNetwork()),
             ring,
             loop,
-            () -> Spawner.ensure(home.helper(), home.place().execRoot(), loop),
+            new Zygote(HELPER, home.place(), loop),
             workers,
             timer,
             new LogFollower(timer),
@@ -164,6 +165,14 @@ final class Engines implements AutoCloseable {
               ""),
           "",
           0);
+    }
+
+    @Override
+    public void load() {}
+
+    @Override
+    public Set<String> expected(String storageDriver) {
+      return Set.of();
     }
 
     @Override

@@ -1,0 +1,146 @@
+package io.gantry.engine.container;
+
+import static java.lang.System.Logger.Level.ERROR;
+
+import io.gantry.api.Containers;
+import io.gantry.api.Events;
+import io.gantry.api.Leased;
+import io.gantry.engine.log.LogFollower;
+import io.gantry.engine.spec.HostFacts;
+import io.gantry.linux.CgroupTree;
+import io.gantry.monitor.MonitorLoop;
+import io.gantry.spi.exec.ExecDriver;
+import io.gantry.spi.network.NetworkDriver;
+import io.gantry.spi.storage.StorageDriver;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+
+/**
+ * Brings containers into the framework: recovers them on a thread of its own, and lets go of them,
+ * running as they are, when the engine stops.
+ */
+@Component(name = "io.gantry.engine.container", immediate = true, service = Recovered.class)
+public final class ContainerService implements Recovered {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  private final CompletableFuture<Void> recovered = new CompletableFuture<>();
+  private final BundleContext context;
+  private final ImageLayers images;
+  private final MonitorLoop loop;
+  private final ExecutorService workers = Executors.newCachedThreadPool(named("containers"));
+  private final ScheduledExecutorService timer =
+      Executors.newScheduledThreadPool(1, named("timer"));
+  private final Zygote zygote;
+  private final ContainerEngine engine;
+  private final ServiceRegistration<Containers> service;
+  private volatile @Nullable Owners owners;
+
+  @Activate
+  public ContainerService(
+      BundleContext context,
+      @Reference Events events,
+      @Reference ImageLayers images,
+      @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage,
+      @Reference(target = "(" + Leased.KIND + "=ExecDriver)") Leased<ExecDriver> execs,
+      @Reference(target = "(" + Leased.KIND + "=NetworkDriver)") Leased<NetworkDriver> networks) {
+    this.context = context;
+    this.images = images;
+    var place = Place.of(context);
+    var cgroups = CgroupTree.detect();
+    loop = MonitorLoop.start();
+    zygote = new Zygote(Place.helper(context), place, loop);
+    engine =
+        new ContainerEngine(
+            new Workshop(
+                place,
+                HostFacts.read(cgroups.version()),
+                cgroups,
+                images,
+                storage,
+                execs,
+                networks,
+                events,
+                loop,
+                zygote,
+                workers,
+                timer,
+                new LogFollower(timer),
+                InstantSource.system()),
+            nodeName());
+    service = context.registerService(Containers.class, engine, null);
+    workers.execute(this::recover);
+  }
+
+  /** Records first: drivers take over by them. Then what runs, then the zygote for what will. */
+  private void recover() {
+    try {
+      images.load();
+      var broken = engine.readRecords();
+      var registered = new Owners(engine, images, broken);
+      owners = registered;
+      registered.register(context);
+      engine.recover(broken);
+      recovered.complete(null);
+    } catch (RuntimeException e) {
+      log.log(ERROR, "recovery failed", e);
+      recovered.completeExceptionally(e);
+      return;
+    }
+    try {
+      zygote.warm();
+    } catch (RuntimeException e) { // said again to whoever starts a container
+      log.log(ERROR, "the helper cannot be started", e);
+    }
+  }
+
+  @Override
+  public CompletionStage<Void> recovered() {
+    return recovered.minimalCompletionStage();
+  }
+
+  @Deactivate
+  void close() {
+    service.unregister();
+    var registered = owners;
+    if (registered != null) {
+      registered.close();
+    }
+    engine.letGo();
+    loop.close();
+    timer.shutdownNow();
+    workers.shutdownNow();
+  }
+
+  private static String nodeName() {
+    try {
+      return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+    } catch (IOException e) {
+      return "localhost";
+    }
+  }
+
+  private static ThreadFactory named(String what) {
+    var count = new AtomicInteger();
+    return task -> {
+      var thread = new Thread(task, "gantry-" + what + "-" + count.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+}

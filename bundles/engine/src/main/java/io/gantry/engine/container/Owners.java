@@ -1,0 +1,89 @@
+package io.gantry.engine.container;
+
+import static java.lang.System.Logger.Level.INFO;
+
+import io.gantry.api.Leased;
+import io.gantry.engine.driver.TakeOver;
+import io.gantry.spi.Driver;
+import io.gantry.spi.Recovery;
+import io.gantry.spi.exec.ExecDriver;
+import io.gantry.spi.network.NetworkDriver;
+import io.gantry.spi.storage.Snapshot;
+import io.gantry.spi.storage.StorageDriver;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.FrameworkUtil;
+import org.osgi.framework.ServiceRegistration;
+
+/** Tells drivers that take over what containers and images expect of them. */
+final class Owners implements AutoCloseable {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  private final ContainerEngine containers;
+  private final ImageLayers images;
+  private final Set<String> broken;
+  private final List<ServiceRegistration<?>> services = new ArrayList<>();
+
+  /**
+   * @param broken containers whose records cannot be read: what they have stays
+   */
+  Owners(ContainerEngine containers, ImageLayers images, Set<String> broken) {
+    this.containers = containers;
+    this.images = images;
+    this.broken = broken;
+  }
+
+  /** From now on drivers may serve. */
+  void register(BundleContext context) {
+    serve(context, StorageDriver.class, this::recoverStorage);
+    serve(context, ExecDriver.class, (name, driver) -> driver.recover(containers.tasks(name)));
+    serve(
+        context,
+        NetworkDriver.class,
+        (name, driver) -> driver.recover(containers.networks(name), containers.attachments(name)));
+  }
+
+  private <D extends Driver> void serve(BundleContext context, Class<D> kind, TakeOver<D> owner) {
+    services.add(
+        context.registerService(
+            TakeOver.class,
+            owner,
+            FrameworkUtil.asDictionary(Map.of(Leased.KIND, kind.getSimpleName()))));
+  }
+
+  private Recovery recoverStorage(String name, StorageDriver driver) {
+    var expected = new java.util.HashSet<>(images.expected(name));
+    expected.addAll(containers.snapshots(name));
+    broken.forEach(id -> expected.add(Creation.snapshotOf(id)));
+    var recovery = driver.recover(expected);
+    sweep(driver, expected);
+    return recovery;
+  }
+
+  /** Roots of containers that were removed while the driver was away. */
+  private void sweep(StorageDriver driver, Set<String> expected) {
+    var orphans = new ArrayList<String>();
+    driver.list(
+        snapshot -> {
+          if (snapshot.kind() == Snapshot.Kind.WRITABLE
+              && snapshot.labels().containsKey(Creation.OWNER)
+              && !expected.contains(snapshot.id())
+              && !containers.snapshots().contains(snapshot.id())) {
+            orphans.add(snapshot.id());
+          }
+        });
+    for (String orphan : orphans) {
+      driver.remove(orphan);
+      log.log(INFO, "swept {0}, whose container is gone", orphan);
+    }
+  }
+
+  @Override
+  public void close() {
+    services.forEach(ServiceRegistration::unregister);
+    services.clear();
+  }
+}

@@ -1,0 +1,75 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+
+import io.gantry.monitor.CreateRequest;
+import io.gantry.monitor.Helper;
+import io.gantry.monitor.HelperError;
+import io.gantry.monitor.Monitor;
+import io.gantry.monitor.MonitorLoop;
+import io.gantry.monitor.Spawner;
+import io.gantry.spi.GantryException;
+import java.nio.file.Path;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** Where monitors come from: the helper's zygote, started when it is needed and not there. */
+public final class Zygote {
+  private final Path shipped;
+  private final Place place;
+  private final MonitorLoop loop;
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable Spawner spawner; // guarded by lock
+
+  /**
+   * @param shipped the helper binary of this installation
+   */
+  public Zygote(Path shipped, Place place, MonitorLoop loop) {
+    this.shipped = shipped;
+    this.place = place;
+    this.loop = loop;
+  }
+
+  /** Starts it, if it is not there, so that the first container need not wait for it. */
+  public void warm() {
+    spawner();
+  }
+
+  Monitor create(CreateRequest request, Monitor.Listener listener) {
+    var first = spawner();
+    try {
+      return first.create(request, listener);
+    } catch (GantryException e) {
+      if (e.kind() != NOT_FOUND || HelperError.in(e).isPresent()) {
+        throw e;
+      }
+      forget(first); // somebody killed it; nothing of the container has been made
+      return spawner().create(request, listener);
+    }
+  }
+
+  private Spawner spawner() {
+    lock.lock();
+    try {
+      var there = spawner;
+      if (there == null) {
+        there = Spawner.ensure(Helper.install(shipped, place.dataRoot()), place.execRoot(), loop);
+        spawner = there;
+      }
+      return there;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void forget(Spawner gone) {
+    lock.lock();
+    try {
+      if (spawner == gone) {
+        spawner = null;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+}
