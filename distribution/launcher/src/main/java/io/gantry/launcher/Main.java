@@ -1,5 +1,6 @@
 package io.gantry.launcher;
 
+import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
@@ -14,13 +15,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Properties;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
  * Main class of the engine's JVM. Order matters: the data root is taken before anything is made in
- * it, services of the launcher are there before a bundle asks for them, and the shutdown hook is
- * set before the first bundle starts, so that a SIGTERM during the start is an orderly stop too.
+ * it, the listener is a service before a bundle asks for it, and the shutdown hook is set before
+ * the first bundle starts, so that a SIGTERM during the start is an orderly stop too.
  */
 public final class Main {
 
@@ -67,7 +67,7 @@ public final class Main {
     Runtime.getRuntime()
         .addShutdownHook(new Thread(() -> end(platform, dataRoot, log), "gantry-stop"));
     platform.initialize();
-    offerServices(platform);
+    offerListener(platform);
     platform.start(features);
     log.log(
         INFO,
@@ -75,6 +75,7 @@ public final class Main {
         dataRoot.instance(),
         features.bundles().size(),
         System.currentTimeMillis() - ManagementFactory.getRuntimeMXBean().getStartTime());
+    platform.waiting().forEach(component -> log.log(DEBUG, "component {0}", component));
     String rehearsal = System.getProperty("gantry.rehearsal");
     if (rehearsal != null) {
       new Rehearsal(Path.of(rehearsal)).run();
@@ -115,17 +116,12 @@ public final class Main {
         .forEach((setting, json) -> System.setProperty("gantry.set." + setting, json));
   }
 
-  private static void offerServices(Platform platform) throws IOException {
+  private static void offerListener(Platform platform) throws IOException {
     // Taken once and never closed: a close would turn descriptors 0 to 2 into /dev/null.
     Channel inherited = System.inheritedChannel();
     if (inherited instanceof ServerSocketChannel listener) {
       platform.offer(ServerSocketChannel.class, listener, "api");
     }
-    Consumer<String> level = StderrLogging::setLevel;
-    platform.offer(Consumer.class, level, "log-level");
-    Consumer<String> fatal =
-        message -> platform.fail(new StartFailure(StartFailure.SOFTWARE, message));
-    platform.offer(Consumer.class, fatal, "fatal");
   }
 
   private static void end(Platform platform, DataRoot dataRoot, Logger log) {

@@ -11,10 +11,8 @@ import java.util.HashMap;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
 import org.apache.felix.framework.Felix;
 import org.apache.felix.framework.util.FelixConstants;
-import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
@@ -30,7 +28,6 @@ final class Platform {
   private static final Logger log = System.getLogger(Platform.class.getName());
 
   private final Felix framework;
-  private final AtomicReference<@Nullable StartFailure> failure = new AtomicReference<>();
 
   /**
    * @param store where the framework keeps bundles that were updated in this life
@@ -99,7 +96,6 @@ final class Platform {
     for (Bundle bundle : bundles) {
       demand(bundle);
     }
-    throwFailure();
   }
 
   /**
@@ -119,21 +115,14 @@ final class Platform {
     }
   }
 
-  /** Ends the engine because of something no restart will mend. Returns at once. */
-  void fail(StartFailure reason) {
-    if (failure.compareAndSet(null, reason)) {
-      try {
-        framework.stop();
-      } catch (BundleException e) {
-        log.log(WARNING, "the framework does not stop: " + e.getMessage(), e);
-      }
-    }
+  /** Components that do not run yet, with what they wait for. */
+  List<String> waiting() {
+    return Waiting.components(framework.getBundleContext());
   }
 
   /** Waits until the framework has stopped, by whatever way. */
-  void await() throws StartFailure, InterruptedException {
+  void await() throws InterruptedException {
     framework.waitForStop(0);
-    throwFailure();
   }
 
   /** Stops the bundles from the highest start level (the edges) down, within the limit. */
@@ -154,12 +143,5 @@ final class Platform {
       root = root.getCause();
     }
     return root == thrown ? String.valueOf(root.getMessage()) : root.toString();
-  }
-
-  private void throwFailure() throws StartFailure {
-    StartFailure reason = failure.get();
-    if (reason != null) {
-      throw reason;
-    }
   }
 }

@@ -72,15 +72,6 @@ class PlatformTest {
     assertTrue(failure.getMessage().contains("missing-1.0.jar"), failure::getMessage);
   }
 
-  @Test
-  void aFatalErrorEndsTheEngineWithItsReason() throws Exception {
-    Platform platform = platform(new Features.Deployed(jar("core", Noting.class, null), 1));
-    platform.fail(new StartFailure(StartFailure.IN_USE, "the port is taken"));
-    StartFailure failure = assertThrows(StartFailure.class, platform::await);
-    assertEquals("the port is taken", failure.getMessage());
-    assertEquals(List.of("start core", "stop core"), EVENTS);
-  }
-
   private Platform platform(Features.Deployed... bundles) throws StartFailure {
     Features features = new Features(List.of(bundles), List.of());
     StringBuilder classPath = new StringBuilder();

@@ -18,9 +18,11 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** An engine starts, is there once or several times, stops, and is taken over by its successor. */
 @Tag("root")
+@Timeout(120)
 class LifeOfAnEngineTest {
 
   @Test

@@ -3,6 +3,7 @@ package io.gantry.itests.docker;
 import static java.nio.file.attribute.PosixFilePermissions.fromString;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.itests.harness.Command;
@@ -20,12 +21,14 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Starts that cannot succeed end at once, say why, and leave nothing behind. */
 @Tag("root")
+@Timeout(120)
 class RefusedStartTest {
 
   @TempDir Path folder;
@@ -87,7 +90,7 @@ class RefusedStartTest {
     try (ServerSocketChannel other = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       other.bind(UnixDomainSocketAddress.of(socket));
       Command refused = gantryd();
-      assertTrue(refused.exit() >= 64 && refused.exit() <= 78, refused::err);
+      assertNotEquals(0, refused.exit(), refused::err);
       assertTrue(refused.err().contains(socket + ": in use"), refused::err);
       assertTrue(Files.exists(socket), "the other's socket is still there");
     }
