@@ -168,7 +168,7 @@ struct container {
   char dir[300];
   char root[300];
   int fd;
-  uint64_t pid;
+  uint64_t pid, log_buffer, runtime;
   struct writer rest; /* of its program, which started() sends: so that clients can attach before the first byte */
 };
 
@@ -294,6 +294,8 @@ static void create_with(struct container *c, uint64_t flags, uint64_t clone, str
   message_put_u64(&b, TAG_ROWS, 40);
   message_put_u64(&b, TAG_COLUMNS, 100);
   message_put_text(&b, TAG_LOG_PATH, in_dir(c, "log"));
+  if (c->log_buffer) message_put_u64(&b, TAG_LOG_BUFFER_BYTES, c->log_buffer);
+  if (c->runtime) message_put_u64(&b, TAG_RUNTIME, c->runtime);
   send_and_clear(c->fd, &b, begin);
   buffer_clear(&w->b);
   const struct message *hello = expect(c->fd, MSG_HELLO);
@@ -985,6 +987,99 @@ static void a_malformed_message_ends_only_its_connection(void) {
   gone(&c);
 }
 
+static void a_pid_namespace_can_be_another_containers(void) {
+  struct container first, second;
+  struct writer w;
+  create(&first, 0, "", "/", "exec sleep 4711");
+  started(&first);
+  new_container(&second);
+  rooted(&w, &second);
+  op_start(&w, OP_SETNS);
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)first.pid);
+  op_text(&w, path);
+  op_number(&w, CLONE_NEWPID);
+  create_waiting(&second, 0, NAMESPACES & ~CLONE_NEWPID, &w);
+  becoming(&second.rest, "", "/");
+  running(&second.rest, "tr '\\0' ' ' < /proc/1/cmdline; sleep 1000");
+  int stream = attach(&second, STREAM_STDOUT);
+  started(&second);
+  char text[24] = "";
+  CHECK_NUMBER(read_all(stream, text, 19), 19);
+  CHECK_TEXT(text + 8, "sleep 4711 ");
+  close(stream);
+  stream = exec_with(&second, STREAM_STDOUT, 0, "tr '\\0' ' ' < /proc/1/cmdline");
+  expect(stream, MSG_EXEC_STARTED);
+  CHECK_TEXT(drain(stream, false), "sleep 4711 ");
+  exec_ended(&second, 0);
+  send_number(second.fd, MSG_SIGNAL, TAG_SIGNAL, SIGKILL);
+  expect(second.fd, MSG_OK);
+  exited(&second, 137);
+  gone(&second);
+  gone(&first);
+}
+
+static void init_shares_its_terminal_with_the_program(void) {
+  struct container c;
+  create(&c, FLAG_TTY | FLAG_STDIN | FLAG_SUBREAPER_INIT, "", "/", "trap 'echo int; exit 3' INT; tty; while :; do sleep 0.01; done");
+  int stream = attach(&c, STREAM_STDIN | STREAM_STDOUT);
+  started(&c);
+  char text[16] = "";
+  CHECK_NUMBER(read_all(stream, text, 12), 12);
+  CHECK_TEXT(text, "/dev/pts/0\r\n");
+  send_text(stream, MSG_STDIN, "\003");
+  exited(&c, 3);
+  CHECK_TEXT(drain(stream, true), "^Cint\r\n");
+  gone(&c);
+}
+
+static void a_log_that_does_not_block_is_complete_when_the_disk_keeps_up(void) {
+  struct container c;
+  struct writer w;
+  char log[1024];
+  new_container(&c);
+  c.log_buffer = 1 << 20;
+  rooted(&w, &c);
+  create_waiting(&c, 0, NAMESPACES & ~CLONE_NEWPID, &w);
+  becoming(&c.rest, "", "/");
+  running(&c.rest, "echo one; echo two >&2; printf three");
+  started(&c);
+  exited(&c, 0);
+  CHECK(read_file(AT_FDCWD, in_dir(&c, "log"), log, sizeof log) > 0);
+  CHECK(strstr(log, "\"one\\n\"") && strstr(log, "\"two\\n\"") && strstr(log, "\"three\""));
+  gone(&c);
+}
+
+static void a_foreign_runtime_runs_in_the_monitors_namespaces(void) {
+  struct container c;
+  struct writer w;
+  new_container(&c);
+  c.runtime = 1;
+  program_start(&w);
+  text_op(&w, OP_ENV, "PATH=/usr/bin:/bin");
+  running(&w, "sleep 1000");
+  create_with(&c, 0, 0, &w);
+  c.pid = message_u64(expect(c.fd, MSG_STARTED), TAG_INIT_PID, 0);
+  char ours[64] = "", theirs[64] = "", path[64];
+  snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)c.pid);
+  CHECK(readlink("/proc/self/ns/mnt", ours, sizeof ours - 1) > 0 && readlink(path, theirs, sizeof theirs - 1) > 0);
+  CHECK_TEXT(theirs, ours);
+  struct buffer b = {0};
+  int stream = control(&c, 0);
+  program_start(&w);
+  running(&w, "echo attached");
+  size_t begin = message_begin(&b, MSG_EXEC);
+  message_put_text(&b, TAG_EXEC_ID, exec_id);
+  message_put_u64(&b, TAG_STREAMS, STREAM_STDOUT);
+  message_put(&b, TAG_PROGRAM, w.b.data, w.b.end);
+  send_and_clear(stream, &b, begin);
+  buffer_clear(&w.b);
+  expect(stream, MSG_EXEC_STARTED);
+  CHECK_TEXT(drain(stream, false), "attached\n");
+  gone(&c);
+  AWAIT(!exists(path));
+}
+
 static void the_helper_runs_from_a_sealed_copy(void) {
   struct container c;
   char path[64], link[128] = "";
@@ -1074,6 +1169,10 @@ int main(int argc, char **argv) {
   a_log_goes_on_where_it_is_told_to();
   a_monitor_keeps_nothing_of_execs_and_clients_that_left();
   a_malformed_message_ends_only_its_connection();
+  a_pid_namespace_can_be_another_containers();
+  init_shares_its_terminal_with_the_program();
+  a_log_that_does_not_block_is_complete_when_the_disk_keeps_up();
+  a_foreign_runtime_runs_in_the_monitors_namespaces();
   the_helper_runs_from_a_sealed_copy();
   a_second_zygote_is_refused();
   monitors_outlive_the_zygote();
