@@ -3,6 +3,8 @@ package io.gantry.monitor;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.CancelledKeyException;
@@ -68,7 +70,7 @@ final class Connection {
       closeQuietly(channel);
       Kind kind = Files.exists(socket) ? Kind.UNAVAILABLE : Kind.NOT_FOUND;
       throw new GantryException(
-          e instanceof java.net.ConnectException ? Kind.NOT_FOUND : kind,
+          e instanceof ConnectException ? Kind.NOT_FOUND : kind,
           "no connection to " + socket + ": " + e.getMessage(),
           e);
     }
@@ -79,7 +81,7 @@ final class Connection {
     long deadline = System.nanoTime() + loop.patience().toNanos();
     var address = UnixDomainSocketAddress.of(socket);
     while (true) {
-      SocketChannel channel = SocketChannel.open(java.net.StandardProtocolFamily.UNIX);
+      SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
       try {
         channel.configureBlocking(false);
         if (channel.connect(address)) {
@@ -224,6 +226,9 @@ final class Connection {
 
   private void interest(int operation, boolean wanted) {
     try {
+      if (wanted == ((key.interestOps() & operation) != 0)) {
+        return; // waking the selector costs a system call or two
+      }
       if (wanted) {
         key.interestOpsOr(operation);
       } else {

@@ -72,14 +72,14 @@ public record Hello(
         (message.number(Tag.FLAGS) & CreateRequest.FLAG_TTY) != 0,
         message.texts(Tag.LIVE_EXEC),
         exits(message.texts(Tag.EXITED_EXEC)),
-        phase == Phase.EXITED.ordinal() ? ExitRecord.of(message) : null);
+        Phase.values()[(int) phase] == Phase.EXITED ? ExitRecord.of(message) : null);
   }
 
   /** Lines {@code ID STATUS TIME_NS}. */
   private static List<ExecExit> exits(List<String> lines) throws ProtocolException {
     List<ExecExit> exits = new ArrayList<>();
     for (String line : lines) {
-      String[] words = line.split(" ");
+      String[] words = line.split(" ", -1);
       try {
         int status = Integer.parseInt(words[1]);
         int signal = status > 128 ? status - 128 : 0;

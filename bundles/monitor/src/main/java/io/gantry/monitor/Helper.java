@@ -3,6 +3,7 @@ package io.gantry.monitor;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -13,6 +14,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The native helper binary, where spawner and monitors run it from: a copy in the data root named
@@ -63,7 +65,7 @@ public record Helper(Path path, String sha256) {
 
   private static void write(Path file, byte[] content) throws IOException {
     try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-      var bytes = java.nio.ByteBuffer.wrap(content);
+      var bytes = ByteBuffer.wrap(content);
       while (bytes.hasRemaining()) {
         channel.write(bytes);
       }
@@ -78,7 +80,7 @@ public record Helper(Path path, String sha256) {
     }
   }
 
-  private static void delete(@org.jspecify.annotations.Nullable Path scratch) {
+  private static void delete(@Nullable Path scratch) {
     try {
       if (scratch != null) {
         Files.deleteIfExists(scratch);

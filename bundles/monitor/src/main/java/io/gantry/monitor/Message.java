@@ -1,6 +1,8 @@
 package io.gantry.monitor;
 
 import io.gantry.spi.Bytes;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
 import java.io.ByteArrayOutputStream;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
@@ -137,8 +139,8 @@ record Message(int type, List<Attribute> attributes) {
     /** The whole message, ready to be written. */
     ByteBuffer build() {
       if (payload.size() > MAX_PAYLOAD) {
-        throw new io.gantry.spi.GantryException(
-            io.gantry.spi.GantryException.Kind.INVALID,
+        throw new GantryException(
+            Kind.INVALID,
             "the description of the process is too long: "
                 + payload.size()
                 + " bytes, at most "

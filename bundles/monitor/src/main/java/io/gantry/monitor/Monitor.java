@@ -253,8 +253,9 @@ public final class Monitor implements AutoCloseable {
           listener.started(running, ExitRecord.at(message.number(Tag.TIME_NS)));
         }
         case MessageType.EXIT -> {
+          ExitRecord exit = ExitRecord.of(message);
           over = true;
-          listener.exited(ExitRecord.of(message));
+          listener.exited(exit);
         }
         case MessageType.EXEC_EXIT ->
             listener.execExited(

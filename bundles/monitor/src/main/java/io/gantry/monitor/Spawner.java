@@ -9,7 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The zygote that monitors are forked from, one per exec root. It runs outside the engine and is
@@ -132,7 +134,7 @@ public final class Spawner {
     return new GantryException(Kind.UNAVAILABLE, "the helper cannot be started: " + reason);
   }
 
-  private static void deleteQuietly(@org.jspecify.annotations.Nullable Path file) {
+  private static void deleteQuietly(@Nullable Path file) {
     try {
       if (file != null) {
         Files.deleteIfExists(file);
@@ -149,7 +151,7 @@ public final class Spawner {
       super(socket, loop);
     }
 
-    java.util.concurrent.CompletableFuture<Void> quit() {
+    CompletableFuture<Void> quit() {
       var answer = request(Message.of(MessageType.QUIT));
       listen();
       return answer;

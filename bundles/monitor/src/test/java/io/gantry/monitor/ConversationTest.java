@@ -1,0 +1,390 @@
+package io.gantry.monitor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.spi.Bytes;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The client with a monitor played by the test, which also says what a real one never would. */
+@Timeout(30)
+class ConversationTest {
+
+  private Path dir;
+  private ServerSocketChannel server;
+  private MonitorLoop loop;
+  private final Heard heard = new Heard();
+
+  /** What the listener was told. */
+  private static final class Heard implements Monitor.Listener {
+    final CompletableFuture<ExitRecord> exit = new CompletableFuture<>();
+    final CompletableFuture<ExecExit> execExit = new CompletableFuture<>();
+    final CompletableFuture<String> lost = new CompletableFuture<>();
+
+    @Override
+    public void exited(ExitRecord record) {
+      exit.complete(record);
+    }
+
+    @Override
+    public void execExited(ExecExit ended) {
+      execExit.complete(ended);
+    }
+
+    @Override
+    public void lost(String reason) {
+      lost.complete(reason);
+    }
+  }
+
+  @BeforeEach
+  void listen() throws IOException {
+    dir = Files.createTempDirectory(Path.of("/tmp"), "gyc");
+    server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    server.bind(UnixDomainSocketAddress.of(dir.resolve("ctl.sock")));
+    loop =
+        new MonitorLoop(
+            work -> {
+              var thread = new Thread(work, "monitor-loop");
+              thread.setDaemon(true);
+              return thread;
+            },
+            Duration.ofSeconds(2));
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    loop.close();
+    server.close();
+    Files.deleteIfExists(dir.resolve("exit"));
+    Files.deleteIfExists(dir.resolve("ctl.sock"));
+    Files.delete(dir);
+  }
+
+  private static Message.Builder hello(Hello.Phase phase) {
+    return Message.of(MessageType.HELLO)
+        .number(Tag.PROTOCOL, 1)
+        .number(Tag.OP_SET, 1)
+        .text(Tag.HELPER_SHA256, "ab")
+        .number(Tag.INIT_PID, 42)
+        .number(Tag.INIT_START, 43)
+        .number(Tag.PHASE, phase.ordinal())
+        .number(Tag.COMMITTED, 1);
+  }
+
+  private static CompletableFuture<SocketChannel> accepting(ServerSocketChannel server) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try {
+            return server.accept();
+          } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+          }
+        });
+  }
+
+  private static Message next(SocketChannel peer) throws IOException {
+    return new MessageReader().next(peer);
+  }
+
+  private static void say(SocketChannel peer, Message.Builder message) {
+    try {
+      peer.write(message.build());
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  /** A monitor whose other end the test holds. */
+  private record Pair(Monitor monitor, SocketChannel peer) {}
+
+  private Pair adopt(Message.Builder hello) throws Exception {
+    CompletableFuture<SocketChannel> accepted =
+        accepting(server)
+            .thenApply(
+                peer -> {
+                  say(peer, hello);
+                  return peer;
+                });
+    Monitor monitor = Monitor.adopt(dir, loop, heard);
+    SocketChannel peer = accepted.get();
+    assertEquals(MessageType.CONTROL, next(peer).type());
+    return new Pair(monitor, peer);
+  }
+
+  @Test
+  void whatAMonitorSaysOfItselfIsKept() throws Exception {
+    Pair pair =
+        adopt(
+            hello(Hello.Phase.EXITED)
+                .text(Tag.LIVE_EXEC, "a1")
+                .text(Tag.LIVE_EXEC, "a2")
+                .text(Tag.EXITED_EXEC, "b1 137 5000000000")
+                .number(Tag.STATUS, 3)
+                .number(Tag.TIME_NS, 7_000_000_001L));
+    try (var monitor = pair.monitor()) {
+      Hello hello = monitor.hello();
+      assertEquals(List.of("a1", "a2"), hello.liveExecs());
+      assertEquals(9, hello.exitedExecs().get(0).signal());
+      assertEquals(3, hello.exit().status());
+      assertEquals(1, hello.exit().time().getNano());
+      assertEquals(new Monitor.Init(42, 43), monitor.init());
+    }
+  }
+
+  @Test
+  void answersGoToTheirRequestsInOrder() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    try (var monitor = pair.monitor()) {
+      CompletableFuture<Void> first = CompletableFuture.runAsync(() -> monitor.signal(1));
+      assertEquals(1, next(pair.peer()).number(Tag.SIGNAL));
+      CompletableFuture<Void> second = CompletableFuture.runAsync(() -> monitor.resize(2, 3));
+      Message resize = next(pair.peer());
+      assertEquals(2, resize.number(Tag.ROWS));
+      assertEquals(3, resize.number(Tag.COLUMNS));
+      say(pair.peer(), Message.of(MessageType.OK));
+      say(
+          pair.peer(),
+          Message.of(MessageType.ERROR).number(Tag.ERRNO, 25).text(Tag.TEXT, "no terminal"));
+      first.get(5, TimeUnit.SECONDS);
+      var failure = assertThrows(ExecutionException.class, () -> second.get(5, TimeUnit.SECONDS));
+      var reason = (GantryException) failure.getCause();
+      assertEquals(Kind.CONFLICT, reason.kind());
+      assertEquals("no terminal", reason.getMessage());
+      assertEquals(25, HelperError.in(reason).orElseThrow().errno());
+      assertFalse(HelperError.in(reason).orElseThrow().ofSetUp());
+    }
+  }
+
+  @Test
+  void anErrorOfTheSetUpAnswersNoSignal() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.CREATED));
+    try (var monitor = pair.monitor()) {
+      CompletableFuture<Void> start =
+          CompletableFuture.runAsync(() -> monitor.program(Bytes.copyOf(new byte[8])));
+      assertEquals(MessageType.PROGRAM, next(pair.peer()).type());
+      CompletableFuture<Void> signal = CompletableFuture.runAsync(() -> monitor.signal(9));
+      assertEquals(MessageType.SIGNAL, next(pair.peer()).type());
+      say(
+          pair.peer(),
+          Message.of(MessageType.ERROR)
+              .number(Tag.ERRNO, 2)
+              .number(Tag.OP_INDEX, 4)
+              .number(Tag.OP_CODE, 36)
+              .number(Tag.STAGE, 2)
+              .text(Tag.TEXT, "exec: no"));
+      var failure = assertThrows(ExecutionException.class, () -> start.get(5, TimeUnit.SECONDS));
+      HelperError error = HelperError.in(failure).orElseThrow();
+      assertEquals(127, error.exitCode());
+      assertEquals(4, error.opIndex());
+      assertFalse(signal.isDone());
+      say(pair.peer(), Message.of(MessageType.OK));
+      signal.get(5, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void aSilentMonitorIsGivenUp() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    try (var monitor = pair.monitor()) {
+      var failure = assertThrows(GantryException.class, () -> monitor.signal(1));
+      assertEquals(Kind.UNAVAILABLE, failure.kind());
+    }
+    pair.peer().close();
+  }
+
+  @Test
+  void anInterruptedCallIsCancelled() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    try (var monitor = pair.monitor()) {
+      Thread.currentThread().interrupt();
+      var failure = assertThrows(GantryException.class, () -> monitor.signal(1));
+      assertEquals(Kind.CANCELLED, failure.kind());
+      assertTrue(Thread.interrupted());
+    }
+    pair.peer().close();
+  }
+
+  @Test
+  void anEndWithoutARecordIsALoss() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    CompletableFuture<Void> pending = CompletableFuture.runAsync(() -> pair.monitor().signal(1));
+    next(pair.peer());
+    pair.peer().close();
+    assertFalse(heard.lost.get(5, TimeUnit.SECONDS).isEmpty());
+    var failure = assertThrows(ExecutionException.class, () -> pending.get(5, TimeUnit.SECONDS));
+    assertEquals(Kind.UNAVAILABLE, ((GantryException) failure.getCause()).kind());
+    assertFalse(heard.exit.isDone());
+    pair.monitor().close();
+  }
+
+  @Test
+  void anEndWithARecordIsAnExit() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    Files.writeString(
+        dir.resolve("exit"), "status=128\nsignal=0\ntime_ns=5\nerror=exec: \"x\": not = found\n");
+    pair.peer().close();
+    ExitRecord exit = heard.exit.get(5, TimeUnit.SECONDS);
+    assertEquals(128, exit.status());
+    assertEquals("exec: \"x\": not = found", exit.error());
+    assertFalse(heard.lost.isDone());
+    pair.monitor().close();
+  }
+
+  @Test
+  void aClosedConnectionTellsNothing() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    pair.monitor().close();
+    pair.monitor().close();
+    assertEquals(-1, pair.peer().read(ByteBuffer.allocate(1)));
+    assertFalse(heard.lost.isDone() || heard.exit.isDone());
+    assertThrows(GantryException.class, () -> pair.monitor().signal(1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "05000000ffffffff", // longer than any message
+        "0500000004000000" + "00000000", // ends inside an attribute
+        "0500000008000000" + "10000000ffffff7f", // attribute longer than the message
+        "050000000c000000" + "1000000004000000" + "01000000", // a number of 4 bytes
+        "0700000010000000" + "1000000005000000" + "0102030405000000",
+      })
+  void aMonitorThatSpeaksNonsenseIsLost(String hex) throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    pair.peer().write(ByteBuffer.wrap(java.util.HexFormat.of().parseHex(hex)));
+    assertFalse(heard.lost.get(5, TimeUnit.SECONDS).isEmpty());
+    assertEquals(-1, pair.peer().read(ByteBuffer.allocate(1)));
+    pair.monitor().close();
+  }
+
+  @Test
+  void messagesOfLaterProtocolsAreSkippedAndPiecesPutTogether() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    say(pair.peer(), Message.of(200).text(Tag.TEXT, "news"));
+    ByteBuffer exit =
+        Message.of(MessageType.EXEC_EXIT)
+            .text(Tag.EXEC_ID, "e1")
+            .number(Tag.STATUS, 4)
+            .number(Tag.TIME_NS, 1)
+            .build();
+    while (exit.hasRemaining()) {
+      pair.peer().write(ByteBuffer.wrap(new byte[] {exit.get()}));
+    }
+    assertEquals(4, heard.execExit.get(5, TimeUnit.SECONDS).status());
+    pair.monitor().close();
+  }
+
+  @Test
+  void aStreamKeepsWhatFollowsItsAnswer() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    CompletableFuture<SocketChannel> accepted = accepting(server);
+    CompletableFuture<MonitorStream> attached =
+        CompletableFuture.supplyAsync(() -> pair.monitor().attach(Streams.OUTPUT));
+    SocketChannel peer = accepted.get();
+    assertEquals(6, next(peer).number(Tag.STREAMS));
+    ByteBuffer answer = Message.of(MessageType.OK).build();
+    ByteBuffer both = ByteBuffer.allocate(answer.remaining() + 5).put(answer);
+    peer.write(both.put("bytes".getBytes(java.nio.charset.StandardCharsets.US_ASCII)).flip());
+    try (MonitorStream stream = attached.get()) {
+      assertEquals(5, Box.read(stream).remaining());
+      CompletableFuture<ByteBuffer> waiting = stream.read().toCompletableFuture();
+      assertFalse(waiting.isDone());
+      assertThrows(IllegalStateException.class, stream::read);
+      stream.write(ByteBuffer.wrap(new byte[] {7})).toCompletableFuture().get();
+      ByteBuffer input = ByteBuffer.allocate(9);
+      peer.read(input);
+      assertEquals(MessageType.STDIN, input.get(0));
+      assertEquals(7, input.get(8));
+      stream.close();
+      assertFalse(waiting.get(5, TimeUnit.SECONDS).hasRemaining());
+      assertFalse(Box.read(stream).hasRemaining());
+    }
+    pair.monitor().close();
+  }
+
+  @Test
+  void waitingOnTheLoopItselfIsRefused() throws Exception {
+    CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+    CompletableFuture<Monitor> self = new CompletableFuture<>();
+    CompletableFuture<SocketChannel> accepted =
+        accepting(server)
+            .thenApply(
+                peer -> {
+                  say(peer, hello(Hello.Phase.RUNNING));
+                  return peer;
+                });
+    var listener =
+        new Monitor.Listener() {
+          @Override
+          public void exited(ExitRecord exit) {
+            self.thenAccept(
+                monitor ->
+                    thrown.complete(
+                        assertThrows(IllegalStateException.class, () -> monitor.signal(1))));
+          }
+
+          @Override
+          public void execExited(ExecExit exit) {}
+
+          @Override
+          public void lost(String reason) {}
+        };
+    try (var monitor = Monitor.adopt(dir, loop, listener)) {
+      self.complete(monitor);
+      say(accepted.get(), Message.of(MessageType.EXIT).number(Tag.STATUS, 1));
+      assertTrue(thrown.get(5, TimeUnit.SECONDS) instanceof IllegalStateException);
+    }
+  }
+
+  @Test
+  void closingTheLoopEndsEveryWait() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    CompletableFuture<Void> pending = CompletableFuture.runAsync(() -> pair.monitor().signal(1));
+    next(pair.peer());
+    loop.close();
+    var failure = assertThrows(ExecutionException.class, () -> pending.get(5, TimeUnit.SECONDS));
+    assertTrue(failure.getCause() instanceof GantryException);
+    assertFalse(heard.lost.isDone());
+  }
+
+  @Test
+  void aDirectoryWithoutAMonitorHasNone() {
+    var failure =
+        assertThrows(GantryException.class, () -> Monitor.adopt(dir.resolve("none"), loop, heard));
+    assertEquals(Kind.NOT_FOUND, failure.kind());
+  }
+
+  @Test
+  void aDescriptionThatIsTooLongIsRefusedBeforeItIsSent() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.CREATED));
+    try (var monitor = pair.monitor()) {
+      var failure =
+          assertThrows(
+              GantryException.class, () -> monitor.program(Bytes.copyOf(new byte[1 << 20])));
+      assertEquals(Kind.INVALID, failure.kind());
+    }
+  }
+}
