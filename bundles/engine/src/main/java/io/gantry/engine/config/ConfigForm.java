@@ -54,6 +54,7 @@ final class ConfigForm {
   Map<String, Object> read(Path file) {
     try {
       Trusted.check(file);
+      Trusted.check(file.resolveSibling("."));
       if (Files.size(file) > MAX_BYTES) {
         throw new GantryException(INVALID, file + " is larger than " + MAX_BYTES + " bytes");
       }

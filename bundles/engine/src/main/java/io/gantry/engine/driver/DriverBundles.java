@@ -3,6 +3,7 @@ package io.gantry.engine.driver;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
+import io.gantry.engine.config.Trusted;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,9 +65,16 @@ final class DriverBundles {
     return new Source(symbolicName, version, LOCATION + symbolicName, jar);
   }
 
-  /** Installs a bundle of the distribution, without starting it, to learn what it is. */
+  /**
+   * Installs a bundle of the distribution, without starting it, to learn what it is. What an
+   * earlier life of the engine left there may be an update by now, so it is taken out first.
+   */
   Source shipped(String location) {
     try {
+      Bundle left = context.getBundle(location);
+      if (left != null) {
+        left.uninstall();
+      }
       Bundle bundle = context.installBundle(location);
       return new Source(bundle.getSymbolicName(), bundle.getVersion(), location, null);
     } catch (BundleException e) {
@@ -106,6 +114,9 @@ final class DriverBundles {
   private void start(Source source) throws BundleException, IOException {
     Bundle bundle = find(source.symbolicName()).orElse(null);
     Path jar = source.jar();
+    if (jar != null) {
+      Trusted.check(jar);
+    }
     if (jar != null && bundle != null) {
       bundle.stop(Bundle.STOP_TRANSIENT);
       try (var content = Files.newInputStream(jar)) {
@@ -147,6 +158,9 @@ final class DriverBundles {
     if (thrown instanceof BundleException failure
         && failure.getType() == BundleException.RESOLVE_ERROR) {
       return "it does not resolve: " + failure.getMessage();
+    }
+    if (thrown instanceof GantryException known) {
+      return known.getMessage();
     }
     Throwable cause = thrown;
     while (cause instanceof BundleException && cause.getCause() != null) {

@@ -7,6 +7,7 @@ import io.gantry.spi.registry.RegistryAuthProvider;
 import io.gantry.spi.registry.RegistryRequest;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.FrameworkUtil;
@@ -41,7 +42,11 @@ final class Echo {
 
   /** Version of the driver that answers. */
   String call() {
-    return leased().call(NAME, Echo::version);
+    return with(Echo::version);
+  }
+
+  String with(Function<RegistryAuthProvider, String> body) {
+    return leased().call(NAME, body);
   }
 
   static String version(RegistryAuthProvider driver) {
