@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -82,7 +83,7 @@ class LimitsTest {
     assertTrue(reply.json().text("message").startsWith("invalid JSON: "), reply.body());
   }
 
-  @Test
+  @RepeatedTest(20) // closing on unread input may lose the answer, but not always
   void aHugeHeadIsRefused() throws Exception {
     var reply = api.get("/containers/json?filters=" + "a".repeat(200_000));
     assertTrue(reply.status() == 414 || reply.status() == 431, reply.line());

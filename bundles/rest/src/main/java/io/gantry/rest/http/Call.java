@@ -31,6 +31,7 @@ public final class Call {
   private final Query query;
   private final AtomicBoolean answered = new AtomicBoolean();
   private String body = "";
+  private boolean closes;
 
   Call(
       Request request,
@@ -95,6 +96,11 @@ public final class Call {
     body = text;
   }
 
+  /** What else is sent on this connection is not to be read as requests. */
+  void closeAfterwards() {
+    closes = true;
+  }
+
   /** The first answer counts. */
   boolean claim() {
     return answered.compareAndSet(false, true);
@@ -117,7 +123,7 @@ public final class Call {
       header("Content-Length", Integer.toString(content.length));
     }
     response.setStatus(status);
-    if (request.consumeAvailable()) {
+    if (!closes && request.consumeAvailable()) {
       response.write(true, isHead() ? null : ByteBuffer.wrap(content), callback);
     } else { // closing on unread input would make the client lose the answer
       header("Connection", "close");

@@ -5,7 +5,6 @@ import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.api.Engine;
 import io.gantry.rest.http.ApiVersion.TooOld;
-import io.gantry.rest.json.JsonText;
 import io.gantry.spi.GantryException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -111,9 +110,13 @@ final class Gateway extends Handler.Abstract {
   }
 
   private void refuse(Request request, Response response, Callback callback, Answer answer) {
-    answer.send(
-        new Call(
-            request, response, callback, hangUps, ApiVersion.NEWEST, Map.of(), Query.parse(null)));
+    answer.send(plain(request, response, callback));
+  }
+
+  /** A call that no route knows. */
+  private Call plain(Request request, Response response, Callback callback) {
+    return new Call(
+        request, response, callback, hangUps, ApiVersion.NEWEST, Map.of(), Query.parse(null));
   }
 
   /** Waits, without a thread, until the engine knows its containers. */
@@ -238,10 +241,10 @@ final class Gateway extends Handler.Abstract {
       var message =
           request.getAttribute(org.eclipse.jetty.server.handler.ErrorHandler.ERROR_MESSAGE);
       String sentence = message == null ? "bad request" : message.toString();
-      byte[] body = JsonText.line(JsonText.object("message", sentence));
-      response.getHeaders().put("Content-Type", Answer.JSON);
-      response.getHeaders().put("Content-Length", body.length);
-      response.write(true, java.nio.ByteBuffer.wrap(body), callback);
+      int status = response.getStatus();
+      Call call = gateway.plain(request, response, callback);
+      call.closeAfterwards();
+      Answer.error(status, sentence).send(call);
       return true;
     }
   }
