@@ -46,7 +46,7 @@ public final class Spawner {
     }
     launch(helper, execRoot, loop);
     Hello hello = spawner.hello();
-    LOG.log(INFO, "zygote {0} serves {1}", hello.monitorPid(), execRoot);
+    LOG.log(INFO, "zygote {0} serves {1}", Long.toString(hello.monitorPid()), execRoot);
     return spawner;
   }
 

@@ -57,6 +57,7 @@ public final class TaskBuilder {
   private final List<Namespace> namespaces = new ArrayList<>();
   private String hostname = "box";
   private final List<TaskSpec.Device> devices = new ArrayList<>();
+  private TaskSpec.Cgroup cgroup = new TaskSpec.Cgroup(List.of(), 1, "", List.of());
   private final Map<String, String> sysctls = new HashMap<>();
   private List<String> args = List.of("/bin/true");
   private List<String> env = List.of("PATH=/bin");
@@ -136,6 +137,11 @@ public final class TaskBuilder {
 
   public TaskBuilder device(TaskSpec.Device device) {
     devices.add(device);
+    return this;
+  }
+
+  public TaskBuilder cgroup(TaskSpec.Cgroup made) {
+    cgroup = made;
     return this;
   }
 
@@ -233,7 +239,7 @@ public final class TaskBuilder {
         READONLY,
         sysctls,
         "",
-        new TaskSpec.Cgroup(List.of(), 1, "", List.of()),
+        cgroup,
         false,
         Map.of());
   }
