@@ -36,6 +36,7 @@ static void drop(struct connection *c) {
   struct process *p = c->process;
   bool orphaned = c->creator && !monitor.committed;
   watch_close(&c->watch);
+  watch_for(&monitor.listener, EPOLLIN);
   reader_reset(&c->reader);
   buffer_clear(&c->queue);
   c->process = NULL;

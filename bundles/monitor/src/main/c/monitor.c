@@ -94,7 +94,6 @@ static void exec_started(struct process *p) {
   message_put_text(&b, TAG_EXEC_ID, p->id);
   message_put_u64(&b, TAG_INIT_PID, (uint64_t)p->pid);
   message_end(&b, begin);
-  /* Before any output: nothing of it is read while the set-up runs. */
   for (struct connection *c = monitor.connections; c; c = c->next) {
     if (c->process != p) continue;
     buffer_append(&c->queue, b.data + b.start, buffer_length(&b));
@@ -282,7 +281,11 @@ static void accept_connection(struct watch *w, uint32_t events) {
   struct ucred peer;
   socklen_t size = sizeof peer;
   int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (fd < 0) return;
+  if (fd < 0) {
+    /* Without a descriptor to spare it would be told again and again; the next one that is closed lets it go on. */
+    if (errno == EMFILE || errno == ENFILE) watch_for(w, 0);
+    return;
+  }
   bool ours = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
   if (ours && monitor.connection_count < CONNECTIONS_MOST) connection_new(fd, false);
   else close(fd);
@@ -362,7 +365,7 @@ int monitor_reopen_log(const struct message *m) {
   return result;
 }
 
-static int prepare(const struct message *m, struct report *r, const char **what) {
+static int prepare(const struct message *m, const char **what) {
   *what = monitor.dir;
   monitor.dir_fd = open(monitor.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (monitor.dir_fd < 0) return -1;
@@ -371,7 +374,6 @@ static int prepare(const struct message *m, struct report *r, const char **what)
   *what = "open the log";
   if (open_log(m) < 0) return -1;
   *what = "watch for signals";
-  (void)r;
   return watch_children();
 }
 
@@ -463,7 +465,7 @@ _Noreturn void monitor_main(int connection, const struct message *create) {
     snprintf(refusal.text, sizeof refusal.text, "%s", wrong);
     give_up(connection, &refusal);
   }
-  if (prepare(create, &refusal, &what) < 0) give_up_errno(connection, what);
+  if (prepare(create, &what) < 0) give_up_errno(connection, what);
   connection_new(connection, true);
   monitor_hello(&monitor.connections->queue);
   connection_send(monitor.connections);

@@ -231,15 +231,24 @@ struct covers {
   int empty, null;
 };
 
+static int clone_cover(struct setup *s, int cover) {
+  int clone = sys_open_tree(cover, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+  return clone < 0 ? failed(s, "clone the cover of masked paths") : clone;
+}
+
+/* The mount to put on the target. The first directory gets the tmpfs itself, the others clones of it: before Linux 6.15
+ * only what is attached can be cloned. */
 static int cover_for(struct setup *s, struct covers *c, int target) {
   static const unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   struct stat st;
   if (fstat(target, &st) < 0) return failed(s, "look at a masked path");
-  int *cover = S_ISDIR(st.st_mode) ? &c->empty : &c->null;
-  if (*cover < 0) *cover = S_ISDIR(st.st_mode) ? new_filesystem(s, "tmpfs", attributes, NULL, 0) : open_null(s);
-  if (*cover < 0) return -1;
-  int clone = sys_open_tree(*cover, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
-  return clone < 0 ? failed(s, "clone the cover of masked paths") : clone;
+  if (S_ISDIR(st.st_mode)) {
+    if (c->empty >= 0) return clone_cover(s, c->empty);
+    c->empty = new_filesystem(s, "tmpfs", attributes, NULL, 0);
+    return c->empty < 0 ? -1 : fcntl(c->empty, F_DUPFD_CLOEXEC, 3);
+  }
+  if (c->null < 0) c->null = open_null(s);
+  return c->null < 0 ? -1 : clone_cover(s, c->null);
 }
 
 static int mask(struct setup *s, struct covers *c, const char *path) {

@@ -118,6 +118,7 @@ static void set_up_ended(struct process *p) {
     p->started = true;
     p->start = record_start_time(p->pid);
     monitor_started(p);
+    process_flow(p);
     return;
   }
   if (!p->failure.kind) {
@@ -207,8 +208,9 @@ static bool behind(const struct process *p, unsigned stream) {
 }
 
 void process_flow(struct process *p) {
-  watch_for(&p->out.watch, behind(p, 1) ? 0 : EPOLLIN);
-  watch_for(&p->err.watch, behind(p, 2) ? 0 : EPOLLIN);
+  /* Nothing is read while the set-up runs, so that its end is told before any output. */
+  watch_for(&p->out.watch, !p->started || behind(p, 1) ? 0 : EPOLLIN);
+  watch_for(&p->err.watch, !p->started || behind(p, 2) ? 0 : EPOLLIN);
   watch_for(&p->in, buffer_length(&p->input) > 0 ? EPOLLOUT : 0);
 }
 
