@@ -75,6 +75,8 @@ class ProbeTest {
         "POST | /images/create?fromImage=alpine | 501 | pulling images is not built yet",
         "POST | /images/a/b/c:1/push | 501 | pushing images is not built yet",
         "GET | /containers/probe/archive?path=/x | 501 | copying from and to containers is not built yet",
+        "GET | /containers/nosuch/changes | 404 | No such container: nosuch",
+        "POST | /commit?container=nosuch | 404 | No such container: nosuch",
         "POST | /networks/create | 501 | creating networks is not built yet",
         "POST | /volumes/create | 501 | creating volumes is not built yet",
       })

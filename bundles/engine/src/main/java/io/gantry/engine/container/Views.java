@@ -100,7 +100,7 @@ final class Views {
     return Map.of(
         shown,
         new EndpointView(
-            networking.network(network).id(),
+            networking.network(shown).id(),
             attachment == null ? "" : attachment.endpoint(),
             "",
             0,

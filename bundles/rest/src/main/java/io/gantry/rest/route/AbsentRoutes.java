@@ -6,6 +6,7 @@ import static io.gantry.rest.http.Route.head;
 import static io.gantry.rest.http.Route.post;
 import static io.gantry.rest.http.Route.put;
 
+import io.gantry.api.Containers;
 import io.gantry.rest.http.Answer;
 import io.gantry.rest.http.Call;
 import io.gantry.rest.http.Route;
@@ -24,6 +25,12 @@ public final class AbsentRoutes {
   private static final String NO_EXPERIMENTS =
       "This experimental feature is disabled by default. Start the Docker daemon in experimental"
           + " mode in order to enable it.";
+
+  private final Containers containers;
+
+  public AbsentRoutes(Containers containers) {
+    this.containers = containers;
+  }
 
   public List<Route> table() {
     return Stream.of(swarm(), plugins(), notBuilt()).flatMap(List::stream).toList();
@@ -78,12 +85,12 @@ public final class AbsentRoutes {
         delete("/plugins/{name...}", AbsentRoutes::noPlugin));
   }
 
-  private static List<Route> notBuilt() {
+  private List<Route> notBuilt() {
     return List.of(
         post("/build", notBuilt("building images")),
         post("/build/prune", notBuilt("pruning the build cache")),
         post("/build/cancel", notBuilt("building images")),
-        post("/commit", notBuilt("committing containers")),
+        post("/commit", this::commit),
         post("/auth", notBuilt("logging in to registries")),
         get("/system/df", notBuilt("disk usage (system df)")),
         get("/distribution/{name...}/json", notBuilt("asking registries for manifests")),
@@ -93,14 +100,14 @@ public final class AbsentRoutes {
         post("/images/load", notBuilt("loading images")),
         post("/images/prune", notBuilt("pruning images")),
         post("/images/{name...}/push", notBuilt("pushing images")),
-        get("/containers/{id}/changes", notBuilt("listing a container's changes (diff)")),
-        get("/containers/{id}/export", notBuilt("exporting containers")),
-        get("/containers/{id}/stats", notBuilt("container statistics")),
-        get("/containers/{id}/attach/ws", notBuilt("attaching by WebSocket")),
-        post("/containers/{id}/update", notBuilt("updating a container's limits")),
-        get("/containers/{id}/archive", notBuilt("copying from and to containers")),
-        head("/containers/{id}/archive", notBuilt("copying from and to containers")),
-        put("/containers/{id}/archive", notBuilt("copying from and to containers")),
+        get("/containers/{id}/changes", ofContainer("listing a container's changes (diff)")),
+        get("/containers/{id}/export", ofContainer("exporting containers")),
+        get("/containers/{id}/stats", ofContainer("container statistics")),
+        get("/containers/{id}/attach/ws", ofContainer("attaching by WebSocket")),
+        post("/containers/{id}/update", ofContainer("updating a container's limits")),
+        get("/containers/{id}/archive", ofContainer("copying from and to containers")),
+        head("/containers/{id}/archive", ofContainer("copying from and to containers")),
+        put("/containers/{id}/archive", ofContainer("copying from and to containers")),
         get("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         post("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         delete("/containers/{id}/checkpoints/{name}", call -> Answer.error(501, NO_EXPERIMENTS)),
@@ -119,6 +126,19 @@ public final class AbsentRoutes {
 
   private static Answer noPlugin(Call call) {
     return Answer.error(404, "plugin \"" + call.path("name") + "\" not found");
+  }
+
+  private Answer commit(Call call) {
+    containers.inspect(call.query().text("container"));
+    return Answer.error(501, "committing containers is not built yet");
+  }
+
+  /** A container that is not there is the better reason. */
+  private Route.Action ofContainer(String what) {
+    return call -> {
+      containers.inspect(call.path("id"));
+      return Answer.error(501, what + " is not built yet");
+    };
   }
 
   private static Route.Action notBuilt(String what) {

@@ -26,7 +26,7 @@ public final class ApiRoutes {
             new SystemRoutes(engine, drivers, events, clock).table(),
             new ContainerRoutes(containers, images, clock).table(),
             new ExecRoutes(containers).table(),
-            new AbsentRoutes().table(),
+            new AbsentRoutes(containers).table(),
             new ImageRoutes(images, engine, clock).table(),
             new NetworkRoutes(containers, engine).table(),
             new VolumeRoutes().table(),
