@@ -66,6 +66,15 @@ public final class Ingest extends OutputStream {
     offset += length;
   }
 
+  /** Brings what has arrived to the disk, so that {@link #commit} takes no time. */
+  public void sync() {
+    try {
+      out.getFD().sync();
+    } catch (IOException e) {
+      throw StoreFailure.of("ingest " + scratch, e);
+    }
+  }
+
   /**
    * Makes the blob known, durably.
    *

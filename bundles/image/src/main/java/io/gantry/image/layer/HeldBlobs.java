@@ -29,6 +29,7 @@ public final class HeldBlobs {
 
   /** Stores what was ingested, for one more holder. */
   public Digest hold(Ingest ingest) {
+    ingest.sync(); // not under the lock: there may be gigabytes to write
     lock.lock();
     try {
       Digest digest = ingest.commit(null);
