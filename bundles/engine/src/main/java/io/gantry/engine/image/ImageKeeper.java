@@ -1,7 +1,5 @@
 package io.gantry.engine.image;
 
-import static java.lang.System.Logger.Level.ERROR;
-
 import io.gantry.api.Images;
 import io.gantry.api.Leased;
 import io.gantry.engine.container.ImageLayers;
@@ -29,8 +27,6 @@ import org.osgi.service.component.annotations.Reference;
     name = "io.gantry.engine.image.keeper",
     service = {ImageKeeper.class, ImageLayers.class})
 public final class ImageKeeper implements ImageLayers {
-  private static final System.Logger log = System.getLogger("io.gantry.engine.image");
-
   private final Layers layers;
   private final ImageStore images;
   private final ServiceRegistration<ImageStore> shared;
@@ -60,7 +56,6 @@ public final class ImageKeeper implements ImageLayers {
 
   @Override
   public void load() {
-    layers.load().forEach(problem -> log.log(ERROR, problem.reason()));
     images.load();
   }
 

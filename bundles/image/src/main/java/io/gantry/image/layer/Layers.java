@@ -70,7 +70,7 @@ public final class Layers {
     this.trees = trees;
   }
 
-  /** Reads the records; once, before all else. */
+  /** Reads the records; once: {@code ImageStore.load} does it. */
   public List<RecordStore.Problem> load() {
     var loaded = records.load();
     loaded
