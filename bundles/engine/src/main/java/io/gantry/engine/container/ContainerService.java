@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.Containers;
 import io.gantry.api.Events;
@@ -9,6 +10,7 @@ import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.MonitorLoop;
+import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.ExecDriver;
 import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.StorageDriver;
@@ -47,6 +49,8 @@ public final class ContainerService implements Recovered {
   private final ScheduledExecutorService timer =
       Executors.newScheduledThreadPool(1, named("timer"));
   private final Zygote zygote;
+  private final Place place;
+  private final CgroupTree cgroups;
   private final ContainerEngine engine;
   private final ServiceRegistration<Containers> service;
   private volatile @Nullable Owners owners;
@@ -61,8 +65,8 @@ public final class ContainerService implements Recovered {
       @Reference(target = "(" + Leased.KIND + "=NetworkDriver)") Leased<NetworkDriver> networks) {
     this.context = context;
     this.images = images;
-    var place = Place.of(context);
-    var cgroups = CgroupTree.detect();
+    place = Place.of(context);
+    cgroups = CgroupTree.detect();
     loop = MonitorLoop.start();
     zygote = new Zygote(Place.helper(context), place, loop);
     engine =
@@ -122,9 +126,15 @@ public final class ContainerService implements Recovered {
       registered.close();
     }
     engine.letGo();
-    loop.close();
     timer.shutdownNow();
     workers.shutdownNow();
+    try {
+      zygote.quit();
+    } catch (GantryException e) {
+      log.log(WARNING, "the helper's zygote does not end: {0}", e.getMessage());
+    }
+    loop.close();
+    cgroups.removeParent(place.cgroupParent());
   }
 
   private static String nodeName() {

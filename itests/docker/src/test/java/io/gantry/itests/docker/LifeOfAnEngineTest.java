@@ -16,6 +16,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -86,14 +89,15 @@ class LifeOfAnEngineTest {
       engine.importBusybox();
       engine.docker("run", "-d", "--name", "stays", "busybox", "sleep", "1000").ok();
       String pid = pidOf(engine, "stays");
-      // As a terminal's Ctrl-C does; the group is gantryd's own, made with setsid.
-      for (ProcessHandle process : List.of(engine.engine(), engine.gate())) {
-        Command.run(
-                Map.of(),
-                Duration.ofSeconds(10),
-                List.of("sh", "-c", "kill -TERM \"$1\"", "sh", "" + process.pid()))
-            .ok();
-      }
+      // As a terminal's Ctrl-C does, to the groups of all that gantryd is made of.
+      Set<Long> groups =
+          Stream.concat(Stream.of(engine.gate()), engine.gate().descendants())
+              .map(process -> group(process.pid()))
+              .collect(Collectors.toSet());
+      groups.remove(group(ProcessHandle.current().pid()));
+      assertFalse(groups.contains(group(Long.parseLong(pid))));
+      groups.forEach(group -> kill("TERM", -group));
+      kill("TERM", engine.gate().pid());
       eventually("the engine stops", () -> !engine.gate().isAlive());
       assertTrue(Files.exists(Path.of("/proc", pid)), "the container runs on");
       engine.startAgain();
@@ -105,20 +109,39 @@ class LifeOfAnEngineTest {
   void containersOutliveItAndAreFoundAgain() {
     try (Instance engine = Instance.start()) {
       engine.importBusybox();
-      engine.docker("run", "-d", "--name", "ends", "busybox", "sh", "-c", "read x; exit 7").ok();
+      String ending = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done";
+      engine.docker("run", "-d", "--name", "ends", "busybox", "sh", "-c", ending).ok();
       engine
-          .docker("run", "-di", "--name", "lives", "busybox", "sh", "-c", "echo before; cat")
+          .docker(
+              "run", "-d", "--name", "lives", "busybox", "sh", "-c", "echo before; exec sleep 1000")
           .ok();
-      String pid = pidOf(engine, "lives");
+      eventually("the trap is set", () -> engine.docker("logs", "ends").ok().equals("ready"));
+      String ends = pidOf(engine, "ends");
+      String lives = pidOf(engine, "lives");
       engine.stop();
-      assertTrue(Files.exists(Path.of("/proc", pid)), "the container runs on");
+      kill("TERM", Long.parseLong(ends));
+      eventually("the container ends", () -> !Files.exists(Path.of("/proc", ends)));
+      assertTrue(Files.exists(Path.of("/proc", lives)), "the other runs on");
       engine.startAgain();
-      assertEquals(pid, pidOf(engine, "lives"));
+      assertEquals(lives, pidOf(engine, "lives"));
       assertEquals("before", engine.docker("logs", "lives").ok());
-      eventually(
-          "the exit code of the one that ended is known",
-          () -> engine.docker("inspect", "-f", "{{.State.Status}}", "ends").ok().equals("exited"));
+      assertEquals(
+          "exited 7",
+          engine.docker("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "ends").ok());
     }
+  }
+
+  private static long group(long pid) {
+    String stat =
+        Command.run(Map.of(), Duration.ofSeconds(10), List.of("ps", "-o", "pgid=", "-p", "" + pid))
+            .ok();
+    return Long.parseLong(stat);
+  }
+
+  private static void kill(String signal, long target) {
+    Command.run(
+            Map.of(), Duration.ofSeconds(10), List.of("/bin/kill", "-" + signal, "--", "" + target))
+        .ok();
   }
 
   private static String pidOf(Instance engine, String container) {
