@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -162,6 +163,22 @@ static void end_zygote(int signal) {
   _exit(0);
 }
 
+/* Tells of files that are removed from the directory; without inotify a zygote just stays. */
+static int watch_directory(const char *dir) {
+  int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+  if (fd >= 0) (void)inotify_add_watch(fd, dir, IN_DELETE | IN_ONLYDIR);
+  return fd;
+}
+
+/* Waits for a connection. A zygote whose socket was removed (its directory with it) can be reached by nobody: it ends. */
+static void await_connection(int listener, int removals) {
+  struct pollfd fds[] = {{.fd = listener, .events = POLLIN}, {.fd = removals, .events = POLLIN}};
+  char events[4096];
+  if (poll(fds, COUNT(fds), -1) <= 0 || !fds[1].revents) return;
+  while (read(removals, events, sizeof events) > 0) continue;
+  if (access(socket_path, F_OK) < 0 && errno == ENOENT) _exit(0);
+}
+
 static bool is_ours(int connection) {
   struct ucred peer;
   socklen_t size = sizeof peer;
@@ -230,7 +247,8 @@ int spawn_zygote(const char *dir, const char *ready_fd) {
   (void)sys_close_range(4, ~0u);
   fcntl(3, F_SETFD, FD_CLOEXEC);
   learn_who_we_are(3);
-  int listener = listen_at(dir, 3);
+  int listener = listen_at(dir, 3), removals = watch_directory(dir);
+  (void)fcntl(listener, F_SETFL, O_NONBLOCK);
   settle();
   signal(SIGCHLD, SIG_IGN); /* no zombies: nobody asks how a monitor ended */
   signal(SIGPIPE, SIG_IGN);
@@ -241,6 +259,7 @@ int spawn_zygote(const char *dir, const char *ready_fd) {
   close(3);
   pid_t self = getpid();
   for (;;) {
+    await_connection(listener, removals);
     int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (connection < 0) continue;
     pid_t child = is_ours(connection) ? sys_clone(0) : -1;

@@ -1123,6 +1123,22 @@ static void monitors_outlive_the_zygote(void) {
   CHECK(read_file(AT_FDCWD, in_dir(&c, "exit"), record, sizeof record) > 0 && strncmp(record, "status=6\n", 9) == 0);
 }
 
+static void a_zygote_without_a_socket_ends(void) {
+  const char *dir = in_scratch("lost");
+  char path[64];
+  shell("mkdir -m 700 %s && %s spawn %s", dir, helper, dir);
+  int query = dial(in_scratch("lost/spawn.sock"));
+  request(query, MSG_QUERY);
+  uint64_t pid = message_u64(expect(query, MSG_HELLO), TAG_MONITOR_PID, 0);
+  expect_end(query);
+  close(query);
+  snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+  char link[64];
+  CHECK(pid > 1 && readlink(path, link, sizeof link) > 0);
+  shell("rm -r %s", in_scratch("lost"));
+  AWAIT(readlink(path, link, sizeof link) < 0); /* whoever adopted it may be slow to reap it */
+}
+
 static void make_root(void) {
   shell("mkdir -p %s && cd %s && mkdir bin dev etc proc sys tmp && cp /bin/busybox bin && "
         "for a in sh ls cat head sleep id yes stty tty test tr wc cut sort grep readlink stat true uname; do ln -s busybox bin/$a; done && "
@@ -1176,6 +1192,7 @@ int main(int argc, char **argv) {
   the_helper_runs_from_a_sealed_copy();
   a_second_zygote_is_refused();
   monitors_outlive_the_zygote();
+  a_zygote_without_a_socket_ends();
   reader_reset(&answer);
   shell("rm -rf --one-file-system %s", scratch);
   if (failures) fprintf(stderr, "%d failed\n", failures);
