@@ -34,7 +34,7 @@ abstract class Control implements Connection.Handler {
 
   /** Sends the first message and begins to read. */
   final void start(Message.Builder first) {
-    connection.send(first.build());
+    var unused = connection.send(first.build()); // what fails here shows as the end when read
     listen();
   }
 
@@ -48,14 +48,15 @@ abstract class Control implements Connection.Handler {
     lock.lock();
     try { // one order for both: of sending and of waiting
       unanswered.add(answer);
-      connection
-          .send(message.build())
-          .whenComplete(
-              (sent, failure) -> {
-                if (failure != null && !connection.isOpen()) {
-                  answer.completeExceptionally(failure);
-                }
-              });
+      var unused =
+          connection
+              .send(message.build())
+              .whenComplete(
+                  (sent, failure) -> {
+                    if (failure != null && !connection.isOpen()) {
+                      answer.completeExceptionally(failure);
+                    }
+                  });
     } finally {
       lock.unlock();
     }

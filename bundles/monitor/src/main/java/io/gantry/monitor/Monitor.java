@@ -123,7 +123,7 @@ public final class Monitor implements AutoCloseable {
    * container is gone.
    */
   public Init program(Bytes program) {
-    link.send(Message.of(MessageType.PROGRAM).bytes(Tag.PROGRAM, program.toArray()));
+    var unused = link.send(Message.of(MessageType.PROGRAM).bytes(Tag.PROGRAM, program.toArray()));
     return started();
   }
 

@@ -44,7 +44,7 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
     ByteBuffer message = first.build();
     var stream = new MonitorStream(socket, loop, terminal);
     try {
-      stream.connection.send(message);
+      var unused = stream.connection.send(message); // what fails here shows as the end when read
       stream.connection.read(true);
       stream.pid = loop.await(stream.opened, what);
       return stream;
