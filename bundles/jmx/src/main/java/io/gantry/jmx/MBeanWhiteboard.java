@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import javax.management.InstanceNotFoundException;
 import javax.management.JMException;
 import javax.management.MBeanServer;
@@ -64,7 +65,7 @@ public final class MBeanWhiteboard {
   }
 
   void unbind(Object bean, Map<String, Object> properties) {
-    if (!thread.isShutdown()) {
+    try {
       thread.execute(
           () -> {
             ObjectName name = registered.remove(id(properties));
@@ -72,6 +73,8 @@ public final class MBeanWhiteboard {
               unregister(name);
             }
           });
+    } catch (RejectedExecutionException e) {
+      // closing, maybe at this very moment: close() takes all of them away
     }
   }
 
