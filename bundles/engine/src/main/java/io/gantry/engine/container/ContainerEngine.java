@@ -159,7 +159,9 @@ public final class ContainerEngine implements Containers {
     var container = table.find(ref);
     container.kept(true);
     try {
-      stopping.endIfRunning(container, signal, timeout);
+      if (stopping.endIfRunning(container, signal, timeout)) {
+        teller.tell(container.record(), "stop");
+      }
       starting.start(container);
     } finally {
       container.kept(false);

@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
 
 import io.gantry.api.ContainerSpec;
@@ -155,7 +156,10 @@ final class Creation {
             });
   }
 
-  /** {@code container:web} becomes {@code container:ID}: a rename or a prefix must not matter. */
+  /**
+   * {@code container:web} becomes {@code container:ID}: a rename or a prefix must not matter. One
+   * that is not there is left to the start: clients take a NOT_FOUND of create for the image's.
+   */
   private ContainerSpec joinedById(ContainerSpec spec) {
     var host = spec.host();
     String network = byId(host.networkMode());
@@ -166,7 +170,17 @@ final class Creation {
 
   private String byId(String mode) {
     String ref = Modes.container(mode);
-    return ref.isEmpty() ? mode : "container:" + table.find(ref).id;
+    if (ref.isEmpty()) {
+      return mode;
+    }
+    try {
+      return "container:" + table.find(ref).id;
+    } catch (GantryException e) {
+      if (e.kind() == NOT_FOUND) {
+        return mode;
+      }
+      throw e;
+    }
   }
 
   /**

@@ -60,15 +60,12 @@ final class Ending {
         exit -> inBackground(() -> ended(container, running, exit), "end of " + container.id));
   }
 
+  /** On the monitors' thread: what takes longer is done on another one. */
   void execEnded(Container container, ExecExit exit) {
-    inBackground(
-        () -> {
-          var exec = container.execs.get(exit.execId());
-          if (exec != null && exec.ended(exit.status())) {
-            tellExecEnd(container, exec.id(), exit);
-          }
-        },
-        "end of exec " + exit.execId());
+    var exec = container.execs.get(exit.execId());
+    if (exec != null && exec.ended(exit.status())) {
+      inBackground(() -> tellExecEnd(container, exec.id(), exit), "end of exec " + exit.execId());
+    }
   }
 
   private void tellExecEnd(Container container, String execId, ExecExit exit) {

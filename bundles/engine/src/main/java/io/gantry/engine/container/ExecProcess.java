@@ -2,6 +2,8 @@ package io.gantry.engine.container;
 
 import io.gantry.api.ExecSpec;
 import io.gantry.api.ExecView;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +19,7 @@ final class ExecProcess {
   private boolean running; // guarded by lock
   private long pid; // guarded by lock
   private @Nullable Integer exitCode; // guarded by lock
+  private final CompletableFuture<Void> over = new CompletableFuture<>();
 
   ExecProcess(String id, String container, ExecSpec spec) {
     this.id = id;
@@ -48,7 +51,7 @@ final class ExecProcess {
   void runs(long now) {
     lock.lock();
     try {
-      pid = now;
+      pid = running ? now : 0;
     } finally {
       lock.unlock();
     }
@@ -65,22 +68,23 @@ final class ExecProcess {
       running = false;
       pid = 0;
       exitCode = status;
-      return true;
     } finally {
       lock.unlock();
     }
+    over.complete(null);
+    return true;
   }
 
   /** The container has ended, and nobody can say any more how this process did. */
   void lost() {
-    lock.lock();
-    try {
-      if (running) {
-        ended(LOST);
-      }
-    } finally {
-      lock.unlock();
+    if (isRunning()) {
+      ended(LOST);
     }
+  }
+
+  /** Completes when the exit code is known. */
+  CompletionStage<Void> over() {
+    return over;
   }
 
   boolean isRunning() {

@@ -99,7 +99,7 @@ final class Execs {
       stream.close();
       return new FixedStream(spec.terminal(), List.of());
     }
-    var bytes = new MonitorBytes(stream);
+    var bytes = new ExecBytes(stream, exec);
     if (!spec.terminal() || !spec.stdin()) {
       return bytes;
     }

@@ -20,9 +20,18 @@ record StartFailure(int exitCode, String sentence, GantryException exception) {
       return new StartFailure(ELSE, e.getMessage(), e);
     }
     String text = error.get().text();
-    String sentence = text.startsWith("unable to find ") ? text : RUNTIME + text;
+    String sentence = sentence(text);
     int code = error.get().ofSetUp() && text.startsWith("exec: ") ? error.get().exitCode() : ELSE;
     return new StartFailure(
         code, sentence, new GantryException(GantryException.Kind.INVALID, sentence, e));
+  }
+
+  /** With the endings that containerd and the CLI's checks have made part of it. */
+  private static String sentence(String text) {
+    if (text.startsWith("unable to find ")) {
+      return text;
+    }
+    String whole = RUNTIME + text + ": unknown";
+    return text.endsWith(": is a directory") ? whole + ": permission denied" : whole;
   }
 }

@@ -54,15 +54,15 @@ final class Stopping {
     teller.tell(container.record(), "stop");
   }
 
-  /** Ends it if it runs, for a restart or a removal; nothing is remembered of it. */
-  void endIfRunning(Container container, @Nullable String signal, @Nullable Duration timeout) {
+  /** Ends it for a restart or a removal, which nobody need remember; false when it did not run. */
+  boolean endIfRunning(Container container, @Nullable String signal, @Nullable Duration timeout) {
     int number = signal == null ? stopSignal(container) : Signals.parse(signal);
     var running = container.running();
     if (running == null && !endRestarts(container)) {
       running = container.running();
     }
     if (running == null) {
-      return;
+      return false;
     }
     container.stopping(true);
     try {
@@ -70,6 +70,7 @@ final class Stopping {
     } finally {
       container.stopping(false);
     }
+    return true;
   }
 
   void kill(Container container, String ref, String signal) {

@@ -1,8 +1,8 @@
 package io.gantry.engine.spec;
 
+import java.io.FileInputStream;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
 
 /**
  * What checks and plans need to know of this host.
@@ -16,6 +16,8 @@ import java.nio.file.Path;
 public record HostFacts(
     String cpus, int cpuCount, String memoryNodes, int lastCapability, int cgroupVersion) {
 
+  private static final int LONGEST = 4096;
+
   /** Reads them from the kernel. */
   public static HostFacts read(int cgroupVersion) {
     String cpus = line("/sys/devices/system/cpu/online", "0");
@@ -27,9 +29,10 @@ public record HostFacts(
         cgroupVersion);
   }
 
+  /** In one read(2): a number in /proc/sys is at its end after the first one, however short. */
   private static String line(String file, String otherwise) {
-    try {
-      return Files.readString(Path.of(file)).strip();
+    try (var in = new FileInputStream(file)) {
+      return new String(in.readNBytes(LONGEST), StandardCharsets.US_ASCII).strip();
     } catch (IOException e) { // a kernel without NUMA, or an old one: what it would have said
       return otherwise;
     }

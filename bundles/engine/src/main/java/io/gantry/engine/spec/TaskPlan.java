@@ -7,6 +7,8 @@ import io.gantry.spi.exec.ProcessSpec;
 import io.gantry.spi.exec.TaskSpec;
 import io.gantry.spi.exec.TaskSpec.Namespace;
 import io.gantry.spi.exec.TaskSpec.Namespace.Kind;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -208,8 +210,8 @@ public record TaskPlan(
     switch (host.ipcMode()) {
       case Modes.NONE -> {}
       case Modes.HOST -> {
-        all.add(Mount.bind("/dev/mqueue", "/dev/mqueue", "rprivate"));
-        all.add(Mount.bind("/dev/shm", "/dev/shm", "rprivate"));
+        shared(all, "/dev/mqueue");
+        shared(all, "/dev/shm");
       }
       default -> {
         all.add(new Mount("mqueue", "mqueue", "/dev/mqueue", List.of("nosuid", "noexec", "nodev")));
@@ -217,6 +219,13 @@ public record TaskPlan(
       }
     }
     return all;
+  }
+
+  /** The host's, where it has it. */
+  private static void shared(List<Mount> all, String path) {
+    if (Files.isDirectory(Path.of(path))) {
+      all.add(Mount.bind(path, path, "rprivate"));
+    }
   }
 
   private Mount shmMount() {
