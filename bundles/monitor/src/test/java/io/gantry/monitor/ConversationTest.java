@@ -20,6 +20,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,6 +38,7 @@ class ConversationTest {
   private ServerSocketChannel server;
   private MonitorLoop loop;
   private final Heard heard = new Heard();
+  private final ExecutorService threads = Executors.newCachedThreadPool();
 
   /** What the listener was told. */
   private static final class Heard implements Monitor.Listener {
@@ -78,6 +81,7 @@ class ConversationTest {
   void stop() throws IOException {
     loop.close();
     server.close();
+    threads.shutdownNow();
     Files.deleteIfExists(dir.resolve("exit"));
     Files.deleteIfExists(dir.resolve("ctl.sock"));
     Files.delete(dir);
@@ -94,7 +98,7 @@ class ConversationTest {
         .number(Tag.COMMITTED, 1);
   }
 
-  private static CompletableFuture<SocketChannel> accepting(ServerSocketChannel server) {
+  private CompletableFuture<SocketChannel> accepting(ServerSocketChannel server) {
     return CompletableFuture.supplyAsync(
         () -> {
           try {
@@ -102,7 +106,8 @@ class ConversationTest {
           } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
           }
-        });
+        },
+        threads);
   }
 
   private static Message next(SocketChannel peer) throws IOException {
@@ -158,9 +163,10 @@ class ConversationTest {
   void answersGoToTheirRequestsInOrder() throws Exception {
     Pair pair = adopt(hello(Hello.Phase.RUNNING));
     try (var monitor = pair.monitor()) {
-      CompletableFuture<Void> first = CompletableFuture.runAsync(() -> monitor.signal(1));
+      CompletableFuture<Void> first = CompletableFuture.runAsync(() -> monitor.signal(1), threads);
       assertEquals(1, next(pair.peer()).number(Tag.SIGNAL));
-      CompletableFuture<Void> second = CompletableFuture.runAsync(() -> monitor.resize(2, 3));
+      CompletableFuture<Void> second =
+          CompletableFuture.runAsync(() -> monitor.resize(2, 3), threads);
       Message resize = next(pair.peer());
       assertEquals(2, resize.number(Tag.ROWS));
       assertEquals(3, resize.number(Tag.COLUMNS));
@@ -183,9 +189,9 @@ class ConversationTest {
     Pair pair = adopt(hello(Hello.Phase.CREATED));
     try (var monitor = pair.monitor()) {
       CompletableFuture<Void> start =
-          CompletableFuture.runAsync(() -> monitor.program(Bytes.copyOf(new byte[8])));
+          CompletableFuture.runAsync(() -> monitor.program(Bytes.copyOf(new byte[8])), threads);
       assertEquals(MessageType.PROGRAM, next(pair.peer()).type());
-      CompletableFuture<Void> signal = CompletableFuture.runAsync(() -> monitor.signal(9));
+      CompletableFuture<Void> signal = CompletableFuture.runAsync(() -> monitor.signal(9), threads);
       assertEquals(MessageType.SIGNAL, next(pair.peer()).type());
       say(
           pair.peer(),
@@ -230,7 +236,8 @@ class ConversationTest {
   @Test
   void anEndWithoutARecordIsALoss() throws Exception {
     Pair pair = adopt(hello(Hello.Phase.RUNNING));
-    CompletableFuture<Void> pending = CompletableFuture.runAsync(() -> pair.monitor().signal(1));
+    CompletableFuture<Void> pending =
+        CompletableFuture.runAsync(() -> pair.monitor().signal(1), threads);
     next(pair.peer());
     pair.peer().close();
     assertFalse(heard.lost.get(5, TimeUnit.SECONDS).isEmpty());
@@ -302,7 +309,7 @@ class ConversationTest {
     Pair pair = adopt(hello(Hello.Phase.RUNNING));
     CompletableFuture<SocketChannel> accepted = accepting(server);
     CompletableFuture<MonitorStream> attached =
-        CompletableFuture.supplyAsync(() -> pair.monitor().attach(Streams.OUTPUT));
+        CompletableFuture.supplyAsync(() -> pair.monitor().attach(Streams.OUTPUT), threads);
     SocketChannel peer = accepted.get();
     assertEquals(6, next(peer).number(Tag.STREAMS));
     ByteBuffer answer = Message.of(MessageType.OK).build();
@@ -315,7 +322,9 @@ class ConversationTest {
       assertThrows(IllegalStateException.class, stream::read);
       stream.write(ByteBuffer.wrap(new byte[] {7})).toCompletableFuture().get();
       ByteBuffer input = ByteBuffer.allocate(9);
-      peer.read(input);
+      while (input.hasRemaining()) {
+        assertTrue(peer.read(input) > 0);
+      }
       assertEquals(MessageType.STDIN, input.get(0));
       assertEquals(7, input.get(8));
       stream.close();
@@ -362,7 +371,8 @@ class ConversationTest {
   @Test
   void closingTheLoopEndsEveryWait() throws Exception {
     Pair pair = adopt(hello(Hello.Phase.RUNNING));
-    CompletableFuture<Void> pending = CompletableFuture.runAsync(() -> pair.monitor().signal(1));
+    CompletableFuture<Void> pending =
+        CompletableFuture.runAsync(() -> pair.monitor().signal(1), threads);
     next(pair.peer());
     loop.close();
     var failure = assertThrows(ExecutionException.class, () -> pending.get(5, TimeUnit.SECONDS));
