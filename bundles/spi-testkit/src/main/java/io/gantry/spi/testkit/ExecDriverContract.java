@@ -29,8 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What every exec driver keeps to. The tests tagged {@code root} carry plans out, which the
- * driver's own test knows how to do; they need a static busybox on the host. After each one the
- * host's mounts are what they were.
+ * driver's own test knows how to do; they need a static busybox on the host. After each one nothing
+ * is mounted on the host that was not before.
  */
 public abstract class ExecDriverContract {
 
@@ -105,8 +105,11 @@ public abstract class ExecDriverContract {
     }
   }
 
-  private static List<String> mounts() throws IOException {
-    return Files.readAllLines(Path.of("/proc/self/mounts"));
+  /** Of this test; others may run containers meanwhile. */
+  private List<String> mounts() throws IOException {
+    return Files.readAllLines(Path.of("/proc/self/mounts")).stream()
+        .filter(line -> line.contains(scratch.toString()))
+        .toList();
   }
 
   private Outcome run(TaskBuilder task) {
