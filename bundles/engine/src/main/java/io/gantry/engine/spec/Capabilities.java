@@ -76,10 +76,18 @@ final class Capabilities {
 
   private Capabilities() {}
 
-  /** Every capability that the kernel has, given its highest number. */
-  static Set<String> all(int last) {
+  /**
+   * Every capability there is to give.
+   *
+   * @param held bit set of those the engine has
+   */
+  static Set<String> all(long held) {
     var all = new LinkedHashSet<String>();
-    NAMES.subList(0, Math.min(last + 1, NAMES.size())).forEach(name -> all.add("CAP_" + name));
+    for (int i = 0; i < NAMES.size(); i++) {
+      if ((held >>> i & 1) != 0) {
+        all.add("CAP_" + NAMES.get(i));
+      }
+    }
     return all;
   }
 
@@ -88,12 +96,12 @@ final class Capabilities {
    *
    * @throws GantryException INVALID for a name that no capability has
    */
-  static Set<String> of(List<String> add, List<String> drop, int last) {
+  static Set<String> of(List<String> add, List<String> drop, long held) {
     var added = add.stream().map(Capabilities::canonical).toList();
     var dropped = drop.stream().map(Capabilities::canonical).toList();
     Set<String> result;
     if (added.contains(ALL)) {
-      result = all(last);
+      result = all(held);
       dropped.forEach(result::remove);
     } else {
       result = new LinkedHashSet<>();

@@ -21,7 +21,7 @@ public final class SpecCheck {
     LimitCheck.check(host, facts);
     Modes.check(spec);
     SecurityOptions.parse(host);
-    Capabilities.of(host.capAdd(), host.capDrop(), facts.lastCapability());
+    Capabilities.of(host.capAdd(), host.capDrop(), facts.capabilities());
     LogOptions.parse(host);
     mounts(spec);
     for (var ulimit : host.ulimits()) {

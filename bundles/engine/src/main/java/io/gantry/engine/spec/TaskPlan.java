@@ -115,8 +115,8 @@ public record TaskPlan(
   private Set<String> capabilities(boolean privileged) {
     var host = spec.host();
     return privileged
-        ? Capabilities.all(facts.lastCapability())
-        : Capabilities.of(host.capAdd(), host.capDrop(), facts.lastCapability());
+        ? Capabilities.all(facts.capabilities())
+        : Capabilities.of(host.capAdd(), host.capDrop(), facts.capabilities());
   }
 
   /** PATH, HOSTNAME and TERM, then the container's own, then further ones; a bare name removes. */
