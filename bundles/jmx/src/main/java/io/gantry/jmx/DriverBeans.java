@@ -68,8 +68,13 @@ public final class DriverBeans {
 
   private void withdraw(String objectName) {
     ServiceRegistration<?> bean = beans.remove(objectName);
-    if (bean != null) {
+    if (bean == null) {
+      return;
+    }
+    try {
       bean.unregister();
+    } catch (IllegalStateException e) {
+      // The framework was first: it takes the services of a bundle that stops.
     }
   }
 
