@@ -14,11 +14,18 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +37,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Recovering {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+  private static final int PATIENCE_SECONDS = 20;
+  private static final int AGAIN_SECONDS = 5;
   private static final Pattern RUN = Pattern.compile("[0-9a-f]{16}");
   private static final Pattern ID = Pattern.compile("[0-9a-f]{64}");
 
@@ -76,6 +85,20 @@ final class Recovering {
     return loaded.broken();
   }
 
+  /** Those that ended while there was no engine: from now on everybody sees how. */
+  private static void awaitEnds(Collection<CompletableFuture<Void>> ends) {
+    try {
+      CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new))
+          .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException e) {
+      log.log(WARNING, "a driver keeps containers that have ended from being cleared away");
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("an end cannot fail", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private void hold(ContainerRecord record) {
     if (record.layer().isEmpty()) {
       return;
@@ -90,13 +113,17 @@ final class Recovering {
   /** Finds what ran; returns when every container's state is known. */
   void find(Set<String> broken) {
     var alive = new AtomicInteger();
+    var ended = new ConcurrentLinkedQueue<CompletableFuture<Void>>();
     var adoptions = new ArrayList<Callable<@Nullable Void>>();
     var idle = new ArrayList<Container>();
     for (var container : table.all()) {
       if (container.run().running()) {
         adoptions.add(
             () -> {
-              if (adopt(container)) {
+              var running = adopt(container);
+              if (running.end.isDone()) {
+                ended.add(running.settled);
+              } else {
                 alive.incrementAndGet();
               }
               return null;
@@ -112,6 +139,7 @@ final class Recovering {
       return; // the engine stops before it has begun
     }
     log.log(INFO, "adopted {0} containers of {1} that ran", alive.get(), adoptions.size());
+    awaitEnds(ended);
     sweep(broken);
     for (var container : idle) {
       if (container.record().ephemeral() && container.run().started() != null) {
@@ -126,49 +154,47 @@ final class Recovering {
     idle.stream().filter(Recovering::wantsToRun).forEach(this::startAgain);
   }
 
-  private boolean adopt(Container container) {
+  private Running adopt(Container container) {
+    var running =
+        new Running(
+            grouping.of(container.id), shop.clock(), exit -> ending.execEnded(container, exit));
     container.lock.lock();
     try {
-      var running =
-          new Running(
-              grouping.of(container.id), shop.clock(), exit -> ending.execEnded(container, exit));
       container.running(running);
       container.waiters.started();
-      boolean alive = connect(container, running);
+      connect(container, running);
       ending.watch(container);
-      return alive;
-    } catch (RuntimeException e) {
-      log.log(WARNING, "container " + container.id + " cannot be adopted", e);
-      return false;
     } finally {
       container.lock.unlock();
     }
+    return running;
   }
 
-  private boolean connect(Container container, Running running) {
+  private void connect(Container container, Running running) {
     Hello hello;
     try {
       var monitor = starting.adopt(container, running);
       running.monitor(monitor);
       hello = monitor.hello();
     } catch (GantryException e) {
-      if (e.kind() != NOT_FOUND) {
-        log.log(WARNING, "the monitor of " + container.id + ": " + e.getMessage());
+      if (e.kind() == NOT_FOUND) {
+        running.end.complete(
+            leftRecord(shop.place().run(container.id)).orElseGet(running::monitorLost));
+      } else {
+        connectLater(container, running, e);
       }
-      running.end.complete(
-          leftRecord(shop.place().run(container.id)).orElseGet(running::monitorLost));
-      return false;
+      return;
     }
     if (!hello.container().equals(container.id)
         || !hello.instance().equals(shop.place().instance())) {
       running.letGo();
       running.end.complete(running.monitorLost());
-      return false;
+      return;
     }
     ExitRecord exit = hello.exit();
     if (exit != null) {
       running.end.complete(exit);
-      return false;
+      return;
     }
     for (String id : hello.liveExecs()) {
       var exec = new ExecProcess(id, container.id, unknownExec());
@@ -180,7 +206,21 @@ final class Recovering {
       exec.ended(ended.status());
       container.execs.put(ended.execId(), exec);
     }
-    return true;
+  }
+
+  /** A monitor that is there and does not answer now: its container is not taken for dead. */
+  private void connectLater(Container container, Running running, GantryException e) {
+    log.log(WARNING, "the monitor of {0} does not answer: {1}", container.id, e.getMessage());
+    running.letGo();
+    try {
+      shop.timer()
+          .schedule(
+              () -> shop.workers().execute(() -> connect(container, running)),
+              AGAIN_SECONDS,
+              TimeUnit.SECONDS);
+    } catch (RejectedExecutionException stopping) {
+      // the next engine tries
+    }
   }
 
   /** What an exec was asked to run is known only to the engine that started it. */

@@ -72,7 +72,7 @@ class ContainerEngineTest {
     var exit = engine.containers.await(id, WaitCondition.NEXT_EXIT).toCompletableFuture();
     var e = assertThrows(GantryException.class, () -> engine.containers.start(id));
     assertTrue(
-        e.getMessage().endsWith("exec: \"nosuch\": executable file not found in $PATH"),
+        e.getMessage().endsWith("exec: \"nosuch\": executable file not found in $PATH: unknown"),
         e.getMessage());
     assertTrue(e.getMessage().startsWith("failed to create task for container: "), e.getMessage());
     var state = engine.containers.inspect(id).state();
@@ -167,7 +167,7 @@ class ContainerEngineTest {
     eventually(() -> Files.exists(exit));
 
     engine = new Engines(home);
-    eventually(() -> engine.containers.inspect(ends).state().status() == Status.EXITED);
+    assertEquals(Status.EXITED, engine.containers.inspect(ends).state().status());
     assertEquals(4, engine.containers.inspect(ends).state().exitCode());
     assertEquals(Status.CREATED, engine.containers.inspect(lives).state().status());
     var view = engine.containers.inspect(running);
@@ -203,6 +203,96 @@ class ContainerEngineTest {
         Engines.text(engine.containers.startExec(bad, false, 0, 0))
             .contains("executable file not found in $PATH"));
     assertEquals(126, engine.containers.inspectExec(bad).exitCode());
+  }
+
+  @Test
+  void execExitCodesAreKnownWhenTheStreamEnds() throws Exception {
+    String id = engine.containers.create(Specs.running("sleep", "1000")).id();
+    engine.containers.start(id);
+    for (int code = 1; code <= 10; code++) {
+      var spec =
+          new io.gantry.api.ExecSpec(
+              List.of("sh", "-c", "exit " + code),
+              List.of(),
+              "",
+              "",
+              false,
+              false,
+              true,
+              true,
+              false,
+              "");
+      String exec = engine.containers.createExec(id, spec);
+      Engines.text(engine.containers.startExec(exec, false, 0, 0));
+      assertEquals(code, engine.containers.inspectExec(exec).exitCode());
+    }
+  }
+
+  @Test
+  void aContainerThatCannotBeStartedLeavesNothingBehind() {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("true");
+              s.sysctls = java.util.Map.of("vm.swappiness", "1");
+            });
+    String id = engine.containers.create(spec).id();
+    assertThrows(GantryException.class, () -> engine.containers.start(id));
+    assertTrue(Files.notExists(home.place().run(id)));
+    assertTrue(io.gantry.linux.CgroupTree.detect().list(home.place().cgroupParent()).isEmpty());
+    assertTrue(engine.containers.inspect(id).state().error().contains("vm.swappiness"));
+  }
+
+  @Test
+  void namesAreUniqueAndMove() {
+    String first = engine.containers.create(named("one")).id();
+    var e = assertThrows(GantryException.class, () -> engine.containers.create(named("one")));
+    assertEquals(GantryException.Kind.CONFLICT, e.kind());
+    assertTrue(
+        e.getMessage().startsWith("Conflict. The container name \"/one\" is already in use"));
+    engine.containers.rename("one", "two");
+    assertEquals(first, engine.containers.inspect("/two").id());
+    assertEquals(first, engine.containers.inspect(first.substring(0, 12)).id());
+    engine.containers.create(named("one"));
+    assertThrows(GantryException.class, () -> engine.containers.rename("one", "two"));
+    assertEquals(2, engine.containers.list().size());
+  }
+
+  @Test
+  void sharedMemoryIsSharedAndGoesWithItsOwner() throws Exception {
+    String owner =
+        engine
+            .containers
+            .create(
+                Specs.spec(
+                    s -> {
+                      s.ipcMode = "shareable";
+                      s.cmd = List.of("sh", "-c", "echo shared >/dev/shm/file; sleep 1000");
+                    }))
+            .id();
+    engine.containers.start(owner);
+    eventually(() -> exec(owner, "cat", "/dev/shm/file").equals("shared\n"));
+    assertEquals(
+        "shared\n",
+        run(
+            Specs.spec(
+                s -> {
+                  s.ipcMode = "container:" + owner;
+                  s.cmd = List.of("cat", "/dev/shm/file");
+                })));
+    engine.containers.remove(owner, true, true);
+    assertTrue(
+        Files.readString(Path.of("/proc/self/mountinfo"))
+            .lines()
+            .noneMatch(line -> line.contains(home.place().execRoot().toString())));
+  }
+
+  private static ContainerSpec named(String name) {
+    return Specs.spec(
+        s -> {
+          s.name = name;
+          s.cmd = List.of("true");
+        });
   }
 
   @Test
