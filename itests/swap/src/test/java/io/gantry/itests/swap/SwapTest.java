@@ -1,0 +1,150 @@
+package io.gantry.itests.swap;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.itests.harness.Eventually;
+import io.gantry.itests.harness.Instance;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import javax.management.MBeanServerConnection;
+import javax.management.ObjectName;
+import javax.management.remote.JMXConnector;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Twenty swaps of each driver in each way, under load: nobody notices. */
+@Tag("root")
+class SwapTest {
+
+  private static final int SWAPS = 20;
+  private static final int CLIENTS = 3;
+
+  private static Instance engine;
+  private static JMXConnector connector;
+  private static MBeanServerConnection jmx;
+
+  /** One way to bring in a jar; returns when the driver serves from it. */
+  @FunctionalInterface
+  private interface Way {
+    void bring(Path jar) throws Exception;
+  }
+
+  @BeforeAll
+  static void start() throws Exception {
+    engine = Instance.start();
+    engine.importBusybox();
+    connector = engine.jmx();
+    jmx = connector.getMBeanServerConnection();
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    connector.close();
+    engine.close();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "StorageDriver,vfs,io.gantry.storage.vfs",
+    "ExecDriver,namespaces,io.gantry.exec.namespaces"
+  })
+  void clientsDoNotNoticeUpdatesOverJmx(String kind, String name, String bundle) throws Exception {
+    ObjectName drivers = new ObjectName("io.gantry:type=Drivers");
+    swapUnderLoad(
+        kind,
+        name,
+        bundle,
+        jar ->
+            jmx.invoke(
+                drivers,
+                "update",
+                new Object[] {kind, name, jar.toString()},
+                new String[] {"java.lang.String", "java.lang.String", "java.lang.String"}));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "StorageDriver,vfs,io.gantry.storage.vfs",
+    "ExecDriver,namespaces,io.gantry.exec.namespaces"
+  })
+  void clientsDoNotNoticeJarsDroppedIntoTheDeployFolder(String kind, String name, String bundle)
+      throws Exception {
+    Path deploy = engine.dataRoot().resolve("deploy");
+    swapUnderLoad(
+        kind,
+        name,
+        bundle,
+        jar -> {
+          String before = version(kind, name);
+          Path scratch =
+              Files.copy(jar, deploy.resolve(".incoming"), StandardCopyOption.REPLACE_EXISTING);
+          Files.move(scratch, deploy.resolve(jar.getFileName()), StandardCopyOption.ATOMIC_MOVE);
+          Eventually.eventually(
+              "the deploy folder's " + jar.getFileName() + " serves",
+              () -> !version(kind, name).equals(before));
+        });
+  }
+
+  private static void swapUnderLoad(String kind, String name, String bundle, Way way)
+      throws Exception {
+    try (Ticker ticker = new Ticker(engine);
+        Load load = new Load(engine, CLIENTS)) {
+      load.awaitWarm();
+      final String pid = ticker.pid();
+      List<Path> jars = List.of(Instance.sample(bundle), Instance.shipped(bundle));
+      List<long[]> swaps = new ArrayList<>();
+      for (int i = 0; i < SWAPS; i++) {
+        String before = version(kind, name);
+        long callsBefore = calls(kind, name);
+        long ticks = ticker.seen();
+        long began = System.nanoTime();
+        way.bring(jars.get(i % 2));
+        swaps.add(new long[] {began, System.nanoTime()});
+        assertNotEquals(before, version(kind, name), "the version answering after swap " + i);
+        Eventually.eventually(
+            "calls and log lines after swap " + i,
+            () ->
+                !load.failures().isEmpty()
+                    || calls(kind, name) > callsBefore && ticker.seen() > ticks);
+        assertEquals(List.of(), load.failures());
+      }
+      assertEquals(List.of(), ticker.failures());
+      assertEquals(pid, ticker.pid());
+      Eventually.within(
+          Duration.ofSeconds(20),
+          "a life that ended after the last swap",
+          () -> load.lives().stream().anyMatch(life -> life.ended() > swaps.get(SWAPS - 1)[1]));
+      for (long[] swap : swaps) {
+        assertTrue(
+            load.lives().stream().anyMatch(life -> life.overlaps(swap[0], swap[1])),
+            "clients were at work during every swap");
+      }
+    }
+  }
+
+  private static String version(String kind, String name) {
+    return String.valueOf(attribute(kind, name, "Version"));
+  }
+
+  private static long calls(String kind, String name) {
+    return ((Number) attribute(kind, name, "Calls")).longValue();
+  }
+
+  private static Object attribute(String kind, String name, String attribute) {
+    try {
+      return jmx.getAttribute(
+          new ObjectName("io.gantry:type=" + kind + ",name=" + name), attribute);
+    } catch (Exception e) {
+      throw new AssertionError("cannot read " + attribute + " of " + kind + " " + name, e);
+    }
+  }
+}
