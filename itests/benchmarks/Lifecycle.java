@@ -103,17 +103,31 @@ public final class Lifecycle {
   /** HTTP/1.1 over one Unix socket connection: just what the five calls need. */
   private static final class Client implements AutoCloseable {
 
-    private final SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    private final Path socket;
     private final ByteBuffer in = ByteBuffer.allocate(1 << 16).limit(0);
+    private SocketChannel channel;
+    private boolean closing = true;
 
     Client(Path socket) throws IOException {
+      this.socket = socket;
+      connect();
+    }
+
+    private void connect() throws IOException {
+      channel = SocketChannel.open(StandardProtocolFamily.UNIX);
       channel.connect(UnixDomainSocketAddress.of(socket));
+      in.clear().limit(0);
+      closing = false;
     }
 
     String call(String method, String path, String body, int expected) throws IOException {
       String head =
           "%s %s HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
               .formatted(method, path, body.length(), body);
+      if (closing) {
+        channel.close();
+        connect();
+      }
       channel.write(ByteBuffer.wrap(head.getBytes(StandardCharsets.UTF_8)));
       int status = Integer.parseInt(line().split(" ")[1]);
       int length = -1;
@@ -123,6 +137,7 @@ public final class Lifecycle {
         if (lower.startsWith("content-length:")) {
           length = Integer.parseInt(lower.substring(15).trim());
         }
+        closing |= lower.startsWith("connection:") && lower.contains("close");
         chunked |= lower.startsWith("transfer-encoding:") && lower.contains("chunked");
       }
       ByteArrayOutputStream answer = new ByteArrayOutputStream();

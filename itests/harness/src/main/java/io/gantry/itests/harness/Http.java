@@ -14,20 +14,28 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * One HTTP/1.1 connection to a Unix socket, kept open between calls; never retries anything. Not
- * thread-safe.
+ * HTTP/1.1 on a Unix socket: one connection, kept open between calls as long as the server does.
+ * Never tries anything twice. Not thread-safe.
  */
 public final class Http implements AutoCloseable {
 
   /** An answer that was read whole; header names are in lower case. */
   public record Answer(int status, Map<String, String> headers, String body) {}
 
-  private final SocketChannel channel;
+  private final Path socket;
   private final ByteBuffer in = ByteBuffer.allocate(1 << 16).limit(0);
+  private SocketChannel channel;
+  private boolean closing;
 
   public Http(Path socket) throws IOException {
-    channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    this.socket = socket;
+    this.channel = connect(socket);
+  }
+
+  private static SocketChannel connect(Path socket) throws IOException {
+    SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
     channel.connect(UnixDomainSocketAddress.of(socket));
+    return channel;
   }
 
   /** Sends a request with a JSON body (or none, when empty) and reads the answer. */
@@ -59,6 +67,12 @@ public final class Http implements AutoCloseable {
   }
 
   private void send(String method, String path, String headers) throws IOException {
+    if (closing) { // the last answer said so
+      channel.close();
+      channel = connect(socket);
+      in.clear().limit(0);
+      closing = false;
+    }
     write(
         (method + " " + path + " HTTP/1.1\r\nHost: engine\r\n" + headers + "\r\n")
             .getBytes(StandardCharsets.ISO_8859_1));
@@ -79,6 +93,7 @@ public final class Http implements AutoCloseable {
       headers.put(
           header.substring(0, colon).toLowerCase(Locale.ROOT), header.substring(colon + 1).strip());
     }
+    closing = "close".equalsIgnoreCase(headers.get("connection"));
     return new Answer(status, headers, "");
   }
 

@@ -25,11 +25,11 @@ final class Load implements AutoCloseable {
   }
 
   private static final int LINES = 20;
+  private static final AtomicLong number = new AtomicLong();
 
   private final Instance engine;
   private final Queue<Life> lives = new ConcurrentLinkedQueue<>();
   private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
-  private final AtomicLong number = new AtomicLong();
   private final CountDownLatch warm;
   private final List<Thread> threads;
   private volatile boolean over;
