@@ -98,6 +98,10 @@ final class Container {
     }
   }
 
+  boolean isRemoving() {
+    return removing;
+  }
+
   void removing(boolean now) {
     removing = now;
   }

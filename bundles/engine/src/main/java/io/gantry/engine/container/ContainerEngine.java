@@ -100,17 +100,18 @@ public final class ContainerEngine implements Containers {
   /** Snapshots that records name, in one storage driver. */
   public Set<String> snapshots(String storageDriver) {
     return table.all().stream()
+        .filter(container -> !container.isRemoving())
         .map(Container::record)
         .filter(record -> record.storageDriver().equals(storageDriver))
         .map(ContainerRecord::snapshot)
         .collect(Collectors.toSet());
   }
 
-  /** Snapshots that records name, in any storage driver: one may be under way. */
+  /**
+   * Snapshots, in any storage driver, of containers that are there, being made or being removed.
+   */
   public Set<String> snapshots() {
-    return table.all().stream()
-        .map(container -> container.record().snapshot())
-        .collect(Collectors.toSet());
+    return table.ids().stream().map(Creation::snapshotOf).collect(Collectors.toSet());
   }
 
   /** Tasks that records name, of one exec driver. */

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
@@ -100,6 +101,7 @@ public final class ContainerService implements Recovered {
       owners = registered;
       registered.register(context);
       engine.recover(broken);
+      sweepImages(broken);
       recovered.complete(null);
     } catch (RuntimeException e) {
       log.log(ERROR, "recovery failed", e);
@@ -110,6 +112,18 @@ public final class ContainerService implements Recovered {
       zygote.warm();
     } catch (RuntimeException e) { // said again to whoever starts a container
       log.log(ERROR, "the helper cannot be started", e);
+    }
+  }
+
+  /** Not when a record cannot be read: its container may need what nobody else does. */
+  private void sweepImages(Set<String> broken) {
+    if (!broken.isEmpty()) {
+      return;
+    }
+    try {
+      images.sweep();
+    } catch (GantryException e) { // what is left takes space, no more
+      log.log(WARNING, "layers that nothing needs stay for now: {0}", e.getMessage());
     }
   }
 

@@ -7,7 +7,9 @@ import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import io.gantry.spi.GantryException;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
@@ -47,6 +49,13 @@ final class ContainerTable {
 
   Collection<Container> all() {
     return byId.values();
+  }
+
+  /** Full ids of containers that are there, being made or being removed. */
+  Set<String> ids() {
+    var ids = new HashSet<>(idByName.values());
+    ids.addAll(byId.keySet());
+    return ids;
   }
 
   List<Container> newestFirst() {

@@ -37,4 +37,7 @@ public interface ImageLayers {
 
   /** Ids of the layers that a storage driver should hold. */
   Set<String> expected(String storageDriver);
+
+  /** Removes what crashes left; to be called when every container has taken hold of its layer. */
+  void sweep();
 }

@@ -11,6 +11,7 @@ import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.Snapshot;
 import io.gantry.spi.storage.StorageDriver;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -55,12 +56,18 @@ final class Owners implements AutoCloseable {
   }
 
   private Recovery recoverStorage(String name, StorageDriver driver) {
-    var expected = new java.util.HashSet<>(images.expected(name));
-    expected.addAll(containers.snapshots(name));
+    var recorded = new HashSet<>(images.expected(name));
+    recorded.addAll(containers.snapshots(name));
+    // A container that is being made has its root before its record; one being removed loses it
+    // first.
+    var expected = new HashSet<>(recorded);
+    expected.addAll(containers.snapshots());
     broken.forEach(id -> expected.add(Creation.snapshotOf(id)));
     var recovery = driver.recover(expected);
     sweep(driver, expected);
-    return recovery;
+    var lost = new HashSet<>(recovery.lost());
+    lost.retainAll(recorded);
+    return new Recovery(recovery.alive(), lost, recovery.swept());
   }
 
   /** Roots of containers that were removed while the driver was away. */
@@ -70,8 +77,7 @@ final class Owners implements AutoCloseable {
         snapshot -> {
           if (snapshot.kind() == Snapshot.Kind.WRITABLE
               && snapshot.labels().containsKey(Creation.OWNER)
-              && !expected.contains(snapshot.id())
-              && !containers.snapshots().contains(snapshot.id())) {
+              && !expected.contains(snapshot.id())) {
             orphans.add(snapshot.id());
           }
         });

@@ -1,5 +1,7 @@
 package io.gantry.engine.image;
 
+import static java.lang.System.Logger.Level.INFO;
+
 import io.gantry.api.Images;
 import io.gantry.api.Leased;
 import io.gantry.engine.container.ImageLayers;
@@ -27,6 +29,8 @@ import org.osgi.service.component.annotations.Reference;
     name = "io.gantry.engine.image.keeper",
     service = {ImageKeeper.class, ImageLayers.class})
 public final class ImageKeeper implements ImageLayers {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.image");
+
   private final Layers layers;
   private final ImageStore images;
   private final ServiceRegistration<ImageStore> shared;
@@ -104,5 +108,13 @@ public final class ImageKeeper implements ImageLayers {
   @Override
   public Set<String> expected(String storageDriver) {
     return layers.expected(storageDriver);
+  }
+
+  @Override
+  public void sweep() {
+    var removed = images.sweep();
+    if (!removed.isEmpty()) {
+      log.log(INFO, "swept layers that nothing needs: {0}", removed);
+    }
   }
 }

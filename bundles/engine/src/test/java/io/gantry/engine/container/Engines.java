@@ -176,6 +176,9 @@ final class Engines implements AutoCloseable {
     }
 
     @Override
+    public void sweep() {} // it has one layer, which everybody needs
+
+    @Override
     public void hold(String layer) {}
 
     @Override

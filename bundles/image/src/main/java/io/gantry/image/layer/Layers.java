@@ -58,6 +58,7 @@ public final class Layers {
   private final HeldBlobs blobs;
   private final LayerTrees trees;
   private final Map<Digest, Layer> layers = new ConcurrentHashMap<>();
+  private final Map<String, String> scratches = new ConcurrentHashMap<>(); // and their drivers
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition idle = lock.newCondition();
   private final Map<Digest, Integer> holders = new HashMap<>(); // guarded by lock
@@ -92,12 +93,18 @@ public final class Layers {
     return Optional.ofNullable(layers.get(chain));
   }
 
-  /** Ids of all trees a driver should hold, for its recovery. */
+  /** Ids of all trees a driver should hold, for its recovery; those that are being filled too. */
   public Set<String> expected(String driver) {
     Set<String> ids = new HashSet<>();
     layers.values().stream()
         .filter(layer -> layer.drivers().contains(driver))
         .forEach(layer -> ids.add(layer.treeId()));
+    scratches.forEach(
+        (scratch, in) -> {
+          if (in.equals(driver)) {
+            ids.add(scratch);
+          }
+        });
     return ids;
   }
 
@@ -118,6 +125,7 @@ public final class Layers {
 
   private Layer make(InputStream tar, @Nullable Digest parent, String driver, Limits limits) {
     String scratch = "layer-" + UUID.randomUUID();
+    scratches.put(scratch, driver); // the driver may be replaced while the tree is filled
     try (var undo = new Undo()) {
       undo.add(() -> trees.remove(driver, scratch));
       Place place = trees.prepare(driver, scratch, parent == null ? null : Layer.treeId(parent));
@@ -128,6 +136,8 @@ public final class Layers {
       return known(layer.chain());
     } catch (IOException e) {
       throw StoreFailure.of("make a layer", e);
+    } finally {
+      scratches.remove(scratch);
     }
   }
 
