@@ -146,27 +146,27 @@ final class Stopping {
     }
   }
 
-  /** A signal that is to end a paused container wakes it up. */
+  /**
+   * A signal that is to end a paused container wakes it up. Under the lock: the end that a signal
+   * brings is told after the signal.
+   */
   private void send(Container container, Running running, int signal) {
+    container.lock.lock();
     try {
       running.monitor().signal(signal);
+      teller.tell(container.record(), "kill", Map.of("signal", Integer.toString(signal)));
+      boolean meansEnd = signal == Signals.KILL || signal == stopSignal(container);
+      if (meansEnd && container.running() == running && container.run().paused()) {
+        thaw(container, running);
+      }
     } catch (GantryException e) {
       if (e.kind() == CONFLICT) {
         throw new GantryException(CONFLICT, "container " + container.id + " is not running", e);
       }
       throw e;
+    } finally {
+      container.lock.unlock();
     }
-    if (container.run().paused() && (signal == Signals.KILL || signal == stopSignal(container))) {
-      container.lock.lock();
-      try {
-        if (container.running() == running && container.run().paused()) {
-          thaw(container, running);
-        }
-      } finally {
-        container.lock.unlock();
-      }
-    }
-    teller.tell(container.record(), "kill", Map.of("signal", Integer.toString(signal)));
   }
 
   private void thaw(Container container, Running running) {
