@@ -4,12 +4,11 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * What a tree takes: allocated bytes, and inodes; a file of several names counts once. Blocks that
- * reflinks share count each time.
+ * What a tree holds: the sizes of its files, and inodes; a file of several names counts once. Sizes
+ * as they look, as Docker counts them, and not as allocated: the same tree counts the same on any
+ * file system. Directories count as inodes only.
  */
 public record TreeUsage(long bytes, long inodes) {
-
-  private static final int BLOCK = 512;
 
   /**
    * Walks the tree; an interrupt ends it with CANCELLED.
@@ -19,18 +18,19 @@ public record TreeUsage(long bytes, long inodes) {
   public static TreeUsage of(Dir top) {
     Counter counter = new Counter();
     TreeWalk.walk(top, counter);
-    return new TreeUsage(counter.blocks * BLOCK, counter.inodes);
+    return new TreeUsage(counter.bytes, counter.inodes);
   }
 
   private static final class Counter implements TreeWalk.Visitor {
     private final Set<Stat.FileId> linked = new HashSet<>();
-    private long blocks;
+    private long bytes;
     private long inodes;
 
     @Override
     public void file(Dir here, String name, Stat stat) {
       if (stat.links() == 1 || linked.add(stat.fileId())) {
-        count(stat);
+        bytes += stat.size();
+        inodes++;
       }
     }
 
@@ -39,11 +39,6 @@ public record TreeUsage(long bytes, long inodes) {
 
     @Override
     public void leave(Dir here, Stat stat) {
-      count(stat);
-    }
-
-    private void count(Stat stat) {
-      blocks += stat.blocks();
       inodes++;
     }
   }

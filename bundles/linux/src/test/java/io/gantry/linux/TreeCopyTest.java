@@ -102,6 +102,7 @@ class TreeCopyTest {
     }
     assertEquals(TreeUsage.of(from).inodes(), TreeUsage.of(to).inodes());
     assertEquals(5, TreeUsage.of(to).inodes());
+    assertEquals("same".length() + "x".length(), TreeUsage.of(to).bytes());
   }
 
   @Test

@@ -1,4 +1,4 @@
 package io.gantry.spi.storage;
 
-/** What a snapshot takes: allocated bytes, and inodes. */
+/** What a snapshot holds: the sizes of its files as they look, in bytes, and inodes. */
 public record Usage(long bytes, long inodes) {}
