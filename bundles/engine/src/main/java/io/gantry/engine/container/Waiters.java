@@ -26,15 +26,32 @@ final class Waiters {
     this.last = last;
   }
 
+  /** Whoever cancels its future is forgotten at once: a container may run for years. */
   CompletionStage<Exit> await(WaitCondition condition) {
+    var waiter = new CompletableFuture<Exit>();
     lock.lock();
     try {
       if (gone || (condition == WaitCondition.NOT_RUNNING && !running)) {
         return CompletableFuture.completedFuture(last);
       }
-      var waiter = new CompletableFuture<Exit>();
       waiting.computeIfAbsent(condition, c -> new ArrayList<>()).add(waiter);
-      return waiter.minimalCompletionStage();
+    } finally {
+      lock.unlock();
+    }
+    waiter.whenComplete(
+        (exit, failure) -> {
+          if (waiter.isCancelled()) {
+            forget(condition, waiter);
+          }
+        });
+    return waiter;
+  }
+
+  /** How many wait, for whatever it is. */
+  int count() {
+    lock.lock();
+    try {
+      return waiting.values().stream().mapToInt(List::size).sum();
     } finally {
       lock.unlock();
     }
@@ -85,6 +102,18 @@ final class Waiters {
       lock.unlock();
     }
     done.forEach(waiter -> waiter.complete(exit));
+  }
+
+  private void forget(WaitCondition condition, CompletableFuture<Exit> waiter) {
+    lock.lock();
+    try {
+      var waiters = waiting.get(condition);
+      if (waiters != null) {
+        waiters.remove(waiter);
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   private void take(WaitCondition condition, List<CompletableFuture<Exit>> done) {

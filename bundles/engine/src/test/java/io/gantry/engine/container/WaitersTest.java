@@ -53,6 +53,19 @@ class WaitersTest {
   }
 
   @Test
+  void whoGivesUpWaitingIsForgotten() {
+    waiters.started();
+    var staying = await(WaitCondition.NOT_RUNNING);
+    for (int i = 0; i < 100; i++) {
+      await(WaitCondition.NOT_RUNNING).cancel(false);
+    }
+    assertEquals(1, waiters.count());
+    waiters.ended(FIRST, false);
+    assertEquals(FIRST, staying.join());
+    assertEquals(0, waiters.count());
+  }
+
+  @Test
   void aRemovalReleasesEverybodyWithTheLastExit() {
     waiters.started();
     var gone = await(WaitCondition.REMOVED);
