@@ -78,8 +78,12 @@ public final class EventRing implements Events {
             replayed.complete(null);
           });
       replayed.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-    } catch (RejectedExecutionException | TimeoutException | ExecutionException e) {
+    } catch (RejectedExecutionException | ExecutionException e) {
       throw new GantryException(UNAVAILABLE, "the engine is stopping", e);
+    } catch (TimeoutException e) {
+      forget(listener);
+      throw new GantryException(
+          UNAVAILABLE, "a listener to events takes too long: try again, or restart it", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       forget(listener);

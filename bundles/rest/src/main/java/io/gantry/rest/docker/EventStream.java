@@ -31,6 +31,9 @@ public final class EventStream implements ByteStream {
   private boolean ended; // guarded by lock
   private Events.@Nullable Subscription subscription; // guarded by lock
 
+  /** Completes at the end the client asked for, or when it goes: then no timer keeps this. */
+  private final CompletableFuture<Void> over = new CompletableFuture<>();
+
   private EventStream() {}
 
   /**
@@ -47,8 +50,9 @@ public final class EventStream implements ByteStream {
         until == null ? filter : event -> !event.time().isAfter(until) && filter.test(event);
     stream.keep(events.subscribe(since, wanted, stream::offer));
     if (until != null) {
-      long millis = Math.max(0, Duration.between(now, until).toMillis());
-      CompletableFuture.delayedExecutor(millis, TimeUnit.MILLISECONDS).execute(stream::end);
+      long millis = TimeUnit.MILLISECONDS.convert(Duration.between(now, until)); // however far
+      stream.over.thenRunAsync(stream::end);
+      stream.over.completeOnTimeout(null, Math.max(0, millis), TimeUnit.MILLISECONDS);
     }
     return stream;
   }
@@ -146,6 +150,7 @@ public final class EventStream implements ByteStream {
     } finally {
       lock.unlock();
     }
+    over.complete(null);
     end();
     if (held != null) {
       held.close();
