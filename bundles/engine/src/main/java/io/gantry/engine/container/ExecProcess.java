@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** One exec instance: made, started once, ended. */
 final class ExecProcess {
   private static final int LOST = 137;
+  private static final long EPOCH = System.nanoTime();
 
   private final String id;
   private final String container;
@@ -19,6 +20,7 @@ final class ExecProcess {
   private boolean running; // guarded by lock
   private long pid; // guarded by lock
   private @Nullable Integer exitCode; // guarded by lock
+  private long endedAt; // guarded by lock
   private final CompletableFuture<Void> over = new CompletableFuture<>();
 
   ExecProcess(String id, String container, ExecSpec spec) {
@@ -68,6 +70,7 @@ final class ExecProcess {
       running = false;
       pid = 0;
       exitCode = status;
+      endedAt = System.nanoTime() - EPOCH;
     } finally {
       lock.unlock();
     }
@@ -91,6 +94,16 @@ final class ExecProcess {
     lock.lock();
     try {
       return running;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Tells which of two ended first; says nothing of one that has not. */
+  long endedAt() {
+    lock.lock();
+    try {
+      return endedAt;
     } finally {
       lock.unlock();
     }

@@ -12,13 +12,19 @@ import io.gantry.monitor.HelperError;
 import io.gantry.monitor.Streams;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.TaskSpec;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
 /** Further processes in running containers. */
 final class Execs {
-  /** Of those that have ended, so many are remembered; dockerd forgets them after minutes. */
-  private static final int REMEMBERED = 512;
+  /**
+   * Of those that have ended, at least so many are remembered; dockerd forgets them after minutes.
+   */
+  static final int REMEMBERED = 512;
+
+  /** So many of one container may run or wait for their start. */
+  static final int MOST = 4096;
 
   /** What a process has that could not be executed; a command that is not there, too. */
   private static final int NOT_EXECUTED = 126;
@@ -44,13 +50,31 @@ final class Execs {
     }
     DetachKeys.parse(spec.detachKeys());
     requireReady(container);
-    if (container.execs.size() >= REMEMBERED) {
-      container.execs.values().removeIf(exec -> !exec.isListed());
-    }
+    makeRoom(container.execs);
     var exec = new ExecProcess(Ids.random(), container.id, spec);
     container.execs.put(exec.id(), exec);
     tell(container, "exec_create: ", exec);
     return exec.id();
+  }
+
+  /** Those that ended first are forgotten first: of the others somebody may still ask how. */
+  static void makeRoom(Map<String, ExecProcess> execs) {
+    if (execs.size() < 2 * REMEMBERED) {
+      return;
+    }
+    var ended =
+        execs.values().stream()
+            .filter(exec -> !exec.isListed())
+            .sorted(Comparator.comparingLong(ExecProcess::endedAt))
+            .toList();
+    ended.stream().limit(Math.max(0, ended.size() - REMEMBERED)).forEach(e -> execs.remove(e.id()));
+    if (execs.size() >= MOST + REMEMBERED) {
+      throw new GantryException(
+          CONFLICT,
+          "the container has more than "
+              + MOST
+              + " execs that run or were never started: end some");
+    }
   }
 
   ByteStream start(String execId, boolean detach, int rows, int columns) {
