@@ -20,9 +20,11 @@ import io.gantry.spi.GantryException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -38,6 +40,10 @@ final class FakeContainers implements Containers {
   static final Instant START = Instant.parse("2026-11-23T06:50:04.637479403Z");
 
   final Map<String, Box> boxes = new LinkedHashMap<>();
+
+  /** Names of containers that go while somebody lists them. */
+  final Set<String> sizeless = new HashSet<>();
+
   final Map<String, ExecView> execs = new LinkedHashMap<>();
   final List<String> called = new CopyOnWriteArrayList<>();
   @Nullable LoopStream lastStream;
@@ -248,7 +254,9 @@ final class FakeContainers implements Containers {
 
   @Override
   public Sizes sizes(String ref) {
-    box(ref);
+    if (sizeless.contains(box(ref).name)) {
+      throw new GantryException(NOT_FOUND, "No such container: " + ref);
+    }
     return new Sizes(0, 1983418);
   }
 

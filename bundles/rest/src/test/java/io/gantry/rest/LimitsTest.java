@@ -45,6 +45,17 @@ class LimitsTest {
   }
 
   @Test
+  void noListFailsBecauseOneContainerHasNoSize() throws Exception {
+    api.post("/containers/create?name=going", "{\"Image\":\"busybox\"}");
+    api.post("/containers/create?name=staying", "{\"Image\":\"busybox\"}");
+    api.containers.sizeless.add("going");
+    var reply = api.get("/containers/json?all=1&size=1");
+    assertEquals(200, reply.status());
+    assertTrue(reply.body().contains("/going") && reply.body().contains("/staying"), reply.body());
+    assertEquals(2, reply.body().split("SizeRootFs", -1).length, reply.body());
+  }
+
+  @Test
   void twoLengthsAreRefused() throws Exception {
     var reply =
         api.raw(

@@ -13,6 +13,7 @@ import io.gantry.api.ByteStream;
 import io.gantry.api.ContainerView;
 import io.gantry.api.Containers;
 import io.gantry.api.Containers.Exit;
+import io.gantry.api.Containers.Sizes;
 import io.gantry.api.Containers.WaitCondition;
 import io.gantry.api.Images;
 import io.gantry.api.LogQuery;
@@ -29,6 +30,8 @@ import io.gantry.rest.http.Call;
 import io.gantry.rest.http.Query;
 import io.gantry.rest.http.Route;
 import io.gantry.spi.GantryException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -39,6 +42,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Containers from create to remove. */
 public final class ContainerRoutes {
+  private static final Logger log = System.getLogger(ContainerRoutes.class.getName());
 
   private final Containers containers;
   private final Images images;
@@ -82,7 +86,7 @@ public final class ContainerRoutes {
     Instant now = clock.instant();
     for (ContainerView view : containers.list()) {
       if ((all || view.state().running()) && filter.allows(view)) {
-        var sizes = size ? containers.sizes(view.id()) : null;
+        var sizes = size ? sizes(view.id()) : null;
         rows.add(ContainerListJson.of(view, names.shown(view), sizes, call.version(), now));
       }
       if (limit != null && limit > 0 && rows.size() == limit) {
@@ -90,6 +94,16 @@ public final class ContainerRoutes {
       }
     }
     return Answer.json(rows);
+  }
+
+  /** Null for one that has gone, or whose driver is away: no list fails because of it. */
+  private @Nullable Sizes sizes(String id) {
+    try {
+      return containers.sizes(id);
+    } catch (GantryException e) {
+      log.log(Level.DEBUG, "no sizes of {0}: {1}", id, e.getMessage());
+      return null;
+    }
   }
 
   private Answer create(Call call) {
