@@ -60,10 +60,10 @@ record LogLine(String text, boolean stderr, String time) {
 
   /** With nine digits of a second, as {@code docker logs -t} shows it. */
   String stamp() {
-    int point = time.indexOf('.');
-    String digits = point < 0 ? "" : time.substring(point + 1, time.length() - 1);
-    String seconds =
-        point < 0 ? time.substring(0, Math.max(0, time.length() - 1)) : time.substring(0, point);
+    String bare = time.endsWith("Z") ? time.substring(0, time.length() - 1) : time;
+    int point = bare.indexOf('.');
+    String digits = point < 0 ? "" : bare.substring(point + 1);
+    String seconds = point < 0 ? bare : bare.substring(0, point);
     return seconds + "." + (digits + "000000000").substring(0, 9) + "Z";
   }
 }

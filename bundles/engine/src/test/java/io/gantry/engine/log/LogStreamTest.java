@@ -58,6 +58,14 @@ class LogStreamTest {
   }
 
   @Test
+  void aTimeThatIsNoneHidesNoLine() throws Exception {
+    line(file, "{\"log\":\"a\\n\",\"stream\":\"stdout\",\"time\":\".\"}\n");
+    line(file, "{\"log\":\"b\\n\",\"stream\":\"stdout\"}\n");
+    var stamped = new LogQuery(true, true, false, true, false, null, null, -1);
+    assertEquals(".000000000Z a\n.000000000Z b\n", new String(bytes(stamped, true), UTF_8));
+  }
+
+  @Test
   void stampsHaveNineDigits() throws Exception {
     line(file, "{\"log\":\"a\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-23T06:50:05.98Z\"}\n");
     line(file, "{\"log\":\"b\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-23T06:50:06Z\"}\n");
