@@ -44,12 +44,14 @@ final class Running implements Monitor.Listener {
   }
 
   /**
-   * @throws GantryException CONFLICT when it has none, or has lost it
+   * @throws GantryException UNAVAILABLE as long as a monitor that was found again is silent
    */
   Monitor monitor() {
     var of = monitor;
     if (of == null) {
-      throw new GantryException(GantryException.Kind.CONFLICT, "the container is not running");
+      throw new GantryException(
+          GantryException.Kind.UNAVAILABLE,
+          "the container's monitor does not answer yet: try again in a few seconds");
     }
     return of;
   }

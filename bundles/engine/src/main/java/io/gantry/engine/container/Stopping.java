@@ -2,7 +2,6 @@ package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.CANCELLED;
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
-import static io.gantry.spi.GantryException.Kind.INTERNAL;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
@@ -112,8 +111,7 @@ final class Stopping {
     try {
       var running = container.running();
       if (running == null || !container.run().paused()) {
-        // INTERNAL: dockerd answers 500, and clients have come to expect it
-        throw new GantryException(INTERNAL, "Container " + container.id + " is not paused");
+        throw new GantryException(CONFLICT, "Container " + container.id + " is not paused");
       }
       thaw(container, running);
     } finally {
