@@ -51,6 +51,16 @@ class SeccompTest {
       assertEquals(ALLOW, standard().run(arch.audit, socket, padded(2)));
       assertEquals(ALLOW, standard().run(arch.audit, socket, padded(39)));
       assertEquals(EPERM, standard().run(arch.audit, socket, padded(40))); // AF_VSOCK
+      assertEquals(ALLOW, standard().run(arch.audit, socket, padded(45)));
+    }
+  }
+
+  /** The kernel takes the family for an int, a filter sees the whole register. */
+  @Test
+  void bitsAboveTheFamilyOpenNoOtherOne() {
+    for (long family : new long[] {AF_ALG, 40}) {
+      assertEquals(EPERM, verdict(standard(), "socket", 1L << 32 | family));
+      assertEquals(EPERM, verdict(standard(), "socket", -1L << 32 | family));
     }
   }
 
