@@ -36,7 +36,7 @@ static void drop(struct connection *c) {
   struct process *p = c->process;
   bool orphaned = c->creator && !monitor.committed;
   watch_close(&c->watch);
-  watch_for(&monitor.listener, EPOLLIN);
+  watch_for(&monitor.listener, POLLIN);
   reader_reset(&c->reader);
   buffer_clear(&c->queue);
   c->process = NULL;
@@ -53,8 +53,8 @@ static bool paused(const struct connection *c) {
 void connection_flow(struct connection *c) {
   uint32_t events = 0;
   bool held = paused(c);
-  if (!c->ended && !held && !c->closing) events |= EPOLLIN;
-  if (!c->broken && buffer_length(&c->queue) > 0) events |= EPOLLOUT;
+  if (!c->ended && !held && !c->closing) events |= POLLIN;
+  if (!c->broken && buffer_length(&c->queue) > 0) events |= POLLOUT;
   /* With input held back a hang-up cannot be acted on yet, and would be told again and again. */
   if (!events && !held) events = WATCH_HANGUP;
   watch_for(&c->watch, events);
@@ -249,8 +249,8 @@ static void receive(struct connection *c) {
 static void connection_ready(struct watch *w, uint32_t events) {
   struct connection *c = CONTAINER_OF(w, struct connection, watch);
   uint32_t wanted = w->events;
-  if (wanted & EPOLLIN && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive(c);
-  else if (events & (EPOLLHUP | EPOLLERR)) c->broken = true;
+  if (wanted & POLLIN && events & (POLLIN | POLLHUP | POLLERR)) receive(c);
+  else if (events & (POLLHUP | POLLERR)) c->broken = true;
   connection_send(c);
   struct process *p = c->process;
   if (!settle(c) && p) process_flow(p);

@@ -60,7 +60,7 @@ static void hand_over(struct log_writer *w) {
     buffer_clear(&w->queue);
     watch_close(&w->pipe);
   }
-  watch_for(&w->pipe, done == 0 ? EPOLLOUT : 0);
+  watch_for(&w->pipe, done == 0 ? POLLOUT : 0);
 }
 
 static void pipe_ready(struct watch *watch, uint32_t events) {

@@ -1,11 +1,15 @@
 #include "loop.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "sys.h"
 
-static int epoll = -1;
+/* Every watch that waits for something, in no order, and room for a round over them. */
+static struct watch **watches, **polled;
+static struct pollfd *fds;
+static size_t count, capacity;
 
 struct garbage {
   struct garbage *next;
@@ -13,22 +17,34 @@ struct garbage {
 };
 static struct garbage *garbage;
 
-void loop_open(void) {
-  epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0) _exit(70);
-}
-
 void watch_init(struct watch *w, int fd, void (*ready)(struct watch *, uint32_t)) {
   *w = (struct watch){.fd = fd, .ready = ready};
 }
 
+static void list(struct watch *w) {
+  if (count == capacity) {
+    size_t larger = capacity ? 2 * capacity : 16;
+    struct watch **more = must_alloc(larger * sizeof *more);
+    if (count) memcpy(more, watches, count * sizeof *more);
+    free(watches);
+    watches = more;
+    capacity = larger;
+  }
+  w->place = count;
+  watches[count++] = w;
+}
+
+static void unlist(struct watch *w) {
+  struct watch *last = watches[--count];
+  watches[w->place] = last;
+  last->place = w->place;
+}
+
 void watch_for(struct watch *w, uint32_t events) {
-  if (w->fd < 0 || (w->events == events && w->known == (events != 0))) return;
-  struct epoll_event e = {.events = events & ~(uint32_t)WATCH_HANGUP, .data.ptr = w};
-  if (events == 0) epoll_ctl(epoll, EPOLL_CTL_DEL, w->fd, NULL);
-  else if (epoll_ctl(epoll, w->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, &e) < 0) _exit(70);
+  if (w->fd < 0 || w->events == events) return;
+  if (!w->events) list(w);
+  else if (!events) unlist(w);
   w->events = events;
-  w->known = events != 0;
 }
 
 void watch_close(struct watch *w) {
@@ -53,12 +69,32 @@ static void free_garbage(void) {
   }
 }
 
+/* What is waited for now: whoever is told of an event may change the list. */
+static size_t prepare_round(void) {
+  static size_t room;
+  if (room < capacity) {
+    room = capacity;
+    free(polled);
+    free(fds);
+    polled = must_alloc(room * sizeof *polled);
+    fds = must_alloc(room * sizeof *fds);
+  }
+  for (size_t i = 0; i < count; i++) {
+    polled[i] = watches[i];
+    fds[i] = (struct pollfd){.fd = watches[i]->fd, .events = (short)(watches[i]->events & 0x7fff)};
+  }
+  return count;
+}
+
 void loop_round(int timeout_ms) {
-  struct epoll_event events[32];
-  int n = epoll_wait(epoll, events, COUNT(events), timeout_ms);
-  for (int i = 0; i < n; i++) {
-    struct watch *w = events[i].data.ptr;
-    if (w->fd >= 0 && w->known) w->ready(w, events[i].events);
+  size_t n = prepare_round();
+  int ready = poll(fds, n, timeout_ms);
+  for (size_t i = 0; ready > 0 && i < n; i++) {
+    struct watch *w = polled[i];
+    if (!fds[i].revents) continue;
+    ready--;
+    /* A watch that was closed and opened anew has had no event yet. */
+    if (w->fd == fds[i].fd && w->events) w->ready(w, (uint32_t)(uint16_t)fds[i].revents);
   }
   free_garbage();
 }

@@ -1,21 +1,25 @@
-/* The event loop: epoll over watches that are embedded in what they belong to. */
+/* The event loop: poll over watches that are embedded in what they belong to.
+ *
+ * Not epoll: its watches are counted by user, all containers' root processes and all monitors together, so that one
+ * container could use them up and leave every monitor unable to watch anything more. A monitor has a handful of
+ * descriptors; for those poll is as fast. */
 #ifndef GANTRY_LOOP_H
 #define GANTRY_LOOP_H
 
+#include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <sys/epoll.h>
 
 struct watch {
   int fd;
-  uint32_t events;
-  bool known; /* to epoll; one that waits for nothing is not, since it would still be told of hang-ups */
+  uint32_t events; /* POLL*, WATCH_HANGUP; 0 while it waits for nothing */
+  size_t place;    /* in the loop's list, while it waits for something */
   void (*ready)(struct watch *w, uint32_t events);
 };
 
 #define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
-void loop_open(void);
 void watch_init(struct watch *w, int fd, void (*ready)(struct watch *, uint32_t));
 /* Waits for these events; WATCH_HANGUP alone for hang-ups and errors; 0 for nothing at all. */
 enum { WATCH_HANGUP = 1u << 30 };

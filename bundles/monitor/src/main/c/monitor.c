@@ -307,7 +307,7 @@ static int listen_in_dir(void) {
   umask(before);
   if (bound < 0 || listen(fd, 64) < 0) return -1;
   watch_init(&monitor.listener, fd, accept_connection);
-  watch_for(&monitor.listener, EPOLLIN);
+  watch_for(&monitor.listener, POLLIN);
   return 0;
 }
 
@@ -319,7 +319,7 @@ static int watch_children(void) {
   int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (fd < 0) return -1;
   watch_init(&monitor.signals, fd, reap);
-  watch_for(&monitor.signals, EPOLLIN);
+  watch_for(&monitor.signals, POLLIN);
   return 0;
 }
 
@@ -431,7 +431,6 @@ static void be_monitor(void) {
   signal(SIGINT, SIG_IGN);
   signal(SIGQUIT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
-  loop_open();
 }
 
 static int next_timeout(void) {

@@ -61,7 +61,7 @@ int process_open(struct process *p, int child[3], int *report) {
   /* The sender's pid, as this process sees it: an exec'ed process cannot know its own. */
   (void)setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
   watch_init(&p->report, ends[0], report_ready);
-  watch_for(&p->report, EPOLLIN);
+  watch_for(&p->report, POLLIN);
   process_flow(p);
   return 0;
 }
@@ -209,9 +209,9 @@ static bool behind(const struct process *p, unsigned stream) {
 
 void process_flow(struct process *p) {
   /* Nothing is read while the set-up runs, so that its end is told before any output. */
-  watch_for(&p->out.watch, !p->started || behind(p, 1) ? 0 : EPOLLIN);
-  watch_for(&p->err.watch, !p->started || behind(p, 2) ? 0 : EPOLLIN);
-  watch_for(&p->in, buffer_length(&p->input) > 0 ? EPOLLOUT : 0);
+  watch_for(&p->out.watch, !p->started || behind(p, 1) ? 0 : POLLIN);
+  watch_for(&p->err.watch, !p->started || behind(p, 2) ? 0 : POLLIN);
+  watch_for(&p->in, buffer_length(&p->input) > 0 ? POLLOUT : 0);
 }
 
 /* ---- input ---- */

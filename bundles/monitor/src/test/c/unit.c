@@ -474,9 +474,71 @@ static void buffers_keep_what_was_not_taken(void) {
   CHECK(b.data == NULL && b.capacity == 0);
 }
 
+/* ---- the loop ---- */
+
+static struct watch *pipes_ready[64];
+static unsigned ready_count;
+
+static void note(struct watch *w, uint32_t events) {
+  CHECK(events & (POLLIN | POLLHUP));
+  pipes_ready[ready_count++] = w;
+  watch_close(w);
+}
+
+static void a_watch_is_told_of_what_it_waits_for_and_of_nothing_else(void) {
+  struct watch w[40];
+  int writers[COUNT(w)];
+  for (unsigned i = 0; i < COUNT(w); i++) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) abort();
+    writers[i] = ends[1];
+    watch_init(&w[i], ends[0], note);
+    watch_for(&w[i], i % 4 == 1 ? (uint32_t)WATCH_HANGUP : POLLIN);
+  }
+  for (unsigned i = 0; i < COUNT(w); i += 4) watch_for(&w[i], 0);
+  for (unsigned i = 0; i < COUNT(w); i += 2) CHECK_NUMBER(write_all(writers[i], "x", 1), 0);
+  ready_count = 0;
+  loop_round(0); /* 0, 4, ... wait no longer, 1, 5, ... wait for the end, nothing came for 3, 7, ... */
+  CHECK_NUMBER(ready_count, COUNT(w) / 4);
+  for (unsigned i = 0; i < ready_count; i++) CHECK_NUMBER((pipes_ready[i] - w) % 4, 2);
+  for (unsigned i = 0; i < COUNT(w); i++) close(writers[i]);
+  ready_count = 0;
+  loop_round(0);
+  CHECK_NUMBER(ready_count, COUNT(w) / 2);
+  for (unsigned i = 0; i < ready_count; i++) CHECK_NUMBER((pipes_ready[i] - w) % 2, 1);
+  for (unsigned i = 0; i < COUNT(w); i++) watch_close(&w[i]);
+}
+
+static struct watch *other;
+
+static void close_both(struct watch *w, uint32_t events) {
+  (void)events;
+  ready_count++;
+  watch_close(w);
+  watch_close(other);
+}
+
+static void a_watch_closed_by_another_of_the_same_round_is_not_told(void) {
+  int a[2], b[2];
+  struct watch first, second;
+  if (pipe2(a, O_CLOEXEC) < 0 || pipe2(b, O_CLOEXEC) < 0) abort();
+  watch_init(&first, a[0], close_both);
+  watch_init(&second, b[0], note);
+  watch_for(&first, POLLIN);
+  watch_for(&second, POLLIN);
+  other = &second;
+  CHECK_NUMBER(write_all(a[1], "x", 1), 0);
+  CHECK_NUMBER(write_all(b[1], "x", 1), 0);
+  ready_count = 0;
+  loop_round(0);
+  loop_round(0);
+  CHECK_NUMBER(ready_count, 1);
+  close(a[1]);
+  close(b[1]);
+}
+
 int main(void) {
   if (!mkdtemp(directory)) return 1;
-  loop_open();
   a_message_comes_back_as_it_was_written();
   unknown_tags_are_skipped();
   malformed_messages_close_the_connection();
@@ -506,6 +568,8 @@ int main(void) {
   hashes_are_those_of_the_standard();
   numbers_are_digits_that_fit();
   buffers_keep_what_was_not_taken();
+  a_watch_is_told_of_what_it_waits_for_and_of_nothing_else();
+  a_watch_closed_by_another_of_the_same_round_is_not_told();
   const char *const left[] = {"a", "b", "c", "c.1", "c.2", "d", "e", "f", "g", "h", "i", "i.1", "j", "hash"};
   for (unsigned i = 0; i < COUNT(left); i++) unlink(path(left[i]));
   rmdir(directory);
