@@ -119,12 +119,18 @@ static _Noreturn void reap_until_end(void) {
 
 /* Forks the program's process below this one; returns in the child only. */
 static int fork_below(struct setup *s) {
+  sigset_t all, none;
+  sigfillset(&all);
+  sigemptyset(&none);
   signal(SIGTTOU, SIG_IGN);
   (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  /* What comes between the fork and the handlers waits: init ignores what it has no handler for. */
+  sigprocmask(SIG_BLOCK, &all, NULL);
   reaped_child = fork(); /* not clone3, which seccomp profiles refuse because they cannot see its flags */
   if (reaped_child < 0) return failed(s, "fork below init");
   if (reaped_child > 0) {
     forward_signals();
+    sigprocmask(SIG_SETMASK, &none, NULL);
     /* What init holds open would keep pipes from ending; the report socket must not outlive the exec. */
     close(s->report);
     for (int fd = 0; fd < 3; fd++) close(fd);
@@ -133,6 +139,7 @@ static int fork_below(struct setup *s) {
   /* Own group in the foreground, so that the terminal's signals reach the program and not init as well. */
   if (setpgid(0, 0) == 0 && s->tty) (void)tcsetpgrp(0, getpid());
   signal(SIGTTOU, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &none, NULL);
   return 0;
 }
 

@@ -36,7 +36,6 @@ static void drop(struct connection *c) {
   struct process *p = c->process;
   bool orphaned = c->creator && !monitor.committed;
   watch_close(&c->watch);
-  watch_for(&monitor.listener, POLLIN);
   reader_reset(&c->reader);
   buffer_clear(&c->queue);
   c->process = NULL;
@@ -60,6 +59,12 @@ void connection_flow(struct connection *c) {
   watch_for(&c->watch, events);
 }
 
+/* Whether it takes nothing more and is of no more use. A COMMIT may still lie in the connection that created the
+ * container, sent before its end: that one is read to the end. */
+static bool useless(const struct connection *c) {
+  return c->broken && c->kind != STREAM && !(c->creator && !monitor.committed && !c->ended);
+}
+
 /* Sends what it takes; a broken one keeps its input but gets nothing more. */
 void connection_send(struct connection *c) {
   if (!c->broken && buffer_flush(&c->queue, c->watch.fd) < 0) c->broken = true;
@@ -69,7 +74,7 @@ void connection_send(struct connection *c) {
 /* Whether it is over; then it is gone. */
 static bool settle(struct connection *c) {
   bool over = buffer_length(&c->queue) == 0 && (c->closing || (c->broken && c->ended));
-  if (c->kind != STREAM && (c->ended || c->broken)) over = true;
+  if (c->kind != STREAM && (c->ended || useless(c))) over = true;
   if (over) drop(c);
   else connection_flow(c);
   return over;
@@ -289,7 +294,7 @@ void connections_sweep(void) {
   for (struct connection *c = monitor.connections, *next; c; c = next) {
     size_t queued = buffer_length(&c->queue);
     next = c->next;
-    bool deaf = c->kind == CONTROL && (c->broken || queued > LAG_MOST);
+    bool deaf = c->kind == CONTROL && (useless(c) || queued > LAG_MOST);
     if (deaf || (c->closing && queued == 0)) drop(c);
   }
 }

@@ -16,10 +16,6 @@
 #include "setup.h"
 #include "sys.h"
 
-#ifndef TIOCGPTPEER
-#define TIOCGPTPEER _IO('T', 0x41)
-#endif
-
 int op_dev(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
   char size[64];
@@ -109,7 +105,7 @@ int op_console(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
   int master = open_master(s);
   if (master < 0) return -1;
-  int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int slave = sys_terminal(master);
   if (slave < 0) return failed(s, "open the terminal");
   struct winsize size = {.ws_row = (unsigned short)s->rows, .ws_col = (unsigned short)s->columns};
   if (s->rows && s->columns && ioctl(master, TIOCSWINSZ, &size) < 0) return failed(s, "size the terminal");

@@ -230,14 +230,14 @@ static int timeout_ms(void) {
   return until > now ? (int)(until - now) : 0;
 }
 
-static int on_time(void) {
-  if (timeout_ms() != 0) return 0;
+static void on_time(void) {
+  if (timeout_ms() != 0) return;
   if (gate.stopping) {
     if (gate.jvm > 0) kill(gate.jvm, SIGKILL);
     gate.stop_until_ms = 0; /* its end is told by SIGCHLD */
-    return 0;
+    return;
   }
-  return start_jvm();
+  if (start_jvm() < 0) plan_restart(); /* the host lacks processes or descriptors for now */
 }
 
 static int serve(void) {
@@ -248,7 +248,7 @@ static int serve(void) {
     if (n > 0 && fds[1].revents) read_ready();
     int code = n > 0 && fds[0].revents ? take_signal() : -1;
     if (code >= 0) return code;
-    if (on_time() < 0) return 1;
+    on_time();
   }
 }
 

@@ -23,7 +23,10 @@ struct monitor monitor;
 /* Namespaces that init may be cloned into; a user namespace is an op set of its own, some day. */
 enum { CLONE_ALLOWED = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
 
+enum { ACCEPT_AGAIN_MS = 100 };
+
 static struct setup setup;
+static uint64_t accept_again_ms; /* 0 while connections are accepted */
 static char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
 /* ---- messages ---- */
@@ -206,7 +209,11 @@ void monitor_finished(struct process *p) {
 static void signal_children(void) {
   char path[64], text[8192], *rest = NULL;
   snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-  if (read_file(AT_FDCWD, path, text, sizeof text) < 0) return;
+  ssize_t n = read_file(AT_FDCWD, path, text, sizeof text);
+  if (n < 0) return;
+  /* Of more than fit, the last may be half a number, and so a stranger's; their turn comes when these have ended. */
+  char *last = n == sizeof text - 1 ? strrchr(text, ' ') : NULL;
+  if (last) *last = 0;
   for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
     uint64_t pid;
     if (!parse_u64(word, &pid) || pid <= 1) continue;
@@ -214,24 +221,33 @@ static void signal_children(void) {
   }
 }
 
-/* Until there is none: each one's end may hand us its own children. */
+/* Until there is none: each one's end may hand us its own children. A pid that was reaped can be anybody's by then. */
 static void kill_children(void) {
+  pid_t gone;
   if (monitor.spool && monitor.spool->writer) log_writer_end(monitor.spool->writer);
   do {
-    if (monitor.init) kill(monitor.init->pid, SIGKILL);
+    struct process *init = monitor.init;
+    if (init && init->pid > 0 && !init->reaped) kill(init->pid, SIGKILL);
     signal_children();
-  } while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
+    gone = waitpid(-1, NULL, 0);
+    if (gone > 0 && !park_is(gone) && init && gone == init->pid) init->reaped = true;
+  } while (gone > 0 || errno == EINTR);
+}
+
+static struct process *running_as(pid_t pid) {
+  struct process *p = monitor.processes;
+  while (p && (p->pid != pid || p->reaped)) p = p->next;
+  return p;
 }
 
 static void end_of_child(pid_t pid, int status) {
-  if (park_is(pid)) return;
-  for (struct process *p = monitor.processes; p; p = p->next) {
-    if (p->pid != pid || p->reaped) continue;
-    /* In a pid namespace of its own init takes everything with it; elsewhere that is left to us. */
-    if (p == monitor.init && !(monitor.clone & CLONE_NEWPID)) signal_children();
-    process_reaped(p, status);
-    return;
-  }
+  static bool init_ended;
+  struct process *p = park_is(pid) ? NULL : running_as(pid);
+  if (p && p == monitor.init) init_ended = true;
+  /* In a pid namespace of its own init takes everything with it; elsewhere that is left to us, and each one's end may
+   * hand us its own children. */
+  if (init_ended && !(monitor.clone & CLONE_NEWPID)) signal_children();
+  if (p) process_reaped(p, status);
 }
 
 static void read_all_reports(void) {
@@ -282,8 +298,10 @@ static void accept_connection(struct watch *w, uint32_t events) {
   socklen_t size = sizeof peer;
   int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) {
-    /* Without a descriptor to spare it would be told again and again; the next one that is closed lets it go on. */
-    if (errno == EMFILE || errno == ENFILE) watch_for(w, 0);
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
+    /* Without a descriptor to spare it would be told again and again; anybody's may be the one that is missing. */
+    watch_for(w, 0);
+    accept_again_ms = monotonic_ms() + ACCEPT_AGAIN_MS;
     return;
   }
   bool ours = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
@@ -434,19 +452,20 @@ static void be_monitor(void) {
 }
 
 static int next_timeout(void) {
-  uint64_t now = monotonic_ms();
-  int timeout = -1;
-  for (struct process *p = monitor.processes, *next; p; p = next) {
-    next = p->next;
-    if (!p->drain_until_ms) continue;
-    int left = p->drain_until_ms > now ? (int)(p->drain_until_ms - now) : 0;
-    if (timeout < 0 || left < timeout) timeout = left;
+  uint64_t now = monotonic_ms(), until = accept_again_ms;
+  for (struct process *p = monitor.processes; p; p = p->next) {
+    if (p->drain_until_ms && (!until || p->drain_until_ms < until)) until = p->drain_until_ms;
   }
-  return timeout;
+  if (!until) return -1;
+  return until > now ? (int)(until - now) : 0;
 }
 
-static void check_drains(void) {
+static void check_times(void) {
   uint64_t now = monotonic_ms();
+  if (accept_again_ms && now >= accept_again_ms) {
+    accept_again_ms = 0;
+    watch_for(&monitor.listener, POLLIN);
+  }
   for (struct process *p = monitor.processes, *next; p; p = next) {
     next = p->next;
     process_check_drain(p, now);
@@ -472,7 +491,7 @@ _Noreturn void monitor_main(int connection, const struct message *create) {
   if (start_init(create, &program) < 0) give_up_errno(connection, "clone the container's first process");
   while (!over()) {
     loop_round(next_timeout());
-    check_drains();
+    check_times();
     connections_sweep();
   }
   end();

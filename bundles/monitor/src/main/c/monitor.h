@@ -53,6 +53,7 @@ struct process {
   struct watch report;
   struct source out, err;
   struct watch in;
+  int terminal; /* the end the process has: while it is open here too, a program may close and open it again */
   struct buffer input;
   bool close_input;
   uint64_t rows, columns;

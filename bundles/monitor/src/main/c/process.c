@@ -29,7 +29,7 @@ struct process *process_new(const char *id, uint64_t flags, uint64_t rows, uint6
   p->columns = columns;
   p->out = (struct source){.watch.fd = -1, .process = p, .stream = 1};
   p->err = (struct source){.watch.fd = -1, .process = p, .stream = 2};
-  p->in.fd = p->report.fd = -1;
+  p->in.fd = p->report.fd = p->terminal = -1;
   return p;
 }
 
@@ -73,11 +73,17 @@ void process_close_child_ends(int child[3], int report) {
   if (report >= 0) close(report);
 }
 
+static void release_terminal(struct process *p) {
+  if (p->terminal >= 0) close(p->terminal);
+  p->terminal = -1;
+}
+
 void process_free(struct process *p) {
   watch_close(&p->report);
   watch_close(&p->in);
   watch_close(&p->out.watch);
   watch_close(&p->err.watch);
+  release_terminal(p);
   buffer_clear(&p->input);
   free_later(p);
 }
@@ -89,6 +95,7 @@ static void take_console(struct process *p, int master) {
   watch_init(&p->out.watch, master, source_ready);
   int writing = fcntl(master, F_DUPFD_CLOEXEC, 3);
   watch_init(&p->in, writing, input_ready);
+  p->terminal = sys_terminal(master);
   process_flow(p);
 }
 
@@ -112,6 +119,8 @@ static void take_report(struct process *p, const struct report *r, pid_t sender,
   if (r->kind == REPORT_WAITING && p == monitor.init) monitor_started(p);
 }
 
+static void take_the_rest(struct process *p);
+
 static void set_up_ended(struct process *p) {
   watch_close(&p->report);
   if (p->execing && !p->failure.kind) {
@@ -119,6 +128,8 @@ static void set_up_ended(struct process *p) {
     p->start = record_start_time(p->pid);
     monitor_started(p);
     process_flow(p);
+    /* The end of a short life may be known first: others in the set-up let go of their report sockets after it. */
+    if (p->reaped) take_the_rest(p);
     return;
   }
   if (!p->failure.kind) {
@@ -173,7 +184,7 @@ static ssize_t read_source(struct source *s) {
   do n = read(s->watch.fd, chunk, sizeof chunk);
   while (n < 0 && errno == EINTR);
   if (n < 0 && errno == EAGAIN) return -1;
-  if (n <= 0) { /* a terminal ends with EIO, when the last process has closed it */
+  if (n <= 0) { /* a terminal ends with EIO, when everybody has closed it, we too */
     watch_close(&s->watch);
     return 0;
   }
@@ -268,17 +279,22 @@ static void drain(struct source *s) {
   }
 }
 
-void process_reaped(struct process *p, int wait_status) {
-  p->reaped = true;
-  p->wait_status = wait_status;
-  p->end_ns = wall_clock_ns();
-  process_read_report(p);
-  if (!p->started) return; /* the end of its set-up has been, or will be, told by the report socket */
+static void take_the_rest(struct process *p) {
   watch_close(&p->in);
+  release_terminal(p);
   drain(&p->out);
   drain(&p->err);
   p->drain_until_ms = monotonic_ms() + DRAIN_MS;
   finish_if_done(p);
+}
+
+void process_reaped(struct process *p, int wait_status) {
+  p->reaped = true;
+  p->wait_status = wait_status;
+  p->end_ns = wall_clock_ns();
+  /* Before the start the report socket tells, now or later, what became of the set-up. */
+  if (p->started) take_the_rest(p);
+  else process_read_report(p);
 }
 
 void process_check_drain(struct process *p, uint64_t now_ms) {

@@ -33,7 +33,7 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10u
 #endif
-enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, FIRST_MESSAGE_SECONDS = 30 };
+enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, FIRST_MESSAGE_SECONDS = 30, ACCEPT_AGAIN_MS = 100 };
 
 static char sha256[65], boot[64], original_oom[16];
 static struct rlimit original_files;
@@ -261,7 +261,11 @@ int spawn_zygote(const char *dir, const char *ready_fd) {
   for (;;) {
     await_connection(listener, removals);
     int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (connection < 0) continue;
+    if (connection < 0) {
+      /* Without a descriptor or memory to spare on this host it would fail again at once. */
+      if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) (void)poll(NULL, 0, ACCEPT_AGAIN_MS);
+      continue;
+    }
     pid_t child = is_ours(connection) ? sys_clone(0) : -1;
     if (child == 0) serve(connection, self);
     close(connection);

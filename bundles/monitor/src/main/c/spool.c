@@ -186,18 +186,32 @@ static void flush(struct spool *s) {
   s->batch.start = s->batch.end = 0;
 }
 
-static void rotate(struct spool *s) {
+/* The file itself is the 0th. */
+static char *numbered(const struct spool *s, uint64_t i) {
   size_t room = strlen(s->path) + 24;
-  char *from = must_alloc(room), *to = must_alloc(room);
-  uint64_t size = 0;
-  for (uint64_t i = s->most_files - 1; s->most_files > 1 && i > 0; i--) {
-    snprintf(to, room, "%s.%llu", s->path, (unsigned long long)i);
-    if (i > 1) snprintf(from, room, "%s.%llu", s->path, (unsigned long long)(i - 1));
-    else snprintf(from, room, "%s", s->path);
-    (void)rename(from, to); /* the older ones may not be there yet */
+  char *name = must_alloc(room);
+  snprintf(name, room, i ? "%s.%llu" : "%s", s->path, (unsigned long long)i);
+  return name;
+}
+
+/* The first number that has no file, or the last that may: the limit says little of how many there are. */
+static uint64_t first_free(const struct spool *s) {
+  for (uint64_t i = 1;; i++) {
+    char *name = numbered(s, i);
+    bool there = access(name, F_OK) == 0;
+    free(name);
+    if (!there || i + 1 >= s->most_files) return i;
   }
-  free(from);
-  free(to);
+}
+
+static void rotate(struct spool *s) {
+  uint64_t size = 0;
+  for (uint64_t i = s->most_files > 1 ? first_free(s) : 0; i > 0; i--) {
+    char *from = numbered(s, i - 1), *to = numbered(s, i);
+    (void)rename(from, to);
+    free(from);
+    free(to);
+  }
   if (s->most_files <= 1 && ftruncate(s->fd, 0) == 0) s->size = 0;
   int fd = s->most_files > 1 ? open_log(s->path, &size) : -1;
   if (fd < 0) return; /* better to go on in the old file than to lose lines */

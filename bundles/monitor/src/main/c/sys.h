@@ -20,6 +20,9 @@ int sys_close_range(unsigned first, unsigned last);
 /* Like fork, with namespaces; with CLONE_PARENT the child is a sibling. */
 pid_t sys_clone(uint64_t flags);
 
+/* The other end of the terminal that this master has, -1 when it cannot be opened. */
+int sys_terminal(int master);
+
 /* Attaches the detached mount `mount` on the file that `target` is open on: no path is looked up. */
 int move_mount_onto(int mount, int target);
 

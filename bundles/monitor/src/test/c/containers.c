@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -526,6 +527,16 @@ static void a_terminal_has_size_echo_and_control(void) {
   gone(&c);
 }
 
+static void a_terminal_may_be_closed_and_opened_again(void) {
+  struct container c;
+  create(&c, FLAG_TTY, "", "/", "echo one; exec </dev/null >/dev/null 2>&1; sleep 0.1; echo two >/dev/console; exit 3");
+  int stream = attach(&c, STREAM_STDOUT);
+  started(&c);
+  exited(&c, 3);
+  CHECK_TEXT(drain(stream, true), "one\r\ntwo\r\n");
+  gone(&c);
+}
+
 static void input_ends_by_message_and_only_once(void) {
   struct container c;
   create(&c, FLAG_STDIN | FLAG_STDIN_ONCE, "", "/", "cat; echo end");
@@ -671,6 +682,67 @@ static void a_committed_container_outlives_its_creator(void) {
   gone(&c);
 }
 
+static uint64_t asked(const struct container *c, enum tag tag) {
+  int query = control(c, MSG_QUERY);
+  uint64_t value = message_u64(expect(query, MSG_HELLO), tag, 0);
+  expect_end(query);
+  close(query);
+  return value;
+}
+
+/* The monitor, stopped: what is sent to it meanwhile it finds all at once. */
+static pid_t stopped_monitor(const struct container *c) {
+  char state[512], path[64];
+  pid_t pid = (pid_t)asked(c, TAG_MONITOR_PID);
+  CHECK(pid > 1);
+  CHECK_NUMBER(kill(pid, SIGSTOP), 0);
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  AWAIT(read_file(AT_FDCWD, path, state, sizeof state) > 0 && strstr(state, ") T "));
+  return pid;
+}
+
+static void a_commit_counts_whatever_could_not_be_answered(void) {
+  struct container c;
+  create(&c, 0, "", "/", "sleep 1000");
+  pid_t pid = stopped_monitor(&c);
+  send_number(c.fd, MSG_SIGNAL, TAG_SIGNAL, 0); /* has an answer, which nobody takes */
+  send_rest(&c);
+  request(c.fd, MSG_COMMIT);
+  close(c.fd);
+  CHECK_NUMBER(kill(pid, SIGCONT), 0);
+  AWAIT(asked(&c, TAG_COMMITTED) == 1 && asked(&c, TAG_PHASE) == PHASE_RUNNING);
+  c.fd = control(&c, MSG_CONTROL);
+  expect(c.fd, MSG_HELLO);
+  send_number(c.fd, MSG_SIGNAL, TAG_SIGNAL, SIGKILL);
+  expect(c.fd, MSG_OK);
+  exited(&c, 137);
+  gone(&c);
+}
+
+static void a_monitor_accepts_again_when_there_are_descriptors(void) {
+  struct container c;
+  struct rlimit files, few = {0};
+  char path[64];
+  create(&c, 0, "", "/", "sleep 1000");
+  started(&c);
+  pid_t pid = stopped_monitor(&c);
+  CHECK_NUMBER(syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, NULL, &files), 0);
+  few.rlim_max = files.rlim_max;
+  do snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, (int)++few.rlim_cur);
+  while (exists(path));
+  CHECK_NUMBER(syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, &few, NULL), 0);
+  int query = control(&c, MSG_QUERY);
+  CHECK_NUMBER(kill(pid, SIGCONT), 0);
+  send_number(c.fd, MSG_SIGNAL, TAG_SIGNAL, 0); /* those that are open are served */
+  expect(c.fd, MSG_ERROR);
+  struct pollfd none = {.fd = query, .events = POLLIN};
+  CHECK_NUMBER(poll(&none, 1, 0), 0);
+  CHECK_NUMBER(syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, &files, NULL), 0);
+  CHECK_NUMBER(message_u64(expect(query, MSG_HELLO), TAG_PHASE, 9), PHASE_RUNNING);
+  close(query);
+  gone(&c);
+}
+
 static void without_commit_the_end_of_the_connection_destroys(void) {
   struct container c;
   create(&c, 0, "", "/", "trap '' TERM HUP; sleep 1000");
@@ -720,7 +792,7 @@ static void orphans_of_a_shared_pid_namespace_are_killed(void) {
   rooted(&w, &c);
   create_waiting(&c, 0, NAMESPACES & ~CLONE_NEWPID, &w);
   becoming(&c.rest, "", "/");
-  running(&c.rest, "sleep 1000 & echo $! > /tmp/pid; exit 4");
+  running(&c.rest, "(sleep 1000 & echo $! > /tmp/pid; wait) & until test -s /tmp/pid; do sleep 0.01; done; exit 4");
   started(&c);
   exited(&c, 4);
   char text[32], path[400];
@@ -1166,11 +1238,14 @@ int main(int argc, char **argv) {
   a_slow_client_holds_the_container_back_and_loses_nothing();
   a_client_that_leaves_lets_the_container_go_on();
   a_terminal_has_size_echo_and_control();
+  a_terminal_may_be_closed_and_opened_again();
   input_ends_by_message_and_only_once();
   execs_join_the_container_and_report();
   an_exec_that_fails_says_why_and_harms_nobody();
   many_execs_run_at_once();
   a_committed_container_outlives_its_creator();
+  a_commit_counts_whatever_could_not_be_answered();
+  a_monitor_accepts_again_when_there_are_descriptors();
   without_commit_the_end_of_the_connection_destroys();
   a_program_comes_only_once_and_only_when_awaited();
   init_reaps_orphans_and_passes_signals_on();

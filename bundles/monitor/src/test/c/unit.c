@@ -360,6 +360,14 @@ static void a_full_file_is_rotated_before_the_next_line(void) {
   CHECK_TEXT(content("c.3"), "(missing)");
 }
 
+static void a_limit_of_files_that_is_out_of_reach_takes_no_time(void) {
+  struct spool *s = spool_open(path("r"), 1, UINT64_MAX);
+  spool_text(s, 1, "0\n1\n2\n");
+  CHECK_TEXT(content("r"), ENTRY("2\\n", "stdout", "1"));
+  CHECK_TEXT(content("r.1"), ENTRY("1\\n", "stdout", "1"));
+  CHECK_TEXT(content("r.2"), ENTRY("0\\n", "stdout", "1"));
+}
+
 static void a_single_file_is_truncated_instead(void) {
   struct spool *s = spool_open(path("d"), 1, 1);
   spool_text(s, 1, "0\n1\n2\n");
@@ -560,6 +568,7 @@ int main(void) {
   streams_keep_their_lines_apart();
   long_lines_come_in_pieces_of_16_kib_with_the_first_ones_time();
   a_full_file_is_rotated_before_the_next_line();
+  a_limit_of_files_that_is_out_of_reach_takes_no_time();
   a_single_file_is_truncated_instead();
   a_spool_goes_on_where_it_was_told_to();
   a_full_disk_leaves_no_half_line();
@@ -570,7 +579,7 @@ int main(void) {
   buffers_keep_what_was_not_taken();
   a_watch_is_told_of_what_it_waits_for_and_of_nothing_else();
   a_watch_closed_by_another_of_the_same_round_is_not_told();
-  const char *const left[] = {"a", "b", "c", "c.1", "c.2", "d", "e", "f", "g", "h", "i", "i.1", "j", "hash"};
+  const char *const left[] = {"a", "b", "c", "c.1", "c.2", "d", "e", "f", "g", "h", "i", "i.1", "j", "r", "r.1", "r.2", "hash"};
   for (unsigned i = 0; i < COUNT(left); i++) unlink(path(left[i]));
   rmdir(directory);
   if (failures) fprintf(stderr, "%d failed\n", failures);
