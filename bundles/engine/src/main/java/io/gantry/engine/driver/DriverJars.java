@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.stream.Stream;
 import org.osgi.framework.Version;
 
 /** The jars of drivers that did not come with the distribution: {@code <bundle>/<version>.jar}. */
@@ -41,11 +42,20 @@ final class DriverJars {
       return files
           .map(file -> file.getFileName().toString())
           .filter(name -> name.endsWith(JAR))
-          .map(name -> Version.parseVersion(name.substring(0, name.length() - JAR.length())))
+          .flatMap(name -> version(name.substring(0, name.length() - JAR.length())))
           .sorted()
           .toList();
     } catch (IOException e) {
       throw new GantryException(INTERNAL, "list " + jars + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Nothing for a file that somebody else put here. */
+  private static Stream<Version> version(String text) {
+    try {
+      return Stream.of(Version.parseVersion(text));
+    } catch (IllegalArgumentException e) {
+      return Stream.empty();
     }
   }
 

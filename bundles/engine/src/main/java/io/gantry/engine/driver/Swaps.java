@@ -81,9 +81,19 @@ final class Swaps {
     names.forEach(this::settleAtStart);
   }
 
-  /** A jar of ours that was chosen, unless the distribution has brought a newer one since. */
+  /** What cannot be found out of one bundle keeps no other from starting. */
   private @Nullable Source sourceAtStart(String bundle) {
     Source own = shipped.get(bundle);
+    try {
+      return chosenAtStart(bundle, own);
+    } catch (GantryException | IllegalArgumentException e) {
+      log.log(ERROR, "driver bundle {0}: {1}; trying the shipped one", bundle, e.getMessage());
+      return own;
+    }
+  }
+
+  /** A jar of ours that was chosen, unless the distribution has brought a newer one since. */
+  private @Nullable Source chosenAtStart(String bundle, @Nullable Source own) {
     Entry entry = record.get().bundle(bundle).orElse(null);
     if (entry == null || entry.version().equals(SHIPPED)) {
       return own;
