@@ -15,7 +15,26 @@ public final class Trusted {
 
   private static final String FIX = "; chown root and chmod go-w it";
 
+  private static final int STICKY = 01000;
+
   private Trusted() {}
+
+  /**
+   * Refuses a folder that somebody else owns or may write, or that lies in one: who may rename what
+   * is on the way there can put another in its place. Sticky folders on the way are fine.
+   *
+   * @throws GantryException FORBIDDEN, naming folder and reason
+   */
+  public static void checkFolder(Path folder) throws IOException {
+    Path real = folder.toRealPath();
+    check(real);
+    for (Path above = real.getParent(); above != null; above = above.getParent()) {
+      boolean sticky = ((Integer) Files.getAttribute(above, "unix:mode") & STICKY) != 0;
+      if (!sticky) {
+        check(above);
+      }
+    }
+  }
 
   /**
    * Refuses a file or folder that somebody else owns or may write.

@@ -71,7 +71,7 @@ final class DeployFolder {
             folder,
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
       }
-      Trusted.check(folder);
+      Trusted.checkFolder(folder);
       complaint = "";
       List<Path> jars = jars(folder);
       seen.keySet().retainAll(jars);
