@@ -26,6 +26,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
@@ -45,6 +46,9 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
 
   private static final Logger log = System.getLogger(LeasedDrivers.class.getName());
 
+  /** So many status and features calls at a time. */
+  static final int MOST_QUESTIONS = 16;
+
   /** Which driver new objects get: the first of these that works here. */
   interface Preference {
     List<String> order();
@@ -57,6 +61,7 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
   private final ExecutorService takeOverThreads;
   private final Consumer<String> changed;
 
+  private final Semaphore questions = new Semaphore(MOST_QUESTIONS);
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition moved = lock.newCondition();
   private final Map<String, Slot<D>> slots = new ConcurrentSkipListMap<>();
@@ -382,9 +387,23 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     return facts;
   }
 
-  /** Asks a driver for what it has in memory; one that hangs or throws has no answer. */
+  /**
+   * Asks a driver for what it has in memory; one that hangs or throws has no answer. Threads that
+   * hang in it are few, however often it is looked at.
+   */
   private <R> R ask(Supplier<R> question, R none) {
-    Future<R> answer = takeOverThreads.submit(question::get);
+    if (!questions.tryAcquire()) {
+      return none;
+    }
+    Future<R> answer =
+        takeOverThreads.submit(
+            () -> {
+              try {
+                return question.get();
+              } finally {
+                questions.release();
+              }
+            });
     try {
       return answer.get(1, TimeUnit.SECONDS);
     } catch (TimeoutException | ExecutionException e) {

@@ -13,13 +13,16 @@ import io.gantry.spi.Recovery;
 import io.gantry.spi.Support;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -93,6 +96,48 @@ class LeasedDriversTest {
             Thread.onSpinWait();
           }
         });
+  }
+
+  @Test
+  void aStatusThatHangsTakesFewThreads() {
+    var asked = new AtomicInteger();
+    var go = new CountDownLatch(1);
+    serve(
+        "a",
+        new Echo("1") {
+          @Override
+          public Map<String, String> status() {
+            asked.incrementAndGet();
+            awaitForEver(go);
+            return Map.of("is", "late");
+          }
+        });
+    await(() -> drivers.slot("a").driver() != null);
+    var views =
+        IntStream.range(0, 3 * LeasedDrivers.MOST_QUESTIONS)
+            .mapToObj(
+                i ->
+                    CompletableFuture.supplyAsync(() -> drivers.view("a", b -> List.of()), threads))
+            .toList();
+    for (var view : views) {
+      assertEquals(Map.of(), view.orTimeout(10, TimeUnit.SECONDS).join().status());
+    }
+    assertEquals(LeasedDrivers.MOST_QUESTIONS, asked.get());
+    go.countDown();
+    await(() -> drivers.view("a", b -> List.of()).status().equals(Map.of("is", "late")));
+  }
+
+  /** As a driver does that waits for the kernel. */
+  private static void awaitForEver(CountDownLatch latch) {
+    boolean done = false;
+    while (!done) {
+      try {
+        latch.await();
+        done = true;
+      } catch (InterruptedException e) {
+        // goes on
+      }
+    }
   }
 
   @Test
