@@ -18,7 +18,9 @@ public interface ImageLayers {
 
   /**
    * @param ref as the client wrote it, or an id
-   * @throws io.gantry.spi.GantryException NOT_FOUND ({@code No such image: REF:TAG})
+   * @param platform {@code os[/architecture[/variant]]}, or empty for any
+   * @throws io.gantry.spi.GantryException NOT_FOUND ({@code No such image: REF:TAG}), also when it
+   *     is for another platform
    */
   Base resolve(String ref, String platform);
 

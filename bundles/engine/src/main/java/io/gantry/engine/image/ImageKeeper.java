@@ -65,7 +65,9 @@ public final class ImageKeeper implements ImageLayers {
 
   @Override
   public Base resolve(String ref, String platform) {
+    var wanted = WantedPlatform.parse(platform);
     Image image = images.inspect(ref);
+    wanted.check(ref, image.config());
     var top = image.top();
     return new Base(
         image.id().toString(),
