@@ -286,7 +286,11 @@ final class Starting {
   private GantryException notStarted(Container container, GantryException e) {
     var failure = StartFailure.of(e);
     container.run(container.run().notStarted(failure.exitCode(), failure.sentence()));
-    records.putRun(container.record(), container.run());
+    try {
+      records.putRun(container.record(), container.run());
+    } catch (GantryException unwritten) { // what the user has to hear is why it did not start
+      e.addSuppressed(unwritten);
+    }
     container.pending.end();
     container.waiters.ended(new Exit(failure.exitCode(), failure.sentence()), false);
     ending.removeIfEphemeral(container);
