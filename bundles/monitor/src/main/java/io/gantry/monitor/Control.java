@@ -4,6 +4,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.EOFException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -45,12 +46,13 @@ abstract class Control implements Connection.Handler {
   /** Sends a request that is answered by OK or ERROR. */
   final CompletableFuture<Void> request(Message.Builder message) {
     CompletableFuture<Void> answer = new CompletableFuture<>();
+    ByteBuffer bytes = message.build(); // first: what cannot be sent waits for no answer
     lock.lock();
     try { // one order for both: of sending and of waiting
       unanswered.add(answer);
       var unused =
           connection
-              .send(message.build())
+              .send(bytes)
               .whenComplete(
                   (sent, failure) -> {
                     if (failure != null && !connection.isOpen()) {

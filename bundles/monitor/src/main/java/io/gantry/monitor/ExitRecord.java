@@ -1,5 +1,7 @@
 package io.gantry.monitor;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
@@ -56,7 +58,8 @@ public record ExitRecord(
   private static Optional<ExitRecord> readFile(Path file) {
     Map<String, String> values = new HashMap<>();
     try {
-      for (String line : Files.readAllLines(file)) {
+      // Not readAllLines: the error may quote a name that is no UTF-8, or end inside a character.
+      for (String line : new String(Files.readAllBytes(file), UTF_8).split("\n")) {
         int equals = line.indexOf('=');
         if (equals > 0) {
           values.put(line.substring(0, equals), line.substring(equals + 1));

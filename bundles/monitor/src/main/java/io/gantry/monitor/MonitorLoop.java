@@ -136,7 +136,7 @@ public final class MonitorLoop implements AutoCloseable {
     var connection = (Connection) key.attachment();
     try {
       connection.ready();
-    } catch (RuntimeException e) { // a listener's bug must not stop the other containers
+    } catch (RuntimeException | Error e) { // a listener's bug must not stop the other containers
       LOG.log(ERROR, "a listener of " + connection + " failed", e);
     }
   }

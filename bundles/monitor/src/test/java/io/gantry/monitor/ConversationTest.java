@@ -14,9 +14,11 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -45,10 +47,14 @@ class ConversationTest {
     final CompletableFuture<ExitRecord> exit = new CompletableFuture<>();
     final CompletableFuture<ExecExit> execExit = new CompletableFuture<>();
     final CompletableFuture<String> lost = new CompletableFuture<>();
+    volatile boolean failing;
 
     @Override
     public void exited(ExitRecord record) {
       exit.complete(record);
+      if (failing) {
+        throw new NoClassDefFoundError("of a bundle that was updated");
+      }
     }
 
     @Override
@@ -261,6 +267,27 @@ class ConversationTest {
   }
 
   @Test
+  void aRecordThatEndsInsideACharacterIsOneToo() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    byte[] record = "status=127\nerror=exec: \"\u00e9".getBytes(StandardCharsets.UTF_8);
+    Files.write(dir.resolve("exit"), Arrays.copyOf(record, record.length - 1));
+    pair.peer().close();
+    assertEquals(127, heard.exit.get(5, TimeUnit.SECONDS).status());
+    pair.monitor().close();
+  }
+
+  @Test
+  void aListenersErrorLeavesTheLoopAlone() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    heard.failing = true;
+    say(pair.peer(), Message.of(MessageType.EXIT).number(Tag.STATUS, 1));
+    heard.exit.get(5, TimeUnit.SECONDS);
+    say(pair.peer(), Message.of(MessageType.EXEC_EXIT).text(Tag.EXEC_ID, "id"));
+    assertEquals("id", heard.execExit.get(5, TimeUnit.SECONDS).execId());
+    pair.monitor().close();
+  }
+
+  @Test
   void aClosedConnectionTellsNothing() throws Exception {
     Pair pair = adopt(hello(Hello.Phase.RUNNING));
     pair.monitor().close();
@@ -385,6 +412,19 @@ class ConversationTest {
     var failure =
         assertThrows(GantryException.class, () -> Monitor.adopt(dir.resolve("none"), loop, heard));
     assertEquals(Kind.NOT_FOUND, failure.kind());
+  }
+
+  @Test
+  void aRequestThatIsTooLongTakesNoAnswer() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    try (var monitor = pair.monitor()) {
+      var tooLong = new Spool("/" + "x".repeat(1 << 20), 0, 1, 0);
+      assertThrows(GantryException.class, () -> monitor.output(tooLong));
+      CompletableFuture<Void> signal = CompletableFuture.runAsync(() -> monitor.signal(1), threads);
+      assertEquals(MessageType.SIGNAL, next(pair.peer()).type());
+      say(pair.peer(), Message.of(MessageType.OK));
+      signal.get(5, TimeUnit.SECONDS);
+    }
   }
 
   @Test
