@@ -94,6 +94,25 @@ class LimitsTest {
     assertTrue(reply.json().text("message").startsWith("invalid JSON: "), reply.body());
   }
 
+  @Test
+  void aConsoleSizeIsAPairOfNumbers() throws Exception {
+    for (String size : new String[] {"5", "\"x\"", "{}", "[\"a\",2]", "[-1,2]", "[1.5,2]"}) {
+      var reply =
+          api.post(
+              "/containers/create",
+              "{\"Image\":\"busybox\",\"HostConfig\":{\"ConsoleSize\":" + size + "}}");
+      assertEquals(400, reply.status(), size);
+      assertTrue(reply.body().contains("ConsoleSize of type "), reply.body());
+    }
+    for (String size : new String[] {"null", "[]", "[24,80]"}) {
+      var reply =
+          api.post(
+              "/containers/create",
+              "{\"Image\":\"busybox\",\"HostConfig\":{\"ConsoleSize\":" + size + "}}");
+      assertEquals(201, reply.status(), size);
+    }
+  }
+
   @RepeatedTest(20) // closing on unread input may lose the answer, but not always
   void aHugeHeadIsRefused() throws Exception {
     var reply = api.get("/containers/json?filters=" + "a".repeat(200_000));

@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.AttachOptions;
@@ -164,6 +165,10 @@ public final class ContainerEngine implements Containers {
         teller.tell(container.record(), "stop");
       }
       starting.start(container);
+    } catch (GantryException e) {
+      if (e.kind() != NOT_MODIFIED) {
+        throw e;
+      } // somebody else has started it: it runs anew, as asked
     } finally {
       container.kept(false);
     }

@@ -68,6 +68,9 @@ final class Creation {
         Defaults.fill(
             joinedById(ImageMerge.merge(asked, image.config())), id, shop.facts(), nodeName);
     SpecCheck.check(spec.process());
+    if (!spec.process().stopSignal().isEmpty()) {
+      Signals.parse(spec.process().stopSignal());
+    }
     var warnings = Networking.check(spec);
     String storage = orDefault(spec.host().storageDriver(), shop.storage().defaultName());
     String exec = orDefault(spec.host().execDriver(), shop.execs().defaultName());

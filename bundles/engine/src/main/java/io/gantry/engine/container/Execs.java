@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.api.ByteStream;
 import io.gantry.api.ExecSpec;
@@ -92,7 +93,7 @@ final class Execs {
     try {
       return started(container, running, exec, detach, rows, columns);
     } catch (GantryException e) {
-      return notStarted(container, exec, detach, e);
+      return notStarted(container, exec, detach, endedMeanwhile(container, running, e));
     }
   }
 
@@ -133,19 +134,32 @@ final class Execs {
         () -> teller.tell(container.record(), "exec_detach", Map.of("execID", exec.id())));
   }
 
-  /** Somebody who looks is told on the stream, as the answer has begun; nobody else can be. */
+  private static GantryException endedMeanwhile(
+      Container container, Running running, GantryException e) {
+    boolean ended = container.running() != running || running.end.isDone();
+    return e.kind() == UNAVAILABLE && ended
+        ? new GantryException(CONFLICT, "container " + container.id + " is not running", e)
+        : e;
+  }
+
+  /**
+   * Somebody who looks is told on the stream, as dockerd does: what clients make of another answer
+   * than a stream names no reason.
+   */
   private ByteStream notStarted(
       Container container, ExecProcess exec, boolean detach, GantryException e) {
-    String text = HelperError.in(e).map(HelperError::text).orElse(e.getMessage());
-    String sentence = text.startsWith("unable to find ") ? text : RUNTIME + text;
+    var failed = HelperError.in(e);
+    String text = failed.map(HelperError::text).orElse(e.getMessage());
+    boolean whole = failed.isEmpty() || text.startsWith("unable to find ");
+    String sentence = whole ? text : RUNTIME + text;
     if (exec.ended(NOT_EXECUTED)) {
       teller.tell(
           container.record(),
           "exec_die",
           Map.of("execID", exec.id(), "exitCode", Integer.toString(NOT_EXECUTED)));
     }
-    if (detach || HelperError.in(e).isEmpty()) {
-      throw HelperError.in(e).isEmpty() ? e : new GantryException(INVALID, sentence, e);
+    if (detach) {
+      throw failed.isEmpty() ? e : new GantryException(INVALID, sentence, e);
     }
     return FixedStream.saying(exec.spec().terminal(), sentence + "\r\n");
   }

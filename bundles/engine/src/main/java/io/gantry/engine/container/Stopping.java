@@ -151,6 +151,9 @@ final class Stopping {
   private void send(Container container, Running running, int signal) {
     container.lock.lock();
     try {
+      if (container.running() != running) {
+        throw new GantryException(CONFLICT, "it ended meanwhile");
+      }
       running.monitor().signal(signal);
       teller.tell(container.record(), "kill", Map.of("signal", Integer.toString(signal)));
       boolean meansEnd = signal == Signals.KILL || signal == stopSignal(container);
@@ -158,7 +161,7 @@ final class Stopping {
         thaw(container, running);
       }
     } catch (GantryException e) {
-      if (e.kind() == CONFLICT) {
+      if (e.kind() == CONFLICT || running.end.isDone()) {
         throw new GantryException(CONFLICT, "container " + container.id + " is not running", e);
       }
       throw e;

@@ -43,6 +43,9 @@ public final class SpecCheck {
               + process.workingDir()
               + "' is invalid, it needs to be an absolute path");
     }
+    if (process.workingDir().indexOf('\0') >= 0) {
+      throw invalid("the working directory holds a zero byte");
+    }
     for (String entry : process.env()) {
       if (entry.isEmpty() || entry.startsWith("=") || entry.indexOf('\0') >= 0) {
         throw invalid("invalid environment variable: " + entry.replace("\0", "\\0"));

@@ -9,12 +9,19 @@ import io.gantry.api.ContainerSpec;
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers.Exit;
 import io.gantry.api.Containers.WaitCondition;
+import io.gantry.api.ExecSpec;
 import io.gantry.api.LogQuery;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -196,8 +203,7 @@ class ContainerEngineTest {
     engine.containers.start(id);
     assertEquals("container 1\n", exec(id, "sh", "-c", "echo $A $(ls /proc | grep -c '^1$')"));
     var spec =
-        new io.gantry.api.ExecSpec(
-            List.of("nosuch"), List.of(), "", "", false, false, true, true, false, "");
+        new ExecSpec(List.of("nosuch"), List.of(), "", "", false, false, true, true, false, "");
     String bad = engine.containers.createExec(id, spec);
     assertTrue(
         Engines.text(engine.containers.startExec(bad, false, 0, 0))
@@ -206,12 +212,72 @@ class ContainerEngineTest {
   }
 
   @Test
+  void whyAnExecIsRefusedIsSaidOnItsStream() throws Exception {
+    String id = engine.containers.create(Specs.running("sleep", "1000")).id();
+    engine.containers.start(id);
+    assertTrue(exec(id, "").contains("no command"), exec(id, ""));
+    var spec =
+        new ExecSpec(List.of("true"), List.of(), "", "a/b", false, false, true, true, false, "");
+    String exec = engine.containers.createExec(id, spec);
+    String said = Engines.text(engine.containers.startExec(exec, false, 0, 0));
+    assertTrue(said.contains("a/b"), said);
+    assertEquals(126, engine.containers.inspectExec(exec).exitCode());
+  }
+
+  @Test
+  void aStopSignalThatIsNoneIsRefusedAtOnce() {
+    var spec = Specs.spec(s -> s.stopSignal = "bogus");
+    var e = assertThrows(GantryException.class, () -> engine.containers.create(spec));
+    assertEquals("invalid signal: bogus", e.getMessage());
+  }
+
+  /** What a client asks for that another one has just done away with is a conflict, no failure. */
+  @Test
+  void callsThatRaceOnOneContainerFailOnlyWithConflicts() throws Exception {
+    String id = engine.containers.create(Specs.running("sleep", "1000")).id();
+    List<Consumer<String>> calls =
+        List.of(
+            c -> engine.containers.start(c),
+            c -> engine.containers.restart(c, "KILL", Duration.ZERO),
+            c -> engine.containers.kill(c, "KILL"),
+            c -> engine.containers.stop(c, "KILL", Duration.ZERO),
+            c -> engine.containers.kill(c, "KILL"));
+    var unexpected = new ConcurrentLinkedQueue<Throwable>();
+    var end = Instant.now().plusSeconds(3);
+    var threads = new ArrayList<Thread>();
+    for (int i = 0; i < calls.size(); i++) {
+      int which = i;
+      threads.add(
+          new Thread(
+              () -> {
+                while (Instant.now().isBefore(end)) {
+                  try {
+                    calls.get(which).accept(id);
+                  } catch (GantryException e) {
+                    boolean restart = which == 1;
+                    if (e.kind() != Kind.CONFLICT && (restart || e.kind() != Kind.NOT_MODIFIED)) {
+                      unexpected.add(e);
+                    }
+                  } catch (RuntimeException e) {
+                    unexpected.add(e);
+                  }
+                }
+              }));
+    }
+    threads.forEach(Thread::start);
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertEquals(List.of(), List.copyOf(unexpected));
+  }
+
+  @Test
   void execExitCodesAreKnownWhenTheStreamEnds() throws Exception {
     String id = engine.containers.create(Specs.running("sleep", "1000")).id();
     engine.containers.start(id);
     for (int code = 1; code <= 10; code++) {
       var spec =
-          new io.gantry.api.ExecSpec(
+          new ExecSpec(
               List.of("sh", "-c", "exit " + code),
               List.of(),
               "",
@@ -373,8 +439,7 @@ class ContainerEngineTest {
 
   private String exec(String id, String... command) throws Exception {
     var spec =
-        new io.gantry.api.ExecSpec(
-            List.of(command), List.of(), "", "", false, false, true, true, false, "");
+        new ExecSpec(List.of(command), List.of(), "", "", false, false, true, true, false, "");
     String exec = engine.containers.createExec(id, spec);
     return Engines.text(engine.containers.startExec(exec, false, 0, 0));
   }

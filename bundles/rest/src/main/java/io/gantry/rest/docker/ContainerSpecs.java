@@ -190,8 +190,8 @@ public final class ContainerSpecs {
         host.text("CgroupParent"),
         DockerNames.execDriver(host.text("Runtime")),
         "",
-        console(host, 0),
-        console(host, 1),
+        host.pair("ConsoleSize")[0],
+        host.pair("ConsoleSize")[1],
         ports(host),
         host.flag("PublishAllPorts"),
         host.textMap("StorageOpt"));
@@ -254,14 +254,6 @@ public final class ContainerSpecs {
       throw new GantryException(INVALID, "invalid port specification: \"" + text + "\"");
     }
     return matcher.group(3) == null ? text + "/tcp" : text.toLowerCase(java.util.Locale.ROOT);
-  }
-
-  private static int console(JsonObject host, int index) {
-    return host.raw("ConsoleSize") instanceof List<?> size
-            && size.size() == 2
-            && size.get(index) instanceof Number number
-        ? number.intValue()
-        : 0;
   }
 
   private static List<NetworkRequest> networks(JsonObject endpoints) {

@@ -113,6 +113,29 @@ public final class JsonObject {
     return texts;
   }
 
+  /**
+   * A pair of sizes, as of a console; zeros when there is none. Go ignores what is one too many.
+   */
+  public int[] pair(String key) {
+    List<?> list = value(key, "[2]uint", (value, type) -> value instanceof List<?> l ? l : null);
+    int[] pair = new int[2];
+    for (int i = 0; list != null && i < Math.min(2, list.size()); i++) {
+      pair[i] = sizeOf(key, list.get(i));
+    }
+    return pair;
+  }
+
+  private int sizeOf(String key, @Nullable Object value) {
+    if (value == null) {
+      return 0;
+    }
+    Long number = asLong(value, "uint");
+    if (number == null || number < 0 || number > Integer.MAX_VALUE) {
+      throw wrong(key, goName(value), "uint");
+    }
+    return number.intValue();
+  }
+
   /** Docker's {@code strslice}: a list of texts, or one text. */
   public @Nullable List<String> wordsOrNull(String key) {
     return anyCase.get(key) instanceof String word ? List.of(word) : textsOrNull(key);

@@ -59,19 +59,11 @@ public final class ExecRoutes {
   private Answer start(Call call) {
     JsonObject body = call.optionalJson("ExecStartOptions");
     boolean detach = body.flag("Detach");
-    int rows = 0;
-    int columns = 0;
-    if (body.raw("ConsoleSize") instanceof List<?> size
-        && size.size() == 2
-        && size.get(0) instanceof Number h
-        && size.get(1) instanceof Number w) {
-      if (!body.flag("Tty")) {
-        throw new GantryException(INVALID, "console size is only supported when TTY is enabled");
-      }
-      rows = h.intValue();
-      columns = w.intValue();
+    int[] size = body.pair("ConsoleSize");
+    if ((size[0] | size[1]) != 0 && !body.flag("Tty")) {
+      throw new GantryException(INVALID, "console size is only supported when TTY is enabled");
     }
-    ByteStream stream = containers.startExec(call.path("id"), detach, rows, columns);
+    ByteStream stream = containers.startExec(call.path("id"), detach, size[0], size[1]);
     if (detach) {
       stream.close();
       return Answer.status(200);
