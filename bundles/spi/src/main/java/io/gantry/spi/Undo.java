@@ -15,7 +15,8 @@ import java.util.Deque;
  * }</pre>
  *
  * A step that fails does not keep the others from running; the first failure is thrown with the
- * later ones suppressed. Not thread-safe.
+ * later ones suppressed. The steps of a thread that was interrupted run as if it were not, and it
+ * is interrupted again afterwards: a cancelled call is taken back, too. Not thread-safe.
  */
 public final class Undo implements AutoCloseable {
 
@@ -27,6 +28,7 @@ public final class Undo implements AutoCloseable {
 
   private final Deque<Step> steps = new ArrayDeque<>();
 
+  /** Before the step that it takes back: one that fails half-way is taken back, too. */
   public void add(Step step) {
     steps.push(step);
   }
@@ -36,8 +38,24 @@ public final class Undo implements AutoCloseable {
     steps.clear();
   }
 
+  /**
+   * Takes back all that was not kept.
+   *
+   * @throws GantryException INTERNAL when a step failed
+   */
   @Override
   public void close() {
+    boolean cancelled = Thread.interrupted();
+    try {
+      takeBack();
+    } finally {
+      if (cancelled) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private void takeBack() {
     GantryException failed = null;
     while (!steps.isEmpty()) {
       try {
