@@ -42,13 +42,22 @@ public interface Containers {
   /** Sends a signal by name or number; CONFLICT when it does not run. */
   void kill(String ref, String signal);
 
+  /** Stops its processes where they are. CONFLICT when it does not run or is paused already. */
   void pause(String ref);
 
+  /** Lets them go on. CONFLICT when it is not paused. */
   void unpause(String ref);
 
+  /**
+   * Gives it another name; durable when it returns. CONFLICT when another container has the name,
+   * INVALID when it is none or the one it has.
+   */
   void rename(String ref, String name);
 
   /**
+   * Takes it away with all it has written; may be repeated after a failure. CONFLICT when it runs
+   * and is not to be killed.
+   *
    * @param force kill it first
    * @param volumes its anonymous volumes go too
    */
@@ -57,9 +66,13 @@ public interface Containers {
   /** All containers, newest first. */
   List<ContainerView> list();
 
+  /** What it is and how it does, from memory. */
   ContainerView inspect(String ref);
 
-  /** Bytes of the writable layer and of the whole root file system. */
+  /**
+   * Bytes of the writable layer and of the whole root file system, which are counted: this takes
+   * time. UNAVAILABLE when its storage driver is away.
+   */
   Sizes sizes(String ref);
 
   /**
@@ -69,8 +82,8 @@ public interface Containers {
   CompletionStage<Exit> await(String ref, WaitCondition condition);
 
   /**
-   * Standard streams of the container's process; before the start they wait for it. CONFLICT when
-   * it has ended or is paused.
+   * Standard streams of the container's process; while it does not run they wait for its next
+   * start. CONFLICT when it is paused.
    */
   ByteStream attach(String ref, AttachOptions options);
 
@@ -80,6 +93,7 @@ public interface Containers {
    */
   ByteStream logs(String ref, LogQuery query);
 
+  /** Size of its terminal; does nothing without one. CONFLICT when it does not run. */
   void resize(String ref, int rows, int columns);
 
   /** Processes as {@code ps} with these arguments shows them, with host pids. */
@@ -98,8 +112,10 @@ public interface Containers {
    */
   ByteStream startExec(String execId, boolean detach, int rows, int columns);
 
+  /** NOT_FOUND for one that was never made, or ended long ago. */
   ExecView inspectExec(String execId);
 
+  /** Size of its terminal; does nothing without one, or when it has ended. NOT_FOUND. */
   void resizeExec(String execId, int rows, int columns);
 
   /** Removes all that do not run and match; returns what went. */

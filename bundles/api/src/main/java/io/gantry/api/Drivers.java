@@ -2,6 +2,8 @@ package io.gantry.api;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.osgi.annotation.versioning.ProviderType;
@@ -77,7 +79,7 @@ public interface Drivers {
       List<String> versions) {
 
     public DriverView {
-      status = Map.copyOf(status);
+      status = Collections.unmodifiableMap(new LinkedHashMap<>(status)); // in the driver's order
       features = List.copyOf(features);
       versions = List.copyOf(versions);
     }

@@ -1,6 +1,8 @@
 package io.gantry.api;
 
 import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
@@ -51,7 +53,7 @@ public interface Engine {
 
     public EngineView {
       warnings = List.copyOf(warnings);
-      facts = Map.copyOf(facts);
+      facts = Collections.unmodifiableMap(new LinkedHashMap<>(facts));
     }
   }
 }

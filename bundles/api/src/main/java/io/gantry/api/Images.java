@@ -17,6 +17,7 @@ public interface Images {
   /** All images, newest first. */
   List<ImageView> list();
 
+  /** One image, from memory. INVALID when a prefix of an id is ambiguous. */
   ImageView inspect(String ref);
 
   /** Newest step first. */

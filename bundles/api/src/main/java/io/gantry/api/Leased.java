@@ -23,8 +23,8 @@ public interface Leased<D extends Driver> {
    * A thread that holds a lease may call again.
    *
    * @throws io.gantry.spi.GantryException NOT_FOUND for a name that no durable record knows;
-   *     UNAVAILABLE when a known one stays away for longer than the call time limit; whatever the
-   *     body throws
+   *     UNAVAILABLE when a known one stays away for longer than calls wait; whatever the body
+   *     throws
    */
   <R> R call(String name, Function<? super D, ? extends R> body);
 
