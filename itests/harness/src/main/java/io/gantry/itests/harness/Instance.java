@@ -27,19 +27,27 @@ public final class Instance implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private final Path scratch;
+  private final Map<String, String> surroundings;
   private final List<String> flags;
   private Process gate;
 
-  private Instance(Path scratch, List<String> flags) {
+  private Instance(Path scratch, Map<String, String> surroundings, List<String> flags) {
     this.scratch = scratch;
+    this.surroundings = surroundings;
     this.flags = flags;
     this.gate = launch();
   }
 
   /** Starts an engine and waits until it answers; further flags go to gantryd as they are. */
   public static Instance start(String... flags) {
+    return startIn(Map.of(), flags);
+  }
+
+  /** The same with variables added to gantryd's environment ({@code JAVA_HOME}). */
+  public static Instance startIn(Map<String, String> surroundings, String... flags) {
     try {
-      Instance instance = new Instance(Files.createTempDirectory("gy"), List.of(flags));
+      Instance instance =
+          new Instance(Files.createTempDirectory("gy"), surroundings, List.of(flags));
       instance.awaitAnswer();
       return instance;
     } catch (IOException e) {
@@ -191,7 +199,9 @@ public final class Instance implements AutoCloseable {
         List.of("-H", "unix://" + socket(), "--pidfile", scratch.resolve("pid").toString()));
     words.addAll(flags);
     try {
-      return new ProcessBuilder(words)
+      ProcessBuilder builder = new ProcessBuilder(words);
+      builder.environment().putAll(surroundings);
+      return builder
           .redirectErrorStream(true)
           .redirectOutput(ProcessBuilder.Redirect.appendTo(scratch.resolve("log").toFile()))
           .start();
