@@ -24,6 +24,8 @@
 
 enum {
   EXIT_USAGE = 64,
+  EXIT_SYSTEM = 71, /* the operating system refused a step that is needed */
+  EXIT_IN_USE = 75, /* another engine, or another server, has what this one needs */
   FINAL_LEAST = 64, /* sysexits: the JVM says that trying again will not help */
   FINAL_MOST = 78,
   READY_FD = 3,
@@ -38,7 +40,7 @@ static struct {
   const char *pidfile, *socket, *group, *log;
   char **command;
   int listener, signals, ready;
-  bool owns_pidfile, owns_socket, was_ready, stopping;
+  bool owns_pidfile, owns_socket, was_ready, stopping, in_use;
   pid_t jvm;
   uint64_t started_ms, stop_until_ms, start_at_ms, delay_ms;
 } gate = {.listener = -1, .ready = -1};
@@ -64,6 +66,7 @@ static int write_pidfile(void) {
     text[strcspn(text, "\n")] = 0;
     if (parse_u64(text, &pid) && pid < INT32_MAX && is_gate((pid_t)pid)) {
       snprintf(why, sizeof why, "already running with pid %d", (int)pid);
+      gate.in_use = true;
       return complain(gate.pidfile, why);
     }
   }
@@ -96,7 +99,8 @@ static int remove_stale(const struct sockaddr_un *address) {
   int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   int connected = connect(probe, (const struct sockaddr *)address, sizeof *address), error = errno;
   close(probe);
-  if (connected == 0 || error == EAGAIN) return complain(gate.socket, "in use");
+  gate.in_use = connected == 0 || error == EAGAIN;
+  if (gate.in_use) return complain(gate.socket, "in use");
   if (unlink(gate.socket) < 0) return complain(gate.socket, errno_words(errno));
   return 0;
 }
@@ -132,8 +136,8 @@ static void clean_up(void) {
 static _Noreturn void become_jvm(int ready) {
   setpgid(0, 0);
   reset_signals();
-  if (gate.listener >= 0 && dup2(gate.listener, 0) < 0) _exit(71);
-  if (ready != READY_FD ? dup2(ready, READY_FD) < 0 : fcntl(ready, F_SETFD, 0) < 0) _exit(71);
+  if (gate.listener >= 0 && dup2(gate.listener, 0) < 0) _exit(EXIT_SYSTEM);
+  if (ready != READY_FD ? dup2(ready, READY_FD) < 0 : fcntl(ready, F_SETFD, 0) < 0) _exit(EXIT_SYSTEM);
   (void)sys_close_range(READY_FD + 1, ~0u);
   setenv("GANTRY_READY_FD", "3", 1);
   execvp(gate.command[0], gate.command);
@@ -244,7 +248,7 @@ static int serve(void) {
   for (;;) {
     struct pollfd fds[] = {{.fd = gate.signals, .events = POLLIN}, {.fd = gate.ready, .events = POLLIN}};
     int n = poll(fds, COUNT(fds), timeout_ms());
-    if (n < 0 && errno != EINTR) return 1;
+    if (n < 0 && errno != EINTR) return EXIT_SYSTEM;
     if (n > 0 && fds[1].revents) read_ready();
     int code = n > 0 && fds[0].revents ? take_signal() : -1;
     if (code >= 0) return code;
@@ -296,8 +300,8 @@ int gate_main(int argc, char **argv) {
   (void)sys_close_range(3, ~0u);
   prctl(PR_SET_NAME, "gantry-gate", 0, 0, 0);
   if (read_options(argc, argv) < 0) return EXIT_USAGE;
-  int code = 1;
-  if (open_log() == 0 && watch_signals() == 0 && write_pidfile() == 0 && bind_socket() == 0 && start_jvm() == 0) code = serve();
+  bool started = open_log() == 0 && watch_signals() == 0 && write_pidfile() == 0 && bind_socket() == 0 && start_jvm() == 0;
+  int code = started ? serve() : gate.in_use ? EXIT_IN_USE : EXIT_SYSTEM;
   clean_up();
   return code;
 }
