@@ -19,6 +19,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -53,12 +54,17 @@ public final class RestServer {
               target = "(gantry.role=api)",
               cardinality = ReferenceCardinality.OPTIONAL,
               policyOption = ReferencePolicyOption.GREEDY)
-          @Nullable ServerSocketChannel inherited) {
+          @Nullable ServerSocketChannel inherited,
+      @Reference(
+              target = "(gantry.role=unable)",
+              cardinality = ReferenceCardinality.OPTIONAL,
+              policyOption = ReferencePolicyOption.RELUCTANT)
+          @Nullable Consumer<String> unable) {
     var clock = InstantSource.system();
     var routes = ApiRoutes.of(containers, images, events, drivers, engine, clock);
     server = new ApiServer(new Router(routes), engine, config.corsHeaders());
     try {
-      listen(config, inherited);
+      listen(config, inherited, unable);
       server.start();
     } catch (GantryException e) {
       server.close();
@@ -67,7 +73,11 @@ public final class RestServer {
     tellReady();
   }
 
-  private void listen(RestConfig config, @Nullable ServerSocketChannel inherited) {
+  /** Clients count on every address: at the start one that cannot be had ends the engine. */
+  private void listen(
+      RestConfig config,
+      @Nullable ServerSocketChannel inherited,
+      @Nullable Consumer<String> unable) {
     int serving = 0;
     if (inherited != null) {
       server.serve(inherited);
@@ -85,10 +95,14 @@ public final class RestServer {
         server.listen(host, config.group());
         serving++;
       } catch (GantryException e) {
-        log.log(Level.ERROR, e.getMessage());
+        if (unable == null) {
+          log.log(Level.ERROR, e.getMessage());
+        } else {
+          unable.accept(e.getMessage());
+        }
       }
     }
-    if (serving == 0) {
+    if (serving == 0 && unable == null) {
       throw new GantryException(UNAVAILABLE, "the API listens nowhere: see the errors above");
     }
   }

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Properties;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -68,6 +69,8 @@ public final class Main {
         .addShutdownHook(new Thread(() -> end(platform, dataRoot, log), "gantry-stop"));
     platform.initialize();
     offerListener(platform);
+    Consumer<String> unable = platform::unable;
+    platform.offer(Consumer.class, unable, "unable");
     platform.start(features);
     log.log(
         INFO,

@@ -1,5 +1,6 @@
 package io.gantry.launcher;
 
+import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.WARNING;
 
 import java.lang.System.Logger;
@@ -11,8 +12,10 @@ import java.util.HashMap;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.felix.framework.Felix;
 import org.apache.felix.framework.util.FelixConstants;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
@@ -28,6 +31,8 @@ final class Platform {
   private static final Logger log = System.getLogger(Platform.class.getName());
 
   private final Felix framework;
+  private final AtomicReference<@Nullable String> inability = new AtomicReference<>();
+  private volatile boolean started;
 
   /**
    * @param store where the framework keeps bundles that were updated in this life
@@ -95,6 +100,21 @@ final class Platform {
     }
     for (Bundle bundle : bundles) {
       demand(bundle);
+    }
+    started = true;
+    String reason = inability.get();
+    if (reason != null) {
+      throw new StartFailure(StartFailure.IO_ERROR, reason);
+    }
+  }
+
+  /**
+   * A bundle cannot do what the operator asked for. During the start that ends the engine; later
+   * (after a change of the configuration, say) the rest goes on.
+   */
+  void unable(String reason) {
+    if (started || !inability.compareAndSet(null, reason)) {
+      log.log(ERROR, "{0}", reason);
     }
   }
 

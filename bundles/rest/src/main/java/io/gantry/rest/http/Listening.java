@@ -98,10 +98,9 @@ record Listening(String address, ServerSocketChannel channel, @Nullable Path soc
       throw new GantryException(
           CONFLICT, "cannot listen on " + address + ": there is something that is no socket");
     }
-    try (var probe = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+    try (var unused = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
       throw new GantryException(
-          CONFLICT,
-          "cannot listen on " + address + ": another process answers there (" + probe + ")");
+          CONFLICT, "cannot listen on " + address + ": another process answers there");
     } catch (ConnectException e) {
       Files.delete(path); // nobody listens: left over by a process that was killed
     }

@@ -3,12 +3,13 @@ package io.gantry.itests.docker;
 import static java.nio.file.attribute.PosixFilePermissions.fromString;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.itests.harness.Command;
 import io.gantry.itests.harness.Instance;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -90,11 +91,38 @@ class RefusedStartTest {
     try (ServerSocketChannel other = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       other.bind(UnixDomainSocketAddress.of(socket));
       Command refused = gantryd();
-      assertNotEquals(0, refused.exit(), refused::err);
+      assertEquals(75, refused.exit(), refused::err);
       assertTrue(refused.err().contains(socket + ": in use"), refused::err);
       assertTrue(Files.exists(socket), "the other's socket is still there");
     }
     assertFalse(Files.exists(dataRoot.resolve("lock")));
+  }
+
+  @Test
+  void aFurtherAddressThatIsTakenEndsTheEngine() throws IOException {
+    Path taken = folder.resolve("taken.sock");
+    try (ServerSocketChannel unix = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        ServerSocketChannel tcp = ServerSocketChannel.open()) {
+      unix.bind(UnixDomainSocketAddress.of(taken));
+      tcp.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      int port = tcp.socket().getLocalPort();
+      for (String address : List.of("unix://" + taken, "tcp://127.0.0.1:" + port)) {
+        Command refused = gantryd("-H", address);
+        assertEquals(74, refused.exit(), refused::err);
+        assertTrue(refused.err().contains("gantryd: cannot listen on " + address), refused::err);
+        assertFalse(refused.err().contains("\tat "), refused::err);
+        assertFalse(Files.exists(socket), "the first socket is gone again");
+      }
+      assertTrue(Files.exists(taken), "the other's socket is still there");
+    }
+  }
+
+  @Test
+  void aGroupThatIsNotThereIsNamed() {
+    Command refused = gantryd("--group", "no-such-group");
+    assertEquals(71, refused.exit(), refused::err);
+    assertTrue(refused.err().contains("no-such-group: no such group"), refused::err);
+    assertNothingWasMade();
   }
 
   @Test
