@@ -20,13 +20,13 @@ public final class Trusted {
   private Trusted() {}
 
   /**
-   * Refuses a folder that somebody else owns or may write, or that lies in one: who may rename what
-   * is on the way there can put another in its place. Sticky folders on the way are fine.
+   * Refuses a file or folder that somebody else owns or may write, or that lies in such a folder:
+   * who may rename what is on the way there can put another in its place. Sticky folders on the way are fine.
    *
-   * @throws GantryException FORBIDDEN, naming folder and reason
+   * @throws GantryException FORBIDDEN, naming file or folder and reason
    */
-  public static void checkFolder(Path folder) throws IOException {
-    Path real = folder.toRealPath();
+  public static void checkWithWay(Path file) throws IOException {
+    Path real = file.toRealPath();
     check(real);
     for (Path above = real.getParent(); above != null; above = above.getParent()) {
       boolean sticky = ((Integer) Files.getAttribute(above, "unix:mode") & STICKY) != 0;

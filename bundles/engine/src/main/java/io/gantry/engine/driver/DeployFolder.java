@@ -1,5 +1,6 @@
 package io.gantry.engine.driver;
 
+import static io.gantry.spi.GantryException.Kind.INVALID;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
@@ -66,12 +67,15 @@ final class DeployFolder {
   void look() {
     Path folder = where.get();
     try {
+      if (!folder.isAbsolute()) {
+        throw new GantryException(INVALID, "key \"deployFolder\": not an absolute path: " + folder);
+      }
       if (Files.notExists(folder)) {
         Files.createDirectories(
             folder,
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
       }
-      Trusted.checkFolder(folder);
+      Trusted.checkWithWay(folder);
       complaint = "";
       List<Path> jars = jars(folder);
       seen.keySet().retainAll(jars);

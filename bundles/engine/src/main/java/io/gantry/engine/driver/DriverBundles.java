@@ -40,6 +40,11 @@ final class DriverBundles {
     }
   }
 
+  /**
+   * Felix SCR waits 5 s each time for a lock that a hanging constructor holds, before it goes on.
+   */
+  private static final Duration LOCKS = Duration.ofSeconds(15);
+
   private static final String LOCATION = "gantry-driver:";
 
   private final BundleContext context;
@@ -89,7 +94,7 @@ final class DriverBundles {
    * @throws GantryException INVALID when it does not resolve or start, UNAVAILABLE when it hangs
    */
   void run(Source source) {
-    Duration limit = limits.get().drain().plus(limits.get().recover());
+    Duration limit = limits.get().drain().plus(limits.get().recover()).plus(LOCKS);
     var step =
         threads.submit(
             () -> {

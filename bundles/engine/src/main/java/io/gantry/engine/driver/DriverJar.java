@@ -23,7 +23,7 @@ record DriverJar(Path path, String symbolicName, Version version) {
       throw new GantryException(INVALID, "no such file: " + path);
     }
     try {
-      Trusted.check(path);
+      Trusted.checkWithWay(path);
       try (var jar = new JarFile(path.toFile())) {
         var manifest = jar.getManifest();
         return of(path, manifest == null ? new Attributes() : manifest.getMainAttributes());

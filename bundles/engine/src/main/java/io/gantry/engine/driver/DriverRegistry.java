@@ -130,12 +130,18 @@ public final class DriverRegistry implements Drivers {
               ? List.of()
               : Arrays.stream(locations.split(",")).filter(one -> !one.isBlank()).toList());
     } catch (RuntimeException e) { // calls to drivers that are there must not wait for nothing
-      log.log(ERROR, "not all drivers could be started", e);
+      if (!threads.operations().isShutdown()) {
+        log.log(ERROR, "not all drivers could be started", e);
+      }
     } finally {
       kinds.values().forEach(LeasedDrivers::complete);
       changed();
     }
-    new DeployFolder(this::deployFolder, this::install).watch(threads.deploy());
+    try {
+      new DeployFolder(this::deployFolder, this::install).watch(threads.deploy());
+    } catch (RejectedExecutionException e) {
+      // the engine stops while it starts: nothing is to be taken in
+    }
   }
 
   private Path deployFolder() {

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
@@ -295,7 +296,7 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
 
   private static <R> R step(String failure, Supplier<R> step) {
     try {
-      return step.get();
+      return Objects.requireNonNull(step.get(), "it returned nothing");
     } catch (RuntimeException | LinkageError e) { // a stranger's code: whatever it throws is its no
       throw new GantryException(UNAVAILABLE, failure + ": " + text(e), e);
     }

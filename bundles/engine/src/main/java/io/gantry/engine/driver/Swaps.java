@@ -1,6 +1,7 @@
 package io.gantry.engine.driver;
 
 import static io.gantry.engine.driver.DriverList.SHIPPED;
+import static io.gantry.spi.GantryException.Kind.CANCELLED;
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.INTERNAL;
 import static io.gantry.spi.GantryException.Kind.INVALID;
@@ -133,7 +134,7 @@ final class Swaps {
     try {
       bundles.run(source);
     } catch (GantryException e) {
-      log.log(ERROR, "driver bundle {0}: {1}", source, e.getMessage());
+      log.log(ERROR, "driver bundle {0}: {1}", source, unlessStopping(e).getMessage());
     }
   }
 
@@ -270,9 +271,17 @@ final class Swaps {
     try {
       bundles.run(source);
     } catch (GantryException e) {
-      return e.getMessage();
+      return unlessStopping(e).getMessage();
     }
     return failure(source, expected);
+  }
+
+  /** The stop of the engine is no driver's failure: it ends the whole operation. */
+  private static GantryException unlessStopping(GantryException e) {
+    if (e.kind() == CANCELLED) {
+      throw e;
+    }
+    return e;
   }
 
   /** Waits until all drivers of a bundle are decided on; tells what is wrong with one, or null. */
@@ -282,7 +291,7 @@ final class Swaps {
       settled.await(() -> isDecided(source, expected), limit);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return "the engine stops";
+      throw new GantryException(CANCELLED, "the engine stops", e);
     }
     List<Offer> offers = offers(source);
     Set<DriverName> missing = new LinkedHashSet<>(expected);

@@ -30,7 +30,7 @@ class TrustedTest {
 
   @Test
   void aFolderThatOnlyItsOwnerMayReplaceIsTrusted() throws IOException {
-    Trusted.checkFolder(folder);
+    Trusted.checkWithWay(folder);
   }
 
   @Test
@@ -46,7 +46,7 @@ class TrustedTest {
   }
 
   private void refused(Path named) {
-    var failure = assertThrows(GantryException.class, () -> Trusted.checkFolder(folder));
+    var failure = assertThrows(GantryException.class, () -> Trusted.checkWithWay(folder));
     assertEquals(GantryException.Kind.FORBIDDEN, failure.kind());
     assertTrue(failure.getMessage().startsWith(named + " is writable"), failure.getMessage());
   }
