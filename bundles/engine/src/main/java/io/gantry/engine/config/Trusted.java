@@ -21,7 +21,8 @@ public final class Trusted {
 
   /**
    * Refuses a file or folder that somebody else owns or may write, or that lies in such a folder:
-   * who may rename what is on the way there can put another in its place. Sticky folders on the way are fine.
+   * who may rename what is on the way there can put another in its place. Sticky folders on the way
+   * are fine.
    *
    * @throws GantryException FORBIDDEN, naming file or folder and reason
    */

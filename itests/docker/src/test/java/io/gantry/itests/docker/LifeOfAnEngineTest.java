@@ -1,6 +1,7 @@
 package io.gantry.itests.docker;
 
 import static io.gantry.itests.harness.Eventually.eventually;
+import static io.gantry.itests.harness.Eventually.within;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -10,6 +11,7 @@ import io.gantry.itests.harness.Command;
 import io.gantry.itests.harness.Http;
 import io.gantry.itests.harness.Instance;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -22,6 +24,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An engine starts, is there once or several times, stops, and is taken over by its successor. */
 @Tag("root")
@@ -56,6 +61,105 @@ class LifeOfAnEngineTest {
               .filter(line -> !line.matches("\\d{4}-\\d\\d-\\d\\dT.* INFO .*"))
               .toList();
       assertEquals(List.of(), odd);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"adopted", "exec driver namespaces", "storage driver vfs"})
+  void aStopDuringTheStartIsNoFailure(String reached, @TempDir Path folder) throws Exception {
+    Path log = folder.resolve("log");
+    Process gate =
+        new ProcessBuilder(
+                Instance.home().resolve("bin/gantryd").toString(),
+                "--data-root=" + folder.resolve("data"),
+                "--exec-root=" + folder.resolve("run"),
+                "--host=unix://" + folder.resolve("s"))
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    try {
+      within(
+          Duration.ofSeconds(30),
+          reached + " is logged",
+          () -> read(log).contains(" - " + reached));
+      gate.destroy();
+      within(Duration.ofSeconds(30), "it stops", () -> !gate.isAlive());
+      assertEquals(0, gate.exitValue());
+      List<String> odd =
+          read(log)
+              .lines()
+              .filter(line -> !line.matches("\\d{4}-\\d\\d-\\d\\dT.* INFO .*"))
+              .toList();
+      assertEquals(List.of(), odd);
+      assertFalse(Files.exists(folder.resolve("s")));
+    } finally {
+      gate.descendants().forEach(ProcessHandle::destroyForcibly);
+      gate.destroyForcibly();
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void aCrashOfTheEngineIsNoEndOfContainers() throws IOException {
+    try (Instance engine = Instance.start()) {
+      engine.importBusybox();
+      String counting = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done";
+      engine.docker("run", "-d", "--name", "lives", "busybox", "sh", "-c", counting).ok();
+      engine
+          .docker(
+              "run",
+              "-d",
+              "--name",
+              "ends",
+              "busybox",
+              "sh",
+              "-c",
+              "trap 'echo bye; exit 9' TERM; echo on; while :; do sleep 0.05; done")
+          .ok();
+      eventually("the trap is set", () -> engine.docker("logs", "ends").ok().equals("on"));
+      String lives = pidOf(engine, "lives");
+      String ends = pidOf(engine, "ends");
+      long jvm = engine.engine().pid();
+      kill("KILL", jvm);
+      kill("TERM", Long.parseLong(ends));
+      within(
+          Duration.ofSeconds(30),
+          "the gate starts it again",
+          () ->
+              engine.docker("inspect", "-f", "{{.State.ExitCode}}", "ends").out().startsWith("9"));
+      assertNotEquals(jvm, engine.engine().pid());
+      assertEquals("on\nbye", engine.docker("logs", "ends").ok());
+      assertEquals(lives, pidOf(engine, "lives"));
+      List<String> lines = engine.docker("logs", "lives").ok().lines().toList();
+      for (int i = 0; i < lines.size(); i++) {
+        assertEquals("" + (i + 1), lines.get(i), "no line of the log is lost");
+      }
+      assertEquals("in", engine.docker("exec", "lives", "echo", "in").ok());
+    }
+  }
+
+  @Test
+  void aMonitorThatDiesIsLostWithAllOfItsContainer() throws IOException {
+    try (Instance engine = Instance.start()) {
+      engine.importBusybox();
+      engine
+          .docker("run", "-d", "--name", "lost", "busybox", "sh", "-c", "sleep 1000 & sleep 1000")
+          .ok();
+      long init = Long.parseLong(pidOf(engine, "lost"));
+      long monitor = ProcessHandle.of(init).orElseThrow().parent().orElseThrow().pid();
+      kill("KILL", monitor);
+      assertEquals("137", engine.docker("wait", "lost").ok());
+      assertEquals("monitor lost", engine.docker("inspect", "-f", "{{.State.Error}}", "lost").ok());
+      eventually("its processes are gone", () -> !Files.exists(Path.of("/proc/" + init)));
+      engine.docker("start", "lost").ok();
+      assertEquals("in", engine.docker("exec", "lost", "echo", "in").ok());
     }
   }
 

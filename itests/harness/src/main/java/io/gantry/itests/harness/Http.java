@@ -3,9 +3,12 @@ package io.gantry.itests.harness;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -15,12 +18,15 @@ import java.util.TreeMap;
 
 /**
  * HTTP/1.1 on a Unix socket: one connection, kept open between calls as long as the server does.
- * Never tries anything twice. Not thread-safe.
+ * Never tries anything twice. An engine that says nothing for a minute ends the wait. Not
+ * thread-safe.
  */
 public final class Http implements AutoCloseable {
 
   /** An answer that was read whole; header names are in lower case. */
   public record Answer(int status, Map<String, String> headers, String body) {}
+
+  private static final long SILENCE_MILLIS = 60_000;
 
   private final Path socket;
   private final ByteBuffer in = ByteBuffer.allocate(1 << 16).limit(0);
@@ -124,13 +130,29 @@ public final class Http implements AutoCloseable {
   private char next() throws IOException {
     if (!in.hasRemaining()) {
       in.clear();
-      if (channel.read(in) < 0) {
+      if (read() < 0) {
         in.flip().flip();
         throw new EOFException("the engine closed the connection");
       }
       in.flip();
     }
     return (char) (in.get() & 0xff);
+  }
+
+  /** Channels have no time-out of their own, selectors have. */
+  private int read() throws IOException {
+    channel.configureBlocking(false);
+    try (Selector selector = Selector.open()) {
+      channel.register(selector, SelectionKey.OP_READ);
+      if (selector.select(SILENCE_MILLIS) == 0) {
+        throw new SocketTimeoutException("the engine said nothing for " + SILENCE_MILLIS + " ms");
+      }
+      return channel.read(in);
+    } finally {
+      if (channel.isOpen()) {
+        channel.configureBlocking(true);
+      }
+    }
   }
 
   @Override

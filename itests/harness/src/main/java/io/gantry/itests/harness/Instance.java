@@ -264,6 +264,10 @@ public final class Instance implements AutoCloseable {
       ProcessHandle.allProcesses()
           .filter(process -> commandLine(process).contains(scratch.toString()))
           .forEach(process -> left.add("process " + process.pid() + " " + commandLine(process)));
+      // Zygotes and monitors have no command line of ours, but sockets.
+      Files.readAllLines(Path.of("/proc/net/unix")).stream()
+          .filter(line -> line.contains(scratch.toString()))
+          .forEach(line -> left.add("socket " + line));
       try (Stream<Path> groups =
           Files.find(Path.of("/sys/fs/cgroup"), 3, (path, a) -> a.isDirectory())) {
         groups
