@@ -12,7 +12,7 @@
 #include "monitor.h"
 #include "sys.h"
 
-enum { REMEMBERED = 1024, START_FIELD = 22 };
+enum { REMEMBERED = 128, START_FIELD = 22 };
 
 uint64_t record_start_time(pid_t pid) {
   char path[32], text[1024];
@@ -68,12 +68,15 @@ static int format_record(char *text, size_t size, const struct process *p, const
   return n + snprintf(text + n, size - (size_t)n, "error=%s\n", line);
 }
 
+/* Where the record of a process lies in DIR. */
+static void record_name(char *name, size_t size, const char *id) { snprintf(name, size, "%s%s", id[0] ? "exec/" : "exit", id); }
+
 /* A failure leaves no record: the engine then learns of the end from its connection, or not at all. */
 void record_exit(const struct process *p, const struct ending *e) {
   char text[2048], temporary[ID_LENGTH + 24], name[ID_LENGTH + 16];
   int length = format_record(text, sizeof text, p, e);
   if (p->id[0]) (void)mkdirat(monitor.dir_fd, "exec", 0700);
-  snprintf(name, sizeof name, "%s%s", p->id[0] ? "exec/" : "exit", p->id);
+  record_name(name, sizeof name, p->id);
   snprintf(temporary, sizeof temporary, "%s.tmp", name);
   int fd = openat(monitor.dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return;
@@ -82,7 +85,8 @@ void record_exit(const struct process *p, const struct ending *e) {
   if (written == 0) (void)renameat(monitor.dir_fd, temporary, monitor.dir_fd, name);
 }
 
-/* The execs that ended last, as a ring; the text is what HELLO says of them. */
+/* The execs that ended last, as a ring; the text is what HELLO says of them. Of the others nothing is kept: a health
+ * check every few seconds would fill memory and /run. */
 static char *remembered[REMEMBERED];
 static unsigned remembered_next;
 
@@ -90,7 +94,13 @@ void record_remember(const char *id, const struct ending *e) {
   char text[ID_LENGTH + 64];
   snprintf(text, sizeof text, "%s %llu %llu", id, (unsigned long long)e->status, (unsigned long long)e->time_ns);
   unsigned slot = remembered_next++ % REMEMBERED;
-  free(remembered[slot]);
+  if (remembered[slot]) {
+    char name[ID_LENGTH + 16];
+    remembered[slot][ID_LENGTH] = 0;
+    record_name(name, sizeof name, remembered[slot]);
+    (void)unlinkat(monitor.dir_fd, name, 0);
+    free(remembered[slot]);
+  }
   remembered[slot] = must_copy(text);
 }
 

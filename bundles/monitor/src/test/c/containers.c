@@ -1040,6 +1040,33 @@ static void a_monitor_keeps_nothing_of_execs_and_clients_that_left(void) {
   gone(&c);
 }
 
+static void only_the_last_execs_are_remembered(void) {
+  enum { KEPT = 128, MORE = 5 };
+  struct container c;
+  char first[700] = "", last[700] = "";
+  create(&c, 0, "", "/", "sleep 1000");
+  started(&c);
+  for (int i = 0; i < KEPT + MORE; i++) {
+    int fd = exec_with(&c, 0, 0, "true");
+    expect(fd, MSG_EXEC_STARTED);
+    close(fd);
+    char *id = message_text(expect(c.fd, MSG_EXEC_STARTED), TAG_EXEC_ID);
+    expect(c.fd, MSG_EXEC_EXIT);
+    snprintf(i ? last : first, sizeof first, "%s/exec/%s", c.dir, id ? id : "");
+    CHECK(exists(i ? last : first));
+    free(id);
+  }
+  CHECK(!exists(first));
+  int query = control(&c, MSG_QUERY);
+  char **ended = message_texts(expect(query, MSG_HELLO), TAG_EXITED_EXEC);
+  unsigned count = 0;
+  for (; ended[count]; count++) free(ended[count]);
+  free(ended);
+  CHECK_NUMBER(count, KEPT);
+  close(query);
+  gone(&c);
+}
+
 static void a_malformed_message_ends_only_its_connection(void) {
   static const uint8_t bad[] = {37, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
   struct container c;
@@ -1259,6 +1286,7 @@ int main(int argc, char **argv) {
   a_failed_start_leaves_a_record_once_committed();
   a_log_goes_on_where_it_is_told_to();
   a_monitor_keeps_nothing_of_execs_and_clients_that_left();
+  only_the_last_execs_are_remembered();
   a_malformed_message_ends_only_its_connection();
   a_pid_namespace_can_be_another_containers();
   init_shares_its_terminal_with_the_program();
