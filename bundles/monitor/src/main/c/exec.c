@@ -1,8 +1,11 @@
 /* Exec: a parked process waits in the container's cgroups (joining them takes 10-16 ms on many hosts, a fork from there
  * none of it). For each exec it forks a helper that joins the namespaces of init and forks once more, into the pid
- * namespace. With CLONE_PARENT all of them are the monitor's children, so it reaps the exec'ed process itself. */
+ * namespace. With CLONE_PARENT all of them are the monitor's children, so it reaps the exec'ed process itself.
+ * A fork counts against the container's limit of processes, joining does not: near the limit the helper is forked
+ * outside and what it forks joins. A container that has used up its processes can still be looked into. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +29,9 @@ struct park_request {
 enum { PROGRAM_FD, REPORT_SOCKET, FIXED_FDS, FDS_MOST = FIXED_FDS + 1 + 3 };
 
 enum { PARK_END_MS = 1000 };
+
+/* Processes in the container's cgroups while one is exec'ed: the parked one, the helper and the exec'ed one. */
+enum { EXEC_PROCESSES = 3 };
 
 static pid_t parked;
 static int park_socket = -1;
@@ -152,6 +158,43 @@ int monitor_continue(const uint8_t *program, size_t length) {
   return error;
 }
 
+/* -1: not there, or no limit */
+static long number_beside(const char *file, const char *name) {
+  char path[PATH_MAX], text[32], *end;
+  const char *slash = strrchr(file, '/');
+  if (!slash || snprintf(path, sizeof path, "%.*s/%s", (int)(slash - file), file, name) >= (int)sizeof path) return -1;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[n > 0 ? n : 0] = 0;
+  long value = strtol(text, &end, 10);
+  return end == text ? -1 : value;
+}
+
+static bool has_room(void) {
+  for (char **file = monitor.cgroups; file && *file; file++) {
+    long most = number_beside(*file, "pids.max");
+    if (most >= 0) return most - number_beside(*file, "pids.current") >= EXEC_PROCESSES;
+  }
+  return true;
+}
+
+static int start_outside(const struct park_request *r, const int *fds, unsigned count) {
+  pid_t helper = sys_clone(0);
+  if (helper == 0) {
+    prepare(r, fds, count);
+    setup.cgroups = monitor.cgroups;
+    map_program(r, fds[PROGRAM_FD]);
+    setup_run(&setup);
+  }
+  return helper < 0 ? -1 : 0;
+}
+
+static int start_inside(const struct park_request *r, const int *fds, unsigned count) {
+  return ensure_parked() < 0 ? -1 : send_with_fds(park_socket, r, sizeof *r, fds, count) < 0 ? -1 : 0;
+}
+
 static int hand_over(struct process *p, const int child[3], int report, const struct attribute *program) {
   struct park_request r = {.length = program->length, .rows = p->rows, .columns = p->columns, .tty = p->tty};
   int fds[FDS_MOST], container = -1;
@@ -168,7 +211,8 @@ static int hand_over(struct process *p, const int child[3], int report, const st
   }
   fds[REPORT_SOCKET] = report;
   fds[PROGRAM_FD] = program_file(program->value, program->length);
-  int result = fds[PROGRAM_FD] < 0 ? -1 : send_with_fds(park_socket, &r, sizeof r, fds, count), error = errno;
+  int result = fds[PROGRAM_FD] < 0 ? -1 : has_room() ? start_inside(&r, fds, count) : start_outside(&r, fds, count);
+  int error = errno;
   if (fds[PROGRAM_FD] >= 0) close(fds[PROGRAM_FD]);
   if (container >= 0) close(container);
   errno = error;
@@ -194,7 +238,7 @@ static void start(struct connection *c, const char *id, const struct message *m,
   if (streams & STREAM_STDIN) flags |= FLAG_STDIN | FLAG_STDIN_ONCE;
   struct process *p = process_new(id, flags, message_u64(m, TAG_ROWS, 0), message_u64(m, TAG_COLUMNS, 0));
   int child[3] = {-1, -1, -1}, report = -1;
-  if (process_open(p, child, &report) < 0 || ensure_parked() < 0 || hand_over(p, child, report, program) < 0) {
+  if (process_open(p, child, &report) < 0 || hand_over(p, child, report, program) < 0) {
     connection_error(c, errno, "exec: cannot reach the container's cgroup");
     c->closing = true;
     process_close_child_ends(child, report);

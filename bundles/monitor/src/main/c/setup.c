@@ -18,7 +18,7 @@
 #include "spawn.h"
 #include "sys.h"
 
-enum { REPORT_FD = 3, JOIN_FD, SIGNALS = 64, JOIN_SESSION_KEYRING = 1 };
+enum { REPORT_FD = 3, JOIN_FD, SIGNALS = 64, JOIN_SESSION_KEYRING = 1, CGROUPS_MOST = 32 };
 
 typedef int (*op_function)(struct setup *, const struct arg *, unsigned);
 
@@ -184,17 +184,37 @@ static int join_container(struct setup *s) {
   return move_on(s);
 }
 
+/* The files have to be opened while the host's can be seen. */
+static unsigned open_cgroups(const struct setup *s, int *fds) {
+  unsigned count = 0;
+  for (char **file = s->cgroups; file && *file && count < CGROUPS_MOST; file++) {
+    fds[count++] = open(*file, O_WRONLY | O_CLOEXEC);
+  }
+  return count;
+}
+
+static int join_cgroups(struct setup *s, const int *fds, unsigned count) {
+  for (unsigned i = 0; i < count; i++) {
+    if (write(fds[i], "0", 1) < 0) return failed(s, "join the container's cgroup");
+    close(fds[i]);
+  }
+  return 0;
+}
+
 _Noreturn void setup_run(struct setup *s) {
+  int cgroups[CGROUPS_MOST];
   title_set(s->stage == STAGE_INIT ? "gantry-init" : "gantry-exec");
   s->root = s->new_root = s->dev = s->proc = -1;
   s->umask = 022;
   for (unsigned i = 0; i < SLOTS; i++) s->slots[i] = -1;
   arrange_descriptors(s);
   be_ordinary();
+  unsigned count = open_cgroups(s, cgroups);
   if (s->join >= 0) {
     if (join_container(s) < 0) give_up(s);
     setsid(); /* the forked sibling leads a session of its own, for its terminal */
   }
+  if (join_cgroups(s, cgroups, count) < 0) give_up(s);
   s->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (s->length) run_program(s, s->program, s->length);
   if (s->wait) await_program(s);

@@ -35,6 +35,7 @@ struct setup {
   const uint8_t *program;
   size_t length;
   int join; /* exec: pidfd of the process whose namespaces to join, -1: stay */
+  char **cgroups; /* exec: files by which to join, last of all; NULL: it is in them */
 
   uint32_t index, code; /* of the op that runs */
   int error;

@@ -224,6 +224,24 @@ class ContainerEngineTest {
     assertEquals(126, engine.containers.inspectExec(exec).exitCode());
   }
 
+  /** Else nobody could look into a container that a fork bomb fills. */
+  @Test
+  void execNeedsNoRoomBelowTheLimitOfProcesses() throws Exception {
+    var limits = new ContainerSpec.Limits(0, 0, 0, 0, 0, 0, 0, "", "", 1, 0, false);
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("sleep", "1000");
+              s.limits = limits;
+            });
+    String id = engine.containers.create(spec).id();
+    engine.containers.start(id);
+    String groups = exec(id, "cat", "/proc/1/cgroup");
+    assertTrue(groups.contains("pids"), groups);
+    assertEquals(groups, exec(id, "cat", "/proc/self/cgroup"));
+    assertTrue(exec(id, "sh", "-c", "true & wait").contains("can't fork"));
+  }
+
   @Test
   void aStopSignalThatIsNoneIsRefusedAtOnce() {
     var spec = Specs.spec(s -> s.stopSignal = "bogus");
