@@ -61,6 +61,10 @@ public final class ApiServer implements AutoCloseable {
     opened.add(listening);
     serve(listening.channel());
     log.log(Level.INFO, "API on {0}", address);
+    if (listening.socket() == null) {
+      log.log(
+          Level.WARNING, "who connects to {0} is not asked who he is, and is root here", address);
+    }
   }
 
   public void start() {
