@@ -32,7 +32,7 @@ public interface Engine {
    * @param commit it was built from
    * @param built when
    * @param facts further facts by name: {@code cgroup.version}, {@code cgroup.driver}, {@code
-   *     seccomp} …
+   *     cgroup.controllers} (by their own names, with blanks between), {@code seccomp} …
    */
   record EngineView(
       String id,

@@ -99,6 +99,7 @@ public final class EngineService implements Engine {
     facts.put("cgroup.version", Integer.toString(cgroups.version()));
     facts.put("cgroup.layout", cgroups.layout().name().toLowerCase(Locale.ROOT));
     facts.put("cgroup.driver", "cgroupfs");
+    facts.put("cgroup.controllers", String.join(" ", cgroups.controllers()));
     facts.put(
         "cgroup.favordynmods",
         read("/proc/self/mountinfo").contains("favordynmods") ? "on" : "off");

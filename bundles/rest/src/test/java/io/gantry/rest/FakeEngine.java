@@ -16,6 +16,12 @@ import org.jspecify.annotations.Nullable;
 final class FakeEngine implements Engine, Events {
 
   CompletableFuture<Void> recovered = CompletableFuture.completedFuture(null);
+  Map<String, String> facts =
+      Map.of(
+          "cgroup.version", "1",
+          "cgroup.driver", "cgroupfs",
+          "cgroup.controllers", "blkio cpu cpuset devices memory pids",
+          "seccomp", "builtin");
   final List<Event> kept = new CopyOnWriteArrayList<>();
   final List<Consumer<Event>> sinks = new CopyOnWriteArrayList<>();
 
@@ -36,7 +42,7 @@ final class FakeEngine implements Engine, Events {
         0,
         1,
         List.of(),
-        Map.of("cgroup.version", "1", "cgroup.driver", "cgroupfs", "seccomp", "builtin"));
+        facts);
   }
 
   @Override

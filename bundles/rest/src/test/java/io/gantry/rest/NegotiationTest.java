@@ -1,9 +1,11 @@
 package io.gantry.rest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,6 +42,15 @@ class NegotiationTest {
     assertEquals("inactive", ping.headers().get("swarm"));
     assertEquals("Gantry/0.1.0 (linux)", ping.headers().get("server"));
     assertEquals("no-cache, no-store, must-revalidate", ping.headers().get("cache-control"));
+  }
+
+  @Test
+  void infoNamesNoLimitThatTheHostLacks() throws Exception {
+    api.engine.facts = Map.of("cgroup.version", "2", "cgroup.controllers", "cpu pids");
+    var info = api.get("/info").json();
+    assertTrue(info.flag("CPUShares") && info.flag("PidsLimit"));
+    assertFalse(info.flag("MemoryLimit"));
+    assertFalse(info.flag("CPUSet"));
   }
 
   @Test

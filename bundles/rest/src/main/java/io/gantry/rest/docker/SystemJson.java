@@ -55,6 +55,7 @@ public final class SystemJson {
     List<DriverView> all = drivers.list();
     String storage = drivers.defaultName("StorageDriver");
     String cgroup = engine.facts().getOrDefault("cgroup.version", "");
+    var controllers = List.of(engine.facts().getOrDefault("cgroup.controllers", "").split(" "));
     var json =
         object(
             "ID", engine.id(),
@@ -66,18 +67,18 @@ public final class SystemJson {
             "Driver", DockerNames.storage(storage),
             "DriverStatus", status(all, storage),
             "Plugins", plugins(all),
-            "MemoryLimit", true,
-            "SwapLimit", true);
+            "MemoryLimit", controllers.contains("memory"),
+            "SwapLimit", controllers.contains("memory"));
     if (!cgroup.equals("2")) {
       json.put("KernelMemoryTCP", true);
     }
     json.putAll(
         object(
-            "CpuCfsPeriod", true,
-            "CpuCfsQuota", true,
-            "CPUShares", true,
-            "CPUSet", true,
-            "PidsLimit", true,
+            "CpuCfsPeriod", controllers.contains("cpu"),
+            "CpuCfsQuota", controllers.contains("cpu"),
+            "CPUShares", controllers.contains("cpu"),
+            "CPUSet", controllers.contains("cpuset"),
+            "PidsLimit", controllers.contains("pids"),
             "IPv4Forwarding", HostFacts.ipForwarding()));
     if (version.below(50)) {
       json.put("BridgeNfIptables", false);
@@ -135,7 +136,7 @@ public final class SystemJson {
     for (DriverView driver : drivers) {
       if (driver.kind().equals("StorageDriver") && driver.name().equals(storage)) {
         status.add(List.of("Bundle", driver.bundle() + " " + driver.version()));
-        new TreeMap<>(driver.status()).forEach((name, value) -> status.add(List.of(name, value)));
+        driver.status().forEach((name, value) -> status.add(List.of(name, value)));
       }
     }
     return status;
