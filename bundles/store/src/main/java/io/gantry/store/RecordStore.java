@@ -79,7 +79,10 @@ public final class RecordStore<T> {
     this.form = form;
   }
 
-  /** Reads everything; sets aside what is damaged and sweeps half-written scratch files. */
+  /**
+   * Reads everything; sets aside what is damaged and sweeps half-written scratch files. What was
+   * set aside is reported each time, until it is gone or there is a new record in its place.
+   */
   public Loaded<T> load() {
     Map<String, T> records = new TreeMap<>();
     List<Problem> problems = new ArrayList<>();
@@ -89,6 +92,8 @@ public final class RecordStore<T> {
         delete(file);
       } else if (name.endsWith(RECORD)) {
         load(file, records, problems);
+      } else if (name.endsWith(RECORD + DAMAGED)) {
+        reportAgain(file, problems);
       }
     }
     return new Loaded<>(Collections.unmodifiableMap(records), List.copyOf(problems));
@@ -187,6 +192,21 @@ public final class RecordStore<T> {
       problems.add(new Problem(file, String.valueOf(e.getMessage()), true));
     } catch (IOException | RuntimeException e) { // forms may fail in any way on foreign content
       problems.add(new Problem(setAside(file), damage(file, e), false));
+    }
+  }
+
+  /** What the record named is as much in danger of being swept as on the day it was set aside. */
+  private void reportAgain(Path aside, List<Problem> problems) {
+    String name = aside.getFileName().toString();
+    Path file = aside.resolveSibling(name.substring(0, name.length() - DAMAGED.length()));
+    if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      String reason =
+          "damaged record of a "
+              + schema.kind()
+              + " ("
+              + name
+              + "): put a sound copy in its place, or delete it to give up what it was about";
+      problems.add(new Problem(aside, reason, false));
     }
   }
 

@@ -104,8 +104,23 @@ class RecordStoreTest {
         loaded.problems().stream().map(RecordStore.Problem::file).toList());
     assertTrue(
         loaded.problems().get(0).reason().contains("eve.json"), loaded.problems().toString());
-    assertEquals(List.of(), store().load().problems());
     assertEquals(1, store().load().records().size());
+  }
+
+  /** Whoever sweeps what no record names has to be told at every start. */
+  @Test
+  void whatWasSetAsideIsReportedUntilSomebodyDecides() throws IOException {
+    store().put("eve", EVE, Durability.SYNCED);
+    store().put("seth", EVE, Durability.SYNCED);
+    Files.write(file("eve.json"), new byte[0]);
+    Files.write(file("seth.json"), new byte[0]);
+    store().load();
+    assertEquals(
+        List.of(file("eve.json.damaged"), file("seth.json.damaged")),
+        store().load().problems().stream().map(RecordStore.Problem::file).toList());
+    Files.delete(file("eve.json.damaged"));
+    store().put("seth", EVE, Durability.SYNCED);
+    assertEquals(List.of(), store().load().problems());
   }
 
   @Test
