@@ -73,6 +73,20 @@ class HijackTest {
   }
 
   @Test
+  void anAttachOfDocker20WithAnEmptyHostIsServed() throws Exception {
+    try (var client = api.connect()) {
+      Api.send(
+          client,
+          "POST /v1.41/containers/web/attach?stderr=1&stdout=1&stream=1 HTTP/1.1\r\nHost: \r\n"
+              + "Content-Length: 0\r\nContent-Type: text/plain\r\n"
+              + UPGRADE
+              + "\r\n");
+      String head = Api.readUntil(client, "\r\n\r\n");
+      assertTrue(head.startsWith("HTTP/1.1 101 UPGRADED\r\n"), head);
+    }
+  }
+
+  @Test
   void withoutUpgradeTheAnswerIs200WithNeitherLengthNorChunks() throws Exception {
     try (var client = attach("", "")) {
       String head = Api.readUntil(client, "\r\n\r\n");

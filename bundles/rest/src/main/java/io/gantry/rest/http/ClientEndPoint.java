@@ -1,0 +1,61 @@
+package io.gantry.rest.http;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import org.eclipse.jetty.io.ManagedSelector;
+import org.eclipse.jetty.io.SocketChannelEndPoint;
+import org.eclipse.jetty.util.thread.Scheduler;
+
+/**
+ * A client's connection. The docker command line up to 20.10 opens one for each attach and exec and
+ * sends it with an empty {@code Host}, which Go's servers take and Jetty refuses, whatever its
+ * compliance: so the first head gets a host, of the same length as the blank before it.
+ */
+final class ClientEndPoint extends SocketChannelEndPoint {
+
+  private static final byte[] HEAD_END = "\r\n\r\n".getBytes(ISO_8859_1);
+  private static final byte[] NO_HOST = "\r\nHost: \r\n".getBytes(ISO_8859_1);
+  private static final int BLANK = NO_HOST.length - 3;
+
+  private boolean begun;
+
+  ClientEndPoint(
+      SocketChannel channel, ManagedSelector selector, SelectionKey key, Scheduler scheduler) {
+    super(channel, selector, key, scheduler);
+  }
+
+  @Override
+  public int fill(ByteBuffer buffer) throws IOException {
+    int filled = super.fill(buffer);
+    if (filled > 0 && !begun) {
+      begun = true;
+      nameHost(buffer);
+    }
+    return filled;
+  }
+
+  private static void nameHost(ByteBuffer head) {
+    for (int at = head.position(); at <= head.limit() - NO_HOST.length; at++) {
+      if (isAt(head, at, HEAD_END)) {
+        return;
+      }
+      if (isAt(head, at, NO_HOST)) {
+        head.put(at + BLANK, (byte) '-');
+        return;
+      }
+    }
+  }
+
+  private static boolean isAt(ByteBuffer bytes, int at, byte[] wanted) {
+    for (int i = 0; i < wanted.length; i++) {
+      if (bytes.get(at + i) != wanted[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
