@@ -283,7 +283,8 @@ public final class ContainerEngine implements Containers {
   @Override
   public ProcessList top(String ref, String psArguments) {
     var container = table.find(ref);
-    var pids = container.requireRunning().cgroup.pids();
+    var cgroup = container.requireRunning().cgroup;
+    var pids = ProcessTable.inside(cgroup.pids(), container.run().pid());
     var list = ProcessTable.of(pids, psArguments);
     teller.tell(container.record(), "top");
     return list;

@@ -2,6 +2,7 @@ package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.INTERNAL;
 import static io.gantry.spi.GantryException.Kind.INVALID;
+import static java.util.stream.Collectors.toSet;
 
 import io.gantry.api.Containers.ProcessList;
 import io.gantry.spi.GantryException;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -34,6 +36,25 @@ final class ProcessTable {
           INVALID, "specifying \"" + arguments + "\" is not allowed: it renames the column PID");
     }
     return filter(run(arguments.isBlank() ? "-ef" : arguments), pids);
+  }
+
+  /**
+   * Those in the pid namespace of the container's first process: in its control group there is also
+   * the process that the monitor keeps for execs.
+   */
+  static Set<Long> inside(Set<Long> pids, long init) {
+    var namespace = namespace(init);
+    return namespace.isEmpty()
+        ? pids
+        : pids.stream().filter(pid -> namespace.equals(namespace(pid))).collect(toSet());
+  }
+
+  private static Optional<Path> namespace(long pid) {
+    try {
+      return Optional.of(Files.readSymbolicLink(Path.of("/proc/" + pid + "/ns/pid")));
+    } catch (IOException e) {
+      return Optional.empty(); // it has ended
+    }
   }
 
   /** Lines of {@code ps} with one of the pids. */

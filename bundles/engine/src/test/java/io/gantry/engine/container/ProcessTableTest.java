@@ -1,0 +1,36 @@
+package io.gantry.engine.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+class ProcessTableTest {
+
+  private static final long SELF = ProcessHandle.current().pid();
+
+  @Test
+  void whatHasEndedIsInNoNamespace() {
+    assertEquals(Set.of(SELF), ProcessTable.inside(Set.of(SELF, Long.MAX_VALUE), SELF));
+  }
+
+  @Test
+  @Tag("root")
+  void processesOfAnotherPidNamespaceAreLeftOut() throws Exception {
+    Process other =
+        new ProcessBuilder("unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "echo; cat")
+            .start();
+    try {
+      assertEquals('\n', other.getInputStream().read());
+      long inner = other.children().findFirst().orElseThrow(IOException::new).pid();
+      var all = Set.of(SELF, other.pid(), inner);
+      assertEquals(Set.of(SELF, other.pid()), ProcessTable.inside(all, SELF));
+      assertEquals(Set.of(inner), ProcessTable.inside(all, inner));
+    } finally {
+      other.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+    }
+  }
+}
