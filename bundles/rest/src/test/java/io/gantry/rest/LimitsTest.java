@@ -113,6 +113,17 @@ class LimitsTest {
     }
   }
 
+  @Test
+  void whatIsOnlyPassedOnHasItsTypeToo() throws Exception {
+    for (String field : new String[] {"\"OnBuild\":5", "\"OnBuild\":[1]", "\"ArgsEscaped\":5"}) {
+      var reply = api.post("/containers/create", "{\"Image\":\"busybox\"," + field + "}");
+      assertEquals(400, reply.status(), field);
+      assertTrue(reply.body().contains("cannot unmarshal number"), reply.body());
+    }
+    api.post("/containers/create?name=b", "{\"Image\":\"busybox\",\"OnBuild\":[\"RUN true\"]}");
+    assertTrue(api.get("/containers/b/json").body().contains("\"OnBuild\":[\"RUN true\"]"));
+  }
+
   @RepeatedTest(20) // closing on unread input may lose the answer, but not always
   void aHugeHeadIsRefused() throws Exception {
     var reply = api.get("/containers/json?filters=" + "a".repeat(200_000));

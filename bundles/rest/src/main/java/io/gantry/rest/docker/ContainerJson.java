@@ -152,6 +152,7 @@ public final class ContainerJson {
     }
     extra(json, extra, "MacAddress");
     json.put("OnBuild", null);
+    extra(json, extra, "OnBuild");
     json.put("Labels", JsonText.sorted(spec.labels()));
     if (!process.stopSignal().isEmpty()) {
       json.put("StopSignal", process.stopSignal());

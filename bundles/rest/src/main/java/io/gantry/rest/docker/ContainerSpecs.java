@@ -110,10 +110,13 @@ public final class ContainerSpecs {
     if (!body.text("MacAddress").isEmpty()) {
       echo.put("MacAddress", body.text("MacAddress"));
     }
-    List<String> shell = body.textsOrNull("Shell");
-    if (shell != null) {
-      echo.put("Shell", shell);
+    for (String key : new String[] {"Shell", "OnBuild"}) {
+      List<String> texts = body.textsOrNull(key);
+      if (texts != null) {
+        echo.put(key, texts);
+      }
     }
+    body.flag("ArgsEscaped"); // for Windows only, but a flag
     return echo;
   }
 
