@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -34,11 +35,11 @@ final class Container {
   private volatile boolean removed;
   private volatile @Nullable Future<?> restart;
 
-  /** A stop or kill by the user is under way: the policy keeps out of it. */
-  private volatile boolean stopping;
+  /** Stops and kills by users that are under way: while there is one the policy keeps out. */
+  private final AtomicInteger stops = new AtomicInteger();
 
-  /** The user restarts it: its end is not the end of an ephemeral container. */
-  private volatile boolean kept;
+  /** Restarts by users that are under way: an end is not the end of an ephemeral container. */
+  private final AtomicInteger restarts = new AtomicInteger();
 
   private Duration restartDelay = Duration.ZERO; // guarded by lock
 
@@ -106,24 +107,30 @@ final class Container {
     removing = now;
   }
 
+  boolean isRemoved() {
+    return removed;
+  }
+
   void markRemoved() {
     removed = true;
   }
 
   boolean isStopping() {
-    return stopping;
+    return stops.get() > 0;
   }
 
-  void stopping(boolean now) {
-    stopping = now;
+  /** Every stop that has begun ends. */
+  void stopping(boolean begins) {
+    stops.addAndGet(begins ? 1 : -1);
   }
 
   boolean isKept() {
-    return kept;
+    return restarts.get() > 0;
   }
 
-  void kept(boolean now) {
-    kept = now;
+  /** Every restart that has begun ends. */
+  void kept(boolean begins) {
+    restarts.addAndGet(begins ? 1 : -1);
   }
 
   void restartAt(@Nullable Future<?> when) {

@@ -32,6 +32,7 @@ public final class ContainerEngine implements Containers {
   private final ContainerTable table = new ContainerTable();
   private final Networking networking;
   private final Creation creation;
+  private final Ending ending;
   private final Starting starting;
   private final Stopping stopping;
   private final Removal removal;
@@ -53,7 +54,7 @@ public final class ContainerEngine implements Containers {
     networking = new Networking(shop.networks(), shop.place().instance());
     teller = new Teller(shop.events(), shop.clock());
     removal = new Removal(shop, table, records, files, teller);
-    var ending =
+    ending =
         new Ending(
             shop, records, files, networking, grouping, removal, teller, this::restartByPolicy);
     starting = new Starting(shop, table, records, files, networking, grouping, ending, teller);
@@ -171,6 +172,7 @@ public final class ContainerEngine implements Containers {
       } // somebody else has started it: it runs anew, as asked
     } finally {
       container.kept(false);
+      ending.removeIfOver(container);
     }
     teller.tell(container.record(), "restart");
   }

@@ -83,7 +83,7 @@ final class Ending {
         return;
       }
       var before = container.run();
-      clearAway(container, running, before);
+      clearAway(container, running);
       var run = before.ended(exit);
       boolean again = restarts(container, run);
       container.running(null);
@@ -98,6 +98,7 @@ final class Ending {
       container.waiters.ended(told, again);
       running.settled.complete(null);
       log.log(INFO, "container {0} ended with {1}", container.id, exit.status());
+      letDriversGo(container, before);
       removeIfEphemeral(container);
     } finally {
       running.settled.complete(null);
@@ -105,12 +106,10 @@ final class Ending {
     }
   }
 
-  private void clearAway(Container container, Running running, RunRecord before) {
+  private void clearAway(Container container, Running running) {
     var record = container.record();
-    attempt("detach", container, () -> networking.detach(record.spec(), before.attachment()));
     attempt("let go of the monitor of", container, running::quit);
     attempt("remove the control group of", container, () -> grouping.remove(record.id()));
-    attempt("let go of", container, () -> forget(record));
     if (record.spec().host().ipcMode().equals(Modes.SHAREABLE)) {
       attempt(
           "unmount the shared memory of",
@@ -118,6 +117,13 @@ final class Ending {
           () -> SharedMemory.unmount(shop.place().run(record.id())));
     }
     attempt("clear the run of", container, () -> files.removeRun(record.id()));
+  }
+
+  /** After everybody was told: a driver that hangs must not hide the end. */
+  private void letDriversGo(Container container, RunRecord before) {
+    var record = container.record();
+    attempt("detach", container, () -> networking.detach(record.spec(), before.attachment()));
+    attempt("let go of", container, () -> forget(record));
   }
 
   private void forget(ContainerRecord record) {
@@ -165,6 +171,18 @@ final class Ending {
                   TimeUnit.MILLISECONDS));
     } catch (RejectedExecutionException e) {
       log.log(INFO, "the engine stops: {0} is restarted by the next one", container.id);
+    }
+  }
+
+  /** An ephemeral one whose restart has failed is removed now. */
+  void removeIfOver(Container container) {
+    container.lock.lock();
+    try {
+      if (container.running() == null && !container.isRemoved()) {
+        removeIfEphemeral(container);
+      }
+    } finally {
+      container.lock.unlock();
     }
   }
 

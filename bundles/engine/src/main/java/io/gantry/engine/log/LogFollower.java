@@ -1,5 +1,7 @@
 package io.gantry.engine.log;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -14,6 +16,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * read what; a look costs one fstat.)
  */
 public final class LogFollower {
+  private static final System.Logger log = System.getLogger(LogFollower.class.getName());
   private static final Duration PERIOD = Duration.ofMillis(40);
 
   private final ScheduledExecutorService timer;
@@ -41,7 +44,7 @@ public final class LogFollower {
   private void look() {
     for (var stream : List.copyOf(caughtUp)) { // those added meanwhile have their turn next time
       caughtUp.remove(stream); // first: whoever is told reads on, and may come back at once
-      if (!stream.look()) {
+      if (!looked(stream)) {
         caughtUp.add(stream);
       }
     }
@@ -52,6 +55,17 @@ public final class LogFollower {
     looking.set(false);
     if (!caughtUp.isEmpty() && looking.compareAndSet(false, true)) {
       lookLater();
+    }
+  }
+
+  /** One that cannot be read any more is left; the others go on. */
+  private static boolean looked(LogStream stream) {
+    try {
+      return stream.look();
+    } catch (RuntimeException e) { // whatever is wrong with this one, nobody else may stand still
+      log.log(WARNING, "a followed log is given up", e);
+      stream.close();
+      return true;
     }
   }
 }
