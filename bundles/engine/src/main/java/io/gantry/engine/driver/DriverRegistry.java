@@ -4,6 +4,7 @@ import static io.gantry.spi.GantryException.Kind.CANCELLED;
 import static io.gantry.spi.GantryException.Kind.INTERNAL;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.Drivers;
 import io.gantry.api.Events;
@@ -137,10 +138,23 @@ public final class DriverRegistry implements Drivers {
       kinds.values().forEach(LeasedDrivers::complete);
       changed();
     }
+    kinds.values().forEach(this::warnOfUnknownDefault);
     try {
       new DeployFolder(this::deployFolder, this::install).watch(threads.deploy());
     } catch (RejectedExecutionException e) {
       // the engine stops while it starts: nothing is to be taken in
+    }
+  }
+
+  private void warnOfUnknownDefault(LeasedDrivers<?> drivers) {
+    String wanted = first(Preferences.configured(config, drivers.kind()));
+    if (!wanted.isEmpty() && !drivers.known().contains(wanted)) {
+      log.log(
+          WARNING,
+          "no bundle brings the configured {0} {1}; there are {2}",
+          drivers.kind().words(),
+          wanted,
+          drivers.known());
     }
   }
 
@@ -154,6 +168,7 @@ public final class DriverRegistry implements Drivers {
     config = changed;
     limits = Limits.of(changed);
     changed();
+    kinds.values().forEach(this::warnOfUnknownDefault);
   }
 
   /** Lets go of the drivers and leaves everything they made alone. */
