@@ -55,7 +55,13 @@ static int complain(const char *what, const char *why) {
 static bool is_gate(pid_t pid) {
   char path[32], name[32];
   snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-  return pid != getpid() && read_file(AT_FDCWD, path, name, sizeof name) > 0 && strcmp(name, "gantry-gate\n") == 0;
+  if (pid == getpid() || read_file(AT_FDCWD, path, name, sizeof name) <= 0 || strcmp(name, "gantry-gate\n") != 0) return false;
+  /* One that was killed keeps its name until it is reaped, but no command line. */
+  snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  bool lives = fd >= 0 && read(fd, name, sizeof name) > 0;
+  if (fd >= 0) close(fd);
+  return lives;
 }
 
 static int write_pidfile(void) {
