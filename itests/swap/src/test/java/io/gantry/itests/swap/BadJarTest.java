@@ -251,8 +251,11 @@ class BadJarTest {
 
   @AfterAll
   static void stop() throws Exception {
-    connector.close();
-    engine.close();
+    try {
+      connector.close();
+    } finally {
+      engine.close();
+    }
   }
 
   /** Every fault of either driver, in one of the ways; each way sees every fault or its like. */
