@@ -45,20 +45,29 @@ mkdir -p "$work/root/bin"
 cp "$(command -v busybox)" "$work/root/bin/"
 for applet in sh true sleep seq; do ln -s busybox "$work/root/bin/$applet"; done
 tar -C "$work/root" -c . | docker import - bench:latest >/dev/null
-load() { while [ -e "$work/loading" ]; do docker run --rm --network none bench true || echo failed >>"$work/failed"; done; }
-touch "$work/loading"
-load & load & load &
-clients=$(jobs -p | grep -vx "$gate")
-for i in $(seq 20); do
-  case $((i % 2)) in
-  1) jar=$(ls "$install"/samples/io.gantry.storage.vfs-*.jar) ;;
-  0) jar=$(ls "$install"/bundles/io.gantry.storage.vfs-*.jar) ;;
-  esac
-  begin=$(now)
-  api /gantry/v1/drivers/StorageDriver/vfs/update -H 'Content-Type: application/json' -d "{\"jar\": \"$jar\"}" --fail-with-body >/dev/null
-  echo $((($(now) - begin) / 1000000)) >>"$work/updates"
+# Two clients that run one container after the other without a pause.
+clients=
+for _ in 1 2; do
+  java "$here/Lifecycle.java" bench:latest 100000 gantry="$socket" -- none >/dev/null 2>>"$work/failed" &
+  clients="$clients $!"
 done
-rm "$work/loading"
+until [ "$(api /events?since=0\&until="$(date +%s)" | grep -c '"Action":"destroy"')" -gt 20 ]; do sleep 0.2; done
+for driver in "StorageDriver vfs storage.vfs" "ExecDriver namespaces exec.namespaces"; do
+  # shellcheck disable=SC2086
+  set -- $driver
+  for i in $(seq 20); do
+    case $((i % 2)) in
+    1) jar=$(ls "$install"/samples/io.gantry."$3"-*.jar) ;;
+    0) jar=$(ls "$install"/bundles/io.gantry."$3"-*.jar) ;;
+    esac
+    api "/gantry/v1/drivers/$1/$2/update" -H 'Content-Type: application/json' -d "{\"jar\": \"$jar\"}" --fail-with-body \
+      -o /dev/null -w '%{time_total}\n' | awk '{print int($1 * 1000)}' >>"$work/$2"
+  done
+  echo "update of the $1 $2 under load, ms:  $(median <"$work/$2")"
+done
 # shellcheck disable=SC2086
-wait $clients
-echo "update of the storage driver under load, ms:     $(median <"$work/updates"); calls failed: $(wc -l 2>/dev/null <"$work/failed" || echo 0)"
+kill $clients
+echo "calls that failed meanwhile:                     $(wc -l <"$work/failed")"
+ids=$(docker ps -aq)
+# shellcheck disable=SC2086
+[ -z "$ids" ] || docker rm -f $ids >/dev/null
