@@ -1,6 +1,8 @@
 package io.gantry.rest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -230,5 +232,15 @@ class ProbeTest {
         "starting container with non-empty request body was deprecated since API v1.22 and removed"
             + " in v1.24",
         reply.json().text("message"));
+  }
+
+  @Test
+  void aHealthCheckIsTakenWithTheWarningThatItIsNotRun() throws Exception {
+    String create = "{\"Image\":\"busybox\",\"Healthcheck\":{\"Test\":[%s]}}";
+    var asked = api.post("/containers/create?name=a", create.formatted("\"CMD\",\"true\""));
+    assertEquals(201, asked.status());
+    assertTrue(asked.body().contains("Health checks are not built yet"), asked.body());
+    var none = api.post("/containers/create?name=b", create.formatted("\"NONE\""));
+    assertFalse(none.body().contains("Health checks"), none.body());
   }
 }

@@ -100,6 +100,15 @@ public final class ContainerSpecs {
         !host.objects("DeviceRequests").isEmpty(), "requesting devices from a driver (--gpus)");
   }
 
+  /** What was asked for, is kept and shown, but has no effect yet. */
+  public static List<String> warnings(JsonObject body) {
+    JsonObject health = body.objectOrNull("Healthcheck");
+    List<String> test = health == null ? List.of() : health.texts("Test");
+    return test.isEmpty() || test.get(0).equals("NONE")
+        ? List.of()
+        : List.of("Health checks are not built yet: the container runs without one.");
+  }
+
   private static Map<String, @Nullable Object> configEcho(JsonObject body) {
     var echo = new LinkedHashMap<String, @Nullable Object>();
     JsonObject health = body.objectOrNull("Healthcheck");
