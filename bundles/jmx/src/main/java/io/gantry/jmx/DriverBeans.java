@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import javax.management.ObjectName;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.FrameworkUtil;
@@ -43,8 +44,20 @@ public final class DriverBeans {
   }
 
   private void changed() {
-    if (!thread.isShutdown()) {
-      thread.execute(this::compare);
+    try {
+      thread.execute(this::compareWhileThere);
+    } catch (RejectedExecutionException e) {
+      // The component goes, and its beans with it.
+    }
+  }
+
+  private void compareWhileThere() {
+    try {
+      compare();
+    } catch (IllegalStateException e) {
+      if (!thread.isShutdown()) {
+        throw e;
+      } // the bundle has stopped meanwhile: nothing is to be shown any more
     }
   }
 
