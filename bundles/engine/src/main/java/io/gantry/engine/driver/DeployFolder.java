@@ -138,11 +138,22 @@ final class DeployFolder {
     log.log(WARNING, "deploy folder: {0} is rejected: {1}", jar.getFileName(), reason);
     Path rejected = jar.resolveSibling(jar.getFileName() + ".rejected");
     try {
+      tell(rejected, reason); // first, so that whoever sees the jar gone finds the reason
       Files.move(jar, rejected, ATOMIC_MOVE, REPLACE_EXISTING);
-      Files.writeString(rejected.resolveSibling(rejected.getFileName() + ".txt"), reason + "\n");
     } catch (IOException e) {
       log.log(ERROR, "deploy folder: {0} cannot be moved away: {1}", jar, e.toString());
     }
+  }
+
+  /** Writes the reason beside a jar; a reader sees all of it or none. */
+  private static void tell(Path rejected, String reason) throws IOException {
+    Path scratch = rejected.resolveSibling(rejected.getFileName() + ".tmp");
+    Files.writeString(scratch, reason + "\n");
+    Files.move(
+        scratch,
+        rejected.resolveSibling(rejected.getFileName() + ".txt"),
+        ATOMIC_MOVE,
+        REPLACE_EXISTING);
   }
 
   private void complain(String what) {
