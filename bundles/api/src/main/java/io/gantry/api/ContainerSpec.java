@@ -29,6 +29,11 @@ public record ContainerSpec(
     documents = Map.copyOf(documents);
   }
 
+  /** The same with another host's part. */
+  public ContainerSpec with(Host other) {
+    return new ContainerSpec(name, image, platform, process, other, networks, labels, documents);
+  }
+
   /**
    * Docker's {@code Config}: what runs.
    *
@@ -151,6 +156,52 @@ public record ContainerSpec(
       logOptions = Map.copyOf(logOptions);
       ports = List.copyOf(ports);
       storageOptions = Map.copyOf(storageOptions);
+    }
+
+    /** The same with other limits and another restart policy. */
+    public Host with(Limits otherLimits, String policy, int maximum) {
+      return new Host(
+          networkMode,
+          pidMode,
+          ipcMode,
+          utsMode,
+          cgroupnsMode,
+          usernsMode,
+          privileged,
+          readonlyRootfs,
+          autoRemove,
+          init,
+          capAdd,
+          capDrop,
+          securityOptions,
+          maskedPaths,
+          readonlyPaths,
+          groupAdd,
+          binds,
+          tmpfs,
+          sysctls,
+          ulimits,
+          devices,
+          deviceRules,
+          shmSize,
+          oomScoreAdj,
+          extraHosts,
+          dns,
+          dnsSearch,
+          dnsOptions,
+          policy,
+          maximum,
+          logDriver,
+          logOptions,
+          otherLimits,
+          cgroupParent,
+          execDriver,
+          storageDriver,
+          consoleRows,
+          consoleColumns,
+          ports,
+          publishAll,
+          storageOptions);
     }
   }
 

@@ -55,6 +55,16 @@ public interface Containers {
   void rename(String ref, String name);
 
   /**
+   * Changes its restart policy and limits, of a running one at once; durable when it returns. A
+   * failure changes nothing.
+   *
+   * @return warnings
+   * @throws io.gantry.spi.GantryException INVALID for values that are none, CONFLICT for those that
+   *     do not go with what it has, UNSUPPORTED when the host lacks what a limit needs
+   */
+  List<String> update(String ref, ContainerUpdate update);
+
+  /**
    * Takes it away with all it has written; may be repeated after a failure. CONFLICT when it runs
    * and is not to be killed.
    *

@@ -8,6 +8,7 @@ import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 import io.gantry.api.AttachOptions;
 import io.gantry.api.ByteStream;
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerUpdate;
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.EndpointView;
 import io.gantry.api.ContainerView.State;
@@ -52,12 +53,13 @@ final class FakeContainers implements Containers {
   String played = "";
   @Nullable AttachOptions lastAttach;
   @Nullable LogQuery lastLogs;
+  @Nullable ContainerUpdate lastUpdate;
 
   /** A container: what was asked and where it is. */
   static final class Box {
     final String id;
     String name;
-    final ContainerSpec spec;
+    ContainerSpec spec;
     Status status = Status.CREATED;
     int exitCode;
     final List<CompletableFuture<Exit>> waiters = new CopyOnWriteArrayList<>();
@@ -190,6 +192,16 @@ final class FakeContainers implements Containers {
   @Override
   public void rename(String ref, String name) {
     box(ref).name = name;
+  }
+
+  @Override
+  public List<String> update(String ref, ContainerUpdate update) {
+    Box box = box(ref);
+    lastUpdate = update;
+    var host = box.spec.host();
+    box.spec =
+        box.spec.with(host.with(update.limits(), update.restartPolicy(), update.restartMaximum()));
+    return List.of();
   }
 
   @Override

@@ -225,6 +225,28 @@ class ProbeTest {
   }
 
   @Test
+  void anUpdateIsHandedOnAndInspectShowsIt() throws Exception {
+    var reply =
+        api.post(
+            "/containers/probe/update",
+            "{\"Memory\":100663296,\"MemorySwap\":-1,\"CpuShares\":512,\"PidsLimit\":0,"
+                + "\"RestartPolicy\":{\"Name\":\"on-failure\",\"MaximumRetryCount\":3}}");
+    assertEquals("{\"Warnings\":null}\n", reply.body());
+    assertEquals(-1, api.containers.lastUpdate.limits().pids(), "no limit, as Docker has it");
+    var host = api.get("/containers/probe/json").json().object("HostConfig");
+    assertEquals(100663296, host.number("Memory"));
+    assertEquals(-1, host.number("MemorySwap"));
+    assertEquals(512, host.number("CpuShares"));
+    assertEquals("on-failure", host.object("RestartPolicy").text("Name"));
+    assertEquals(3, host.object("RestartPolicy").number("MaximumRetryCount"));
+    api.post("/v1.39/containers/probe/update", "{\"PidsLimit\":5}");
+    assertEquals(0, api.containers.lastUpdate.limits().pids(), "unknown before 1.40");
+    var realtime = api.post("/containers/probe/update", "{\"CpuRealtimePeriod\":1}");
+    assertEquals(501, realtime.status());
+    assertEquals(404, api.post("/containers/nosuch/update", "{}").status());
+  }
+
+  @Test
   void startWithABodyIsRefused() throws Exception {
     var reply = api.post("/containers/probe/start", "{\"HostConfig\":{}}");
     assertEquals(400, reply.status());

@@ -7,6 +7,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.gantry.api.AttachOptions;
 import io.gantry.api.ByteStream;
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerUpdate;
 import io.gantry.api.ContainerView;
 import io.gantry.api.Containers;
 import io.gantry.api.ExecSpec;
@@ -37,6 +38,7 @@ public final class ContainerEngine implements Containers {
   private final Stopping stopping;
   private final Removal removal;
   private final Renaming renaming;
+  private final Updating updating;
   private final Attaching attaching;
   private final Execs execs;
   private final Recovering recovering;
@@ -61,6 +63,7 @@ public final class ContainerEngine implements Containers {
     creation = new Creation(shop, table, records, files, teller, nodeName);
     stopping = new Stopping(records, teller);
     renaming = new Renaming(table, records, teller);
+    updating = new Updating(records, grouping, shop.facts(), teller);
     attaching = new Attaching(shop, teller);
     execs = new Execs(shop, table, starting, teller);
     recovering = new Recovering(shop, table, records, files, grouping, starting, ending);
@@ -195,6 +198,11 @@ public final class ContainerEngine implements Containers {
   @Override
   public void rename(String ref, String name) {
     renaming.rename(table.find(ref), name);
+  }
+
+  @Override
+  public List<String> update(String ref, ContainerUpdate update) {
+    return updating.update(table.find(ref), update);
   }
 
   @Override

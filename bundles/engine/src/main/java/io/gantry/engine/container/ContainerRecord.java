@@ -52,6 +52,21 @@ record ContainerRecord(
         stopped);
   }
 
+  ContainerRecord specified(ContainerSpec other) {
+    return new ContainerRecord(
+        id,
+        name,
+        created,
+        imageId,
+        other,
+        storageDriver,
+        execDriver,
+        layer,
+        snapshot,
+        volumes,
+        stopped);
+  }
+
   ContainerRecord stopped(boolean wanted) {
     return new ContainerRecord(
         id,

@@ -38,6 +38,14 @@ final class Grouping {
     return group;
   }
 
+  /**
+   * Sets limits of a group that is there; 0 and empty leave one as it is, {@code pids} of -1 lifts
+   * it.
+   */
+  void change(String id, ContainerSpec.Limits limits) {
+    of(id).limit(inKernelsTerms(limits, limits.pids()));
+  }
+
   void remove(String id) {
     var group = of(id);
     group.kill();
@@ -58,6 +66,10 @@ final class Grouping {
   }
 
   static CgroupLimits inKernelsTerms(ContainerSpec.Limits limits) {
+    return inKernelsTerms(limits, limits.pids() < 0 ? 0 : limits.pids());
+  }
+
+  private static CgroupLimits inKernelsTerms(ContainerSpec.Limits limits, long pids) {
     boolean cpus = limits.nanoCpus() > 0;
     return new CgroupLimits(
         limits.memory(),
@@ -68,7 +80,7 @@ final class Grouping {
         cpus ? PERIOD : limits.cpuPeriod(),
         limits.cpusetCpus(),
         limits.cpusetMems(),
-        limits.pids() < 0 ? 0 : limits.pids(),
+        pids,
         limits.blkioWeight(),
         limits.oomKillDisable());
   }

@@ -196,6 +196,7 @@ final class Recovering {
       running.end.complete(exit);
       return;
     }
+    matchPause(container, running);
     for (String id : hello.liveExecs()) {
       var exec = new ExecProcess(id, container.id, unknownExec());
       exec.start();
@@ -205,6 +206,15 @@ final class Recovering {
       var exec = new ExecProcess(ended.execId(), container.id, unknownExec());
       exec.ended(ended.status());
       container.execs.put(ended.execId(), exec);
+    }
+  }
+
+  /** The kernel's word counts: a crash may have come between a pause and its record. */
+  private void matchPause(Container container, Running running) {
+    boolean stands = running.cgroup.frozen();
+    if (stands != container.run().paused()) {
+      container.run(container.run().paused(stands));
+      records.putRun(container.record(), container.run());
     }
   }
 

@@ -7,6 +7,7 @@ import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.api.Containers.Exit;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Undo;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -97,13 +98,22 @@ final class Stopping {
       if (container.run().paused()) {
         throw new GantryException(CONFLICT, "container " + container.id + " is already paused");
       }
-      running.cgroup.freeze();
-      container.run(container.run().paused(true));
-      records.putRun(container.record(), container.run());
+      freeze(container, running);
     } finally {
       container.lock.unlock();
     }
     teller.tell(container.record(), "pause");
+  }
+
+  private void freeze(Container container, Running running) {
+    try (var undo = new Undo()) {
+      undo.add(running.cgroup::thaw);
+      running.cgroup.freeze();
+      var run = container.run().paused(true);
+      records.putRun(container.record(), run);
+      container.run(run);
+      undo.keep();
+    }
   }
 
   void unpause(Container container) {

@@ -98,11 +98,37 @@ public final class ContainerJson {
       echo = HostConfigEcho.of(JsonObject.empty("HostConfig"));
     }
     var config = new LinkedHashMap<>(JsonObject.parse(echo, "HostConfig").entries());
-    config.put("CgroupnsMode", view.spec().host().cgroupnsMode());
+    ContainerSpec.Host host = view.spec().host();
+    config.put("CgroupnsMode", host.cgroupnsMode());
+    config.put(
+        "RestartPolicy",
+        object(
+            "Name",
+            host.restartPolicy().isEmpty() ? "no" : host.restartPolicy(),
+            "MaximumRetryCount",
+            host.restartMaximum()));
+    limits(config, host.limits());
     if (!view.execDriver().isEmpty()) {
       config.put("Runtime", DockerNames.runtime(view.execDriver()));
     }
     return config;
+  }
+
+  /** As they are now: an update changes them. */
+  private static void limits(Map<String, @Nullable Object> config, ContainerSpec.Limits limits) {
+    config.put("CpuShares", limits.cpuShares());
+    config.put("Memory", limits.memory());
+    config.put("NanoCpus", limits.nanoCpus());
+    config.put("BlkioWeight", limits.blkioWeight());
+    config.put("CpuPeriod", limits.cpuPeriod());
+    config.put("CpuQuota", limits.cpuQuota());
+    config.put("CpusetCpus", limits.cpusetCpus());
+    config.put("CpusetMems", limits.cpusetMems());
+    config.put("MemoryReservation", limits.memoryReservation());
+    if (limits.memorySwap() != 0) { // else the echo says what follows from the memory
+      config.put("MemorySwap", limits.memorySwap());
+    }
+    config.put("PidsLimit", limits.pids() <= 0 ? null : limits.pids());
   }
 
   private static Map<String, @Nullable Object> mount(ContainerView.MountPoint mount) {

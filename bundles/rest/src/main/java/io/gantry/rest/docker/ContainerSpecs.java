@@ -8,6 +8,7 @@ import io.gantry.api.ContainerSpec.Limits;
 import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.api.ContainerSpec.PortRequest;
 import io.gantry.api.ContainerSpec.Ulimit;
+import io.gantry.api.ContainerUpdate;
 import io.gantry.rest.http.ApiVersion;
 import io.gantry.rest.json.JsonObject;
 import io.gantry.rest.json.JsonText;
@@ -91,6 +92,35 @@ public final class ContainerSpecs {
         networks(endpoints),
         body.textMap("Labels"),
         documents);
+  }
+
+  /** Reads what {@code POST /containers/{id}/update} asks for. */
+  public static ContainerUpdate readUpdate(JsonObject body, ApiVersion version) {
+    for (String key : List.of("CpuRealtimePeriod", "CpuRealtimeRuntime")) {
+      NotBuilt.refuse(body.number(key) != 0, "updating " + key);
+    }
+    for (String key : List.of("BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps")) {
+      NotBuilt.refuse(!body.objects(key).isEmpty(), "updating " + key);
+    }
+    Limits asked = limits(body);
+    Long pids = version.below(40) ? null : body.numberOrNull("PidsLimit");
+    JsonObject restart = body.object("RestartPolicy");
+    return new ContainerUpdate(
+        new Limits(
+            asked.memory(),
+            asked.memorySwap(),
+            asked.memoryReservation(),
+            asked.nanoCpus(),
+            asked.cpuShares(),
+            asked.cpuPeriod(),
+            asked.cpuQuota(),
+            asked.cpusetCpus(),
+            asked.cpusetMems(),
+            pids == null ? 0 : pids <= 0 ? -1 : pids,
+            asked.blkioWeight(),
+            false),
+        restart.text("Name"),
+        restart.smallNumber("MaximumRetryCount"));
   }
 
   private static void refuseWhatIsMissing(JsonObject host) {

@@ -104,7 +104,6 @@ public final class AbsentRoutes {
         get("/containers/{id}/export", ofContainer("exporting containers")),
         get("/containers/{id}/stats", ofContainer("container statistics")),
         get("/containers/{id}/attach/ws", ofContainer("attaching by WebSocket")),
-        post("/containers/{id}/update", ofContainer("updating a container's limits")),
         get("/containers/{id}/archive", ofContainer("copying from and to containers")),
         head("/containers/{id}/archive", ofContainer("copying from and to containers")),
         put("/containers/{id}/archive", ofContainer("copying from and to containers")),

@@ -69,6 +69,7 @@ public final class ContainerRoutes {
         post("/containers/{id}/pause", this::pause),
         post("/containers/{id}/unpause", this::unpause),
         post("/containers/{id}/rename", this::rename),
+        post("/containers/{id}/update", this::update).json(),
         post("/containers/{id}/resize", this::resize),
         post("/containers/{id}/wait", this::await),
         post("/containers/{id}/attach", this::attach),
@@ -219,6 +220,12 @@ public final class ContainerRoutes {
   private Answer rename(Call call) {
     containers.rename(call.path("id"), call.query().text("name"));
     return Answer.status(204);
+  }
+
+  private Answer update(Call call) {
+    var update = ContainerSpecs.readUpdate(call.json("UpdateConfig"), call.version());
+    var warnings = containers.update(call.path("id"), update);
+    return Answer.json(object("Warnings", warnings.isEmpty() ? null : warnings));
   }
 
   private Answer resize(Call call) {

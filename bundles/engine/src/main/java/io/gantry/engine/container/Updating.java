@@ -1,0 +1,71 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerSpec.Limits;
+import io.gantry.api.ContainerUpdate;
+import io.gantry.engine.spec.HostFacts;
+import io.gantry.engine.spec.LimitUpdate;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Undo;
+import java.util.List;
+
+/** Changes containers' restart policies and limits, of running ones in their control groups. */
+final class Updating {
+  private final ContainerRecords records;
+  private final Grouping grouping;
+  private final HostFacts facts;
+  private final Teller teller;
+
+  Updating(ContainerRecords records, Grouping grouping, HostFacts facts, Teller teller) {
+    this.records = records;
+    this.grouping = grouping;
+    this.facts = facts;
+    this.teller = teller;
+  }
+
+  /** Returns warnings. */
+  List<String> update(Container container, ContainerUpdate update) {
+    container.lock.lock();
+    try (var undo = new Undo()) {
+      container.requireThere();
+      if (container.isRemoving()) {
+        throw new GantryException(
+            CONFLICT, "container is marked for removal and cannot be \"update\"");
+      }
+      var record = container.record();
+      ContainerSpec spec = record.spec().with(changed(record.spec().host(), update));
+      if (container.running() != null) {
+        Limits before = record.spec().host().limits();
+        undo.add(() -> grouping.change(container.id, LimitUpdate.back(before, update.limits())));
+        grouping.change(container.id, LimitUpdate.forKernel(spec.host().limits(), update.limits()));
+      }
+      var updated = record.specified(spec);
+      records.put(updated);
+      container.record(updated);
+      undo.keep();
+      teller.tell(updated, "update");
+      return List.of();
+    } catch (GantryException e) {
+      throw new GantryException(
+          e.kind(), "Cannot update container " + container.id + ": " + e.getMessage(), e);
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  private ContainerSpec.Host changed(ContainerSpec.Host host, ContainerUpdate update) {
+    Limits limits = LimitUpdate.merge(host, update.limits(), facts);
+    if (update.restartPolicy().isEmpty()) {
+      return host.with(limits, host.restartPolicy(), host.restartMaximum());
+    }
+    var policy = RestartPolicy.of(update.restartPolicy(), update.restartMaximum());
+    if (host.autoRemove() && !policy.never()) {
+      throw new GantryException(
+          CONFLICT,
+          "Restart policy cannot be updated because AutoRemove is enabled for the container");
+    }
+    return host.with(limits, policy.name(), policy.maximum());
+  }
+}

@@ -1,0 +1,173 @@
+package io.gantry.engine.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.api.ContainerSpec.Limits;
+import io.gantry.api.ContainerUpdate;
+import io.gantry.linux.CgroupTree;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Containers get other limits and restart policies, and keep them. */
+@Tag("root")
+@Timeout(60)
+class UpdateTest {
+  private static final Limits AS_IT_IS = new Limits(0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, false);
+  private static final long MEGA = 1 << 20;
+
+  @TempDir Path scratch;
+  private Engines.Home home;
+  private Engines engine;
+
+  @BeforeEach
+  void start() throws Exception {
+    home = Engines.Home.make(scratch);
+    engine = new Engines(home);
+  }
+
+  @AfterEach
+  void stop() {
+    try {
+      engine
+          .containers
+          .list()
+          .forEach(container -> engine.containers.remove(container.id(), true, true));
+    } finally {
+      engine.close();
+      home.destroy();
+    }
+  }
+
+  private String sleeper(Limits limits, boolean autoRemove) {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("sleep", "1000");
+              s.limits = limits;
+              s.autoRemove = autoRemove;
+            });
+    String id = engine.containers.create(spec).id();
+    engine.containers.start(id);
+    return id;
+  }
+
+  private String inGroup(String id, String controller, String v1, String v2) throws Exception {
+    var tree = CgroupTree.detect();
+    var group = tree.group(home.place().cgroupParent(), id);
+    return Files.readString(
+            group.directoryOf(controller).orElseThrow().resolve(tree.version() == 2 ? v2 : v1))
+        .strip();
+  }
+
+  private String memory(String id) throws Exception {
+    return inGroup(id, "memory", "memory.limit_in_bytes", "memory.max");
+  }
+
+  private String pids(String id) throws Exception {
+    return inGroup(id, "pids", "pids.max", "pids.max");
+  }
+
+  private static Limits memoryAndPids(long memory, long swap, long pids) {
+    return new Limits(memory, swap, 0, 0, 0, 0, 0, "", "", pids, 0, false);
+  }
+
+  @Test
+  void aRunningContainerHasTheNewLimitsAtOnceAndTheNextEngineKnowsThem() throws Exception {
+    String id = sleeper(memoryAndPids(64 * MEGA, 64 * MEGA, 50), false);
+    long pid = engine.containers.inspect(id).state().pid();
+    assertEquals("" + 64 * MEGA, memory(id));
+    engine.containers.update(
+        id, new ContainerUpdate(memoryAndPids(96 * MEGA, 96 * MEGA, -1), "on-failure", 3));
+    assertEquals("" + 96 * MEGA, memory(id));
+    assertEquals("max", pids(id));
+    assertEquals("update", engine.actions().get(engine.actions().size() - 1));
+
+    engine.close();
+    engine = new Engines(home);
+    var host = engine.containers.inspect(id).spec().host();
+    assertEquals(96 * MEGA, host.limits().memory());
+    assertEquals("on-failure", host.restartPolicy());
+    assertEquals(3, host.restartMaximum());
+    assertEquals(pid, engine.containers.inspect(id).state().pid());
+
+    engine.containers.update(id, new ContainerUpdate(memoryAndPids(0, 0, 20), "", 0));
+    assertEquals("" + 96 * MEGA, memory(id), "what was not asked for stays");
+    assertEquals("20", pids(id));
+    assertEquals("on-failure", engine.containers.inspect(id).spec().host().restartPolicy());
+  }
+
+  @Test
+  void aLimitThatTheKernelRefusesChangesNothing() throws Exception {
+    String id = sleeper(memoryAndPids(64 * MEGA, 64 * MEGA, 50), false);
+    // The quota comes after the memory, and is beyond what the kernel takes.
+    var asked =
+        new Limits(32 * MEGA, 32 * MEGA, 0, 0, 0, 0, Long.MAX_VALUE / 2, "", "", 0, 0, false);
+    assertThrows(
+        GantryException.class,
+        () -> engine.containers.update(id, new ContainerUpdate(asked, "always", 0)));
+    assertEquals("" + 64 * MEGA, memory(id));
+    var host = engine.containers.inspect(id).spec().host();
+    assertEquals(64 * MEGA, host.limits().memory());
+    assertEquals("no", host.restartPolicy());
+    assertTrue(!engine.actions().contains("update"));
+  }
+
+  @Test
+  void whatDoesNotGoTogetherIsRefusedInDockersWords() {
+    String id = sleeper(memoryAndPids(64 * MEGA, 64 * MEGA, 0), true);
+    refused(
+        id,
+        new ContainerUpdate(memoryAndPids(96 * MEGA, 0, 0), "", 0),
+        Kind.CONFLICT,
+        "Memory limit should be smaller than already set memoryswap limit, update the memoryswap"
+            + " at the same time");
+    refused(
+        id,
+        new ContainerUpdate(memoryAndPids(1, 0, 0), "", 0),
+        Kind.INVALID,
+        "Minimum memory limit allowed is 6MB");
+    refused(
+        id,
+        new ContainerUpdate(AS_IT_IS, "always", 0),
+        Kind.CONFLICT,
+        "Restart policy cannot be updated because AutoRemove is enabled for the container");
+    refused(
+        id,
+        new ContainerUpdate(AS_IT_IS, "sometimes", 0),
+        Kind.INVALID,
+        "invalid restart policy: unknown policy 'sometimes'; use one of 'no', 'always',"
+            + " 'on-failure', or 'unless-stopped'");
+  }
+
+  private void refused(String id, ContainerUpdate update, Kind kind, String why) {
+    var e = assertThrows(GantryException.class, () -> engine.containers.update(id, update));
+    assertEquals(kind, e.kind());
+    assertEquals("Cannot update container " + id + ": " + why, e.getMessage());
+  }
+
+  @Test
+  void thePolicyOfARunningContainerHoldsFromNowOn() throws Exception {
+    String id = sleeper(AS_IT_IS, false);
+    engine.containers.update(id, new ContainerUpdate(AS_IT_IS, "always", 0));
+    long pid = engine.containers.inspect(id).state().pid();
+    ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+    Await.until(
+        "it runs again",
+        () -> {
+          var state = engine.containers.inspect(id).state();
+          return state.running() && state.pid() != pid && state.pid() != 0;
+        });
+    assertEquals(1, engine.containers.inspect(id).restartCount());
+  }
+}
