@@ -130,9 +130,10 @@ class SwapTest {
     }
   }
 
+  /** The state is read last: read first, it could be the former version's. */
   private static boolean serves(String kind, String name, Path jar) {
-    return attribute(kind, name, "State").equals("ACTIVE")
-        && jar.toString().endsWith("-" + attribute(kind, name, "BundleVersion") + ".jar");
+    return jar.toString().endsWith("-" + attribute(kind, name, "BundleVersion") + ".jar")
+        && attribute(kind, name, "State").equals("ACTIVE");
   }
 
   private static long calls(String kind, String name) {
