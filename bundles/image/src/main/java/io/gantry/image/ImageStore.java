@@ -21,16 +21,12 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +39,6 @@ import org.jspecify.annotations.Nullable;
 public final class ImageStore {
 
   private static final System.Logger log = System.getLogger("io.gantry.image");
-  private static final String MISSING = "<missing>";
   private static final Map<String, String> ARCHITECTURES =
       Map.of("amd64", "amd64", "x86_64", "amd64", "aarch64", "arm64", "arm64", "arm64");
 
@@ -55,25 +50,9 @@ public final class ImageStore {
   private final ReentrantLock lock = new ReentrantLock();
 
   /** Written under the lock, read by all. */
-  private volatile State state = new State(Map.of(), Map.of(), Map.of());
+  private volatile Catalog catalog;
 
   private volatile boolean hasProblems;
-
-  /** What there is: configurations and records by id, names in full. */
-  private record State(
-      Map<Digest, ImageConfig> configs,
-      Map<Digest, ImageRecord> records,
-      Map<Reference, NameRecord> names) {
-
-    State {
-      configs = Map.copyOf(configs);
-      records = Map.copyOf(records);
-      names = Map.copyOf(names);
-    }
-  }
-
-  /** An image, and whether its name or its id led to it. */
-  private record Found(Image image, @Nullable Reference name) {}
 
   /**
    * @param root {@code <data root>/image}; needs no disk space until the first image
@@ -88,6 +67,7 @@ public final class ImageStore {
     this.blobs = blobs;
     this.layers = layers;
     this.clock = clock;
+    this.catalog = new Catalog(Map.of(), Map.of(), Map.of(), layers);
   }
 
   /** Reads all records, once, before all else. What is damaged is left out and reported. */
@@ -131,7 +111,7 @@ public final class ImageStore {
                 problems.add("name " + key + " cannot be used: " + e.getMessage());
               }
             });
-    state = new State(configs, records, names);
+    catalog = new Catalog(configs, records, names, layers);
     hasProblems = !problems.isEmpty();
     problems.forEach(problem -> log.log(WARNING, "{0}", problem));
     return problems;
@@ -144,24 +124,14 @@ public final class ImageStore {
     }
   }
 
-  /** All images, newest first. */
-  public List<Image> list() {
-    State now = state;
-    Map<Digest, List<Map.Entry<Reference, NameRecord>>> names = new HashMap<>();
-    now.names()
-        .entrySet()
-        .forEach(
-            name ->
-                names.computeIfAbsent(name.getValue().image(), id -> new ArrayList<>()).add(name));
-    return now.configs().keySet().stream()
-        .map(id -> image(now, id, names.getOrDefault(id, List.of())))
-        .sorted(Comparator.comparing(ImageStore::age).reversed().thenComparing(Image::id))
-        .toList();
+  /** What there is now. */
+  Catalog catalog() {
+    return catalog;
   }
 
-  private static Instant age(Image image) {
-    Instant created = image.config().created();
-    return created == null ? Instant.EPOCH : created;
+  /** All images, newest first. */
+  public List<Image> list() {
+    return catalog.list();
   }
 
   /**
@@ -169,126 +139,18 @@ public final class ImageStore {
    * @throws GantryException NOT_FOUND {@code No such image: REF}; INVALID for what cannot be a name
    */
   public Image inspect(String ref) {
-    return resolve(state, ref).image();
+    return catalog.resolve(ref).image();
   }
 
   /** By its id, if there is one. */
   public Optional<Image> find(Digest id) {
-    State now = state;
-    return now.configs().containsKey(id) ? Optional.of(image(now, id)) : Optional.empty();
-  }
-
-  private Found resolve(State now, String ref) {
-    Optional<Digest> id = Digest.find(ref.startsWith("sha256:") ? ref : "sha256:" + ref);
-    if (id.isPresent()) {
-      if (!now.configs().containsKey(id.get())) {
-        throw missing(id.get().toString());
-      }
-      return new Found(image(now, id.get()), null);
-    }
-    Reference name;
-    try {
-      name = Reference.parse(ref).withDefaultTag();
-    } catch (GantryException e) {
-      Optional<Digest> byPrefix = byPrefix(now, ref);
-      if (byPrefix.isEmpty()) {
-        throw e;
-      }
-      return new Found(image(now, byPrefix.get()), null);
-    }
-    NameRecord named = now.names().get(name.digest() == null ? name : pinned(name));
-    if (named != null) {
-      return new Found(image(now, named.image()), name);
-    }
-    Digest byPrefix = byPrefix(now, ref).orElseThrow(() -> missing(name.familiar()));
-    return new Found(image(now, byPrefix), null);
-  }
-
-  /** {@code name:tag@digest} is known as {@code name@digest}. */
-  private static Reference pinned(Reference name) {
-    return new Reference(name.domain(), name.path(), null, name.digest());
-  }
-
-  private static GantryException missing(String ref) {
-    return new GantryException(Kind.NOT_FOUND, "No such image: " + ref);
-  }
-
-  private static Optional<Digest> byPrefix(State now, String ref) {
-    String hex = ref.startsWith("sha256:") ? ref.substring("sha256:".length()) : ref;
-    if (hex.isEmpty()) {
-      return Optional.empty();
-    }
-    List<Digest> found =
-        now.configs().keySet().stream().filter(id -> id.hex().startsWith(hex)).limit(2).toList();
-    return found.size() == 1 ? Optional.of(found.get(0)) : Optional.empty();
-  }
-
-  private Image image(State now, Digest id) {
-    return image(
-        now,
-        id,
-        now.names().entrySet().stream().filter(n -> n.getValue().image().equals(id)).toList());
-  }
-
-  private Image image(State now, Digest id, Collection<Map.Entry<Reference, NameRecord>> entries) {
-    Map<Reference, NameRecord> names = new TreeMap<>();
-    entries.forEach(entry -> names.put(entry.getKey(), entry.getValue()));
-    ImageConfig config = now.configs().get(id);
-    ImageRecord record = now.records().get(id);
-    if (config == null || record == null) {
-      throw missing(id.toString());
-    }
-    List<Digest> chains = config.chains();
-    long bytes = chains.stream().mapToLong(this::bytes).sum();
-    Digest parent = record.parent();
-    return new Image(
-        id,
-        config,
-        names.keySet().stream().filter(n -> n.digest() == null).map(Reference::familiar).toList(),
-        names.keySet().stream().filter(n -> n.digest() != null).map(Reference::familiar).toList(),
-        parent != null && now.configs().containsKey(parent) ? parent : null,
-        chains,
-        bytes,
-        names.values().stream()
-            .map(NameRecord::tagged)
-            .max(Comparator.naturalOrder())
-            .orElse(null));
-  }
-
-  private long bytes(Digest chain) {
-    return layers.find(chain).map(Layer::bytes).orElse(0L);
+    Catalog now = catalog;
+    return now.has(id) ? Optional.of(now.image(id)) : Optional.empty();
   }
 
   /** Newest step first. */
   public List<HistoryEntry> history(String ref) {
-    State now = state;
-    Image image = resolve(now, ref).image();
-    List<HistoryEntry> entries = new ArrayList<>();
-    int layer = 0;
-    for (ImageConfig.Step step : image.config().history()) {
-      boolean hasLayer = !step.emptyLayer() && layer < image.layers().size();
-      long bytes = hasLayer ? bytes(image.layers().get(layer++)) : 0;
-      entries.add(
-          0,
-          new HistoryEntry(
-              MISSING, step.created(), step.createdBy(), List.of(), bytes, step.comment()));
-    }
-    // Steps made here are images themselves.
-    Image at = image;
-    for (int i = 0; i < entries.size() && at != null; i++) {
-      HistoryEntry entry = entries.get(i);
-      entries.set(
-          i,
-          new HistoryEntry(
-              at.id().toString(),
-              entry.created(),
-              entry.createdBy(),
-              at.tags(),
-              entry.bytes(),
-              entry.comment()));
-      at = at.parent() == null ? null : image(now, at.parent());
-    }
-    return entries;
+    return catalog.history(ref);
   }
 
   /**
@@ -301,9 +163,9 @@ public final class ImageStore {
     Reference name = Reference.tagged(repository, tag);
     lock.lock();
     try {
-      Image image = resolve(state, ref).image();
-      putName(name, image.id());
-      return image(state, image.id());
+      Digest id = catalog.resolve(ref).image().id();
+      putName(name, id);
+      return catalog.image(id);
     } finally {
       lock.unlock();
     }
@@ -312,16 +174,12 @@ public final class ImageStore {
   private void putName(Reference name, Digest image) {
     NameRecord record = new NameRecord(image, clock.instant());
     nameRecords.put(name.toString(), record, Durability.SYNCED);
-    Map<Reference, NameRecord> names = new HashMap<>(state.names());
-    names.put(name, record);
-    state = new State(state.configs(), state.records(), names);
+    catalog = catalog.withName(name, record);
   }
 
-  private void removeName(Reference name) {
+  void removeName(Reference name) {
     nameRecords.remove(name.toString(), Durability.SYNCED);
-    Map<Reference, NameRecord> names = new HashMap<>(state.names());
-    names.remove(name);
-    state = new State(state.configs(), state.records(), names);
+    catalog = catalog.withoutName(name);
   }
 
   /**
@@ -398,7 +256,7 @@ public final class ImageStore {
         undo.add(() -> releaseTop(written));
         Digest id = blobs.hold(json);
         undo.add(() -> blobs.release(id));
-        boolean isNew = !state.configs().containsKey(id);
+        boolean isNew = !catalog.has(id);
         if (isNew) {
           undo.add(() -> imageRecords.remove(id.toString(), Durability.SYNCED));
           putImage(id, written, new ImageRecord(parent, clock.instant()), undo);
@@ -419,24 +277,23 @@ public final class ImageStore {
   private void putImage(Digest id, ImageConfig config, ImageRecord record, Undo undo) {
     imageRecords.put(id.toString(), record, Durability.SYNCED);
     undo.add(() -> forget(id));
-    Map<Digest, ImageConfig> configs = new HashMap<>(state.configs());
-    Map<Digest, ImageRecord> records = new HashMap<>(state.records());
-    configs.put(id, config);
-    records.put(id, record);
-    state = new State(configs, records, state.names());
+    catalog = catalog.withImage(id, config, record);
   }
 
   private void forget(Digest id) {
     lock.lock();
     try {
-      Map<Digest, ImageConfig> configs = new HashMap<>(state.configs());
-      Map<Digest, ImageRecord> records = new HashMap<>(state.records());
-      configs.remove(id);
-      records.remove(id);
-      state = new State(configs, records, state.names());
+      catalog = catalog.withoutImage(id);
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Takes an image away whose names have gone; its layers are released later. Under the lock. */
+  void removeImage(Digest id) {
+    imageRecords.remove(id.toString(), Durability.SYNCED);
+    catalog = catalog.withoutImage(id);
+    blobs.release(id);
   }
 
   private List<Digest> releaseTop(ImageConfig config) {
@@ -455,8 +312,8 @@ public final class ImageStore {
     List<Image> deleted = new ArrayList<>();
     lock.lock();
     try {
-      Found found = resolve(state, ref);
-      new ImageRemoval(force, prune, users, removals, deleted).remove(found, ref);
+      new ImageRemoval(this, force, prune, users, removals, deleted)
+          .remove(catalog.resolve(ref), ref);
     } finally {
       lock.unlock();
       // Outside of the lock: drivers take their time. Also when a later step was refused.
@@ -470,170 +327,6 @@ public final class ImageStore {
     for (Image image : deleted) {
       List<Removal> gone = releaseTop(image.config()).stream().map(Removal::deleted).toList();
       removals.addAll(removals.indexOf(Removal.deleted(image.id())) + 1, gone);
-    }
-  }
-
-  /** What {@code docker rmi} does, in Docker's order; runs under the lock. */
-  private final class ImageRemoval {
-    private final boolean force;
-    private final boolean prune;
-    private final ImageUsers users;
-    private final List<Removal> removals;
-    private final List<Image> deleted;
-
-    ImageRemoval(
-        boolean force,
-        boolean prune,
-        ImageUsers users,
-        List<Removal> removals,
-        List<Image> deleted) {
-      this.force = force;
-      this.prune = prune;
-      this.users = users;
-      this.removals = removals;
-      this.deleted = deleted;
-    }
-
-    void remove(Found found, String ref) {
-      Image image = found.image();
-      List<Reference> names = names(image.id());
-      if (found.name() != null) {
-        if (!force && isSingle(names)) {
-          users.of(image.id()).stream()
-              .findFirst()
-              .ifPresent(
-                  user -> {
-                    throw conflict(
-                        "conflict: unable to remove repository reference \"%s\" (must force) -"
-                            + " container %s is using its referenced image %s",
-                        ref, shortened(user.container()), image.shortId());
-                  });
-        }
-        untag(found.name());
-        untagLoneDigests(found.name(), image.id());
-        if (!names(image.id()).isEmpty()) {
-          return;
-        }
-        delete(image, force, true);
-      } else {
-        if (isSingle(names)) {
-          conflict(image, !force, false)
-              .ifPresent(
-                  e -> {
-                    throw e.failure;
-                  });
-          names.forEach(this::untag);
-        }
-        delete(image, force, false);
-      }
-    }
-
-    private void delete(Image image, boolean forced, boolean quiet) {
-      Optional<Conflict> conflict = conflict(image, !forced, true);
-      if (conflict.isPresent()) {
-        boolean isDangling = names(image.id()).isEmpty();
-        if (quiet && (!isDangling || conflict.get().used || isParent(image.id()))) {
-          return; // its name is gone, and that was asked for
-        }
-        throw conflict.get().failure;
-      }
-      names(image.id()).forEach(this::untag);
-      imageRecords.remove(image.id().toString(), Durability.SYNCED);
-      forget(image.id());
-      blobs.release(image.id());
-      deleted.add(image);
-      removals.add(Removal.deleted(image.id()));
-      Digest parent = image.parent();
-      if (prune && parent != null && names(parent).isEmpty()) {
-        delete(image(state, parent), false, true);
-      }
-    }
-
-    private void untag(Reference name) {
-      removeName(name);
-      removals.add(Removal.untagged(name));
-    }
-
-    /** Digests of a repository go with its last tag. */
-    private void untagLoneDigests(Reference name, Digest image) {
-      List<Reference> left =
-          names(image).stream().filter(n -> n.repository().equals(name.repository())).toList();
-      if (name.digest() == null && left.stream().allMatch(n -> n.digest() != null)) {
-        left.forEach(this::untag);
-      }
-    }
-
-    private record Conflict(boolean used, GantryException failure) {}
-
-    /**
-     * @param soft also what may be forced
-     * @param references whether several names count among it
-     */
-    private Optional<Conflict> conflict(Image image, boolean soft, boolean references) {
-      if (isParent(image.id())) {
-        return Optional.of(
-            conflict(image, false, "cannot be forced", "image has dependent child images"));
-      }
-      List<ImageUsers.User> using = users.of(image.id());
-      for (ImageUsers.User user : using) {
-        if (user.running()) {
-          return Optional.of(
-              conflict(
-                  image,
-                  true,
-                  "cannot be forced",
-                  "image is being used by running container " + shortened(user.container())));
-        }
-      }
-      if (soft && references && names(image.id()).size() > 1) {
-        return Optional.of(
-            conflict(
-                image, false, "must be forced", "image is referenced in multiple repositories"));
-      }
-      if (soft && !using.isEmpty()) {
-        String container = shortened(using.get(0).container());
-        return Optional.of(
-            conflict(
-                image,
-                true,
-                "must be forced",
-                "image is being used by stopped container " + container));
-      }
-      return Optional.empty();
-    }
-
-    private static Conflict conflict(Image image, boolean used, String force, String reason) {
-      return new Conflict(
-          used,
-          conflict("conflict: unable to delete %s (%s) - %s", image.shortId(), force, reason));
-    }
-
-    private static GantryException conflict(String sentence, Object... parts) {
-      return new GantryException(Kind.CONFLICT, sentence.formatted(parts));
-    }
-
-    private static String shortened(String id) {
-      return id.length() > 12 ? id.substring(0, 12) : id;
-    }
-
-    private boolean isParent(Digest id) {
-      return state.records().values().stream().anyMatch(record -> id.equals(record.parent()));
-    }
-
-    private List<Reference> names(Digest id) {
-      return state.names().entrySet().stream()
-          .filter(name -> name.getValue().image().equals(id))
-          .map(Map.Entry::getKey)
-          .sorted()
-          .toList();
-    }
-
-    /** One tag at most, and digests of the same repository. */
-    private static boolean isSingle(List<Reference> names) {
-      Stream<Reference> tags = names.stream().filter(name -> name.digest() == null);
-      return names.size() <= 1
-          || (tags.count() <= 1
-              && names.stream().map(Reference::repository).distinct().count() == 1);
     }
   }
 

@@ -7,8 +7,6 @@ import io.gantry.linux.Errno;
 import io.gantry.linux.File;
 import io.gantry.linux.Stat;
 import io.gantry.linux.SyscallError;
-import io.gantry.linux.Xattrs;
-import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Ingest;
@@ -28,24 +26,17 @@ import java.util.Optional;
  *
  * <p>Nothing can lead out of the tree: absolute paths count from its root, {@code ..} beyond it is
  * refused, links on the way are followed inside ({@link LayerTree}), what is in the way of an entry
- * is removed and never written through. Where an archive names a path twice, the last one wins. Of
- * the extended attributes only {@code user.*}, file capabilities and ACLs are taken over. Character
- * devices 0:0 are refused, because to overlayfs they are deletions.
+ * is removed and never written through. Where an archive names a path twice, the last one wins.
+ * Character devices 0:0 are refused, because to overlayfs they are deletions.
  */
 final class LayerWriter implements AutoCloseable {
-
-  private static final String WHITEOUT = ".wh.";
-  private static final String META = ".wh..wh.";
-  private static final String OPAQUE = ".wh..wh..opq";
-  private static final String OVERLAY_OPAQUE = "trusted.overlay.opaque";
-  private static final Bytes YES = Bytes.copyOf(new byte[] {'y'});
 
   /** Names and times of directories are kept until the end; so much of them at most. */
   private static final long MAX_DIRECTORY_CHARS = 64L << 20;
 
   private final Dir root;
-  private final TreeStyle style;
   private final Limits limits;
+  private final Whiteouts whiteouts;
   private final Recipe.Writer recipe;
   private final HeldBlobs blobs;
   private final LayerTree tree;
@@ -63,7 +54,7 @@ final class LayerWriter implements AutoCloseable {
    */
   LayerWriter(Dir root, TreeStyle style, Limits limits, Recipe.Writer recipe, HeldBlobs blobs) {
     this.root = root;
-    this.style = style;
+    this.whiteouts = new Whiteouts(style);
     this.limits = limits;
     this.recipe = recipe;
     this.blobs = blobs;
@@ -105,16 +96,16 @@ final class LayerWriter implements AutoCloseable {
       describeRoot(entry);
       return;
     }
-    if (path.startsWith(META) && !path.equals(OPAQUE)) {
+    if (path.startsWith(Whiteouts.META) && !path.equals(Whiteouts.OPAQUE)) {
       return; // AUFS kept its own books here
     }
     String name = TreePath.name(path);
     String parent = TreePath.parent(path);
-    if (("/" + parent).contains("/" + WHITEOUT)) {
+    if (("/" + parent).contains("/" + Whiteouts.PREFIX)) {
       throw BadTar.entry(entry.path(), "lies below a whiteout");
     }
     try {
-      if (name.startsWith(WHITEOUT)) {
+      if (name.startsWith(Whiteouts.PREFIX)) {
         whiteout(entry, parent, name);
       } else {
         make(entry, reader, tree.directory(parent), name);
@@ -138,14 +129,14 @@ final class LayerWriter implements AutoCloseable {
     String path = TreePath.child(place.path(), name);
     Optional<Stat> present = place.dir().find(name);
     boolean isDirectory = entry.type() == Type.DIRECTORY;
-    boolean hidesBelow = isDirectory && isWhitedOut(place.dir(), name, present);
+    boolean hidesBelow = isDirectory && whiteouts.isWhitedOut(place.dir(), name, present);
     if (entry.type() == Type.HARD_LINK && present.isPresent() && isSame(entry, present.get())) {
       return;
     }
     if (present.isPresent() && !(isDirectory && present.get().isDirectory())) {
       remove(place.dir(), name, path, present.get());
     }
-    clearWhiteout(place.dir(), name);
+    whiteouts.clear(place.dir(), name);
     switch (entry.type()) {
       case FILE -> file(entry, reader, place.dir(), name, path);
       case HARD_LINK -> hardLink(entry, place, name);
@@ -155,7 +146,7 @@ final class LayerWriter implements AutoCloseable {
         }
         place.dir().symlink(entry.link(), name);
         addBytes(entry.link().length());
-        describe(entry, place.dir(), name);
+        Attributes.describe(entry, place.dir(), name);
       }
       case DIRECTORY -> {
         if (present.isEmpty() || !present.get().isDirectory()) {
@@ -164,12 +155,12 @@ final class LayerWriter implements AutoCloseable {
         if (hidesBelow) {
           makeOpaque(path);
         }
-        describe(entry, place.dir(), name);
+        Attributes.describe(entry, place.dir(), name);
         rememberTime(path, entry.modified());
       }
       default -> {
         device(entry, place.dir(), name);
-        describe(entry, place.dir(), name);
+        Attributes.describe(entry, place.dir(), name);
       }
     }
     if (entry.type() != Type.FILE) {
@@ -203,7 +194,7 @@ final class LayerWriter implements AutoCloseable {
       if (end < entry.size()) {
         file.truncate(entry.size());
       }
-      describe(entry, file);
+      Attributes.describe(entry, file);
     }
     addBytes(entry.size());
     index.put(path, reader.entries());
@@ -279,71 +270,20 @@ final class LayerWriter implements AutoCloseable {
     parent.mknod(name, type, entry.mode(), entry.major(), entry.minor());
   }
 
-  // Order: chown clears set-id bits and capabilities, anything but utimes changes times.
-  private static void describe(TarEntry entry, File file) {
-    file.chown(entry.uid(), entry.gid());
-    addXattrs(entry, file.xattrs());
-    file.chmod(entry.mode());
-    file.utimes(entry.modified(), entry.modified());
-  }
-
-  private static void describe(TarEntry entry, Dir parent, String name) {
-    parent.chown(name, entry.uid(), entry.gid());
-    addXattrs(entry, parent.xattrs(name));
-    if (entry.type() != Type.SYMLINK) {
-      parent.chmod(name, entry.mode());
-    }
-    if (entry.type() != Type.DIRECTORY) {
-      parent.utimes(name, entry.modified(), entry.modified());
-    }
-  }
-
-  private void describeRoot(TarEntry entry) {
-    root.chown(entry.uid(), entry.gid());
-    addXattrs(entry, root.xattrs());
-    root.chmod(entry.mode());
-    rememberTime("", entry.modified());
-  }
-
-  private static void addXattrs(TarEntry entry, Xattrs xattrs) {
-    entry
-        .xattrs()
-        .forEach(
-            (name, value) -> {
-              if (isWelcome(name)) {
-                try {
-                  xattrs.set(name, value);
-                } catch (GantryException e) {
-                  // Symbolic links have no user.*, and some file systems no attributes at all;
-                  // Docker leaves them out there, too.
-                  Errno errno = SyscallError.errno(e);
-                  if (errno != Errno.EOPNOTSUPP
-                      && !(errno == Errno.EPERM && name.startsWith("user."))) {
-                    throw e;
-                  }
-                }
-              }
-            });
-  }
-
-  private static boolean isWelcome(String xattr) {
-    return xattr.startsWith("user.")
-        || xattr.equals("security.capability")
-        || xattr.equals("system.posix_acl_access")
-        || xattr.equals("system.posix_acl_default");
-  }
-
   private void whiteout(TarEntry entry, String parent, String name) throws IOException {
     Place place = tree.directory(parent);
-    if (name.equals(OPAQUE)) {
-      if (style == TreeStyle.WHOLE) {
+    if (name.equals(Whiteouts.OPAQUE)) {
+      if (whiteouts.areRemovals()) {
         removeWhatIsNotOurs(place);
       }
       makeOpaque(place.path());
       return;
     }
-    String gone = name.substring(WHITEOUT.length());
-    if (gone.isEmpty() || gone.equals(".") || gone.equals("..") || name.startsWith(META)) {
+    String gone = name.substring(Whiteouts.PREFIX.length());
+    if (gone.isEmpty()
+        || gone.equals(".")
+        || gone.equals("..")
+        || name.startsWith(Whiteouts.META)) {
       throw BadTar.entry(entry.path(), "a whiteout of nothing");
     }
     String path = TreePath.child(place.path(), gone);
@@ -351,58 +291,21 @@ final class LayerWriter implements AutoCloseable {
     if (present.isPresent()) {
       remove(place.dir(), gone, path, present.get());
     }
-    switch (style) {
-      case WHOLE -> {}
-      case AUFS_FILES -> {
-        if (!place.dir().has(name)) {
-          place.dir().create(name, 0600).close();
-        }
-      }
-      case OVERLAY_DEVICES -> place.dir().mknod(gone, Stat.Type.CHARACTER_DEVICE, 0, 0, 0);
-    }
+    whiteouts.make(place.dir(), gone);
   }
 
-  private boolean isWhitedOut(Dir parent, String name, Optional<Stat> present) {
-    return switch (style) {
-      case WHOLE -> false;
-      case AUFS_FILES -> hasWhiteoutFile(parent, name);
-      case OVERLAY_DEVICES ->
-          present
-              .filter(s -> s.type() == Stat.Type.CHARACTER_DEVICE && s.major() == 0)
-              .filter(s -> s.minor() == 0)
-              .isPresent();
-    };
-  }
-
-  private void clearWhiteout(Dir parent, String name) {
-    if (style == TreeStyle.AUFS_FILES && hasWhiteoutFile(parent, name)) {
-      parent.unlink(WHITEOUT + name);
-    }
-  }
-
-  private static boolean hasWhiteoutFile(Dir parent, String name) {
-    return WHITEOUT.length() + name.length() <= 255 && parent.has(WHITEOUT + name);
+  private void describeRoot(TarEntry entry) {
+    Attributes.describe(entry, root);
+    rememberTime("", entry.modified());
   }
 
   private void makeOpaque(String path) {
     if (path.isEmpty()) {
-      makeOpaque(root);
+      whiteouts.makeOpaque(root);
       return;
     }
     try (Dir dir = root.dir(path)) {
-      makeOpaque(dir);
-    }
-  }
-
-  private void makeOpaque(Dir dir) {
-    switch (style) {
-      case WHOLE -> {}
-      case AUFS_FILES -> {
-        if (!dir.has(OPAQUE)) {
-          dir.create(OPAQUE, 0600).close();
-        }
-      }
-      case OVERLAY_DEVICES -> dir.xattrs().set(OVERLAY_OPAQUE, YES);
+      whiteouts.makeOpaque(dir);
     }
   }
 
