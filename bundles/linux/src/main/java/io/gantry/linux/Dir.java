@@ -71,6 +71,15 @@ public final class Dir implements AutoCloseable {
     return new Dir(fd, name);
   }
 
+  /** The root of a mount that is attached nowhere. */
+  static Dir ofMount(int mount, String label) {
+    int fd = Kernel.openat2(mount, bytes("."), O_RDONLY | O_DIRECTORY, 0, 0);
+    if (fd < 0) {
+      throw failed("openat2", label);
+    }
+    return new Dir(fd, label);
+  }
+
   /** Opens a directory below this one. */
   public Dir dir(String path) {
     return dir(path, 0);
@@ -389,6 +398,11 @@ public final class Dir implements AutoCloseable {
 
   String at(String name) {
     return path + "/" + name;
+  }
+
+  /** For calls on this directory; never to be closed. */
+  int descriptor() {
+    return fd();
   }
 
   private int fd() {

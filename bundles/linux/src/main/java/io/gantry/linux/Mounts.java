@@ -74,7 +74,12 @@ public final class Mounts {
       }
     }
     try (Undo undo = new Undo()) {
-      if (mount.type().equals("bind") || mount.type().equals("rbind")) {
+      if (mount.type().equals("overlay")) {
+        try (DetachedMount overlay = DetachedMount.make(mount)) {
+          overlay.attach(target);
+        }
+        undo.add(() -> unmount(target));
+      } else if (mount.type().equals("bind") || mount.type().equals("rbind")) {
         long rec = mount.type().equals("rbind") ? MS_REC : 0;
         call(mount.source(), target, "none", MS_BIND | rec, data);
         undo.add(() -> unmount(target));
@@ -91,6 +96,10 @@ public final class Mounts {
       }
       undo.keep();
     }
+  }
+
+  static boolean isPropagation(String option) {
+    return PROPAGATION.containsKey(option);
   }
 
   private static void call(

@@ -35,6 +35,12 @@ public final class SyscallError extends Exception {
     return new GantryException(kind(errno), message, new SyscallError(errno, message));
   }
 
+  /** The same failure with what else the kernel said of it. */
+  static GantryException with(GantryException failure, String words) {
+    String message = failure.getMessage() + " (" + Names.printable(words) + ")";
+    return new GantryException(failure.kind(), message, new SyscallError(errno(failure), message));
+  }
+
   private static Kind kind(Errno errno) {
     return switch (errno) {
       case ENOENT -> Kind.NOT_FOUND;

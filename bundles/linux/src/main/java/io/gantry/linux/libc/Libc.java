@@ -17,6 +17,30 @@ public interface Libc {
   /** For calls the C library has no function for: getdents64(2). */
   long syscall(long number, long fd, @Out byte[] entries, long size);
 
+  /** For calls the C library has no function for: open_tree(2); the last one is not looked at. */
+  long syscall(long number, long dirfd, @In byte[] path, long flags, long unused);
+
+  /** For calls the C library has no function for: fsopen(2). */
+  long syscall(long number, @In byte[] name, long flags);
+
+  /** For calls the C library has no function for: fsconfig(2). */
+  long syscall(
+      long number,
+      long fd,
+      long command,
+      @In byte @Nullable [] key,
+      @In byte @Nullable [] value,
+      long aux);
+
+  /** For calls the C library has no function for: fsmount(2). */
+  long syscall(long number, long fd, long flags, long attributes);
+
+  /** For calls the C library has no function for: move_mount(2). */
+  long syscall(long number, long fromfd, @In byte[] from, long tofd, @In byte[] to, long flags);
+
+  /** For calls the C library has no function for: mount_setattr(2). */
+  long syscall(long number, long fd, @In byte[] path, long flags, @In long[] attributes, long size);
+
   int close(int fd);
 
   int statx(int dirfd, @In byte[] path, int flags, int mask, @Out byte[] statx);
@@ -87,4 +111,9 @@ public interface Libc {
       @In byte @Nullable [] data);
 
   int umount2(@In byte[] target, int flags);
+
+  /** Of the calling thread alone. */
+  int unshare(int flags);
+
+  int chdir(@In byte[] path);
 }
