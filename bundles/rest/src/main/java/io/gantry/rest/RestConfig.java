@@ -11,8 +11,8 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
   @AttributeDefinition(
       description =
-          "Addresses to listen on beside the inherited socket: unix:///PATH or tcp://HOST:PORT"
-              + " (loopback only). Empty and nothing inherited: unix:///run/gantry/docker.sock.")
+          "Addresses to listen on beside the inherited socket: unix:///PATH or tcp://HOST:PORT."
+              + " Empty and nothing inherited: unix:///run/gantry/docker.sock.")
   String[] hosts() default {};
 
   @AttributeDefinition(
@@ -24,4 +24,29 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
           "Value of Access-Control-Allow-Origin: pages of these origins may use the API from a"
               + " browser. Empty: no CORS headers.")
   String corsHeaders() default "";
+
+  @AttributeDefinition(description = "TLS on every TCP address; implied by tlsVerify.")
+  boolean tls() default false;
+
+  @AttributeDefinition(
+      description = "Clients on TCP have to show a certificate that tlsCaCert has signed.")
+  boolean tlsVerify() default false;
+
+  @AttributeDefinition(
+      description =
+          "PEM file of the authorities that sign clients' certificates. Empty, for this and the"
+              + " next two: ca.pem, cert.pem, key.pem in $DOCKER_CERT_PATH or ~/.docker.")
+  String tlsCaCert() default "";
+
+  @AttributeDefinition(description = "PEM file of the server's certificate and those above it.")
+  String tlsCert() default "";
+
+  @AttributeDefinition(description = "PEM file of the server's key, without a password, 0600.")
+  String tlsKey() default "";
+
+  @AttributeDefinition(
+      description =
+          "Listen on TCP beyond loopback although clients are not asked who they are: whoever"
+              + " reaches such an address is root on this host.")
+  boolean tcpWithoutAuthentication() default false;
 }

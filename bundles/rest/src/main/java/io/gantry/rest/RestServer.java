@@ -7,8 +7,10 @@ import io.gantry.api.Drivers;
 import io.gantry.api.Engine;
 import io.gantry.api.Events;
 import io.gantry.api.Images;
+import io.gantry.api.trust.TlsFiles;
 import io.gantry.rest.http.ApiServer;
 import io.gantry.rest.http.Router;
+import io.gantry.rest.http.TcpAccess;
 import io.gantry.rest.route.ApiRoutes;
 import io.gantry.spi.GantryException;
 import java.io.FileOutputStream;
@@ -17,6 +19,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.function.Consumer;
@@ -62,7 +65,7 @@ public final class RestServer {
           @Nullable Consumer<String> unable) {
     var clock = InstantSource.system();
     var routes = ApiRoutes.of(containers, images, events, drivers, engine, clock);
-    server = new ApiServer(new Router(routes), engine, config.corsHeaders());
+    server = new ApiServer(new Router(routes), engine, config.corsHeaders(), access(config));
     try {
       listen(config, inherited, unable);
       server.start();
@@ -73,6 +76,29 @@ public final class RestServer {
     tellReady();
   }
 
+  private static TcpAccess access(RestConfig config) {
+    TlsFiles files = null;
+    if (config.tls() || config.tlsVerify()) {
+      files =
+          new TlsFiles(
+              config.tlsVerify() ? pem(config.tlsCaCert(), "ca.pem") : null,
+              pem(config.tlsCert(), "cert.pem"),
+              pem(config.tlsKey(), "key.pem"));
+    }
+    return new TcpAccess(files, config.tcpWithoutAuthentication());
+  }
+
+  /** Where dockerd looks, too. */
+  private static Path pem(String configured, String name) {
+    if (!configured.isEmpty()) {
+      return Path.of(configured).toAbsolutePath();
+    }
+    String folder = System.getenv("DOCKER_CERT_PATH");
+    return folder == null || folder.isEmpty()
+        ? Path.of(System.getProperty("user.home"), ".docker", name)
+        : Path.of(folder, name).toAbsolutePath();
+  }
+
   /** Clients count on every address: at the start one that cannot be had ends the engine. */
   private void listen(
       RestConfig config,
@@ -80,8 +106,7 @@ public final class RestServer {
       @Nullable Consumer<String> unable) {
     int serving = 0;
     if (inherited != null) {
-      server.serve(inherited);
-      serving++;
+      serving += opens(() -> server.serve(inherited), unable);
     }
     List<String> hosts = List.of(config.hosts());
     if (hosts.isEmpty() && inherited == null) {
@@ -91,19 +116,24 @@ public final class RestServer {
       if (inherited != null && host.equals(address(inherited))) {
         continue; // the gate listens there for us
       }
-      try {
-        server.listen(host, config.group());
-        serving++;
-      } catch (GantryException e) {
-        if (unable == null) {
-          log.log(Level.ERROR, e.getMessage());
-        } else {
-          unable.accept(e.getMessage());
-        }
-      }
+      serving += opens(() -> server.listen(host, config.group()), unable);
     }
     if (serving == 0 && unable == null) {
       throw new GantryException(UNAVAILABLE, "the API listens nowhere: see the errors above");
+    }
+  }
+
+  private static int opens(Runnable address, @Nullable Consumer<String> unable) {
+    try {
+      address.run();
+      return 1;
+    } catch (GantryException e) {
+      if (unable == null) {
+        log.log(Level.ERROR, e.getMessage());
+      } else {
+        unable.accept(e.getMessage());
+      }
+      return 0;
     }
   }
 

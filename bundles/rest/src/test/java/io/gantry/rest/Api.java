@@ -5,18 +5,21 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.gantry.rest.http.ApiServer;
 import io.gantry.rest.http.Router;
+import io.gantry.rest.http.TcpAccess;
 import io.gantry.rest.json.JsonObject;
 import io.gantry.rest.route.ApiRoutes;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** The API on a Unix socket over fake services, and a client that speaks plain bytes. */
 final class Api implements AutoCloseable {
@@ -33,6 +36,13 @@ final class Api implements AutoCloseable {
   }
 
   Api(Path directory, String cors) {
+    this(directory, cors, TcpAccess.PLAIN, null);
+  }
+
+  /**
+   * @param further a channel to listen on beside the Unix socket, or null
+   */
+  Api(Path directory, String cors, TcpAccess access, @Nullable ServerSocketChannel further) {
     socket = directory.resolve("api.sock");
     var routes =
         ApiRoutes.of(
@@ -42,8 +52,11 @@ final class Api implements AutoCloseable {
             drivers,
             engine,
             InstantSource.fixed(FakeContainers.START.plusSeconds(3)));
-    server = new ApiServer(new Router(routes), engine, cors);
+    server = new ApiServer(new Router(routes), engine, cors, access);
     server.listen("unix://" + socket, "");
+    if (further != null) {
+      server.serve(further);
+    }
     server.start();
   }
 

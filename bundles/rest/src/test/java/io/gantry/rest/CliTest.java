@@ -24,11 +24,15 @@ class CliTest {
 
   @BeforeEach
   void start() {
+    assumeDocker();
+    api = new Api(directory);
+  }
+
+  static void assumeDocker() {
     assumeTrue(
         Files.isExecutable(Path.of("/usr/bin/docker"))
             || Files.isExecutable(Path.of("/usr/local/bin/docker")),
         "no docker command line here");
-    api = new Api(directory);
   }
 
   @AfterEach

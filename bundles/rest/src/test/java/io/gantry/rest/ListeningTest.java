@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.rest.http.ApiServer;
 import io.gantry.rest.http.Router;
+import io.gantry.rest.http.TcpAccess;
 import io.gantry.spi.GantryException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -26,7 +27,7 @@ class ListeningTest {
   @TempDir Path directory;
 
   private static ApiServer server() {
-    return new ApiServer(new Router(List.of()), new FakeEngine(), "");
+    return new ApiServer(new Router(List.of()), new FakeEngine(), "", TcpAccess.PLAIN);
   }
 
   @Test
@@ -95,11 +96,11 @@ class ListeningTest {
   }
 
   @Test
-  void tcpBeyondLoopbackNeedsTls() {
+  void tcpBeyondLoopbackNeedsCertificatesOfClients() {
     try (var server = server()) {
       for (String host : List.of("tcp://0.0.0.0:0", "tcp://[::]:0", "tcp://192.0.2.1:2375")) {
         var refused = assertThrows(GantryException.class, () -> server.listen(host, ""));
-        assertTrue(refused.getMessage().contains("TLS"), refused.getMessage());
+        assertTrue(refused.getMessage().contains("--tlsverify"), refused.getMessage());
       }
       server.listen("tcp://127.0.0.1:0", "");
       for (String host :

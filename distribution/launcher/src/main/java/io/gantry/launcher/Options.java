@@ -53,6 +53,13 @@ record Options(
             settings.put(ENGINE + "deployFolder", quoted(absolute(name, value).toString()));
         case "--group" -> settings.put(REST + "group", quoted(value));
         case "--api-cors-header" -> settings.put(REST + "corsHeaders", quoted(value));
+        case "--tls" -> settings.put(REST + "tls", bool(name, value));
+        case "--tlsverify" -> settings.put(REST + "tlsVerify", bool(name, value));
+        case "--tlscacert" -> settings.put(REST + "tlsCaCert", file(name, value));
+        case "--tlscert" -> settings.put(REST + "tlsCert", file(name, value));
+        case "--tlskey" -> settings.put(REST + "tlsKey", file(name, value));
+        case "--tcp-without-authentication" ->
+            settings.put(REST + "tcpWithoutAuthentication", bool(name, value));
         case "--host" -> hosts.add(value);
         default -> throw new StartFailure(StartFailure.USAGE, "unknown flag: " + name);
       }
@@ -68,6 +75,19 @@ record Options(
       throw new StartFailure(StartFailure.USAGE, "flag needs an argument: " + flag);
     }
     return Path.of(value).toAbsolutePath().normalize();
+  }
+
+  private static String file(String flag, String value) throws StartFailure {
+    return quoted(absolute(flag, value).toString());
+  }
+
+  private static String bool(String flag, String value) throws StartFailure {
+    if (!value.equals("true") && !value.equals("false")) {
+      throw new StartFailure(
+          StartFailure.USAGE,
+          "invalid argument \"" + value + "\" for " + flag + ": true or false is expected");
+    }
+    return value;
   }
 
   private static String level(String value) throws StartFailure {

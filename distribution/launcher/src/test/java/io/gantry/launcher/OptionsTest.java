@@ -46,6 +46,20 @@ class OptionsTest {
   }
 
   @Test
+  void flagsOfTlsAreDockerds() throws StartFailure {
+    Options options =
+        Options.parse(
+            HOME, List.of("--tlsverify=true", "--tlscacert=/a/ca.pem", "--tlskey=/a/key.pem"));
+    assertEquals(
+        Map.of(
+            "io.gantry.rest/tlsVerify", "true",
+            "io.gantry.rest/tlsCaCert", "\"/a/ca.pem\"",
+            "io.gantry.rest/tlsKey", "\"/a/key.pem\""),
+        options.settings());
+    assertThrows(StartFailure.class, () -> Options.parse(HOME, List.of("--tls=maybe")));
+  }
+
+  @Test
   void aValueMayHoldAnEqualsSign() throws StartFailure {
     assertEquals(Path.of("/a=b"), Options.parse(HOME, List.of("--data-root=/a=b")).dataRoot());
   }

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.gantry.api.trust.Trusted;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.lang.reflect.Array;

@@ -7,7 +7,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
-import io.gantry.engine.config.Trusted;
+import io.gantry.api.trust.Trusted;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.lang.System.Logger;

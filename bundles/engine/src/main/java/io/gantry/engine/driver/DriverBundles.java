@@ -3,7 +3,7 @@ package io.gantry.engine.driver;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
-import io.gantry.engine.config.Trusted;
+import io.gantry.api.trust.Trusted;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,11 +1,14 @@
 package io.gantry.rest.http;
 
 import static io.gantry.spi.GantryException.Kind.INTERNAL;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.api.Engine;
 import io.gantry.spi.GantryException;
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +19,7 @@ import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.jspecify.annotations.Nullable;
 
 /** The HTTP server: its channels, its limits and its threads. */
 public final class ApiServer implements AutoCloseable {
@@ -29,9 +33,12 @@ public final class ApiServer implements AutoCloseable {
   private final Server server;
   private final HangUps hangUps;
   private final ConnectionFactory http;
+  private final TcpAccess access;
+  private @Nullable ServerTls tls;
   private final List<Listening> opened = new ArrayList<>();
 
-  public ApiServer(Router router, Engine engine, String corsOrigins) {
+  public ApiServer(Router router, Engine engine, String corsOrigins, TcpAccess access) {
+    this.access = access;
     var threads = new QueuedThreadPool(MAX_THREADS, IDLE_THREADS);
     threads.setName("rest");
     threads.setDaemon(true);
@@ -50,21 +57,43 @@ public final class ApiServer implements AutoCloseable {
 
   /** Serves a channel that somebody else closes. */
   public void serve(ServerSocketChannel channel) {
-    var connector = new ChannelConnector(server, channel, http);
+    try {
+      if (channel.getLocalAddress() instanceof InetSocketAddress where) {
+        access.check("tcp://" + where.getHostString() + ":" + where.getPort(), where.getAddress());
+        serve(channel, tls(), false);
+      } else {
+        serve(channel, null, true);
+      }
+    } catch (IOException e) {
+      throw new GantryException(UNAVAILABLE, "the inherited socket is closed", e);
+    }
+  }
+
+  private void serve(ServerSocketChannel channel, @Nullable ServerTls encryption, boolean unix) {
+    var connector = new ChannelConnector(server, channel, http, encryption, unix);
     connector.setIdleTimeout(IDLE_MILLIS);
     server.addConnector(connector);
   }
 
   /** Opens a channel by its address and serves it. */
   public void listen(String address, String group) {
-    Listening listening = Listening.open(address, group);
+    Listening listening = Listening.open(address, group, access);
     opened.add(listening);
-    serve(listening.channel());
+    boolean unix = listening.socket() != null;
+    serve(listening.channel(), unix ? null : tls(), unix);
     log.log(Level.INFO, "API on {0}", address);
-    if (listening.socket() == null) {
+    if (!unix && !access.verifies()) {
       log.log(
           Level.WARNING, "who connects to {0} is not asked who he is, and is root here", address);
     }
+  }
+
+  /** Read when the first address needs it. */
+  private @Nullable ServerTls tls() {
+    if (tls == null && access.tls() != null) {
+      tls = new ServerTls(access.tls());
+    }
+    return tls;
   }
 
   public void start() {

@@ -143,6 +143,12 @@ public final class Call {
   }
 
   void hijack(String contentType, ByteStream stream) {
+    if (losesOutput()) {
+      stream.close();
+      Answer.error(400, "attach and exec need TLS 1.3: before it, input cannot end by itself")
+          .send(this);
+      return;
+    }
     boolean upgrade = wantsUpgrade();
     header("Content-Type", upgrade ? contentType : RAW_STREAM);
     if (upgrade) {
@@ -151,6 +157,12 @@ public final class Call {
     }
     response.setStatus(upgrade ? 101 : 200);
     takeOver(stream, Relay.Input.TO_STREAM, false, upgrade ? "UPGRADED" : "OK");
+  }
+
+  /** In TLS 1.2 the end of a client's input ends the whole connection (RFC 5246, 7.2.1). */
+  private boolean losesOutput() {
+    var session = request.getConnectionMetaData().getConnection().getEndPoint().getSslSessionData();
+    return session != null && "TLSv1.2".equals(session.sslSession().getProtocol());
   }
 
   boolean wantsUpgrade() {

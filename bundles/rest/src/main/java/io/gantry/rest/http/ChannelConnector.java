@@ -1,12 +1,8 @@
 package io.gantry.rest.http;
 
 import java.io.IOException;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
-import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
@@ -18,6 +14,8 @@ import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SelectorManager;
+import org.eclipse.jetty.io.ssl.SslConnection;
+import org.eclipse.jetty.io.ssl.SslHandshakeListener;
 import org.eclipse.jetty.server.AbstractConnector;
 import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.Server;
@@ -30,17 +28,61 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChannelConnector extends AbstractConnector {
 
-  private static final Logger log = System.getLogger(ChannelConnector.class.getName());
+  private static final long HANDSHAKE_MILLIS = 30_000;
+
+  /** As Go's servers: a client that is gone without a word is noticed within minutes. */
+  private static final int KEEP_ALIVE_SECONDS = 15;
 
   private final ServerSocketChannel listening;
+  private final @Nullable ServerTls tls;
+  private final boolean unix;
   private final SelectorManager connections;
   private volatile @Nullable Selector arrivals;
 
-  ChannelConnector(Server server, ServerSocketChannel listening, ConnectionFactory http) {
-    super(server, null, null, null, 1, http);
+  /**
+   * @param tls null: without encryption
+   */
+  ChannelConnector(
+      Server server,
+      ServerSocketChannel listening,
+      ConnectionFactory http,
+      @Nullable ServerTls tls,
+      boolean unix) {
+    super(server, null, null, null, 1, factories(http, tls));
     this.listening = listening;
+    this.tls = tls;
+    this.unix = unix;
     this.connections = new Connections();
     installBean(connections, true);
+  }
+
+  private static ConnectionFactory[] factories(ConnectionFactory http, @Nullable ServerTls tls) {
+    return tls == null
+        ? new ConnectionFactory[] {http}
+        : new ConnectionFactory[] {tls.connections(http.getProtocol()), http};
+  }
+
+  /** Whether clients come by a Unix socket. */
+  boolean isUnix() {
+    return unix;
+  }
+
+  /** Whether it listens where only processes of this host should come from. */
+  boolean isLoopback() {
+    return listening.socket().getInetAddress().isLoopbackAddress();
+  }
+
+  boolean isEncrypted() {
+    return tls != null;
+  }
+
+  /** The end of the socket itself, below any encryption. */
+  static EndPoint raw(EndPoint endPoint) {
+    EndPoint raw = endPoint;
+    while (raw instanceof EndPoint.Wrapper wrapper) {
+      raw = wrapper.unwrap();
+    }
+    return raw;
   }
 
   @Override
@@ -91,17 +133,13 @@ final class ChannelConnector extends AbstractConnector {
 
   private void accepted(SocketChannel channel) throws IOException {
     channel.configureBlocking(false);
-    SocketAddress address = channel.getLocalAddress();
-    if (!(address instanceof UnixDomainSocketAddress)) {
+    if (!unix) {
       channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-    } else if (log.isLoggable(Level.DEBUG)) {
-      log.log(Level.DEBUG, "client {0}", channel.getOption(ExtendedSocketOptions.SO_PEERCRED));
+      channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+      channel.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS);
+      channel.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, KEEP_ALIVE_SECONDS);
     }
     connections.accept(channel);
-  }
-
-  static boolean isUnix(ServerSocketChannel channel) throws IOException {
-    return channel.getLocalAddress() instanceof UnixDomainSocketAddress;
   }
 
   static ServerSocketChannel openUnix() throws IOException {
@@ -118,14 +156,22 @@ final class ChannelConnector extends AbstractConnector {
     protected EndPoint newEndPoint(
         SelectableChannel channel, ManagedSelector selector, SelectionKey key) {
       var endPoint = new ClientEndPoint((SocketChannel) channel, selector, key, getScheduler());
-      endPoint.setIdleTimeout(getIdleTimeout());
+      endPoint.setIdleTimeout(tls == null ? getIdleTimeout() : HANDSHAKE_MILLIS);
       return endPoint;
     }
 
     @Override
     public Connection newConnection(
         SelectableChannel channel, EndPoint endPoint, @Nullable Object attachment) {
-      return getDefaultConnectionFactory().newConnection(ChannelConnector.this, endPoint);
+      if (tls != null) {
+        tls.refresh();
+      }
+      Connection connection =
+          getDefaultConnectionFactory().newConnection(ChannelConnector.this, endPoint);
+      if (connection instanceof SslConnection encrypted) {
+        encrypted.addHandshakeListener(new Patience(endPoint, getIdleTimeout()));
+      }
+      return connection;
     }
 
     @Override
@@ -138,6 +184,14 @@ final class ChannelConnector extends AbstractConnector {
     protected void endPointClosed(EndPoint endPoint) {
       onEndPointClosed(endPoint);
       super.endPointClosed(endPoint);
+    }
+  }
+
+  /** Whoever has shown that he may come gets more time. */
+  private record Patience(EndPoint endPoint, long millis) implements SslHandshakeListener {
+    @Override
+    public void handshakeSucceeded(Event event) {
+      endPoint.setIdleTimeout(millis);
     }
   }
 }

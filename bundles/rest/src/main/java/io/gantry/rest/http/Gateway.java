@@ -41,6 +41,7 @@ final class Gateway extends Handler.Abstract {
   private final Engine engine;
   private final String server;
   private final String corsOrigins;
+  private final BrowserGuard browsers;
   private final HangUps hangUps;
 
   Gateway(Router router, Engine engine, String corsOrigins, HangUps hangUps) {
@@ -48,6 +49,7 @@ final class Gateway extends Handler.Abstract {
     this.engine = engine;
     this.server = "Gantry/" + engine.view().version() + " (linux)";
     this.corsOrigins = corsOrigins;
+    this.browsers = new BrowserGuard(corsOrigins);
     this.hangUps = hangUps;
   }
 
@@ -58,6 +60,11 @@ final class Gateway extends Handler.Abstract {
     String path = PathText.decode(request.getHttpURI().getPath());
     if (path == null) {
       refuse(request, response, callback, Answer.error(400, "invalid URL path"));
+      return true;
+    }
+    String refusal = foreignPage(request);
+    if (refusal != null) {
+      refuse(request, response, callback, Answer.error(403, refusal));
       return true;
     }
     if ("OPTIONS".equals(request.getMethod())) {
@@ -80,6 +87,7 @@ final class Gateway extends Handler.Abstract {
       refuse(request, response, callback, Answer.error(404, "page not found"));
       return true;
     }
+    Audit.note(request, route);
     try {
       var version = hasVersion ? ApiVersion.negotiated(versioned.group(1)) : ApiVersion.NEWEST;
       var query = Query.parse(request.getHttpURI().getQuery());
@@ -92,6 +100,16 @@ final class Gateway extends Handler.Abstract {
       refuse(request, response, callback, failure(e));
     }
     return true;
+  }
+
+  private @Nullable String foreignPage(Request request) {
+    if (!(request.getConnectionMetaData().getConnector() instanceof ChannelConnector way)
+        || way.isUnix()) {
+      return null;
+    }
+    HttpFields headers = request.getHeaders();
+    return browsers.refusal(
+        headers.get("Origin"), headers.get("Host"), way.isEncrypted() || !way.isLoopback());
   }
 
   /** What every answer carries, errors too. */

@@ -16,10 +16,21 @@ import org.eclipse.jetty.util.thread.Scheduler;
  * hands that out in one way: an established channel registered for OP_CONNECT becomes ready on a
  * hang-up or an error only (it would wake a selector that waits, so this one is asked now and then
  * and never waits).
+ *
+ * <p>TCP knows no hang-up while our own half is open; what it has is the end of the other half.
+ * Behind TLS the end of input is a message of its own, and the end of the connection comes later:
+ * when the client goes. A client that sends both at once (Java's do) is told by keep-alive only, as
+ * one without TLS is.
  */
 final class HangUps implements AutoCloseable {
 
   private static final long PERIOD_MILLIS = 2_000;
+
+  private record Watch(Runnable gone, long since) {
+    boolean isYoung() {
+      return System.nanoTime() - since < TimeUnit.MILLISECONDS.toNanos(PERIOD_MILLIS * 3 / 2);
+    }
+  }
 
   private final Scheduler scheduler;
   private final ReentrantLock lock = new ReentrantLock();
@@ -36,12 +47,18 @@ final class HangUps implements AutoCloseable {
     }
   }
 
-  /** Calls {@code gone} once when the other side has closed; forgets channels that are closed. */
-  void watch(SocketChannel channel, Runnable gone) {
+  /**
+   * Calls {@code gone} once when the other side has closed; forgets channels that are closed.
+   *
+   * @param endIsUnread whether the end of the connection has not been read yet, so that it is what
+   *     comes next
+   */
+  void watch(SocketChannel channel, boolean endIsUnread, Runnable gone) {
     lock.lock();
     try {
       if (!closed && channel.isOpen()) {
-        channel.register(selector, SelectionKey.OP_CONNECT, gone);
+        int sign = endIsUnread ? SelectionKey.OP_READ : SelectionKey.OP_CONNECT;
+        channel.register(selector, sign, new Watch(gone, System.nanoTime()));
         schedule();
       }
     } catch (IOException | CancelledKeyException e) {
@@ -68,8 +85,13 @@ final class HangUps implements AutoCloseable {
       }
       selector.selectNow(
           key -> {
-            gone.add((Runnable) key.attachment());
-            key.cancel();
+            var watch = (Watch) key.attachment();
+            if (key.isReadable() && watch.isYoung()) {
+              key.interestOps(SelectionKey.OP_CONNECT);
+            } else {
+              gone.add(watch.gone());
+              key.cancel();
+            }
           });
       if (!selector.keys().isEmpty()) {
         schedule();

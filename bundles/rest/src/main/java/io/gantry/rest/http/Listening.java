@@ -1,7 +1,6 @@
 package io.gantry.rest.http;
 
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
-import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
 import static io.gantry.spi.GantryException.Kind.INTERNAL;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
@@ -35,16 +34,17 @@ record Listening(String address, ServerSocketChannel channel, @Nullable Path soc
 
   /**
    * @param group owner of a Unix socket, or empty
+   * @param access how TCP is served
    * @throws GantryException with a sentence for the operator
    */
-  static Listening open(String address, String group) {
+  static Listening open(String address, String group, TcpAccess access) {
     int colon = address.indexOf("://");
     String scheme = colon < 0 ? "" : address.substring(0, colon).toLowerCase(Locale.ROOT);
     String rest = colon < 0 ? address : address.substring(colon + 3);
     try {
       return switch (scheme) {
         case "unix" -> unix(address, Path.of(rest), group);
-        case "tcp" -> tcp(address, rest);
+        case "tcp" -> tcp(address, rest, access);
         default ->
             throw new GantryException(
                 INVALID, "cannot listen on " + address + ": use unix:///PATH or tcp://HOST:PORT");
@@ -112,20 +112,15 @@ record Listening(String address, ServerSocketChannel channel, @Nullable Path soc
         .setGroup(principals.lookupPrincipalByGroupName(group));
   }
 
-  private static Listening tcp(String address, String hostAndPort) throws IOException {
+  private static Listening tcp(String address, String hostAndPort, TcpAccess access)
+      throws IOException {
     int colon = hostAndPort.lastIndexOf(':');
-    String host = colon < 0 ? hostAndPort : hostAndPort.substring(0, colon);
-    int port = port(address, colon < 0 ? "2375" : hostAndPort.substring(colon + 1));
+    boolean hasPort = colon >= 0 && !hostAndPort.endsWith("]");
+    String host = hasPort ? hostAndPort.substring(0, colon) : hostAndPort;
+    int port = hasPort ? port(address, hostAndPort.substring(colon + 1)) : access.defaultPort();
     InetAddress where =
         InetAddress.getByName(host.isEmpty() ? "127.0.0.1" : host.replaceAll("[\\[\\]]", ""));
-    if (!where.isLoopbackAddress()) {
-      throw new GantryException(
-          FORBIDDEN,
-          "cannot listen on "
-              + address
-              + ": whoever reaches that address could take over this host; listening beyond"
-              + " loopback needs TLS, which is not built yet");
-    }
+    access.check(address, where);
     ServerSocketChannel channel = ServerSocketChannel.open();
     try {
       channel.bind(new InetSocketAddress(where, port));

@@ -244,11 +244,19 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
       }
       if (!released.get()) {
         stream.closeInput();
-        if (getEndPoint().getTransport() instanceof SocketChannel channel) {
-          hangUps.watch(channel, Relay.this::close);
-        }
+        watchForHangUp();
       }
       oneSideEnded();
+    }
+
+    /**
+     * Behind TLS the end of input is a message, and what the connection still brings is its end.
+     */
+    private void watchForHangUp() {
+      EndPoint raw = ChannelConnector.raw(getEndPoint());
+      if (raw.getTransport() instanceof SocketChannel channel) {
+        hangUps.watch(channel, raw != getEndPoint(), Relay.this::close);
+      }
     }
 
     @Override

@@ -118,6 +118,26 @@ class RefusedStartTest {
   }
 
   @Test
+  void tcpBeyondLoopbackWithoutCertificatesOfClientsIsRefusedWithTheWaysOut() {
+    for (String flag : List.of("--debug=false", "--tls")) {
+      Command refused = gantryd("-H", "tcp://0.0.0.0:0", flag);
+      assertEquals(74, refused.exit(), refused::err);
+      assertTrue(refused.err().contains("would be root on this host"), refused::err);
+      assertTrue(refused.err().contains("--tcp-without-authentication"), refused::err);
+    }
+  }
+
+  @Test
+  void aFileOfTlsThatIsNotThereIsNamed() {
+    Path none = folder.resolve("none.pem");
+    Command refused =
+        gantryd("-H", "tcp://127.0.0.1:0", "--tlsverify", "--tlscert", none.toString());
+    assertEquals(74, refused.exit(), refused::err);
+    assertTrue(
+        refused.err().contains("cannot use " + none + ": there is no such file"), refused::err);
+  }
+
+  @Test
   void aGroupThatIsNotThereIsNamed() {
     Command refused = gantryd("--group", "no-such-group");
     assertEquals(71, refused.exit(), refused::err);

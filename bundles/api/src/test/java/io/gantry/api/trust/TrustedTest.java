@@ -1,4 +1,4 @@
-package io.gantry.engine.config;
+package io.gantry.api.trust;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

@@ -1,4 +1,4 @@
-package io.gantry.engine.config;
+package io.gantry.api.trust;
 
 import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
 import static java.nio.file.attribute.PosixFilePermission.GROUP_WRITE;
