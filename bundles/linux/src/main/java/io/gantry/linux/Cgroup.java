@@ -120,9 +120,7 @@ public final class Cgroup {
     }
     Path directory = devices.resolve(name);
     write(directory.resolve("devices.deny"), "a");
-    for (String rule : rules) {
-      write(directory.resolve("devices.allow"), rule);
-    }
+    writeEach(directory.resolve("devices.allow"), rules);
   }
 
   /** Processes in it and in groups below it. */
@@ -191,6 +189,9 @@ public final class Cgroup {
   }
 
   private boolean killOnce() {
+    if (isEmpty()) {
+      return true;
+    }
     Path kill = directory().resolve("cgroup.kill");
     if (Files.exists(kill)) {
       write(kill, "1");
@@ -204,7 +205,16 @@ public final class Cgroup {
     if (freezer != null && read(freezer.resolve(name).resolve("freezer.state")).startsWith("FR")) {
       thaw();
     }
-    return pids().isEmpty();
+    return isEmpty();
+  }
+
+  /** By the kernel's own count of a version 2 group and all below it, where there is one. */
+  private boolean isEmpty() {
+    Optional<String> events =
+        tree.unifiedRoot().map(root -> read(root.resolve(name).resolve("cgroup.events")));
+    return events.isPresent() && !events.get().isEmpty()
+        ? events.get().lines().anyMatch("populated 0"::equals)
+        : pids().isEmpty();
   }
 
   /**
@@ -223,16 +233,21 @@ public final class Cgroup {
   }
 
   private static boolean removed(Path directory) {
+    if (removedAlone(directory)) { // mostly there is nothing below, and looking costs more
+      return true;
+    }
     List<Path> groups = withDescendants(directory);
     Collections.reverse(groups);
-    for (Path group : groups) {
-      try {
-        Files.deleteIfExists(group);
-      } catch (IOException e) {
-        return false; // EBUSY: a process is on its way out
-      }
+    return groups.stream().allMatch(Cgroup::removedAlone);
+  }
+
+  private static boolean removedAlone(Path group) {
+    try {
+      Files.deleteIfExists(group);
+      return true;
+    } catch (IOException e) {
+      return false; // EBUSY: a process is on its way out, or there are groups below
     }
-    return true;
   }
 
   /** Parents first; empty when the group is gone. */
@@ -283,10 +298,19 @@ public final class Cgroup {
   }
 
   static void write(Path file, String value) {
-    try {
-      Files.write(file, value.getBytes(ISO_8859_1), WRITE);
+    writeEach(file, List.of(value));
+  }
+
+  /** Each by a system call of its own, as the kernel takes one at a time. */
+  private static void writeEach(Path file, List<String> values) {
+    String last = values.isEmpty() ? "" : values.get(0);
+    try (var out = Files.newOutputStream(file, WRITE)) { // a channel would end by an interrupt
+      for (String value : values) {
+        last = value;
+        out.write(value.getBytes(ISO_8859_1));
+      }
     } catch (IOException e) {
-      throw failed("write " + value + " to", file, e);
+      throw failed("write " + last + " to", file, e);
     }
   }
 

@@ -162,14 +162,12 @@ public final class CgroupTree {
       if (version() == 2 && unified != null) {
         delegate(unified);
       }
-      for (Path root : roots()) {
-        make(root.resolve(parent));
-      }
       if (version() == 2 && unified != null) {
+        make(unified.resolve(parent));
         delegate(unified.resolve(parent));
       }
       for (Path directory : group.directories()) {
-        make(directory);
+        makeBelow(directory);
       }
     } catch (GantryException e) {
       try {
@@ -204,6 +202,19 @@ public final class CgroupTree {
     }
   }
 
+  /** The parent is there but for the first time, and again after somebody has removed it. */
+  private void makeBelow(Path directory) {
+    try {
+      make(directory);
+    } catch (GantryException e) {
+      if (e.kind() != Kind.NOT_FOUND) {
+        throw e;
+      }
+      make(directory.getParent());
+      make(directory);
+    }
+  }
+
   private void make(Path directory) {
     try {
       Files.createDirectory(directory);
@@ -214,12 +225,23 @@ public final class CgroupTree {
     }
     Path cpuset = controllers.get("cpuset");
     if (cpuset != null && directory.startsWith(cpuset)) {
-      inherit(directory, "cpuset.cpus");
-      inherit(directory, "cpuset.mems");
+      fill(directory, cpuset);
     }
   }
 
-  /** On version 1 a new cpuset is empty and takes no process. */
+  /**
+   * On version 1 a new cpuset is empty and takes no process, unless its parent hands down its own:
+   * then the kernel has filled both files.
+   */
+  private static void fill(Path directory, Path root) {
+    if (!directory.equals(root) && Cgroup.read(directory.resolve("cpuset.mems")).isEmpty()) {
+      fill(directory.getParent(), root); // whoever makes it at this moment may not have done so
+      inherit(directory, "cpuset.cpus");
+      inherit(directory, "cpuset.mems");
+      Cgroup.write(directory.resolve("cgroup.clone_children"), "1");
+    }
+  }
+
   private static void inherit(Path directory, String name) {
     Path file = directory.resolve(name);
     if (Cgroup.read(file).isEmpty()) {

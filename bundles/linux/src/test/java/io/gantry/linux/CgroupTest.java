@@ -85,6 +85,25 @@ class CgroupTest {
   }
 
   @Test
+  void aCpusetTakesProcessesWhoeverMadeItsParent() throws IOException {
+    Path cpuset = tree.controllerRoots().get("cpuset");
+    if (cpuset == null) { // on version 2 a new group takes processes
+      assertEquals(2, tree.version());
+      return;
+    }
+    Files.createDirectory(cpuset.resolve(parent));
+    for (String id : List.of("first", "second")) {
+      Path made = cpuset.resolve(parent).resolve(id);
+      tree.create(parent, id);
+      assertEquals(
+          Cgroup.read(cpuset.resolve("cpuset.cpus")), Cgroup.read(made.resolve("cpuset.cpus")));
+      assertEquals(
+          Cgroup.read(cpuset.resolve("cpuset.mems")), Cgroup.read(made.resolve("cpuset.mems")));
+    }
+    assertEquals("1", Cgroup.read(cpuset.resolve(parent).resolve("cgroup.clone_children")));
+  }
+
+  @Test
   void groupsBelowGoToo() throws IOException {
     Cgroup group = tree.create(parent, "nest");
     for (Path directory : group.directories()) {
