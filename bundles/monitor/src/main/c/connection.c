@@ -174,6 +174,8 @@ static void request_quit(struct connection *c) {
     return;
   }
   monitor.quit = true;
+  /* Before the answer: whoever has it may start the container again, with a socket of the same name. */
+  monitor_leave_socket();
   ok(c);
 }
 

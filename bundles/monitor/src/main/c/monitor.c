@@ -274,9 +274,14 @@ static void reap(struct watch *w, uint32_t events) {
 
 /* ---- the end of the monitor ---- */
 
+void monitor_leave_socket(void) {
+  if (socket_path[0]) unlink(socket_path);
+  socket_path[0] = 0;
+}
+
 static _Noreturn void end(void) {
   park_end();
-  unlink(socket_path);
+  monitor_leave_socket();
   _exit(0);
 }
 

@@ -95,6 +95,8 @@ struct process *monitor_find_exec(const char *id);
 /* Gives init the rest of its program; an errno when that cannot be. */
 int monitor_continue(const uint8_t *program, size_t length);
 int monitor_reopen_log(const struct message *m);
+/* Nobody connects any more; the path may be another monitor's soon. */
+void monitor_leave_socket(void);
 
 /* process.c */
 struct process *process_new(const char *id, uint64_t flags, uint64_t rows, uint64_t columns);

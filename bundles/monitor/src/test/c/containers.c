@@ -678,6 +678,7 @@ static void a_committed_container_outlives_its_creator(void) {
   close(late);
   request(c.fd, MSG_QUIT);
   expect(c.fd, MSG_OK);
+  CHECK(!exists(in_dir(&c, "ctl.sock"))); /* by now: the next start makes one of this name */
   expect_end(c.fd);
   gone(&c);
 }

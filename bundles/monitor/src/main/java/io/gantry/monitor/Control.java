@@ -46,23 +46,31 @@ abstract class Control implements Connection.Handler {
   /** Sends a request that is answered by OK or ERROR. */
   final CompletableFuture<Void> request(Message.Builder message) {
     CompletableFuture<Void> answer = new CompletableFuture<>();
+    var unused =
+        ask(message, answer)
+            .whenComplete(
+                (sent, failure) -> {
+                  if (failure != null && !connection.isOpen()) {
+                    answer.completeExceptionally(failure);
+                  }
+                });
+    return answer;
+  }
+
+  /** Sends a request whose answer does not matter; completes when the kernel has it. */
+  final CompletableFuture<Void> post(Message.Builder message) {
+    return ask(message, new CompletableFuture<>());
+  }
+
+  private CompletableFuture<Void> ask(Message.Builder message, CompletableFuture<Void> answer) {
     ByteBuffer bytes = message.build(); // first: what cannot be sent waits for no answer
     lock.lock();
     try { // one order for both: of sending and of waiting
       unanswered.add(answer);
-      var unused =
-          connection
-              .send(bytes)
-              .whenComplete(
-                  (sent, failure) -> {
-                    if (failure != null && !connection.isOpen()) {
-                      answer.completeExceptionally(failure);
-                    }
-                  });
+      return connection.send(bytes);
     } finally {
       lock.unlock();
     }
-    return answer;
   }
 
   /** Sends what is answered by an event, or not at all. */

@@ -6,6 +6,7 @@ import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +58,7 @@ public final class Monitor implements AutoCloseable {
   private volatile boolean committed;
   private volatile boolean over;
   private volatile @Nullable Init init;
+  private volatile @Nullable CompletableFuture<Void> quitting;
 
   private Monitor(Path socket, Path dir, MonitorLoop loop, Listener listener) {
     this.dir = dir;
@@ -90,18 +92,22 @@ public final class Monitor implements AutoCloseable {
     }
   }
 
-  /** Makes a container through the zygote; back when its namespaces exist. */
-  static Monitor create(Path socket, CreateRequest request, MonitorLoop loop, Listener listener) {
+  /** Begins to make a container through the zygote; {@link #created} waits for it. */
+  static Monitor begin(Path socket, CreateRequest request, MonitorLoop loop, Listener listener) {
     Message.Builder message = request.message();
     var monitor = new Monitor(socket, Path.of(request.dir()), loop, listener);
     try {
       monitor.link.start(message);
-      loop.await(monitor.created, "create " + request.container());
       return monitor;
     } catch (RuntimeException e) {
       monitor.close();
       throw e;
     }
+  }
+
+  /** Waits until the container's namespaces exist. After a failure the container is gone. */
+  public Init created() {
+    return link.loop.await(created, "create in " + dir);
   }
 
   /** How the monitor introduced itself when this connection was made. */
@@ -123,8 +129,13 @@ public final class Monitor implements AutoCloseable {
    * container is gone.
    */
   public Init program(Bytes program) {
-    var unused = link.send(Message.of(MessageType.PROGRAM).bytes(Tag.PROGRAM, program.toArray()));
+    give(program);
     return started();
+  }
+
+  /** As {@link #program}, for whoever has something else to do before {@link #started}. */
+  public void give(Bytes program) {
+    var unused = link.send(Message.of(MessageType.PROGRAM).bytes(Tag.PROGRAM, program.toArray()));
   }
 
   /** Waits until the container's program runs. After a failure the container is gone. */
@@ -132,10 +143,13 @@ public final class Monitor implements AutoCloseable {
     return link.loop.await(started, "start in " + dir);
   }
 
-  /** From now on the container lives without this connection. */
+  /**
+   * From now on the container lives without this connection. Back when the kernel has the message:
+   * the monitor reads it whatever becomes of this engine, so nobody need wait for the answer.
+   */
   public void commit() {
-    request("commit", Message.of(MessageType.COMMIT));
     committed = true;
+    link.loop.await(link.post(Message.of(MessageType.COMMIT)), "commit in " + dir);
   }
 
   /** Sends a signal to the container's first process; CONFLICT when it has ended. */
@@ -199,12 +213,24 @@ public final class Monitor implements AutoCloseable {
         socket(), link.loop, message, request.terminal(), "exec " + request.execId());
   }
 
-  /** Lets the monitor of an ended container go; CONFLICT when the container runs. */
+  /** Asks the monitor of an ended container to go; {@link #quit} waits for its answer. */
+  public void askToQuit() {
+    if (quitting == null) {
+      quitting = link.request(Message.of(MessageType.QUIT));
+    }
+  }
+
+  /**
+   * Lets the monitor of an ended container go, back when it has let its sockets go; CONFLICT when
+   * the container runs.
+   */
   public void quit() {
+    askToQuit();
     try {
-      request("quit", Message.of(MessageType.QUIT));
+      link.loop.await(Objects.requireNonNull(quitting), "quit in " + dir);
     } catch (GantryException e) {
       if (e.kind() != Kind.UNAVAILABLE || link.isConnected()) {
+        quitting = null;
         throw e; // a monitor that is gone has done as it was told
       }
     }

@@ -67,7 +67,23 @@ public final class Spawner {
    * of it.
    */
   public Monitor create(CreateRequest request, Monitor.Listener listener) {
-    return Monitor.create(socket, request, loop, listener);
+    Monitor monitor = begin(request, listener);
+    try {
+      monitor.created();
+      return monitor;
+    } catch (RuntimeException e) {
+      monitor.close();
+      throw e;
+    }
+  }
+
+  /**
+   * As {@link #create}, but back at once: whoever has something else to do meanwhile waits with
+   * {@link Monitor#created} afterwards. Nothing is left of the container once the returned
+   * connection is closed.
+   */
+  public Monitor begin(CreateRequest request, Monitor.Listener listener) {
+    return Monitor.begin(socket, request, loop, listener);
   }
 
   /** Ends the zygote; existing monitors go on. Does nothing when it is gone. */
