@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +30,10 @@ import org.jspecify.annotations.Nullable;
 public final class ContainerEngine implements Containers {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
 
+  private static final long COPY_MILLIS = 1000;
+
   private final Workshop shop;
+  private final ContainerRecords records;
   private final ContainerTable table = new ContainerTable();
   private final Networking networking;
   private final Creation creation;
@@ -50,7 +54,7 @@ public final class ContainerEngine implements Containers {
    */
   public ContainerEngine(Workshop shop, String nodeName) {
     this.shop = shop;
-    var records = new ContainerRecords(shop.place());
+    records = new ContainerRecords(shop.place(), this::later);
     var files = new OwnFiles(shop.place());
     var grouping = new Grouping(shop.cgroups(), shop.place().cgroupParent());
     networking = new Networking(shop.networks(), shop.place().instance());
@@ -68,6 +72,10 @@ public final class ContainerEngine implements Containers {
     execs = new Execs(shop, table, starting, teller);
     recovering = new Recovering(shop, table, records, files, grouping, starting, ending);
     views = new Views(shop.place(), files, networking);
+  }
+
+  private void later(Runnable work) {
+    shop.timer().schedule(() -> shop.workers().execute(work), COPY_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   private void restartByPolicy(Container container) {
@@ -100,6 +108,11 @@ public final class ContainerEngine implements Containers {
         running.letGo();
       }
     }
+  }
+
+  /** The last step of an end in order: what was put off is written. */
+  public void writeOut() {
+    records.flush();
   }
 
   /** Snapshots that records name, in one storage driver. */

@@ -3,7 +3,6 @@ package io.gantry.engine.container;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.WARNING;
 
-import io.gantry.spi.GantryException;
 import io.gantry.store.Durability;
 import io.gantry.store.Form;
 import io.gantry.store.RecordStore;
@@ -12,11 +11,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Executor;
 
 /**
  * Records of containers and of their runs. Those of containers that go when they end ({@code --rm})
- * are in the exec root only. Runs are written to the exec root, where a crash does not lose them,
- * and copied unsynced to the data root, where a reboot finds them.
+ * are in the exec root only. Runs are written to the exec root, where a crash does not lose them;
+ * {@link RunCopies} copies them to the data root, where a reboot finds them.
  */
 final class ContainerRecords {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
@@ -26,7 +26,7 @@ final class ContainerRecords {
   private final RecordStore<ContainerRecord> durable;
   private final RecordStore<ContainerRecord> ephemeral;
   private final RecordStore<RunRecord> runs;
-  private final RecordStore<RunRecord> copies;
+  private final RunCopies copies;
 
   /**
    * All there was.
@@ -37,13 +37,16 @@ final class ContainerRecords {
   record Loaded(
       Map<String, ContainerRecord> containers, Map<String, RunRecord> runs, Set<String> broken) {}
 
-  ContainerRecords(Place place) {
+  /**
+   * @param later runs what it is given after a while, on a thread that may block
+   */
+  ContainerRecords(Place place, Executor later) {
     var container = Form.of(ContainerRecord.class);
     var run = Form.of(RunRecord.class);
     durable = new RecordStore<>(place.dataRoot().resolve("containers"), CONTAINER, container);
     ephemeral = new RecordStore<>(place.execRoot().resolve("containers"), CONTAINER, container);
     runs = new RecordStore<>(place.execRoot().resolve("runs"), RUN, run);
-    copies = new RecordStore<>(place.dataRoot().resolve("runs"), RUN, run);
+    copies = new RunCopies(new RecordStore<>(place.dataRoot().resolve("runs"), RUN, run), later);
   }
 
   Loaded load() {
@@ -57,7 +60,7 @@ final class ContainerRecords {
         broken.add(String.valueOf(problem.file().getFileName()).replaceFirst("\\..*", ""));
       }
     }
-    var lastRuns = new HashMap<>(copies.load().records());
+    var lastRuns = new HashMap<>(copies.load());
     var present = runs.load();
     present.problems().forEach(problem -> log.log(WARNING, problem.reason()));
     lastRuns.putAll(present.records());
@@ -81,12 +84,13 @@ final class ContainerRecords {
   void putRun(ContainerRecord record, RunRecord run) {
     runs.put(record.id(), run, Durability.LAZY);
     if (!record.ephemeral()) {
-      try {
-        copies.put(record.id(), run, Durability.LAZY);
-      } catch (GantryException e) { // a full disk must not keep a container from ending
-        log.log(WARNING, "run of " + record.id() + " is not copied: " + e.getMessage());
-      }
+      copies.put(record.id(), run);
     }
+  }
+
+  /** Leaves nothing that a clean end of the engine would lose. */
+  void flush() {
+    copies.flush();
   }
 
   void remove(ContainerRecord record) {
@@ -96,6 +100,8 @@ final class ContainerRecords {
       durable.remove(record.id(), Durability.SYNCED);
     }
     runs.remove(record.id(), Durability.LAZY);
-    copies.remove(record.id(), Durability.LAZY);
+    if (!record.ephemeral()) {
+      copies.remove(record.id());
+    }
   }
 }

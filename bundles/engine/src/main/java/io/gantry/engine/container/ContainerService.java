@@ -142,6 +142,7 @@ public final class ContainerService implements Recovered {
     engine.letGo();
     timer.shutdownNow();
     workers.shutdownNow();
+    engine.writeOut();
     try {
       zygote.quit();
     } catch (GantryException e) {

@@ -108,8 +108,9 @@ final class Ending {
 
   private void clearAway(Container container, Running running) {
     var record = container.record();
-    attempt("let go of the monitor of", container, running::quit);
+    attempt("let go of the monitor of", container, running::askToQuit);
     attempt("remove the control group of", container, () -> grouping.remove(record.id()));
+    attempt("let go of the monitor of", container, running::quit);
     if (record.spec().host().ipcMode().equals(Modes.SHAREABLE)) {
       attempt(
           "unmount the shared memory of",

@@ -29,13 +29,12 @@ final class Grouping {
     return List.copyOf(tree.list(parent));
   }
 
-  Cgroup create(String id, ContainerSpec.Limits limits, List<String> deviceRules) {
+  void create(String id, ContainerSpec.Limits limits, List<String> deviceRules) {
     var group = tree.create(parent, id);
     group.limit(inKernelsTerms(limits));
     if (group.version() == 1 && tree.controllers().contains("devices")) {
       group.allowDevices(deviceRules);
     }
-    return group;
   }
 
   /**

@@ -17,7 +17,10 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Files of a container outside its root: hosts, hostname, resolv.conf, anonymous volumes. */
+/**
+ * Files of a container outside its root: hosts, hostname, resolv.conf, anonymous volumes. In the
+ * data root and not among its run's, since the container may write to them as much as it likes.
+ */
 final class OwnFiles {
   private static final Set<PosixFilePermission> PRIVATE =
       PosixFilePermissions.fromString("rwx------");
@@ -37,12 +40,11 @@ final class OwnFiles {
     this.place = place;
   }
 
-  /** Makes the directory with all that is in it from the start. */
+  /** Makes the directory and the volumes in it. */
   void create(ContainerRecord record) {
     var dir = place.files(record.id());
     try {
       directory(dir, TRAVERSED);
-      writeEtc(record);
       for (var volume : record.volumes()) {
         directory(dir.resolve("volumes").resolve(volume.name()), PUBLIC);
       }
@@ -51,21 +53,17 @@ final class OwnFiles {
     }
   }
 
-  /** Writes hosts, hostname and resolv.conf anew: the host's may have changed since. */
-  void refresh(ContainerRecord record) {
-    try {
-      writeEtc(record);
-    } catch (IOException e) {
-      throw failed("write in " + place.files(record.id()), e);
-    }
-  }
-
-  private void writeEtc(ContainerRecord record) throws IOException {
+  /** Writes hosts, hostname and resolv.conf, for each start anew: the host's may have changed. */
+  void writeEtc(ContainerRecord record) {
     var dir = place.files(record.id());
     ContainerSpec spec = record.spec();
-    write(dir.resolve("hostname"), EtcTexts.hostname(spec.process()));
-    write(dir.resolve("hosts"), EtcTexts.hosts(spec, OWN_ADDRESS));
-    write(dir.resolve("resolv.conf"), EtcTexts.resolvConf(spec.host(), ofHost()));
+    try {
+      write(dir.resolve("hostname"), EtcTexts.hostname(spec.process()));
+      write(dir.resolve("hosts"), EtcTexts.hosts(spec, OWN_ADDRESS));
+      write(dir.resolve("resolv.conf"), EtcTexts.resolvConf(spec.host(), ofHost()));
+    } catch (IOException e) {
+      throw failed("write in " + dir, e);
+    }
   }
 
   /** Sources on the host by target in the container. */

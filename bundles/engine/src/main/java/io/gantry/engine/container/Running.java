@@ -65,6 +65,14 @@ final class Running implements Monitor.Listener {
     task = startedWith;
   }
 
+  /** Asks the monitor of a container that has ended to go; {@link #quit} sees to it. */
+  void askToQuit() {
+    var of = monitor;
+    if (of != null) {
+      of.askToQuit();
+    }
+  }
+
   /** Ends the monitor of a container that has ended; does nothing without one. */
   void quit() {
     var of = monitor;

@@ -117,28 +117,37 @@ final class Starting {
         undo.add(() -> SharedMemory.unmount(dir));
         SharedMemory.mount(dir, record.spec().host().shmSize());
       }
-      files.refresh(record);
-      makeBindSources(record);
       var plan = plan(container);
       var rules = plan.deviceRules();
-      undo.add(() -> grouping.remove(record.id()));
-      var cgroup = grouping.create(record.id(), record.spec().host().limits(), rules);
+      var cgroup = grouping.of(record.id());
       var task = plan.task(Grouping.toDriver(cgroup, rules));
       undo.add(() -> forget(record));
       Launch launch = shop.execs().call(record.execDriver(), driver -> driver.create(task));
 
+      undo.add(() -> grouping.remove(record.id()));
       var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
       undo.add(running::letGo); // before its commit that is the container's end
-      var monitor = shop.zygote().create(request(record, task, launch, running), running);
+      var monitor = shop.zygote().begin(request(record, task, launch, running), running);
       running.monitor(monitor);
       container.pending.connect(monitor);
-      var attachment = networking.attach(record.spec(), monitor.init().pid());
+      // While the monitor is forked and makes the namespaces:
+      grouping.create(record.id(), record.spec().host().limits(), rules);
+      files.writeEtc(record);
+      makeBindSources(record);
+      var init = monitor.created();
+      var attachment = networking.attach(record.spec(), init.pid());
       undo.add(() -> networking.detach(record.spec(), attachment));
-      monitor.program(program(record, attachment, launch));
-      // Written before the commit: a monitor that lives without us is always on record.
-      var run = container.run().started(monitor.init(), shop.clock().instant(), attachment);
+      monitor.give(program(record, attachment, launch));
+      // Written while init works, and before the commit: a monitor that lives without us is always
+      // on record.
+      var run = container.run().started(init, shop.clock().instant(), attachment);
       records.putRun(record, run);
+      var started = monitor.started();
+      if (!started.equals(init)) { // it has moved to another's pid namespace
+        run = run.started(started, shop.clock().instant(), attachment);
+        records.putRun(record, run);
+      }
       monitor.commit();
       undo.keep();
       container.run(run);

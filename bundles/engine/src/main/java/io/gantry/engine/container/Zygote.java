@@ -35,16 +35,17 @@ public final class Zygote {
     spawner();
   }
 
-  Monitor create(CreateRequest request, Monitor.Listener listener) {
+  /** Begins to make a container: {@link Monitor#created} waits for it. */
+  Monitor begin(CreateRequest request, Monitor.Listener listener) {
     var first = spawner();
     try {
-      return first.create(request, listener);
+      return first.begin(request, listener);
     } catch (GantryException e) {
       if (e.kind() != NOT_FOUND || HelperError.in(e).isPresent()) {
         throw e;
       }
       forget(first); // somebody killed it; nothing of the container has been made
-      return spawner().create(request, listener);
+      return spawner().begin(request, listener);
     }
   }
 

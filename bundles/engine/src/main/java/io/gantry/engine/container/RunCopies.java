@@ -1,0 +1,112 @@
+package io.gantry.engine.container;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.spi.GantryException;
+import io.gantry.store.Durability;
+import io.gantry.store.RecordStore;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Copies of runs in the data root, where a reboot finds them. Nobody waits for them: they are
+ * written a moment later, the last of each container only, so that a short life leaves nothing to
+ * write and to remove. Until then the run itself, in the exec root, survives all but a reboot.
+ */
+final class RunCopies {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  private final RecordStore<RunRecord> store;
+  private final Executor later;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<String, RunRecord> waiting = new HashMap<>(); // guarded by lock
+  private boolean due; // guarded by lock
+
+  /** Held over each write, so that what is removed stays so. */
+  private final ReentrantLock writing = new ReentrantLock();
+
+  /**
+   * @param later runs what it is given after a while, on a thread that may block
+   */
+  RunCopies(RecordStore<RunRecord> store, Executor later) {
+    this.store = store;
+    this.later = later;
+  }
+
+  Map<String, RunRecord> load() {
+    return store.load().records();
+  }
+
+  void put(String id, RunRecord run) {
+    boolean first;
+    lock.lock();
+    try {
+      waiting.put(id, run);
+      first = !due;
+      due = true;
+    } finally {
+      lock.unlock();
+    }
+    if (first) {
+      try {
+        later.execute(this::flush);
+      } catch (RejectedExecutionException e) { // the engine stops
+        flush();
+      }
+    }
+  }
+
+  void remove(String id) {
+    lock.lock();
+    try {
+      waiting.remove(id);
+    } finally {
+      lock.unlock();
+    }
+    writing.lock();
+    try {
+      store.remove(id, Durability.LAZY);
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** Writes what has not been written. */
+  void flush() {
+    Map<String, RunRecord> batch;
+    lock.lock();
+    try {
+      batch = Map.copyOf(waiting);
+      due = false;
+    } finally {
+      lock.unlock();
+    }
+    batch.forEach(this::write);
+  }
+
+  private void write(String id, RunRecord run) {
+    writing.lock();
+    try {
+      if (isWanted(id, run)) {
+        store.put(id, run, Durability.LAZY);
+      }
+    } catch (GantryException e) { // a full disk must not keep a container from ending
+      log.log(WARNING, "run of " + id + " is not copied: " + e.getMessage());
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  /** False when it was removed, or when a later one is on its way. */
+  private boolean isWanted(String id, RunRecord run) {
+    lock.lock();
+    try {
+      return waiting.remove(id, run);
+    } finally {
+      lock.unlock();
+    }
+  }
+}
