@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -210,7 +211,7 @@ public final class CgroupTree {
       if (e.kind() != Kind.NOT_FOUND) {
         throw e;
       }
-      make(directory.getParent());
+      make(Objects.requireNonNull(directory.getParent()));
       make(directory);
     }
   }
@@ -235,7 +236,8 @@ public final class CgroupTree {
    */
   private static void fill(Path directory, Path root) {
     if (!directory.equals(root) && Cgroup.read(directory.resolve("cpuset.mems")).isEmpty()) {
-      fill(directory.getParent(), root); // whoever makes it at this moment may not have done so
+      // Whoever makes it at this moment may not have done so.
+      fill(Objects.requireNonNull(directory.getParent()), root);
       inherit(directory, "cpuset.cpus");
       inherit(directory, "cpuset.mems");
       Cgroup.write(directory.resolve("cgroup.clone_children"), "1");
