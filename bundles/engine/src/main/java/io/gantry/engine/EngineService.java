@@ -27,6 +27,10 @@ import org.osgi.service.component.annotations.Reference;
 @Component(name = "io.gantry.engine.self", service = Engine.class)
 public final class EngineService implements Engine {
   private final BundleContext context;
+  private static final String ADVICE =
+      "NOTE: favordynmods is off: a start or an exec may wait 10 ms and more for the kernel"
+          + " (gantryd --favordynmods; it changes the whole host)";
+
   private final Containers containers;
   private final Images images;
   private final LogLevel logLevel;
@@ -71,8 +75,24 @@ public final class EngineService implements Engine {
         paused,
         all.size() - running - paused,
         images.list().size(),
-        warnings,
-        facts);
+        withAdvice(),
+        facts());
+  }
+
+  private List<String> withAdvice() {
+    if (CgroupTree.favorsChanges()) {
+      return warnings;
+    }
+    var all = new ArrayList<>(warnings);
+    all.add(ADVICE);
+    return all;
+  }
+
+  /** What may change while the engine runs is looked up. */
+  private Map<String, String> facts() {
+    var all = new LinkedHashMap<>(facts);
+    all.put("cgroup.favordynmods", CgroupTree.favorsChanges() ? "on" : "off");
+    return all;
   }
 
   @Override
@@ -100,9 +120,6 @@ public final class EngineService implements Engine {
     facts.put("cgroup.layout", cgroups.layout().name().toLowerCase(Locale.ROOT));
     facts.put("cgroup.driver", "cgroupfs");
     facts.put("cgroup.controllers", String.join(" ", cgroups.controllers()));
-    facts.put(
-        "cgroup.favordynmods",
-        read("/proc/self/mountinfo").contains("favordynmods") ? "on" : "off");
     facts.put("seccomp", read("/proc/self/status").contains("\nSeccomp:") ? "builtin" : "");
     facts.put("kernel", read("/proc/sys/kernel/osrelease").strip());
     return facts;

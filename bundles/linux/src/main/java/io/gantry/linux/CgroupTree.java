@@ -50,6 +50,7 @@ public final class CgroupTree {
           "pids",
           "rdma");
 
+  private static final String FAVOR = "favordynmods";
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9_-][a-zA-Z0-9_.:@-]*");
 
   private final Map<String, Path> controllers;
@@ -70,6 +71,42 @@ public final class CgroupTree {
    */
   public static CgroupTree detect() {
     return of(MountInfo.ofSelf());
+  }
+
+  /**
+   * Whether this kernel lets processes join groups without a pause: it otherwise waits 10 ms and
+   * more for all processors whenever nobody has joined one just before.
+   */
+  public static boolean favorsChanges() {
+    return MountInfo.ofSelf().stream()
+        .anyMatch(mount -> mount.superOptions().contains(FAVOR) || mount.options().contains(FAVOR));
+  }
+
+  /**
+   * Switches that on, for the whole host and all hierarchies; does nothing when it is on. Newer
+   * kernels do not go back before they are booted.
+   *
+   * @throws GantryException UNSUPPORTED where the kernel cannot (it can from 6.0 on), or has no
+   *     version 2 hierarchy to tell it through
+   */
+  public static void favorChanges() {
+    if (favorsChanges()) {
+      return;
+    }
+    MountInfo unified =
+        MountInfo.ofSelf().stream()
+            .filter(mount -> mount.type().equals("cgroup2"))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new GantryException(
+                        Kind.UNSUPPORTED, FAVOR + " needs a cgroup version 2 hierarchy"));
+    try {
+      Mounts.remount(unified, FAVOR);
+    } catch (GantryException e) {
+      throw new GantryException(
+          Kind.UNSUPPORTED, "this kernel has no " + FAVOR + ": " + e.getMessage(), e);
+    }
   }
 
   static CgroupTree of(List<MountInfo> mounts) {

@@ -102,6 +102,18 @@ public final class Mounts {
     return PROPAGATION.containsKey(option);
   }
 
+  /** Gives a file system one more option; those it has, and the mount's own, stay. */
+  static void remount(MountInfo mount, String option) {
+    long flags = MS_REMOUNT;
+    for (String own : mount.options()) {
+      flags |= FLAGS.getOrDefault(own, 0L);
+    }
+    List<String> data = new ArrayList<>(mount.superOptions());
+    data.removeIf(known -> FLAGS.containsKey(known) || known.equals("rw"));
+    data.add(option);
+    call("none", Path.of(Names.toText(mount.target())), mount.type(), flags, data);
+  }
+
   private static void call(
       String source, Path target, String type, long flags, List<String> options) {
     byte[] data = bytes(String.join(",", options));

@@ -49,6 +49,7 @@ record Options(
         }
         case "--storage-driver" -> settings.put(ENGINE + "storageDriver", quoted(value));
         case "--exec-driver" -> settings.put(ENGINE + "execDriver", quoted(value));
+        case "--favordynmods" -> settings.put(ENGINE + "favordynmods", bool(name, value));
         case "--deploy" ->
             settings.put(ENGINE + "deployFolder", quoted(absolute(name, value).toString()));
         case "--group" -> settings.put(REST + "group", quoted(value));

@@ -34,12 +34,14 @@ class OptionsTest {
                 "--host=unix:///run/a.sock",
                 "--host=tcp://127.0.0.1:2375",
                 "--group=1000",
+                "--favordynmods=true",
                 "--log-level=WARN"));
     assertEquals(
         Map.of(
             "io.gantry.engine/storageDriver", "\"vfs\"",
             "io.gantry.engine/execDriver", "\"na\\\"me\"",
             "io.gantry.engine/logLevel", "\"warn\"",
+            "io.gantry.engine/favordynmods", "true",
             "io.gantry.rest/group", "\"1000\"",
             "io.gantry.rest/hosts", "[\"unix:///run/a.sock\",\"tcp://127.0.0.1:2375\"]"),
         options.settings());

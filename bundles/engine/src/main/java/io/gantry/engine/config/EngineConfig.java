@@ -66,6 +66,12 @@ public @interface EngineConfig {
 
   @AttributeDefinition(
       description =
+          "Switch on the kernel's favordynmods: starts and execs are faster, for every engine of the"
+              + " host, and some kernels do not go back before they are booted")
+  boolean favordynmods() default false;
+
+  @AttributeDefinition(
+      description =
           "Absolute path of the folder whose jars are taken in; empty: deploy in the data root")
   String deployFolder() default "";
 }
