@@ -47,8 +47,10 @@ for applet in sh true sleep seq; do ln -s busybox "$work/root/bin/$applet"; done
 tar -C "$work/root" -c . | docker import - bench:latest >/dev/null
 # Two clients that run one container after the other without a pause.
 clients=
+mkdir "$work/classes"
+javac -d "$work/classes" "$here"/src/*.java
 for _ in 1 2; do
-  java "$here/Lifecycle.java" bench:latest 100000 gantry="$socket" -- none >/dev/null 2>>"$work/failed" &
+  java -cp "$work/classes" Benchmarks /dev/null load -- "gantry=$socket=$java=" >/dev/null 2>>"$work/failed" &
   clients="$clients $!"
 done
 until [ "$(api /events?since=0\&until="$(date +%s)" | grep -c '"Action":"destroy"')" -gt 20 ]; do sleep 0.2; done

@@ -1,0 +1,135 @@
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Bytes: kept logs, attached clients, images in and out; and work inside against the bare host. */
+final class Throughput {
+  private static final int MEGABYTES = 96;
+  private static final List<String> WORK = List.of("cpu", "syscalls", "memory", "file");
+
+  private final List<Engine> engines;
+  private final Sheet sheet;
+
+  Throughput(List<Engine> engines, Sheet sheet) {
+    this.engines = engines;
+    this.sheet = sheet;
+  }
+
+  void logs(int rounds) throws IOException {
+    for (int round = 0; round < rounds; round++) {
+      for (Engine engine : engines) {
+        sheet.add("json-file log, 100-byte lines", engine.name(), "MB/s", lines(engine, "json-file", false));
+      }
+    }
+  }
+
+  void attach(int rounds) throws IOException {
+    for (int round = 0; round < rounds; round++) {
+      for (Engine engine : engines) {
+        sheet.add("attach, no log", engine.name(), "MB/s", lines(engine, "none", true));
+      }
+    }
+  }
+
+  private static double lines(Engine engine, String log, boolean attached) throws IOException {
+    String body =
+        """
+        {"Image":"bench","Cmd":["/bin/work","lines","%d"],"AttachStdout":%b,
+         "HostConfig":{"NetworkMode":"none","LogConfig":{"Type":"%s"}}}"""
+            .formatted(MEGABYTES, attached, log);
+    try (var client = new ApiClient(engine.socket());
+        var stream = new ApiClient(engine.socket())) {
+      String id = client.create(body);
+      if (attached) {
+        stream.send(
+            "POST",
+            "/containers/" + id + "/attach?stream=1&stdout=1",
+            "",
+            "Connection: Upgrade\r\nUpgrade: tcp\r\n");
+        stream.head(101);
+      }
+      long begin = System.nanoTime();
+      client.start(id);
+      if (attached && stream.drain() < MEGABYTES * 1_000_000L) {
+        throw new IOException(engine.name() + " has lost output");
+      }
+      client.await(id);
+      double seconds = (System.nanoTime() - begin) / 1e9;
+      client.remove(id);
+      return MEGABYTES / seconds;
+    }
+  }
+
+  /** The archive in and the image out again, by the CLI; time and CPU of the engine. */
+  void images(Path archive, int rounds) throws Exception {
+    for (int round = 0; round < rounds; round++) {
+      for (Engine engine : engines) {
+        timed(engine, "docker load, 500 MB in 10 layers", "docker", "load", "-q", "-i", archive.toString());
+        timed(engine, "docker save of it", "sh", "-c", "docker save bench:large >/dev/null");
+        run(engine, "docker", "rmi", "-f", "bench:large");
+      }
+    }
+  }
+
+  private void timed(Engine engine, String figure, String... command) throws Exception {
+    double before = Memory.cpuSeconds(engine);
+    long begin = System.nanoTime();
+    run(engine, command);
+    sheet.add(figure, engine.name(), "s", (System.nanoTime() - begin) / 1e9);
+    sheet.add(figure + ", CPU", engine.name(), "s", Memory.cpuSeconds(engine) - before);
+  }
+
+  private static void run(Engine engine, String... command) throws Exception {
+    var builder = new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD);
+    builder.redirectError(ProcessBuilder.Redirect.INHERIT);
+    builder.environment().put("DOCKER_HOST", "unix://" + engine.socket());
+    int status = builder.start().waitFor();
+    if (status != 0) {
+      throw new IOException(String.join(" ", command) + " on " + engine.name() + ": " + status);
+    }
+  }
+
+  /** The same static program on the host and in containers that run all the while, in turn. */
+  void work(Path program, Path scratch, int rounds) throws Exception {
+    var ids = new ArrayList<String>();
+    for (Engine engine : engines) {
+      try (var client = new ApiClient(engine.socket())) {
+        ids.add(
+            client.create(
+                "{\"Image\":\"bench\",\"Cmd\":[\"/bin/sleep\",\"100000\"],\"HostConfig\":{\"NetworkMode\":\"none\"}}"));
+        client.start(ids.get(ids.size() - 1));
+      }
+    }
+    for (int round = 0; round < rounds; round++) {
+      for (String what : WORK) {
+        String figure = "work inside: " + what;
+        sheet.add(figure, "bare host", "ms", nanos(List.of(program.toString(), what, scratch.toString()), null) / 1e6);
+        for (int i = 0; i < engines.size(); i++) {
+          var command = List.of("docker", "exec", ids.get(i), "/bin/work", what, "/tmp");
+          sheet.add(figure, engines.get(i).name(), "ms", nanos(command, engines.get(i)) / 1e6);
+        }
+      }
+    }
+    for (int i = 0; i < engines.size(); i++) {
+      try (var client = new ApiClient(engines.get(i).socket())) {
+        client.remove(ids.get(i));
+      }
+    }
+  }
+
+  /** What the program says it took, without its start. */
+  private static long nanos(List<String> command, Engine engine) throws Exception {
+    var builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+    if (engine != null) {
+      builder.environment().put("DOCKER_HOST", "unix://" + engine.socket());
+    }
+    Process process = builder.start();
+    String said = new String(process.getInputStream().readAllBytes()).strip();
+    if (!process.waitFor(5, TimeUnit.MINUTES) || process.exitValue() != 0) {
+      throw new IOException(String.join(" ", command) + " failed: " + said);
+    }
+    return Long.parseLong(said);
+  }
+}
