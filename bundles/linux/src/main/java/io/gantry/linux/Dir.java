@@ -30,6 +30,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /**
  * A directory held by its descriptor, so that what happens to path names meanwhile leads nowhere
@@ -261,7 +262,16 @@ public final class Dir implements AutoCloseable {
 
   /** Removes whatever is there, with all below it; does nothing when nothing is. */
   public void removeTree(String name) {
-    TreeRemoval.remove(this, name);
+    TreeRemoval.remove(this, name, () -> true);
+  }
+
+  /**
+   * As {@link #removeTree(String)}, as long as {@code goOn} says so.
+   *
+   * @return false when something is left
+   */
+  public boolean removeTree(String name, BooleanSupplier goOn) {
+    return TreeRemoval.remove(this, name, goOn);
   }
 
   /** Changes the owner of the name itself, also of a symbolic link. */
@@ -339,21 +349,43 @@ public final class Dir implements AutoCloseable {
 
   /** All names, without {@code .} and {@code ..}, in the kernel's order. */
   public List<String> names() {
+    List<String> names = new ArrayList<>();
+    read((name, type) -> names.add(name));
+    return names;
+  }
+
+  /**
+   * A name in a directory.
+   *
+   * @param type empty where the file system does not keep it with the name (d_type)
+   */
+  public record Entry(String name, Optional<Stat.Type> type) {}
+
+  /** As {@link #names}, with what can be told of each without looking at it. */
+  public List<Entry> entries() {
+    List<Entry> found = new ArrayList<>();
+    read((name, type) -> found.add(new Entry(name, Stat.Type.ofEntry(type))));
+    return found;
+  }
+
+  private interface EntrySink {
+    void entry(String name, byte type);
+  }
+
+  private void read(EntrySink sink) {
     if (libc().lseek(fd(), 0, 0) < 0) {
       throw failed("lseek", path);
     }
-    List<String> names = new ArrayList<>();
     byte[] entries = new byte[ENTRIES_SIZE];
     for (int size; (size = Kernel.getdents64(fd(), entries)) != 0; ) {
       if (size < 0) {
         throw failed("getdents64", path);
       }
-      collect(entries, size, names);
+      pick(entries, size, sink);
     }
-    return names;
   }
 
-  private static void collect(byte[] entries, int size, List<String> names) {
+  private static void pick(byte[] entries, int size, EntrySink sink) {
     ByteBuffer records = ByteBuffer.wrap(entries).order(ByteOrder.nativeOrder());
     int nameAt = 19;
     for (int at = 0; at < size; at += records.getShort(at + 16)) {
@@ -363,7 +395,7 @@ public final class Dir implements AutoCloseable {
       }
       String name = new String(entries, at + nameAt, end - at - nameAt, ISO_8859_1);
       if (!name.equals(".") && !name.equals("..")) {
-        names.add(name);
+        sink.entry(name, entries[at + nameAt - 1]);
       }
     }
   }

@@ -3,6 +3,7 @@ package io.gantry.linux;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Instant;
+import java.util.Optional;
 
 /**
  * What the kernel knows of a file, without following a symbolic link.
@@ -44,6 +45,11 @@ public record Stat(
 
     Type(int bits) {
       this.bits = bits;
+    }
+
+    /** What a directory entry says (d_type), which is the mode's bits; 0 for nothing. */
+    static Optional<Type> ofEntry(byte type) {
+      return type == 0 ? Optional.empty() : Optional.of(of(type << 12));
     }
 
     private static Type of(int mode) {

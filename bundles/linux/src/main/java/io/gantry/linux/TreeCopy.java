@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * Copies a tree with all there is to it: owners, modes, times to the nanosecond, extended
@@ -52,11 +53,7 @@ public final class TreeCopy {
     @Override
     public void leave(Dir here, Stat stat) {
       // Only now: a default ACL would be inherited, and children would change the times.
-      Dir made = trail.here();
-      made.chown(stat.uid(), stat.gid());
-      copyXattrs(here.xattrs(), made.xattrs());
-      made.chmod(stat.mode());
-      made.utimes(stat.accessed(), stat.modified());
+      copyAttributes(here, stat, trail.here(), name -> true);
       if (!directories.isEmpty()) {
         directories.remove(directories.size() - 1);
         trail.up();
@@ -102,7 +99,7 @@ public final class TreeCopy {
       }
       // In this order: chown takes set-id bits and capabilities away, an ACL changes the mode.
       to.chown(stat.uid(), stat.gid());
-      copyXattrs(from.xattrs(), to.xattrs());
+      copyXattrs(from.xattrs(), to.xattrs(), xattr -> true);
       to.chmod(stat.mode());
       to.utimes(stat.accessed(), stat.modified());
     }
@@ -111,16 +108,34 @@ public final class TreeCopy {
   private void copyAttributes(Dir here, String name, Stat stat) {
     Dir made = trail.here();
     made.chown(name, stat.uid(), stat.gid());
-    copyXattrs(here.xattrs(name), made.xattrs(name));
+    copyXattrs(here.xattrs(name), made.xattrs(name), xattr -> true);
     if (!stat.isSymlink()) {
       made.chmod(name, stat.mode());
     }
     made.utimes(name, stat.accessed(), stat.modified());
   }
 
-  private static void copyXattrs(Xattrs from, Xattrs to) {
+  /**
+   * Gives a directory owner, mode, times and extended attributes of another.
+   *
+   * @param wanted which attributes, by their names
+   */
+  public static void copyAttributes(Dir from, Dir to, Predicate<String> wanted) {
+    copyAttributes(from, from.stat(), to, wanted);
+  }
+
+  private static void copyAttributes(Dir from, Stat stat, Dir to, Predicate<String> wanted) {
+    to.chown(stat.uid(), stat.gid());
+    copyXattrs(from.xattrs(), to.xattrs(), wanted);
+    to.chmod(stat.mode());
+    to.utimes(stat.accessed(), stat.modified());
+  }
+
+  private static void copyXattrs(Xattrs from, Xattrs to, Predicate<String> wanted) {
     for (String name : from.names()) {
-      from.get(name).ifPresent(value -> to.set(name, value));
+      if (wanted.test(name)) {
+        from.get(name).ifPresent(value -> to.set(name, value));
+      }
     }
   }
 

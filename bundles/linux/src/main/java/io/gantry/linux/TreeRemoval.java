@@ -4,6 +4,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.BooleanSupplier;
 
 /**
  * Removes a tree that others may be changing. What is gone is passed over; what came back or was
@@ -15,13 +16,11 @@ final class TreeRemoval {
 
   private TreeRemoval() {}
 
-  static void remove(Dir parent, String name) {
+  /** Returns false when {@code goOn} said no before all was gone. */
+  static boolean remove(Dir parent, String name, BooleanSupplier goOn) {
     for (int round = 0; round < ROUNDS; round++) {
       try {
-        if (!removeFile(parent, name)) {
-          round(parent, name);
-        }
-        return;
+        return removeFile(parent, name) || round(parent, name, goOn);
       } catch (GantryException e) {
         switch (SyscallError.errno(e)) {
           case ENOENT, ENOTDIR, ENOTEMPTY, EEXIST, ELOOP -> {} // changed under our hands
@@ -47,12 +46,15 @@ final class TreeRemoval {
     }
   }
 
-  private static void round(Dir parent, String name) {
+  private static boolean round(Dir parent, String name, BooleanSupplier goOn) {
     Deque<Deque<String>> left = new ArrayDeque<>();
     try (Trail trail = new Trail(parent)) {
       trail.down(name);
       left.push(new ArrayDeque<>(trail.here().names()));
       while (trail.depth() > 0) {
+        if (!goOn.getAsBoolean()) {
+          return false;
+        }
         String next = left.element().poll();
         if (next == null) {
           left.pop();
@@ -64,5 +66,6 @@ final class TreeRemoval {
         }
       }
     }
+    return true;
   }
 }

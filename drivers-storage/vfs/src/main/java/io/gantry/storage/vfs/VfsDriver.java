@@ -1,6 +1,10 @@
 package io.gantry.storage.vfs;
 
 import io.gantry.linux.Dir;
+import io.gantry.linux.Shelf;
+import io.gantry.linux.Shelf.Durability;
+import io.gantry.linux.Shelf.Later;
+import io.gantry.linux.TreeCopy;
 import io.gantry.linux.TreeUsage;
 import io.gantry.spi.Driver;
 import io.gantry.spi.GantryException;
@@ -17,24 +21,26 @@ import io.gantry.spi.storage.StorageDriver;
 import io.gantry.spi.storage.Usage;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 
 /**
  * Storage on plain directories: every snapshot is a whole copy of its parent, mounted by a bind.
@@ -43,11 +49,16 @@ import org.osgi.service.component.annotations.Component;
 @Component(name = "io.gantry.storage.vfs", property = Driver.NAME + "=vfs")
 public final class VfsDriver implements StorageDriver {
 
-  private static final Pattern ID = Pattern.compile("[a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,127}");
+  private static final String TREE = "tree";
+
+  /** A removal that takes longer goes on without its caller. */
+  private static final Duration PATIENCE = Duration.ofMillis(200);
 
   private final Path root;
   private final Shelf shelf;
   private final InstantSource clock;
+  private final Runnable step;
+  private final ExecutorService removals;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final List<String> copying = new ArrayList<>(); // guarded by lock: parents, once per copy
@@ -59,13 +70,27 @@ public final class VfsDriver implements StorageDriver {
         Path.of(Objects.requireNonNull(context.getProperty("gantry.data.root"), "gantry.data.root"))
             .resolve("storage/vfs"),
         InstantSource.system(),
+        PATIENCE,
         () -> {});
   }
 
-  VfsDriver(Path root, InstantSource clock, Runnable step) {
+  VfsDriver(Path root, InstantSource clock, Duration patience, Runnable step) {
     this.root = root;
-    this.shelf = new Shelf(root, step);
+    this.removals = Shelf.worker("vfs-removal");
+    Later later = new Later(patience, removals, removals::isShutdown);
+    this.shelf = new Shelf(root, VfsDriver::idOf, later, step);
     this.clock = clock;
+    this.step = step;
+  }
+
+  private static Optional<String> idOf(String record) {
+    return SnapshotRecord.decode(record).map(decoded -> decoded.snapshot().id());
+  }
+
+  /** What is being deleted then, the next one's recovery meets. */
+  @Deactivate
+  void letGo() {
+    removals.shutdown();
   }
 
   @Override
@@ -96,7 +121,7 @@ public final class VfsDriver implements StorageDriver {
 
   @Override
   public Prepared prepare(String id, @Nullable String parent, SnapshotOptions options) {
-    checkId(id);
+    Snapshot.checkId(id);
     checkOptions(options);
     checkInterrupt();
     if (shelf.has(id)) {
@@ -105,18 +130,33 @@ public final class VfsDriver implements StorageDriver {
     Snapshot.Kind kind = options.readOnly() ? Snapshot.Kind.VIEW : Snapshot.Kind.WRITABLE;
     Instant now = clock.instant();
     Snapshot made = new Snapshot(id, kind, parent, now, options.labels());
+    Durability durability = options.isVolatile() ? Durability.NONE : Durability.CONTENT;
+    String record = new SnapshotRecord(made).encode();
     if (parent == null) {
-      shelf.make(new SnapshotRecord(made), null, !options.isVolatile());
+      shelf.make(id, record, durability, entry -> entry.mkdir(TREE, 0755));
     } else {
       hold(parent);
       try {
         checkParent(parent);
-        shelf.make(new SnapshotRecord(made), parent, !options.isVolatile());
+        shelf.make(id, record, durability, entry -> copy(parent, entry));
       } finally {
         release(parent);
       }
     }
     return new Prepared(mounts(made));
+  }
+
+  private void copy(String parent, Dir entry) {
+    entry.mkdir(TREE, 0755);
+    step.run();
+    try (Dir from = Dir.open(tree(parent));
+        Dir to = entry.dir(TREE)) {
+      TreeCopy.copy(from, to);
+    }
+  }
+
+  private Path tree(String id) {
+    return shelf.path(id).resolve(TREE);
   }
 
   private static void checkOptions(SnapshotOptions options) {
@@ -136,7 +176,7 @@ public final class VfsDriver implements StorageDriver {
 
   /** Keeps a layer from being removed while it is copied: other ids' calls run beside ours. */
   private void hold(String parent) {
-    checkId(parent);
+    Snapshot.checkId(parent);
     lock.lock();
     try {
       if (removing.contains(parent)) {
@@ -163,7 +203,7 @@ public final class VfsDriver implements StorageDriver {
   }
 
   private List<Mount> mounts(Snapshot snapshot) {
-    String tree = shelf.tree(snapshot.id()).toString();
+    String tree = tree(snapshot.id()).toString();
     return List.of(
         snapshot.kind() == Snapshot.Kind.WRITABLE
             ? Mount.bind(tree, "/")
@@ -172,7 +212,7 @@ public final class VfsDriver implements StorageDriver {
 
   @Override
   public void commit(String id, String layer) {
-    checkId(layer);
+    Snapshot.checkId(layer);
     Snapshot before = existing(id);
     checkInterrupt();
     if (before.kind() != Snapshot.Kind.WRITABLE) {
@@ -181,13 +221,16 @@ public final class VfsDriver implements StorageDriver {
     if (shelf.has(layer)) {
       throw new GantryException(Kind.CONFLICT, "layer exists: " + layer);
     }
-    shelf.commit(id, shelf.find(id).orElseThrow(() -> missing(id)).asLayer(layer));
+    try (Dir tree = Dir.open(tree(id))) {
+      tree.syncFileSystem();
+    }
+    shelf.rename(id, layer, find(id).orElseThrow(() -> missing(id)).asLayer(layer).encode());
   }
 
   @Override
   public void remove(String id) {
     // Not cancelled by an interrupt: it is how an interrupted caller takes back what it did.
-    checkId(id);
+    Snapshot.checkId(id);
     if (!shelf.has(id)) {
       return;
     }
@@ -201,10 +244,10 @@ public final class VfsDriver implements StorageDriver {
       lock.unlock();
     }
     try {
-      for (SnapshotRecord other : shelf.all()) {
-        if (id.equals(other.snapshot().parent())) {
+      for (Snapshot other : all()) {
+        if (id.equals(other.parent())) {
           throw new GantryException(
-              Kind.CONFLICT, "layer " + id + " is the parent of " + other.snapshot().id());
+              Kind.CONFLICT, "layer " + id + " is the parent of " + other.id());
         }
       }
       shelf.remove(id);
@@ -220,31 +263,20 @@ public final class VfsDriver implements StorageDriver {
 
   @Override
   public void list(Consumer<Snapshot> sink) {
-    parentsFirst(shelf.all()).forEach(sink);
+    Snapshot.parentsFirst(all()).forEach(sink);
   }
 
-  /** A parent that is missing or damaged keeps nobody out of the list. */
-  private static List<Snapshot> parentsFirst(List<SnapshotRecord> records) {
-    Map<String, Snapshot> left = new LinkedHashMap<>();
-    records.forEach(record -> left.put(record.snapshot().id(), record.snapshot()));
-    List<Snapshot> sorted = new ArrayList<>();
-    while (!left.isEmpty()) {
-      List<Snapshot> line = new ArrayList<>();
-      Snapshot next = left.values().iterator().next();
-      while (next != null) {
-        line.add(left.remove(next.id()));
-        next = next.parent() == null ? null : left.get(next.parent());
-      }
-      Collections.reverse(line);
-      sorted.addAll(line);
-    }
-    return sorted;
+  private List<Snapshot> all() {
+    return shelf.records().stream()
+        .flatMap(text -> SnapshotRecord.decode(text).stream())
+        .map(SnapshotRecord::snapshot)
+        .toList();
   }
 
   @Override
   public Usage usage(String id) {
     existing(id);
-    try (Dir tree = Dir.open(shelf.tree(id))) {
+    try (Dir tree = Dir.open(tree(id))) {
       TreeUsage usage = TreeUsage.of(tree);
       return new Usage(usage.bytes(), usage.inodes());
     }
@@ -253,15 +285,13 @@ public final class VfsDriver implements StorageDriver {
   @Override
   public LayerDir layerDir(String id) {
     existing(id);
-    return new LayerDir(shelf.tree(id).toString(), true, Whiteouts.AUFS_FILES);
+    return new LayerDir(tree(id).toString(), true, Whiteouts.AUFS_FILES);
   }
 
   @Override
   public Recovery recover(Set<String> expected) {
-    List<String> swept = new ArrayList<>();
-    shelf.finishCommits().forEach(layer -> swept.add("half a commit of layer " + layer));
-    swept.addAll(shelf.sweep());
-    List<Snapshot> found = new ArrayList<>(parentsFirst(shelf.all()));
+    List<String> swept = new ArrayList<>(shelf.recover(expected));
+    List<Snapshot> found = new ArrayList<>(Snapshot.parentsFirst(all()));
     Collections.reverse(found);
     Set<String> parents = new HashSet<>();
     for (Snapshot snapshot : found) {
@@ -283,22 +313,16 @@ public final class VfsDriver implements StorageDriver {
   }
 
   private Snapshot existing(String id) {
-    checkId(id);
-    return shelf.find(id).map(SnapshotRecord::snapshot).orElseThrow(() -> missing(id));
+    Snapshot.checkId(id);
+    return find(id).map(SnapshotRecord::snapshot).orElseThrow(() -> missing(id));
+  }
+
+  private Optional<SnapshotRecord> find(String id) {
+    return shelf.record(id).flatMap(SnapshotRecord::decode);
   }
 
   private static GantryException missing(String id) {
     return new GantryException(Kind.NOT_FOUND, "no such snapshot: " + id);
-  }
-
-  private static void checkId(String id) {
-    if (!ID.matcher(id).matches()) {
-      throw new GantryException(Kind.INVALID, "not a snapshot id: " + printable(id));
-    }
-  }
-
-  private static String printable(String id) {
-    return id.replaceAll("[^ -~]", "?");
   }
 
   private static void checkInterrupt() {

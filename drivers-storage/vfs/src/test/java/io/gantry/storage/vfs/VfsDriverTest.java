@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.linux.KeyedLines.Line;
 import io.gantry.linux.Mounts;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -34,7 +36,7 @@ class VfsDriverTest extends StorageDriverContract {
 
   @Override
   protected StorageDriver driver(Path root, Runnable step) {
-    return new VfsDriver(root, InstantSource.system(), step);
+    return new VfsDriver(root, InstantSource.system(), Duration.ofMinutes(1), step);
   }
 
   @Test
@@ -96,7 +98,7 @@ class VfsDriverTest extends StorageDriverContract {
   void aRecordKeepsWhatALaterVersionWrote() {
     Snapshot snapshot =
         new Snapshot("s", Snapshot.Kind.WRITABLE, "p", Instant.EPOCH, Map.of("k=", "\nv"));
-    SnapshotRecord record = new SnapshotRecord(snapshot, List.of("colour green"));
+    SnapshotRecord record = new SnapshotRecord(snapshot, List.of(new Line("colour", "green")));
     SnapshotRecord read = SnapshotRecord.decode(record.encode()).orElseThrow();
     assertEquals(record, read);
     assertTrue(read.asLayer("l").encode().contains("\ncolour green\n"));

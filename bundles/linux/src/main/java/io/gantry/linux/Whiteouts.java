@@ -1,0 +1,141 @@
+package io.gantry.linux;
+
+import io.gantry.linux.Dir.Entry;
+import io.gantry.linux.Stat.Type;
+import io.gantry.spi.Bytes;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What overlay takes for deletions: character devices 0:0, and directories whose attribute {@code
+ * trusted.overlay.opaque} is {@code y}.
+ */
+public final class Whiteouts {
+
+  public static final String OPAQUE = "trusted.overlay.opaque";
+  private static final Bytes YES = Bytes.copyOf(new byte[] {'y'});
+
+  private final Dir top;
+  private final List<Path> below;
+  private final List<String> names = new ArrayList<>();
+
+  private Whiteouts(Dir top, List<Path> below) {
+    this.top = top;
+    this.below = below;
+  }
+
+  public static boolean isWhiteout(Stat stat) {
+    return stat.type() == Type.CHARACTER_DEVICE && stat.major() == 0 && stat.minor() == 0;
+  }
+
+  public static boolean isOpaque(Dir dir) {
+    return dir.xattrs().get(OPAQUE).filter(YES::equals).isPresent();
+  }
+
+  /**
+   * Removes the whiteouts of a layer that hide nothing. In a directory that no layer below has, the
+   * kernel would list them (and find no file of that name), since it looks for whiteouts only where
+   * it merges.
+   *
+   * @param below the layers below it, topmost first
+   */
+  public static void prune(Dir layer, List<Path> below) {
+    new Whiteouts(layer, below).prune();
+  }
+
+  private void prune() {
+    Deque<Deque<String>> left = new ArrayDeque<>();
+    try (Trail trail = new Trail(top)) {
+      left.push(directories(trail.here()));
+      while (!left.isEmpty()) {
+        String next = left.element().poll();
+        if (next != null) {
+          trail.down(next);
+          names.add(next);
+          left.push(directories(trail.here()));
+          continue;
+        }
+        left.pop();
+        if (!left.isEmpty()) {
+          trail.up();
+          names.remove(names.size() - 1);
+        }
+      }
+    }
+  }
+
+  /** Clears one directory and returns those in it. */
+  private Deque<String> directories(Dir here) {
+    Deque<String> directories = new ArrayDeque<>();
+    List<String> whiteouts = new ArrayList<>();
+    for (Entry entry : here.entries()) {
+      Optional<Type> type = entry.type();
+      if (type.isEmpty() || type.get() == Type.CHARACTER_DEVICE) {
+        Stat stat = here.stat(entry.name());
+        type = Optional.of(stat.type());
+        if (isWhiteout(stat)) {
+          whiteouts.add(entry.name());
+        }
+      }
+      if (type.get() == Type.DIRECTORY) {
+        directories.add(entry.name());
+      }
+    }
+    if (!whiteouts.isEmpty() && !merges()) {
+      Stat before = here.stat();
+      whiteouts.forEach(here::unlink);
+      here.utimes(before.accessed(), before.modified());
+    }
+    return directories;
+  }
+
+  /** Whether the kernel joins the directory with one of a layer below. */
+  private boolean merges() {
+    List<Dir> layers = new ArrayList<>();
+    try {
+      below.forEach(path -> layers.add(Dir.open(path)));
+      Dir at = top;
+      for (String name : names) {
+        Dir next = at.dir(name);
+        if (at != top) {
+          at.close();
+        }
+        at = next;
+        boolean hidden = isOpaque(at);
+        descend(layers, name);
+        if (hidden) {
+          layers.forEach(Dir::close);
+          layers.clear();
+        }
+      }
+      if (at != top) {
+        at.close();
+      }
+      return !layers.isEmpty();
+    } finally {
+      layers.forEach(Dir::close);
+    }
+  }
+
+  /** Leaves what the layers below have under a name, down to the first that hides the others. */
+  private static void descend(List<Dir> layers, String name) {
+    List<Dir> parents = List.copyOf(layers);
+    layers.clear();
+    boolean hidden = false;
+    for (Dir parent : parents) {
+      Optional<Stat> stat = hidden ? Optional.empty() : parent.find(name);
+      if (stat.isPresent() && stat.get().isDirectory()) {
+        Dir child = parent.dir(name);
+        layers.add(child);
+        hidden = isOpaque(child);
+      } else {
+        hidden |= stat.isPresent();
+      }
+      parent.close();
+    }
+  }
+}
