@@ -116,6 +116,11 @@ public final class DetachedMount implements AutoCloseable {
     return Dir.ofMount(fd(), label);
   }
 
+  /** What is mounted: a directory or, for a bind, another file. */
+  Stat stat() {
+    return Kernel.stat(fd(), bytes(""), AT_EMPTY_PATH, label);
+  }
+
   /** Attaches it on a trusted path, where it stays when this is closed. */
   public void attach(Path target) {
     byte[] to = bytes(Names.ofText(target.toString()));
@@ -124,8 +129,12 @@ public final class DetachedMount implements AutoCloseable {
 
   /** As {@link #attach(Path)}, on a directory that is open. */
   public void attach(Dir target) {
-    int flags = MOVE_FROM_EMPTY_PATH | MOVE_TO_EMPTY_PATH;
-    attach(target.descriptor(), bytes(""), flags, target.toString());
+    attach(target.descriptor(), target.toString());
+  }
+
+  /** As {@link #attach(Path)}, on a file or directory that is open. */
+  void attach(int target, String name) {
+    attach(target, bytes(""), MOVE_FROM_EMPTY_PATH | MOVE_TO_EMPTY_PATH, name);
   }
 
   private void attach(int dirfd, byte[] path, int flags, String target) {

@@ -51,12 +51,15 @@ public final class Dir implements AutoCloseable {
   private static final int RENAME_NOREPLACE = 1;
   private static final int ENTRIES_SIZE = 32 * 1024;
   private static final int LONGEST_LINK = 4096;
+  private static final int STATFS_SIZE = 120;
+  private static final int ST_RDONLY = 1;
 
   private final int fd;
   private final String path;
   private boolean closed;
 
-  private Dir(int fd, String path) {
+  /** Takes over a descriptor. */
+  Dir(int fd, String path) {
     this.fd = fd;
     this.path = path;
   }
@@ -98,6 +101,16 @@ public final class Dir implements AutoCloseable {
       throw failed("openat2", at(path));
     }
     return new Dir(opened, at(path));
+  }
+
+  /** Whether it was mounted read-only, or lies on a file system that is. */
+  public boolean isReadOnly() {
+    byte[] statfs = new byte[STATFS_SIZE];
+    if (libc().fstatfs(fd(), statfs) < 0) {
+      throw failed("fstatfs", path);
+    }
+    long flags = ByteBuffer.wrap(statfs).order(ByteOrder.nativeOrder()).getLong(80);
+    return (flags & ST_RDONLY) != 0;
   }
 
   /** Makes a directory; see {@link #dir} to open it. */
@@ -349,8 +362,25 @@ public final class Dir implements AutoCloseable {
 
   /** All names, without {@code .} and {@code ..}, in the kernel's order. */
   public List<String> names() {
+    return names(Integer.MAX_VALUE);
+  }
+
+  /**
+   * As {@link #names()}, for directories that strangers fill.
+   *
+   * @throws GantryException EXHAUSTED when there are more than {@code most}
+   */
+  public List<String> names(int most) {
     List<String> names = new ArrayList<>();
-    read((name, type) -> names.add(name));
+    read(
+        (name, type) -> {
+          if (names.size() == most) {
+            throw new GantryException(
+                Kind.EXHAUSTED,
+                "more than " + most + " names in one directory: " + Names.printable(path));
+          }
+          names.add(name);
+        });
     return names;
   }
 

@@ -31,6 +31,7 @@ final class Kernel {
   static final int RESOLVE_NO_MAGICLINKS = 0x02;
   static final int RESOLVE_NO_SYMLINKS = 0x04;
   static final int RESOLVE_BENEATH = 0x08;
+  static final int RESOLVE_IN_ROOT = 0x10;
 
   private static final int SYS_OPENAT2 = 437;
   private static final int SYS_GETDENTS64;
@@ -122,8 +123,8 @@ final class Kernel {
   }
 
   static boolean statx(int dirfd, byte[] path, int flags, byte[] statx) {
-    int basic = 0x7ff;
-    return libc().statx(dirfd, path, flags | AT_SYMLINK_NOFOLLOW, basic, statx) == 0;
+    int wanted = 0x7ff | 0x800 | 0x1000; // basic, time of birth, id of the mount
+    return libc().statx(dirfd, path, flags | AT_SYMLINK_NOFOLLOW, wanted, statx) == 0;
   }
 
   /** The two timespecs of utimensat(2). */

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Instant;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the kernel knows of a file, without following a symbolic link.
@@ -12,6 +13,9 @@ import java.util.Optional;
  * @param blocks allocated, of 512 bytes each
  * @param major of a device file; 0 for others
  * @param minor of a device file; 0 for others
+ * @param born when it was made; null where the file system does not keep that
+ * @param mount id of the mount it was seen on; 0 before Linux 5.8
+ * @param mountRoot whether something is mounted here
  */
 public record Stat(
     Type type,
@@ -27,7 +31,10 @@ public record Stat(
     int minor,
     Instant accessed,
     Instant modified,
-    Instant changed) {
+    Instant changed,
+    @Nullable Instant born,
+    long mount,
+    boolean mountRoot) {
 
   /** Kinds of files. */
   public enum Type {
@@ -93,6 +100,9 @@ public record Stat(
   }
 
   static final int STATX_SIZE = 256;
+  private static final int HAS_BIRTH = 0x800;
+  private static final int HAS_MOUNT = 0x1000;
+  private static final long MOUNT_ROOT = 0x2000;
 
   /** Decodes the struct of statx(2), which is the same on all architectures. */
   static Stat of(byte[] statx) {
@@ -112,7 +122,10 @@ public record Stat(
         s.getInt(132),
         time(s, 64),
         time(s, 112),
-        time(s, 96));
+        time(s, 96),
+        (s.getInt(0) & HAS_BIRTH) == 0 ? null : time(s, 80),
+        (s.getInt(0) & HAS_MOUNT) == 0 ? 0 : s.getLong(144),
+        (s.getLong(8) & MOUNT_ROOT) != 0);
   }
 
   private static Instant time(ByteBuffer statx, int at) {

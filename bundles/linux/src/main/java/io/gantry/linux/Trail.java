@@ -8,7 +8,7 @@ import java.util.List;
 /**
  * A place in a tree, moved down and up by one directory at a time. Trees may be deeper than there
  * are descriptors: only the last {@value #HELD} directories are held, those further up are opened
- * again from the top when one comes back to them. Mount points are not crossed.
+ * again from the top when one comes back to them.
  */
 final class Trail implements AutoCloseable {
 
@@ -20,10 +20,19 @@ final class Trail implements AutoCloseable {
   private final Dir top;
   private final List<String> names = new ArrayList<>();
   private final Deque<Dir> held = new ArrayDeque<>();
+  private final boolean crossing;
 
-  /** Starts at {@code top}, which stays the caller's. */
+  /** Starts at {@code top}, which stays the caller's. Mount points are not crossed. */
   Trail(Dir top) {
+    this(top, false);
+  }
+
+  /**
+   * @param crossing whether mount points are crossed
+   */
+  Trail(Dir top, boolean crossing) {
     this.top = top;
+    this.crossing = crossing;
   }
 
   /** The directory one is in; valid until the next move. */
@@ -37,12 +46,21 @@ final class Trail implements AutoCloseable {
   }
 
   void down(String name) {
-    Dir child = here().dirOnSameMount(name);
+    Dir child = open(here(), name);
     names.add(name);
     held.addLast(child);
     if (held.size() > HELD) {
       held.removeFirst().close();
     }
+  }
+
+  private Dir open(Dir from, String path) {
+    return crossing ? from.dir(path) : from.dirOnSameMount(path);
+  }
+
+  /** The path from the top to here; empty at the top. */
+  String path() {
+    return String.join("/", names);
   }
 
   /** Goes up by one and returns the name of the directory left. */
@@ -64,7 +82,7 @@ final class Trail implements AutoCloseable {
       }
       Dir from = at;
       try {
-        at = from.dirOnSameMount(path.toString());
+        at = open(from, path.toString());
       } finally {
         if (from != top) {
           from.close();

@@ -41,6 +41,8 @@ public interface Libc {
   /** For calls the C library has no function for: mount_setattr(2). */
   long syscall(long number, long fd, @In byte[] path, long flags, @In long[] attributes, long size);
 
+  int fstatfs(int fd, @Out byte[] statfs);
+
   int close(int fd);
 
   int statx(int dirfd, @In byte[] path, int flags, int mask, @Out byte[] statx);

@@ -1,0 +1,194 @@
+package io.gantry.linux;
+
+import static io.gantry.linux.Kernel.AT_FDCWD;
+import static io.gantry.linux.Kernel.O_CREAT;
+import static io.gantry.linux.Kernel.O_DIRECTORY;
+import static io.gantry.linux.Kernel.O_NOFOLLOW;
+import static io.gantry.linux.Kernel.O_PATH;
+import static io.gantry.linux.Kernel.O_RDONLY;
+import static io.gantry.linux.Kernel.O_RDWR;
+import static io.gantry.linux.Kernel.RESOLVE_IN_ROOT;
+import static io.gantry.linux.Kernel.RESOLVE_NO_MAGICLINKS;
+import static io.gantry.linux.Kernel.failed;
+import static io.gantry.linux.Kernel.libc;
+import static io.gantry.linux.Names.bytes;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.spi.Mount;
+import io.gantry.spi.Undo;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+
+/**
+ * Mounts that are in no process's mount table and go away with two descriptors.
+ *
+ * <p>They are made by a thread that lives for that alone and has a mount namespace of its own:
+ * before Linux 6.15 nothing can be mounted on a detached mount. The namespace is a copy of the
+ * host's that only receives, and its root is the host's: the mounts lie on top of it, where nobody
+ * looks. The thread ends at once; the descriptor of the namespace keeps the mounts together.
+ */
+final class HiddenMounts {
+
+  private static final int CLONE_FS = 0x200;
+  private static final int CLONE_NEWNS = 0x20000;
+  private static final long MS_REC_SLAVE = 16384 | 1L << 19;
+
+  /** The topmost mount, and the descriptor of the namespace it is in. */
+  record Held(Dir root, int namespace) {}
+
+  private final Undo undo;
+
+  private HiddenMounts(Undo undo) {
+    this.undo = undo;
+  }
+
+  /**
+   * @param root the mounts of a storage driver, the first one's target is {@code /}
+   * @param further binds inside, in order; their targets are made where they are missing
+   * @throws GantryException UNSUPPORTED for kinds of mounts it does not know, and on kernels that
+   *     lack what it needs (Linux 5.12)
+   */
+  static Held make(List<Mount> root, List<Mount> further, boolean readOnly) {
+    var made = new CompletableFuture<Held>();
+    var thread =
+        new Thread(
+            () -> {
+              try (Undo undo = new Undo()) {
+                Held held = new HiddenMounts(undo).mount(root, further, readOnly);
+                undo.keep();
+                made.complete(held);
+              } catch (Throwable e) { // whoever waits must hear of it
+                made.completeExceptionally(e);
+              }
+            },
+            "gantry-mounts");
+    thread.setDaemon(true);
+    thread.start();
+    try {
+      return made.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof GantryException failure) {
+        throw failure;
+      }
+      throw e;
+    }
+  }
+
+  private Held mount(List<Mount> root, List<Mount> further, boolean readOnly) {
+    if (root.isEmpty() || !root.get(0).target().equals("/")) {
+      throw new GantryException(Kind.INVALID, "the first mount must be the root");
+    }
+    if (libc().unshare(CLONE_FS | CLONE_NEWNS) < 0) {
+      throw failed("unshare", "mount namespace");
+    }
+    if (libc().mount(bytes("none"), bytes("/"), null, MS_REC_SLAVE, null) < 0) {
+      throw failed("mount", "slave on /");
+    }
+    int namespace = namespace();
+    Dir top = mountRoot(root.get(0), readOnly);
+    for (Mount mount : root.subList(1, root.size())) {
+      mountInside(top, mount);
+    }
+    for (Mount mount : further) {
+      mountInside(top, mount);
+    }
+    return new Held(top, namespace);
+  }
+
+  private int namespace() {
+    String path = "/proc/thread-self/ns/mnt";
+    int fd = Kernel.openat2(AT_FDCWD, bytes(path), O_RDONLY, 0, 0);
+    if (fd < 0) {
+      throw failed("open", path);
+    }
+    undo.add(() -> libc().close(fd));
+    return fd;
+  }
+
+  private Dir mountRoot(Mount mount, boolean readOnly) {
+    List<String> options = new ArrayList<>(mount.options());
+    if (readOnly) {
+      options.remove("rw");
+      options.add("ro");
+    }
+    try (DetachedMount made =
+        DetachedMount.make(new Mount(mount.type(), mount.source(), "/", options))) {
+      Dir top = made.root();
+      undo.add(top::close);
+      made.attach(Path.of("/"));
+      return top;
+    }
+  }
+
+  private static void mountInside(Dir top, Mount mount) {
+    if (!mount.type().endsWith("bind")) {
+      throw new GantryException(
+          Kind.UNSUPPORTED, "a mount of type " + mount.type() + " is not supported here");
+    }
+    String path = Names.ofText(mount.target());
+    try (DetachedMount source = DetachedMount.make(mount)) {
+      int target = target(top.descriptor(), path, source);
+      try {
+        source.attach(target, path);
+      } finally {
+        libc().close(target);
+      }
+    }
+  }
+
+  /** Where to mount; made as the start of the container would make it. */
+  private static int target(int top, String path, DetachedMount source) {
+    int found = lookUp(top, path, O_PATH);
+    if (found < 0 && Kernel.errno() == Errno.ENOENT) {
+      make(top, path, source.stat().isDirectory());
+      found = lookUp(top, path, O_PATH);
+    }
+    if (found < 0) {
+      throw failed("openat2", path);
+    }
+    return found;
+  }
+
+  private static int lookUp(int top, String path, int flags) {
+    return Kernel.openat2(top, bytes(path), flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  }
+
+  private static void make(int top, String path, boolean directory) {
+    List<String> names = new ArrayList<>(List.of(path.split("/")));
+    names.removeIf(String::isEmpty);
+    String done = "";
+    for (int i = 0; i < names.size(); i++) {
+      String parent = done.isEmpty() ? "/" : done;
+      String name = names.get(i);
+      done = done + "/" + name;
+      int in = lookUp(top, parent, O_PATH | O_DIRECTORY);
+      if (in < 0) {
+        throw failed("openat2", parent);
+      }
+      try {
+        makeOne(in, name, done, directory || i < names.size() - 1);
+      } finally {
+        libc().close(in);
+      }
+    }
+  }
+
+  private static void makeOne(int in, String name, String path, boolean directory) {
+    if (directory) {
+      if (libc().mkdirat(in, Names.component(name), 0755) < 0 && Kernel.errno() != Errno.EEXIST) {
+        throw failed("mkdirat", path);
+      }
+      return;
+    }
+    int flags = O_RDWR | O_CREAT | O_NOFOLLOW;
+    int file = Kernel.openat2(in, Names.component(name), flags, 0644, RESOLVE_NO_MAGICLINKS);
+    if (file < 0) {
+      throw failed("openat2", path);
+    }
+    libc().close(file);
+  }
+}
