@@ -63,7 +63,7 @@ final class Attributes {
             });
   }
 
-  private static boolean isWelcome(String xattr) {
+  static boolean isWelcome(String xattr) {
     return xattr.startsWith("user.")
         || xattr.equals("security.capability")
         || xattr.equals("system.posix_acl_access")

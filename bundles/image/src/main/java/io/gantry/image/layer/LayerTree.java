@@ -14,7 +14,7 @@ import java.util.Optional;
  * followed as a process with this root would see them, by ourselves: every step is an openat2(2)
  * that follows none, so nothing that happens meanwhile leads out.
  */
-final class LayerTree implements AutoCloseable {
+class LayerTree implements AutoCloseable {
 
   private static final int MAX_LINKS = 40;
 
@@ -51,7 +51,7 @@ final class LayerTree implements AutoCloseable {
   }
 
   /**
-   * The directory of a clean path if there is one; the caller closes what is not the root.
+   * The directory of a clean path if there is one; to be given back to {@link #done}.
    *
    * @throws GantryException INVALID when something on the way is no directory
    */
@@ -64,10 +64,22 @@ final class LayerTree implements AutoCloseable {
     } catch (GantryException e) {
       Errno errno = SyscallError.errno(e);
       if (errno == Errno.ELOOP || errno == Errno.ENOTDIR || (errno == Errno.ENOENT && make)) {
-        String resolved = resolve(path, make);
-        return resolved.isEmpty() ? new Place(root, "") : new Place(root.dir(resolved), resolved);
+        return followed(path, make);
       }
       throw e;
+    }
+  }
+
+  /** The directory of a path that has links on its way, or of which something is missing. */
+  Place followed(String path, boolean make) {
+    String resolved = resolve(path, make);
+    return resolved.isEmpty() ? new Place(root, "") : new Place(root.dir(resolved), resolved);
+  }
+
+  /** Closes what {@link #find} gave. */
+  void done(Place place) {
+    if (place.dir() != root) {
+      place.dir().close();
     }
   }
 

@@ -3,22 +3,15 @@ package io.gantry.image.layer;
 import io.gantry.image.layer.LayerTree.Place;
 import io.gantry.image.layer.TarEntry.Type;
 import io.gantry.linux.Dir;
-import io.gantry.linux.Errno;
 import io.gantry.linux.File;
 import io.gantry.linux.Stat;
-import io.gantry.linux.SyscallError;
 import io.gantry.spi.GantryException;
-import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Ingest;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
-import java.time.Instant;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -29,36 +22,35 @@ import java.util.Optional;
  * is removed and never written through. Where an archive names a path twice, the last one wins.
  * Character devices 0:0 are refused, because to overlayfs they are deletions.
  */
-final class LayerWriter implements AutoCloseable {
-
-  /** Names and times of directories are kept until the end; so much of them at most. */
-  private static final long MAX_DIRECTORY_CHARS = 64L << 20;
+final class LayerWriter extends TreeWriter {
 
   private final Dir root;
-  private final Limits limits;
   private final Whiteouts whiteouts;
   private final Recipe.Writer recipe;
   private final HeldBlobs blobs;
-  private final LayerTree tree;
-  private final PathIndex index = new PathIndex();
-  private final List<DirectoryTime> directoryTimes = new ArrayList<>();
-  private final byte[] buffer = new byte[1 << 16];
-  private long directoryChars;
-  private long logicalBytes;
+  private final PathIndex index;
   private long bytes;
-
-  private record DirectoryTime(String path, Instant modified) {}
 
   /**
    * @param root an unmounted tree nobody else writes to
    */
   LayerWriter(Dir root, TreeStyle style, Limits limits, Recipe.Writer recipe, HeldBlobs blobs) {
+    this(root, style, limits, recipe, blobs, new PathIndex());
+  }
+
+  private LayerWriter(
+      Dir root,
+      TreeStyle style,
+      Limits limits,
+      Recipe.Writer recipe,
+      HeldBlobs blobs,
+      PathIndex index) {
+    super(new LayerTree(root, path -> index.put(path, PathIndex.NO_CONTENT)), limits);
     this.root = root;
     this.whiteouts = new Whiteouts(style);
-    this.limits = limits;
     this.recipe = recipe;
     this.blobs = blobs;
-    this.tree = new LayerTree(root, path -> index.put(path, PathIndex.NO_CONTENT));
+    this.index = index;
   }
 
   /**
@@ -75,13 +67,6 @@ final class LayerWriter implements AutoCloseable {
     }
     restoreDirectoryTimes();
     return bytes;
-  }
-
-  /** Takes the interrupt back: what is undone now needs to wait for things, too. */
-  private static void stopWhenInterrupted() {
-    if (Thread.interrupted()) {
-      throw new GantryException(Kind.CANCELLED, "cancelled");
-    }
   }
 
   private void apply(TarEntry entry, TarReader reader) throws IOException {
@@ -115,159 +100,37 @@ final class LayerWriter implements AutoCloseable {
     }
   }
 
-  /** The user's archive is to blame for what the kernel refuses; a full disk is not. */
-  private static GantryException explained(TarEntry entry, GantryException e) {
-    return switch (SyscallError.errno(e)) {
-      case OTHER, ENOSPC, EDQUOT, ENOMEM, EMFILE, ENFILE, EIO, EROFS -> e;
-      default ->
-          new GantryException(
-              Kind.INVALID, "tar entry " + BadTar.quoted(entry.path()) + ": " + e.getMessage(), e);
-    };
-  }
-
-  private void make(TarEntry entry, TarReader reader, Place place, String name) throws IOException {
-    String path = TreePath.child(place.path(), name);
-    Optional<Stat> present = place.dir().find(name);
-    boolean isDirectory = entry.type() == Type.DIRECTORY;
-    boolean hidesBelow = isDirectory && whiteouts.isWhitedOut(place.dir(), name, present);
-    if (entry.type() == Type.HARD_LINK && present.isPresent() && isSame(entry, present.get())) {
-      return;
-    }
-    if (present.isPresent() && !(isDirectory && present.get().isDirectory())) {
-      remove(place.dir(), name, path, present.get());
-    }
+  @Override
+  void make(TarEntry entry, TarReader reader, Place place, String name) throws IOException {
+    boolean hidesBelow =
+        entry.type() == Type.DIRECTORY
+            && whiteouts.isWhitedOut(place.dir(), name, place.dir().find(name));
     whiteouts.clear(place.dir(), name);
-    switch (entry.type()) {
-      case FILE -> file(entry, reader, place.dir(), name, path);
-      case HARD_LINK -> hardLink(entry, place, name);
-      case SYMLINK -> {
-        if (entry.link().isEmpty()) {
-          throw BadTar.entry(entry.path(), "a symbolic link to nothing");
-        }
-        place.dir().symlink(entry.link(), name);
-        addBytes(entry.link().length());
-        Attributes.describe(entry, place.dir(), name);
-      }
-      case DIRECTORY -> {
-        if (present.isEmpty() || !present.get().isDirectory()) {
-          place.dir().mkdir(name, entry.mode());
-        }
-        if (hidesBelow) {
-          makeOpaque(path);
-        }
-        Attributes.describe(entry, place.dir(), name);
-        rememberTime(path, entry.modified());
-      }
-      default -> {
-        device(entry, place.dir(), name);
-        Attributes.describe(entry, place.dir(), name);
-      }
-    }
-    if (entry.type() != Type.FILE) {
-      index.put(path, PathIndex.NO_CONTENT);
+    super.make(entry, reader, place, name);
+    if (hidesBelow) {
+      makeOpaque(TreePath.child(place.path(), name));
     }
   }
 
-  private void file(TarEntry entry, TarReader reader, Dir parent, String name, String path)
-      throws IOException {
-    addLogicalBytes(entry.size());
-    try (File file = parent.create(name, 0600)) {
-      ByteBuffer view = ByteBuffer.wrap(buffer);
-      long start = 0;
-      long end = 0;
-      for (; ; ) {
-        stopWhenInterrupted();
-        long at = reader.position();
-        int n = reader.read(buffer);
-        if (n < 0) {
-          break;
-        }
-        if (at != end) {
-          recordContent(reader, path, start, end);
-          start = at;
-          file.position(at);
-        }
-        file.write(view.clear().limit(n));
-        end = at + n;
-      }
-      recordContent(reader, path, start, end);
-      if (end < entry.size()) {
-        file.truncate(entry.size());
-      }
-      Attributes.describe(entry, file);
-    }
-    addBytes(entry.size());
-    index.put(path, reader.entries());
+  @Override
+  void wrote(TarReader reader, String path, long start, long end) throws IOException {
+    recipe.file(reader.entries(), path, start, end - start);
   }
 
-  private void recordContent(TarReader reader, String path, long start, long end)
-      throws IOException {
-    if (end > start) {
-      recipe.file(reader.entries(), path, start, end - start);
+  @Override
+  void made(String path, TarEntry entry, TarReader reader) {
+    boolean hasContent = entry.type() == Type.FILE;
+    index.put(path, hasContent ? reader.entries() : PathIndex.NO_CONTENT);
+    if (hasContent) {
+      bytes += entry.size();
+    } else if (entry.type() == Type.SYMLINK) {
+      bytes += entry.link().length();
     }
   }
 
-  private void hardLink(TarEntry entry, Place place, String name) {
-    String target = TreePath.clean(entry.link());
-    if (target.isEmpty()) {
-      throw BadTar.entry(entry.path(), "a hard link to a directory");
-    }
-    try {
-      Place from = tree.find(TreePath.parent(target), false);
-      try {
-        place.dir().link(from.dir(), TreePath.name(target), name);
-      } finally {
-        if (from.dir() != root) {
-          from.dir().close();
-        }
-      }
-    } catch (GantryException e) {
-      if (e.kind() == Kind.NOT_FOUND) {
-        throw BadTar.entry(
-            entry.path(), "links to " + BadTar.quoted(entry.link()) + ", which is not there");
-      }
-      if (SyscallError.errno(e) == Errno.EPERM) {
-        throw BadTar.entry(entry.path(), "may not link to " + BadTar.quoted(entry.link()));
-      }
-      throw e;
-    }
-  }
-
-  /** Whether the link is there already; making it anew would remove the file it links to. */
-  private boolean isSame(TarEntry entry, Stat present) {
-    String target = TreePath.clean(entry.link());
-    if (target.isEmpty()) {
-      return false;
-    }
-    try {
-      Place from = tree.find(TreePath.parent(target), false);
-      try {
-        return from.dir().find(TreePath.name(target)).filter(present::sameFile).isPresent();
-      } finally {
-        if (from.dir() != root) {
-          from.dir().close();
-        }
-      }
-    } catch (GantryException e) {
-      return false; // the link itself will say what is wrong
-    }
-  }
-
-  private static void device(TarEntry entry, Dir parent, String name) {
-    Stat.Type type =
-        switch (entry.type()) {
-          case FIFO -> Stat.Type.FIFO;
-          case BLOCK_DEVICE -> Stat.Type.BLOCK_DEVICE;
-          default -> Stat.Type.CHARACTER_DEVICE;
-        };
-    if (type == Stat.Type.FIFO) {
-      parent.mknod(name, type, entry.mode(), 0, 0);
-      return;
-    }
-    if (entry.major() == 0 && entry.minor() == 0) {
-      throw BadTar.entry(entry.path(), "device 0:0 is no device");
-    }
-    parent.mknod(name, type, entry.mode(), entry.major(), entry.minor());
+  @Override
+  void clear(Dir parent, String name, String path, Stat stat, TarEntry entry) throws IOException {
+    remove(parent, name, path, stat);
   }
 
   private void whiteout(TarEntry entry, String parent, String name) throws IOException {
@@ -327,9 +190,7 @@ final class LayerWriter implements AutoCloseable {
           }
         }
       } finally {
-        if (here.dir() != root) {
-          here.dir().close();
-        }
+        tree.done(here);
       }
     }
   }
@@ -380,47 +241,5 @@ final class LayerWriter implements AutoCloseable {
       in.transferTo(blob);
       recipe.displaced(entry, blobs.hold(blob));
     }
-  }
-
-  private void addLogicalBytes(long size) {
-    logicalBytes += size;
-    if (logicalBytes < 0 || logicalBytes > limits.maxBytes()) {
-      throw new GantryException(Kind.EXHAUSTED, "the files of the archive do not fit on the disk");
-    }
-  }
-
-  private void addBytes(long size) {
-    bytes += size;
-  }
-
-  private void rememberTime(String path, Instant modified) {
-    directoryChars += path.length() + 32;
-    if (directoryChars > MAX_DIRECTORY_CHARS) {
-      throw BadTar.header("too many directories");
-    }
-    directoryTimes.add(new DirectoryTime(path, modified));
-  }
-
-  /** At the end, since every file made in a directory changes its time. */
-  private void restoreDirectoryTimes() {
-    for (DirectoryTime directory : directoryTimes) {
-      if (directory.path().isEmpty()) {
-        root.utimes(directory.modified(), directory.modified());
-        continue;
-      }
-      try (Dir dir = root.dir(directory.path())) {
-        dir.utimes(directory.modified(), directory.modified());
-      } catch (GantryException e) {
-        switch (SyscallError.errno(e)) {
-          case ENOENT, ENOTDIR, ELOOP -> {} // a later entry has taken its place
-          default -> throw e;
-        }
-      }
-    }
-  }
-
-  @Override
-  public void close() {
-    tree.close();
   }
 }
