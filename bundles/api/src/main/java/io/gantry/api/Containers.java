@@ -14,7 +14,7 @@ import org.osgi.annotation.versioning.ProviderType;
  * when a prefix is ambiguous.
  */
 @ProviderType
-public interface Containers {
+public interface Containers extends ContainerFiles {
 
   /**
    * Makes a container; durable when it returns.

@@ -223,6 +223,12 @@ public final class ImageStore {
     }
   }
 
+  /** A configuration for this host, of nothing yet. */
+  static ImageConfig ofHost(RunConfig run) {
+    String[] parts = platform("");
+    return new ImageConfig(parts[1], parts[2], parts[0], null, "", "", run, List.of(), List.of());
+  }
+
   private static String[] platform(String platform) {
     String host = System.getProperty("os.arch");
     String[] parts = (platform.isEmpty() ? "linux" : platform).split("/", -1);

@@ -10,7 +10,7 @@ import java.util.List;
  * are descriptors: only the last {@value #HELD} directories are held, those further up are opened
  * again from the top when one comes back to them.
  */
-final class Trail implements AutoCloseable {
+public final class Trail implements AutoCloseable {
 
   private static final int HELD = 64;
 
@@ -23,29 +23,29 @@ final class Trail implements AutoCloseable {
   private final boolean crossing;
 
   /** Starts at {@code top}, which stays the caller's. Mount points are not crossed. */
-  Trail(Dir top) {
+  public Trail(Dir top) {
     this(top, false);
   }
 
   /**
    * @param crossing whether mount points are crossed
    */
-  Trail(Dir top, boolean crossing) {
+  public Trail(Dir top, boolean crossing) {
     this.top = top;
     this.crossing = crossing;
   }
 
   /** The directory one is in; valid until the next move. */
-  Dir here() {
+  public Dir here() {
     Dir last = held.peekLast();
     return last == null ? top : last;
   }
 
-  int depth() {
+  public int depth() {
     return names.size();
   }
 
-  void down(String name) {
+  public void down(String name) {
     Dir child = open(here(), name);
     names.add(name);
     held.addLast(child);
@@ -59,12 +59,12 @@ final class Trail implements AutoCloseable {
   }
 
   /** The path from the top to here; empty at the top. */
-  String path() {
+  public String path() {
     return String.join("/", names);
   }
 
   /** Goes up by one and returns the name of the directory left. */
-  String up() {
+  public String up() {
     String left = names.remove(names.size() - 1);
     held.removeLast().close();
     if (held.isEmpty() && !names.isEmpty()) {

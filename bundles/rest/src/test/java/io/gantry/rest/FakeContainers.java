@@ -4,6 +4,7 @@ import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.gantry.api.AttachOptions;
 import io.gantry.api.ByteStream;
@@ -18,6 +19,9 @@ import io.gantry.api.ExecSpec;
 import io.gantry.api.ExecView;
 import io.gantry.api.LogQuery;
 import io.gantry.spi.GantryException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -38,6 +42,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class FakeContainers implements Containers {
 
+  static final Instant PATH_TIME = Instant.parse("2026-11-21T23:36:53Z");
   static final Instant START = Instant.parse("2026-11-23T06:50:04.637479403Z");
 
   final Map<String, Box> boxes = new LinkedHashMap<>();
@@ -53,6 +58,8 @@ final class FakeContainers implements Containers {
   String played = "";
   @Nullable AttachOptions lastAttach;
   @Nullable LogQuery lastLogs;
+  @Nullable Commit lastCommit;
+  List<Change> differences = List.of();
   @Nullable ContainerUpdate lastUpdate;
 
   /** A container: what was asked and where it is. */
@@ -358,5 +365,60 @@ final class FakeContainers implements Containers {
       }
     }
     return new Pruned(gone, 7);
+  }
+
+  @Override
+  public PathStat stat(String ref, String path) {
+    box(ref);
+    if (path.isEmpty()) {
+      throw new GantryException(INVALID, "bad parameter: pathcannot be empty");
+    }
+    if (!path.startsWith("/etc")) {
+      throw new GantryException(
+          NOT_FOUND, "Could not find the file " + path + " in container " + ref);
+    }
+    return new PathStat("passwd", 340, FileType.REGULAR, 0644, PATH_TIME, "");
+  }
+
+  @Override
+  public Archive read(String ref, String path) {
+    return new Archive(stat(ref, path), tar());
+  }
+
+  @Override
+  public void write(String ref, String path, InputStream archive, Set<Unpacking> how) {
+    stat(ref, path);
+    try {
+      called.add("write " + path + " " + how + " " + new String(archive.readAllBytes(), UTF_8));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public List<Change> changes(String ref) {
+    box(ref);
+    return differences;
+  }
+
+  @Override
+  public ByteStream export(String ref) {
+    box(ref);
+    return tar();
+  }
+
+  private LoopStream tar() {
+    var stream = new LoopStream(true);
+    stream.put("tar");
+    stream.put("");
+    lastStream = stream;
+    return stream;
+  }
+
+  @Override
+  public String commit(String ref, Commit commit) {
+    box(ref);
+    lastCommit = commit;
+    return "sha256:" + "c".repeat(64);
   }
 }

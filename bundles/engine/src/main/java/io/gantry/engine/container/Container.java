@@ -25,6 +25,7 @@ final class Container {
   final String id;
   final ReentrantLock lock = new ReentrantLock();
   final Waiters waiters;
+  final FileGate files;
   final PendingStreams pending = new PendingStreams();
   final Map<String, ExecProcess> execs = new ConcurrentHashMap<>();
 
@@ -45,6 +46,7 @@ final class Container {
 
   Container(ContainerRecord record, RunRecord run) {
     this.id = record.id();
+    this.files = new FileGate(record.id());
     this.record = record;
     this.run = run;
     this.waiters = new Waiters(new Exit(run.exitCode(), run.error()));

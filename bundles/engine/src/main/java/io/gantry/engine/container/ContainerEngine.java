@@ -16,6 +16,7 @@ import io.gantry.api.LogQuery;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.network.Attachment;
 import io.gantry.spi.network.Network;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,6 +49,9 @@ public final class ContainerEngine implements Containers {
   private final Recovering recovering;
   private final Views views;
   private final Teller teller;
+  private final Copying copying;
+  private final Differing differing;
+  private final Committing committing;
 
   /**
    * @param nodeName of the host, for containers that have its name
@@ -72,6 +76,9 @@ public final class ContainerEngine implements Containers {
     execs = new Execs(shop, table, starting, teller);
     recovering = new Recovering(shop, table, records, files, grouping, starting, ending);
     views = new Views(shop.place(), files, networking);
+    copying = new Copying(shop, new Roots(starting), teller);
+    differing = new Differing(shop);
+    committing = new Committing(shop, differing, stopping, teller);
   }
 
   private void later(Runnable work) {
@@ -353,5 +360,35 @@ public final class ContainerEngine implements Containers {
       }
     }
     return new Pruned(ids, bytes);
+  }
+
+  @Override
+  public PathStat stat(String ref, String path) {
+    return copying.stat(table.find(ref), ref, path);
+  }
+
+  @Override
+  public Archive read(String ref, String path) {
+    return copying.read(table.find(ref), ref, path);
+  }
+
+  @Override
+  public void write(String ref, String path, InputStream archive, Set<Unpacking> how) {
+    copying.write(table.find(ref), ref, path, archive, how);
+  }
+
+  @Override
+  public List<Change> changes(String ref) {
+    return differing.changes(table.find(ref));
+  }
+
+  @Override
+  public ByteStream export(String ref) {
+    return copying.export(table.find(ref));
+  }
+
+  @Override
+  public String commit(String ref, Commit commit) {
+    return committing.commit(table.find(ref), commit);
   }
 }

@@ -1,7 +1,10 @@
 package io.gantry.engine.container;
 
 import io.gantry.api.Images.ImageConfig;
+import java.io.InputStream;
+import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What containers need of images. */
 public interface ImageLayers {
@@ -42,4 +45,46 @@ public interface ImageLayers {
 
   /** Removes what crashes left; to be called when every container has taken hold of its layer. */
   void sweep();
+
+  /**
+   * An image to be made of a container.
+   *
+   * @param image the container's, which may be gone
+   * @param layer the uppermost one of that image, held by the container; empty for none
+   * @param createdBy for its history
+   * @param repository name to give it, or empty
+   * @param tag or empty for {@code latest}
+   */
+  record Commit(
+      String image,
+      String layer,
+      ImageConfig config,
+      String author,
+      String comment,
+      String createdBy,
+      String repository,
+      String tag) {}
+
+  /**
+   * A configuration with Dockerfile lines applied to it.
+   *
+   * @param base null for an empty one
+   * @throws io.gantry.spi.GantryException INVALID
+   */
+  ImageConfig changed(@Nullable ImageConfig base, List<String> changes);
+
+  /**
+   * The name in full, or empty when none is given.
+   *
+   * @throws io.gantry.spi.GantryException INVALID for what is none
+   */
+  String checkName(String repository, String tag);
+
+  /**
+   * Makes an image, durably.
+   *
+   * @param diff tar of the layer to put on top, closed in the end; null for no further layer
+   * @return its id
+   */
+  String commit(Commit commit, @Nullable InputStream diff);
 }

@@ -162,12 +162,24 @@ final class Recovering {
     try {
       container.running(running);
       container.waiters.started();
+      if (!container.run().paused()) {
+        goOn(container, running);
+      }
       connect(container, running);
       ending.watch(container);
     } finally {
       container.lock.unlock();
     }
     return running;
+  }
+
+  /** A commit that the former engine did not finish may have stopped it. */
+  private static void goOn(Container container, Running running) {
+    try {
+      running.cgroup.thaw();
+    } catch (GantryException e) { // it is gone, as will be found next
+      log.log(WARNING, "container " + container.id + ": " + e.getMessage());
+    }
   }
 
   private void connect(Container container, Running running) {

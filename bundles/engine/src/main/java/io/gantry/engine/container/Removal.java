@@ -6,9 +6,15 @@ import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.spi.GantryException;
+import java.time.Duration;
 
 /** Removes containers. May be repeated until it succeeds. */
 final class Removal {
+  /** With copies of its files that are under way; the shorter one when they are to be ended. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private static final Duration GRACE = Duration.ofSeconds(2);
+
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
 
   private final Workshop shop;
@@ -56,7 +62,7 @@ final class Removal {
     var record = container.record();
     container.removing(true);
     container.cancelRestart();
-    try {
+    try (var hold = container.files.takeForRemoval(force ? GRACE : PATIENCE, force)) {
       removeSnapshot(record, force);
       records.remove(record);
       files.remove(record.id());

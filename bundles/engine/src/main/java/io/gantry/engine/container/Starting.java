@@ -21,6 +21,7 @@ import io.gantry.spi.network.Attachment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Starts containers: all or nothing, and what went wrong said as dockerd says it. */
 final class Starting {
+  /** With copies of its files that are under way. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
   private final Workshop shop;
   private final ContainerTable table;
   private final ContainerRecords records;
@@ -68,18 +72,24 @@ final class Starting {
         }
         throw new GantryException(NOT_MODIFIED, "container " + container.id + " runs already");
       }
-      container.cancelRestart();
-      container.restartDelay(java.time.Duration.ZERO);
-      if (container.run().restarts() != 0) {
-        container.run(container.run().restarts(0));
+      try (var hold = container.files.takeForStart(PATIENCE, false)) {
+        forgetFormerRuns(container);
+        launch(container, hold);
       }
-      if (container.record().stopped()) {
-        container.record(container.record().stopped(false));
-        records.putLazily(container.record());
-      }
-      launch(container);
     } finally {
       container.lock.unlock();
+    }
+  }
+
+  private void forgetFormerRuns(Container container) {
+    container.cancelRestart();
+    container.restartDelay(Duration.ZERO);
+    if (container.run().restarts() != 0) {
+      container.run(container.run().restarts(0));
+    }
+    if (container.record().stopped()) {
+      container.record(container.record().stopped(false));
+      records.putLazily(container.record());
     }
   }
 
@@ -92,15 +102,20 @@ final class Starting {
       }
       container.restartAt(null);
       container.run(container.run().restarts(container.run().restarts() + 1));
-      launch(container);
+      // A copy that still reads from the former run must not keep the container down.
+      try (var hold = container.files.takeForStart(PATIENCE, true)) {
+        launch(container, hold);
+      }
     } finally {
       container.lock.unlock();
     }
   }
 
-  private void launch(Container container) {
+  private void launch(Container container, FileGate.Hold hold) {
     try {
-      launchOrUndo(container);
+      try (hold) {
+        launchOrUndo(container);
+      }
     } catch (GantryException e) {
       throw notStarted(container, e);
     }
@@ -234,7 +249,7 @@ final class Starting {
   }
 
   /** As {@code docker run -v /new:/x} does: a source that is not there becomes a directory. */
-  private static void makeBindSources(ContainerRecord record) {
+  static void makeBindSources(ContainerRecord record) {
     for (String text : record.spec().host().binds()) {
       Path source = Path.of(io.gantry.engine.spec.Bind.parse(text).source());
       if (!Files.exists(source)) {

@@ -5,18 +5,27 @@ import static java.lang.System.Logger.Level.INFO;
 import io.gantry.api.Images;
 import io.gantry.api.Leased;
 import io.gantry.engine.container.ImageLayers;
+import io.gantry.image.Changes;
+import io.gantry.image.Committing;
 import io.gantry.image.Image;
 import io.gantry.image.ImageStore;
 import io.gantry.image.RunConfig;
 import io.gantry.image.layer.HeldBlobs;
 import io.gantry.image.layer.Layers;
+import io.gantry.image.layer.Limits;
+import io.gantry.spi.GantryException;
 import io.gantry.spi.storage.StorageDriver;
 import io.gantry.store.BlobStore;
 import io.gantry.store.Digest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
@@ -34,15 +43,16 @@ public final class ImageKeeper implements ImageLayers {
   private final Layers layers;
   private final ImageStore images;
   private final ServiceRegistration<ImageStore> shared;
+  private final InstantSource clock = InstantSource.system();
+  private final Path root;
 
   @Activate
   public ImageKeeper(
       BundleContext context,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage) {
-    var root =
+    root =
         Path.of(
             Objects.requireNonNull(context.getProperty("gantry.data.root"), "gantry.data.root"));
-    var clock = InstantSource.system();
     var blobs = new HeldBlobs(new BlobStore(root.resolve("blobs"), clock));
     layers = new Layers(root.resolve("image").resolve("layers"), blobs, new DriverTrees(storage));
     images = new ImageStore(root.resolve("image"), blobs, layers, clock);
@@ -118,5 +128,60 @@ public final class ImageKeeper implements ImageLayers {
     if (!removed.isEmpty()) {
       log.log(INFO, "swept layers that nothing needs: {0}", removed);
     }
+  }
+
+  @Override
+  public Images.ImageConfig changed(Images.@Nullable ImageConfig base, List<String> changes) {
+    return config(Changes.apply(base == null ? RunConfig.EMPTY : run(base), changes));
+  }
+
+  @Override
+  public String checkName(String repository, String tag) {
+    return repository.isEmpty() ? "" : io.gantry.image.Reference.tagged(repository, tag).toString();
+  }
+
+  @Override
+  public String commit(Commit commit, @Nullable InputStream diff) {
+    var made =
+        new Committing(images, layers, clock)
+            .commit(
+                new Committing.Request(
+                    Digest.parse(commit.image()),
+                    commit.layer().isEmpty() ? null : Digest.parse(commit.layer()),
+                    run(commit.config()),
+                    commit.author(),
+                    commit.comment(),
+                    commit.createdBy(),
+                    commit.repository().isEmpty()
+                        ? null
+                        : io.gantry.image.Reference.tagged(commit.repository(), commit.tag())),
+                diff,
+                Limits.layer(freeBytes()));
+    return made.toString();
+  }
+
+  private long freeBytes() {
+    try {
+      return Files.getFileStore(root).getUsableSpace();
+    } catch (IOException e) {
+      throw new GantryException(
+          GantryException.Kind.INTERNAL, "free space of " + root + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static RunConfig run(Images.ImageConfig config) {
+    return new RunConfig(
+        config.user(),
+        config.exposedPorts(),
+        config.env(),
+        config.entrypoint(),
+        config.cmd(),
+        config.volumes(),
+        config.workingDir(),
+        config.labels(),
+        config.stopSignal(),
+        config.shell(),
+        config.onBuild(),
+        config.healthcheck());
   }
 }

@@ -7,6 +7,7 @@ import io.gantry.api.Images.ImageConfig;
 import io.gantry.spi.GantryException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,38 @@ import java.util.Map;
 /** What a container takes over from its image where the request says nothing. */
 public final class ImageMerge {
   private ImageMerge() {}
+
+  /**
+   * What an image of a container says: what was asked for, and the container's where that does not.
+   */
+  public static ImageConfig committed(ImageConfig asked, ContainerSpec container) {
+    var process = container.process();
+    var entrypoint = asked.entrypoint();
+    var cmd = asked.cmd();
+    if (isEmpty(entrypoint)) {
+      if (isEmpty(cmd)) {
+        cmd = process.cmd();
+      }
+      if (entrypoint == null) {
+        entrypoint = process.entrypoint();
+      }
+    }
+    var labels = new LinkedHashMap<>(container.labels());
+    labels.putAll(asked.labels());
+    return new ImageConfig(
+        either(asked.user(), process.user()),
+        union(asked.exposedPorts(), process.exposedPorts()),
+        environment(asked.env(), process.env()),
+        entrypoint,
+        cmd,
+        union(asked.volumes(), process.volumes()),
+        either(asked.workingDir(), process.workingDir()),
+        labels,
+        either(asked.stopSignal(), process.stopSignal()),
+        asked.shell(),
+        asked.onBuild(),
+        asked.healthcheck());
+  }
 
   /**
    * The request with the image's settings merged into {@code process} and labels.

@@ -161,7 +161,21 @@ public record TaskPlan(
     all.add(new Namespace(kind, pid == null ? null : "/proc/" + pid + "/ns/" + file));
   }
 
+  /** What of the host is mounted into it, in order. */
+  public List<Mount> binds() {
+    return own().stream().filter(mount -> mount.type().endsWith("bind")).toList();
+  }
+
   private List<Mount> mounts() {
+    var mine = own();
+    var all = new ArrayList<>(kernelMounts());
+    all.removeIf(mount -> mine.stream().anyMatch(own -> own.target().equals(mount.target())));
+    all.addAll(mine);
+    return all;
+  }
+
+  /** What it was asked to have mounted, in order. */
+  private List<Mount> own() {
     var mine = new ArrayList<Mount>();
     String access = spec.host().readonlyRootfs() ? "ro" : "rw";
     files.forEach(
@@ -180,10 +194,7 @@ public record TaskPlan(
             (target, options) ->
                 mine.add(new Mount("tmpfs", "tmpfs", target, TmpfsOptions.merge(options))));
     mine.sort(Comparator.comparingInt(TaskPlan::depth).thenComparing(Mount::target));
-    var all = new ArrayList<>(kernelMounts());
-    all.removeIf(mount -> mine.stream().anyMatch(own -> own.target().equals(mount.target())));
-    all.addAll(mine);
-    return all;
+    return mine;
   }
 
   private static int depth(Mount mount) {

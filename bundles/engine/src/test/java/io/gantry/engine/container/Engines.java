@@ -20,6 +20,7 @@ import io.gantry.spi.network.Network;
 import io.gantry.spi.network.NetworkDriver;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -32,6 +33,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An engine of plain objects with the real helper, namespaces and control groups. Closing it is
@@ -165,6 +167,21 @@ final class Engines implements AutoCloseable {
               ""),
           "",
           0);
+    }
+
+    @Override
+    public ImageConfig changed(@Nullable ImageConfig base, List<String> changes) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public String checkName(String repository, String tag) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public String commit(Commit commit, @Nullable InputStream diff) {
+      throw new UnsupportedOperationException();
     }
 
     @Override

@@ -82,9 +82,9 @@ public final class Call {
     return JsonObject.parse(body, type);
   }
 
-  /** The JSON body; none is an empty object. */
+  /** The JSON body; none is an empty object, and so is {@code null}. */
   public JsonObject optionalJson(String type) {
-    return body.isEmpty() ? JsonObject.empty(type) : json(type);
+    return body.isBlank() || body.strip().equals("null") ? JsonObject.empty(type) : json(type);
   }
 
   /** The body as it comes; reading blocks. */

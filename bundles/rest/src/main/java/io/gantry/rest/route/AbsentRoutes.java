@@ -2,7 +2,6 @@ package io.gantry.rest.route;
 
 import static io.gantry.rest.http.Route.delete;
 import static io.gantry.rest.http.Route.get;
-import static io.gantry.rest.http.Route.head;
 import static io.gantry.rest.http.Route.post;
 import static io.gantry.rest.http.Route.put;
 
@@ -90,7 +89,6 @@ public final class AbsentRoutes {
         post("/build", notBuilt("building images")),
         post("/build/prune", notBuilt("pruning the build cache")),
         post("/build/cancel", notBuilt("building images")),
-        post("/commit", this::commit),
         post("/auth", notBuilt("logging in to registries")),
         get("/system/df", notBuilt("disk usage (system df)")),
         get("/distribution/{name...}/json", notBuilt("asking registries for manifests")),
@@ -100,13 +98,8 @@ public final class AbsentRoutes {
         post("/images/load", notBuilt("loading images")),
         post("/images/prune", notBuilt("pruning images")),
         post("/images/{name...}/push", notBuilt("pushing images")),
-        get("/containers/{id}/changes", ofContainer("listing a container's changes (diff)")),
-        get("/containers/{id}/export", ofContainer("exporting containers")),
         get("/containers/{id}/stats", ofContainer("container statistics")),
         get("/containers/{id}/attach/ws", ofContainer("attaching by WebSocket")),
-        get("/containers/{id}/archive", ofContainer("copying from and to containers")),
-        head("/containers/{id}/archive", ofContainer("copying from and to containers")),
-        put("/containers/{id}/archive", ofContainer("copying from and to containers")),
         get("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         post("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         delete("/containers/{id}/checkpoints/{name}", call -> Answer.error(501, NO_EXPERIMENTS)),
@@ -125,11 +118,6 @@ public final class AbsentRoutes {
 
   private static Answer noPlugin(Call call) {
     return Answer.error(404, "plugin \"" + call.path("name") + "\" not found");
-  }
-
-  private Answer commit(Call call) {
-    containers.inspect(call.query().text("container"));
-    return Answer.error(501, "committing containers is not built yet");
   }
 
   /** A container that is not there is the better reason. */

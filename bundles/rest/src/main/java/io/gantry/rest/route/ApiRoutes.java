@@ -25,6 +25,7 @@ public final class ApiRoutes {
     return Stream.of(
             new SystemRoutes(engine, drivers, events, clock).table(),
             new ContainerRoutes(containers, images, clock).table(),
+            new FileRoutes(containers).table(),
             new ExecRoutes(containers).table(),
             new AbsentRoutes(containers).table(),
             new ImageRoutes(images, engine, clock).table(),

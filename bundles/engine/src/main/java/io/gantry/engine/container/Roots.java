@@ -1,0 +1,109 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.CANCELLED;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+
+import io.gantry.engine.spec.TaskPlan;
+import io.gantry.linux.Rootfs;
+import io.gantry.linux.Stat;
+import io.gantry.linux.TreeCursor;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Mount;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** Opens the root of a container: that of its process, or a mount of our own. */
+final class Roots {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration UNTIL_END_IS_KNOWN = Duration.ofSeconds(10);
+  private static final Object NOT_RUNNING = new Object();
+  private static final int ATTEMPTS = 5;
+
+  private final Starting starting;
+
+  Roots(Starting starting) {
+    this.starting = starting;
+  }
+
+  FileGate.Open open(Container container) {
+    for (int attempt = 1; ; attempt++) {
+      var running = container.running();
+      try {
+        return container.files.enter(() -> key(container), () -> root(container), PATIENCE);
+      } catch (ProcessEnded e) {
+        if (attempt == ATTEMPTS) {
+          throw e.cause;
+        }
+        if (running != null) {
+          settle(running);
+        }
+      }
+    }
+  }
+
+  private static Object key(Container container) {
+    container.requireThere();
+    var running = container.running();
+    return running == null ? NOT_RUNNING : running;
+  }
+
+  private Rootfs root(Container container) {
+    var running = container.running();
+    if (running == null) {
+      TaskPlan plan = starting.planOfRunning(container);
+      Starting.makeBindSources(container.record());
+      return Rootfs.ofMounts(
+          plan.rootfs(), plan.binds(), container.record().spec().host().readonlyRootfs());
+    }
+    var run = container.run();
+    try {
+      return Rootfs.ofProcess(run.pid(), run.initStart());
+    } catch (GantryException e) {
+      throw e.kind() == NOT_FOUND ? new ProcessEnded(e) : e;
+    }
+  }
+
+  /** Its process has ended, and soon everybody will know. */
+  private static void settle(Running running) {
+    try {
+      running.settled.get(UNTIL_END_IS_KNOWN.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      // the next attempt finds what there is
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new GantryException(CANCELLED, "cancelled", e);
+    }
+  }
+
+  /**
+   * Which mount points a copy goes into: what the container was asked to have, and what is mounted
+   * in that; kernel file systems and what its processes mount stay out.
+   */
+  TreeCursor.Crossing crossing(Container container, Rootfs rootfs) {
+    Set<Long> own = new HashSet<>();
+    TaskPlan plan = starting.planOfRunning(container);
+    for (Mount mount : plan.binds()) {
+      rootfs.mountOf(io.gantry.linux.Names.ofText(mount.target())).ifPresent(own::add);
+    }
+    for (String target : container.record().spec().host().tmpfs().keySet()) {
+      rootfs.mountOf(io.gantry.linux.Names.ofText(target)).ifPresent(own::add);
+    }
+    long top = rootfs.mountOf("/").orElse(0L);
+    own.remove(top);
+    return (Stat from, Stat mountPoint) -> own.contains(mountPoint.mount()) || from.mount() != top;
+  }
+
+  private static final class ProcessEnded extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+    private final GantryException cause;
+
+    ProcessEnded(GantryException cause) {
+      super(cause);
+      this.cause = cause;
+    }
+  }
+}
