@@ -71,11 +71,17 @@ final class HiddenMounts {
     try {
       return made.join();
     } catch (CompletionException e) {
-      if (e.getCause() instanceof GantryException failure) {
-        throw failure;
-      }
-      throw e;
+      throw e.getCause() instanceof GantryException failure ? explained(failure) : e;
     }
+  }
+
+  private static GantryException explained(GantryException e) {
+    return SyscallError.errno(e) == Errno.ENOSYS
+        ? new GantryException(
+            Kind.UNSUPPORTED,
+            "files of containers that do not run need Linux 5.12 or newer: " + e.getMessage(),
+            e)
+        : e;
   }
 
   private Held mount(List<Mount> root, List<Mount> further, boolean readOnly) {
