@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -118,6 +119,57 @@ record Catalog(
     return new Found(image(byPrefix), null);
   }
 
+  Map<Image, List<Reference>> select(List<String> refs) {
+    Map<Image, List<Reference>> chosen = new LinkedHashMap<>();
+    for (String ref : refs) {
+      Reference name = name(ref);
+      List<Reference> all = name == null || !isBare(name) ? List.of() : tags(name);
+      if (!all.isEmpty()) {
+        all.forEach(tag -> select(chosen, named(tag).orElseThrow(), tag));
+        continue;
+      }
+      Found found;
+      try {
+        found = resolve(ref);
+      } catch (GantryException e) {
+        throw e.kind() == Kind.NOT_FOUND ? missing(ref) : e;
+      }
+      select(chosen, found.image(), found.name());
+    }
+    return chosen;
+  }
+
+  private static void select(
+      Map<Image, List<Reference>> chosen, Image image, @Nullable Reference name) {
+    List<Reference> names = chosen.computeIfAbsent(image, i -> new ArrayList<>());
+    if (name != null && name.digest() == null && !names.contains(name)) {
+      names.add(name);
+    }
+  }
+
+  private static @Nullable Reference name(String ref) {
+    try {
+      return Reference.parse(ref);
+    } catch (GantryException e) {
+      return null; // an id, or nothing at all: resolve() will say
+    }
+  }
+
+  private static boolean isBare(Reference name) {
+    return name.tag() == null && name.digest() == null;
+  }
+
+  private List<Reference> tags(Reference repository) {
+    return names.keySet().stream()
+        .filter(name -> name.digest() == null && name.repository().equals(repository))
+        .sorted()
+        .toList();
+  }
+
+  private Optional<Image> named(Reference name) {
+    return Optional.ofNullable(names.get(name)).map(record -> image(record.image()));
+  }
+
   /** {@code name:tag@digest} is known as {@code name@digest}. */
   private static Reference pinned(Reference name) {
     return new Reference(name.domain(), name.path(), null, name.digest());
@@ -164,7 +216,8 @@ record Catalog(
         parent != null && has(parent) ? parent : null,
         chains,
         bytes,
-        own.values().stream().map(NameRecord::tagged).max(Comparator.naturalOrder()).orElse(null));
+        own.values().stream().map(NameRecord::tagged).max(Comparator.naturalOrder()).orElse(null),
+        record.manifest());
   }
 
   private long bytes(Digest chain) {

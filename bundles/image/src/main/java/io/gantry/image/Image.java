@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param layers chain ids, lowest first
  * @param bytes of all its layers
  * @param tagged when it last got a name
+ * @param manifest blob that described it where it came from, or null
  */
 public record Image(
     Digest id,
@@ -24,7 +25,8 @@ public record Image(
     @Nullable Digest parent,
     List<Digest> layers,
     long bytes,
-    @Nullable Instant tagged) {
+    @Nullable Instant tagged,
+    @Nullable Digest manifest) {
 
   public Image {
     tags = List.copyOf(tags);

@@ -8,6 +8,7 @@ import io.gantry.image.layer.HeldBlobs;
 import io.gantry.image.layer.Layer;
 import io.gantry.image.layer.Layers;
 import io.gantry.image.layer.Limits;
+import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.Undo;
@@ -88,6 +89,9 @@ public final class ImageStore {
                 blobs.hold(id);
                 ImageConfig config = ImageConfig.parse(blobs.read(id, ImageConfig.MAX_BYTES));
                 holdTop(config);
+                if (image.manifest() != null) {
+                  blobs.hold(image.manifest());
+                }
                 configs.put(id, config);
                 records.put(id, image);
               } catch (GantryException e) {
@@ -146,6 +150,22 @@ public final class ImageStore {
   public Optional<Image> find(Digest id) {
     Catalog now = catalog;
     return now.has(id) ? Optional.of(now.image(id)) : Optional.empty();
+  }
+
+  /** The image of a name in full, if there is one. */
+  public Optional<Digest> named(Reference name) {
+    return Optional.ofNullable(catalog.names().get(name)).map(NameRecord::image);
+  }
+
+  /**
+   * What is meant by what people write when they save: a name without a tag is all tags of its
+   * repository, an id goes without names.
+   *
+   * @return images in the order asked for, and their names
+   * @throws GantryException NOT_FOUND
+   */
+  public Map<Image, List<Reference>> select(List<String> refs) {
+    return catalog.select(refs);
   }
 
   /** Newest step first. */
@@ -253,53 +273,102 @@ public final class ImageStore {
    * @return its id, durable
    */
   public Digest add(ImageConfig config, @Nullable Digest parent, @Nullable Reference name) {
-    byte[] json = config.write();
-    ImageConfig written = ImageConfig.parse(json);
+    List<Reference> names = name == null ? List.of() : List.of(name);
+    return add(List.of(new Addition(Bytes.copyOf(config.write()), parent, names, null))).get(0);
+  }
+
+  /**
+   * Adds images whose layers are all here and held by the caller: all of them or none. A name that
+   * another image had moves.
+   *
+   * @return their ids, durable
+   * @throws GantryException INVALID for a configuration that is none
+   */
+  public List<Digest> add(List<Addition> additions) {
+    List<Digest> ids = new ArrayList<>();
+    List<Runnable> surplus = new ArrayList<>();
+    lock.lock();
     try (var undo = new Undo()) {
-      lock.lock();
-      try {
-        holdTop(written);
-        undo.add(() -> releaseTop(written));
-        Digest id = blobs.hold(json);
-        undo.add(() -> blobs.release(id));
-        boolean isNew = !catalog.has(id);
-        if (isNew) {
-          undo.add(() -> imageRecords.remove(id.toString(), Durability.SYNCED));
-          putImage(id, written, new ImageRecord(parent, clock.instant()), undo);
-        }
-        if (name != null) {
-          putName(name, id);
-        }
-        if (isNew) {
-          undo.keep(); // else there is one holder too many: the image that is there has its own
-        }
-        return id;
-      } finally {
-        lock.unlock();
+      for (Addition addition : additions) {
+        ids.add(add(addition, undo, surplus));
       }
+      undo.keep();
+    } finally {
+      lock.unlock();
+    }
+    surplus.forEach(Runnable::run);
+    return ids;
+  }
+
+  /**
+   * @param surplus gets what to let go of when all has gone well: of an image that was there
+   *     already it is a second hold
+   */
+  private Digest add(Addition addition, Undo undo, List<Runnable> surplus) {
+    byte[] json = addition.json().toArray();
+    ImageConfig config = ImageConfig.parse(json);
+    holdTop(config);
+    undo.add(() -> releaseTop(config));
+    Digest id = blobs.hold(json);
+    undo.add(() -> blobs.release(id));
+    ImageRecord present = catalog.records().get(id);
+    if (present != null) {
+      surplus.add(() -> releaseTop(config));
+      surplus.add(() -> blobs.release(id));
+    }
+    Digest manifest = null;
+    if (addition.manifest() != null) {
+      Digest held = blobs.hold(addition.manifest().toArray());
+      undo.add(() -> blobs.release(held));
+      manifest = held;
+    }
+    if (present == null) {
+      undo.add(() -> imageRecords.remove(id.toString(), Durability.SYNCED));
+      undo.add(() -> forget(id));
+      putImage(id, config, new ImageRecord(addition.parent(), clock.instant(), manifest));
+    } else if (manifest != null) {
+      undo.add(() -> putImage(id, config, present));
+      putImage(id, config, new ImageRecord(present.parent(), present.added(), manifest));
+      if (present.manifest() != null) {
+        Digest former = present.manifest();
+        surplus.add(() -> blobs.release(former));
+      }
+    }
+    for (Reference name : addition.names()) {
+      NameRecord former = catalog.names().get(name);
+      undo.add(() -> restore(name, former));
+      putName(name, id);
+    }
+    return id;
+  }
+
+  private void restore(Reference name, @Nullable NameRecord former) {
+    if (former == null) {
+      removeName(name);
+    } else {
+      nameRecords.put(name.toString(), former, Durability.SYNCED);
+      catalog = catalog.withName(name, former);
     }
   }
 
-  private void putImage(Digest id, ImageConfig config, ImageRecord record, Undo undo) {
+  private void putImage(Digest id, ImageConfig config, ImageRecord record) {
     imageRecords.put(id.toString(), record, Durability.SYNCED);
-    undo.add(() -> forget(id));
     catalog = catalog.withImage(id, config, record);
   }
 
   private void forget(Digest id) {
-    lock.lock();
-    try {
-      catalog = catalog.withoutImage(id);
-    } finally {
-      lock.unlock();
-    }
+    catalog = catalog.withoutImage(id);
   }
 
   /** Takes an image away whose names have gone; its layers are released later. Under the lock. */
   void removeImage(Digest id) {
+    ImageRecord record = catalog.records().get(id);
     imageRecords.remove(id.toString(), Durability.SYNCED);
     catalog = catalog.withoutImage(id);
     blobs.release(id);
+    if (record != null && record.manifest() != null) {
+      blobs.release(record.manifest());
+    }
   }
 
   private List<Digest> releaseTop(ImageConfig config) {

@@ -26,6 +26,7 @@ public final class Ingest extends OutputStream {
   private final FileOutputStream out;
   private long offset;
   private boolean open = true;
+  private @Nullable Digest digest;
 
   Ingest(
       BlobStore store, Path scratch, boolean resumable, Digest.Algorithm algorithm, long maxBytes)
@@ -66,12 +67,60 @@ public final class Ingest extends OutputStream {
     offset += length;
   }
 
+  /**
+   * Nothing more comes. Its file is closed until it is read or committed, so that many may wait.
+   *
+   * @return its digest
+   */
+  public Digest finish() {
+    Digest known = digest;
+    if (known == null) {
+      known = Digest.of(algorithm, hash);
+      digest = known;
+      try {
+        out.close();
+      } catch (IOException e) {
+        throw StoreFailure.of("close " + scratch, e);
+      }
+    }
+    return known;
+  }
+
+  /** What has arrived, of one that is finished; also after it has been committed. */
+  public InputStream read() {
+    Digest known = digest;
+    if (known == null) {
+      throw new IllegalStateException("ingest is not finished");
+    }
+    if (!open) {
+      return store.get(known);
+    }
+    try {
+      return Files.newInputStream(scratch);
+    } catch (IOException e) {
+      throw StoreFailure.of("open " + scratch, e);
+    }
+  }
+
   /** Brings what has arrived to the disk, so that {@link #commit} takes no time. */
   public void sync() {
+    if (!open) {
+      return; // committed: it is there
+    }
     try {
-      out.getFD().sync();
+      force();
     } catch (IOException e) {
       throw StoreFailure.of("ingest " + scratch, e);
+    }
+  }
+
+  private void force() throws IOException {
+    if (digest == null) {
+      out.getFD().sync();
+      return;
+    }
+    try (var again = new FileOutputStream(scratch.toFile(), true)) {
+      again.getFD().sync();
     }
   }
 
@@ -87,17 +136,18 @@ public final class Ingest extends OutputStream {
       throw new IllegalStateException("ingest is closed");
     }
     try {
-      Digest digest = Digest.of(algorithm, hash);
-      if (expected != null && !expected.equals(digest)) {
+      Digest known = digest;
+      Digest actual = known == null ? Digest.of(algorithm, hash) : known;
+      if (expected != null && !expected.equals(actual)) {
         forget();
         throw new GantryException(
-            Kind.INVALID, "content has digest " + digest + " instead of " + expected);
+            Kind.INVALID, "content has digest " + actual + " instead of " + expected);
       }
-      out.getFD().sync();
+      force();
       out.close();
-      store.adopt(scratch, digest);
+      store.adopt(scratch, actual);
       open = false;
-      return digest;
+      return actual;
     } catch (IOException e) {
       throw StoreFailure.of("ingest " + scratch, e);
     }

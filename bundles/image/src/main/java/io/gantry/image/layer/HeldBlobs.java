@@ -89,6 +89,22 @@ public final class HeldBlobs {
     }
   }
 
+  public boolean has(Digest digest) {
+    return blobs.has(digest);
+  }
+
+  /**
+   * @throws io.gantry.spi.GantryException NOT_FOUND
+   */
+  public long size(Digest digest) {
+    return blobs.size(digest);
+  }
+
+  /** Compares a blob with its name; throws as {@link BlobStore#verify}. */
+  public void verify(Digest digest) {
+    blobs.verify(digest);
+  }
+
   public InputStream get(Digest digest) {
     return blobs.get(digest);
   }

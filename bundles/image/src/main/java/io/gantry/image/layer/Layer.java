@@ -3,6 +3,7 @@ package io.gantry.image.layer;
 import io.gantry.store.Digest;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param recipe blob from which, with its tree, the tar is made again
  * @param displaced blobs of contents that were in the tar and are not in the tree
  * @param drivers storage drivers that hold its tree, under {@link #treeId}
+ * @param received blobs that are its tar compressed, as they came; none of them is needed
  */
 public record Layer(
     Digest chain,
@@ -23,9 +25,23 @@ public record Layer(
     long bytes,
     Digest recipe,
     List<Digest> displaced,
-    List<String> drivers) {
+    List<String> drivers,
+    List<Digest> received) {
 
+  public Layer(
+      Digest chain,
+      Digest diff,
+      @Nullable Digest parent,
+      long bytes,
+      Digest recipe,
+      List<Digest> displaced,
+      List<String> drivers) {
+    this(chain, diff, parent, bytes, recipe, displaced, drivers, List.of());
+  }
+
+  /** Records from before blobs were kept have none of them. */
   public Layer {
+    received = List.copyOf(Objects.requireNonNullElse(received, List.of()));
     displaced = List.copyOf(displaced);
     drivers = List.copyOf(drivers);
   }
@@ -40,7 +56,11 @@ public record Layer(
   }
 
   Layer in(List<String> otherDrivers) {
-    return new Layer(chain, diff, parent, bytes, recipe, displaced, otherDrivers);
+    return new Layer(chain, diff, parent, bytes, recipe, displaced, otherDrivers, received);
+  }
+
+  Layer keeping(List<Digest> otherBlobs) {
+    return new Layer(chain, diff, parent, bytes, recipe, displaced, drivers, otherBlobs);
   }
 
   /** The chain id of a layer on top of another, as the OCI image specification defines it. */

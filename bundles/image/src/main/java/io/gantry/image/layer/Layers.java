@@ -24,7 +24,6 @@ import java.security.MessageDigest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -32,8 +31,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,10 +56,7 @@ public final class Layers {
   private final LayerTrees trees;
   private final Map<Digest, Layer> layers = new ConcurrentHashMap<>();
   private final Map<String, String> scratches = new ConcurrentHashMap<>(); // and their drivers
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition idle = lock.newCondition();
-  private final Map<Digest, Integer> holders = new HashMap<>(); // guarded by lock
-  private final Set<Digest> busy = new HashSet<>(); // guarded by lock
+  private final Holders holders = new Holders();
 
   /** Needs no disk space and no driver. */
   public Layers(Path records, HeldBlobs blobs, LayerTrees trees) {
@@ -82,8 +76,9 @@ public final class Layers {
               layers.put(layer.chain(), layer);
               blobs.hold(layer.recipe());
               layer.displaced().forEach(blobs::hold);
+              layer.received().forEach(blobs::hold);
               if (layer.parent() != null) {
-                holders.merge(layer.parent(), 1, Integer::sum);
+                holders.count(layer.parent(), 1);
               }
             });
     return loaded.problems();
@@ -91,6 +86,11 @@ public final class Layers {
 
   public Optional<Layer> find(Digest chain) {
     return Optional.ofNullable(layers.get(chain));
+  }
+
+  /** Chain ids of all layers. */
+  public List<Digest> chains() {
+    return layers.keySet().stream().sorted().toList();
   }
 
   /** Ids of all trees a driver should hold, for its recovery; those that are being filled too. */
@@ -116,20 +116,35 @@ public final class Layers {
    *     one that does not fit, CANCELLED on an interrupt; nothing is left behind
    */
   public Layer make(InputStream archive, @Nullable Digest parent, Limits limits) {
+    return make(archive, parent, null, limits);
+  }
+
+  /**
+   * As above, for an archive that has to be a certain tar.
+   *
+   * @throws GantryException INVALID also when it is another one
+   */
+  public Layer make(
+      InputStream archive, @Nullable Digest parent, @Nullable Wanted wanted, Limits limits) {
     String driver = trees.defaultDriver();
     if (parent != null) {
       ensure(driver, parent);
     }
-    return make(Decoder.open(archive, limits), parent, driver, limits);
+    return make(Decoder.open(archive, limits), parent, driver, wanted, limits);
   }
 
-  private Layer make(InputStream tar, @Nullable Digest parent, String driver, Limits limits) {
+  private Layer make(
+      InputStream tar,
+      @Nullable Digest parent,
+      String driver,
+      @Nullable Wanted wanted,
+      Limits limits) {
     String scratch = "layer-" + UUID.randomUUID();
     scratches.put(scratch, driver); // the driver may be replaced while the tree is filled
     try (var undo = new Undo()) {
       undo.add(() -> trees.remove(driver, scratch));
       Place place = trees.prepare(driver, scratch, parent == null ? null : Layer.treeId(parent));
-      Layer layer = fill(tar, parent, driver, place, limits, undo);
+      Layer layer = fill(tar, parent, driver, place, wanted, limits, undo);
       if (put(layer, driver, scratch)) {
         undo.keep();
       } // else it is known already: the scratch tree and the second recipe are given up
@@ -146,6 +161,7 @@ public final class Layers {
       @Nullable Digest parent,
       String driver,
       Place place,
+      @Nullable Wanted wanted,
       Limits limits,
       Undo undo)
       throws IOException {
@@ -157,13 +173,20 @@ public final class Layers {
       long bytes;
       try (var recipe = new Recipe.Writer(ingest, displaced);
           var writer = new LayerWriter(root, place.style(), limits, recipe, blobs)) {
-        bytes = writer.apply(new DigestInputStream(tar, hash));
+        boolean isKnown = wanted != null && wanted.known();
+        bytes = writer.apply(isKnown ? tar : new DigestInputStream(tar, hash));
         recipe.finish();
+      }
+      Digest diff = wanted != null ? wanted.diff() : null;
+      if (diff == null || !wanted.known()) {
+        diff = Digest.of(Digest.Algorithm.SHA256, hash);
+      }
+      if (wanted != null) {
+        wanted.check(diff);
       }
       root.syncFileSystem();
       Digest recipe = blobs.hold(ingest);
       undo.add(() -> blobs.release(recipe));
-      Digest diff = Digest.of(Digest.Algorithm.SHA256, hash);
       return new Layer(
           Layer.chain(parent, diff), diff, parent, bytes, recipe, displaced, List.of(driver));
     }
@@ -175,7 +198,7 @@ public final class Layers {
    * @return false when there is such a layer already; it may get its tree in one more driver
    */
   private boolean put(Layer layer, String driver, String scratch) {
-    claim(layer.chain());
+    holders.claim(layer.chain());
     try {
       Layer known = layers.get(layer.chain());
       if (known == null) {
@@ -188,10 +211,10 @@ public final class Layers {
         drivers.add(driver);
         commit(driver, scratch, known.in(drivers));
       }
-      count(layer.chain(), 1);
+      holders.count(layer.chain(), 1);
       return known == null;
     } finally {
-      unclaim(layer.chain());
+      holders.unclaim(layer.chain());
     }
   }
 
@@ -247,11 +270,12 @@ public final class Layers {
       tar(layer.chain(), spool);
       Digest tar = blobs.hold(spool);
       try (InputStream in = blobs.get(tar)) {
-        make(in, layer.parent(), driver, Limits.layer(Long.MAX_VALUE));
+        var wanted = new Wanted(layer.diff(), 0, true); // tar() has checked it
+        make(in, layer.parent(), driver, wanted, Limits.layer(Long.MAX_VALUE));
       } finally {
         blobs.release(tar);
       }
-      count(layer.chain(), -1);
+      holders.count(layer.chain(), -1);
     } catch (IOException e) {
       throw StoreFailure.of("convert layer " + layer.chain(), e);
     }
@@ -265,7 +289,10 @@ public final class Layers {
    */
   public void tar(Digest chain, OutputStream out) throws IOException {
     Layer layer = known(chain);
-    String driver = servingDriver(layer);
+    tar(layer, servingDriver(layer), out);
+  }
+
+  private void tar(Layer layer, String driver, OutputStream out) throws IOException {
     var hashed = new DigestOutputStream(out, Digest.Algorithm.SHA256.hash());
     try (Dir tree = Dir.open(trees.layer(driver, layer.treeId()).directory())) {
       Recipe.play(() -> blobs.get(layer.recipe()), tree, blobs::get, hashed);
@@ -275,17 +302,93 @@ public final class Layers {
       throw new GantryException(
           Kind.INTERNAL,
           "layer %s has been damaged in storage driver %s: its tar has digest %s instead of %s"
-              .formatted(chain, driver, made, layer.diff()));
+              .formatted(layer.chain(), driver, made, layer.diff()));
     }
   }
 
-  /** Compares the tree of a layer with what came in; throws as {@link #tar}. */
-  public void verify(Digest chain) {
+  /** How many bytes {@link #tar} will write. */
+  public long tarBytes(Digest chain) throws IOException {
+    Layer layer = known(chain);
+    return Recipe.tarBytes(() -> blobs.get(layer.recipe()));
+  }
+
+  /**
+   * Compares the tree of a layer in one driver with what came in.
+   *
+   * @throws GantryException INTERNAL with what is wrong, UNAVAILABLE when the driver does not serve
+   */
+  public void verify(Digest chain, String driver) {
+    if (!trees.drivers().contains(driver)) {
+      throw new GantryException(
+          Kind.UNAVAILABLE, "storage driver " + driver + " does not serve: not looked at");
+    }
+    Layer layer = known(chain);
     try {
-      tar(chain, OutputStream.nullOutputStream());
+      tar(layer, driver, OutputStream.nullOutputStream());
+    } catch (GantryException e) {
+      // Whatever the kernel says of what the recipe leads to: the tree is not what it was.
+      throw e.kind() == Kind.UNAVAILABLE
+          ? e
+          : new GantryException(Kind.INTERNAL, e.getMessage(), e);
     } catch (IOException e) {
       throw StoreFailure.of("verify layer " + chain, e);
     }
+  }
+
+  /** As {@link #verify(Digest, String)}, in the driver that {@link #tar} reads from. */
+  public void verify(Digest chain) {
+    verify(chain, servingDriver(known(chain)));
+  }
+
+  /**
+   * Keeps a blob beside the layer whose compressed tar it has been found to be, and takes over the
+   * caller's hold on it.
+   */
+  public void keep(Digest chain, Digest blob) {
+    holders.claim(chain);
+    try (var undo = new Undo()) {
+      undo.add(() -> blobs.release(blob));
+      Layer layer = known(chain);
+      if (!layer.received().contains(blob)) {
+        List<Digest> received = new ArrayList<>(layer.received());
+        received.add(blob);
+        update(layer.keeping(received));
+        undo.keep();
+      }
+    } finally {
+      holders.unclaim(chain);
+    }
+  }
+
+  /**
+   * Lets go of all blobs kept beside layers; nothing but their exact bytes is lost.
+   *
+   * @return how many bytes that freed
+   */
+  public long letGo() {
+    long bytes = 0;
+    for (Digest chain : List.copyOf(layers.keySet())) {
+      holders.claim(chain);
+      try {
+        Layer layer = layers.get(chain);
+        if (layer == null || layer.received().isEmpty()) {
+          continue;
+        }
+        update(layer.keeping(List.of()));
+        for (Digest blob : layer.received()) {
+          bytes += blobs.has(blob) ? blobs.size(blob) : 0;
+          blobs.release(blob);
+        }
+      } finally {
+        holders.unclaim(chain);
+      }
+    }
+    return bytes;
+  }
+
+  private void update(Layer layer) {
+    records.put(layer.chain().toString(), layer, Durability.SYNCED);
+    layers.put(layer.chain(), layer);
   }
 
   private String servingDriver(Layer layer) {
@@ -312,16 +415,7 @@ public final class Layers {
    * @throws GantryException NOT_FOUND
    */
   public void hold(Digest chain) {
-    lock.lock();
-    try {
-      while (busy.contains(chain) && !holders.containsKey(chain)) {
-        idle.awaitUninterruptibly();
-      }
-      known(chain);
-      holders.merge(chain, 1, Integer::sum);
-    } finally {
-      lock.unlock();
-    }
+    holders.hold(chain, () -> known(chain));
   }
 
   /**
@@ -331,7 +425,7 @@ public final class Layers {
    */
   public List<Digest> release(Digest chain) {
     List<Digest> removed = new ArrayList<>();
-    for (Digest at = chain; at != null && isLast(at); ) {
+    for (Digest at = chain; at != null && holders.isLast(at); ) {
       Optional<Layer> gone = removeClaimed(at);
       gone.ifPresent(layer -> removed.add(layer.chain()));
       at = gone.map(Layer::parent).orElse(null);
@@ -343,21 +437,7 @@ public final class Layers {
     try {
       return find(chain).filter(this::remove);
     } finally {
-      unclaim(chain);
-    }
-  }
-
-  /** Counts one holder less; the last one claims the chain. */
-  private boolean isLast(Digest chain) {
-    lock.lock();
-    try {
-      if (holders.merge(chain, -1, Integer::sum) > 0) {
-        return false;
-      }
-      holders.remove(chain);
-      return busy.add(chain);
-    } finally {
-      lock.unlock();
+      holders.unclaim(chain);
     }
   }
 
@@ -377,6 +457,7 @@ public final class Layers {
     layers.remove(layer.chain());
     blobs.release(layer.recipe());
     layer.displaced().forEach(blobs::release);
+    layer.received().forEach(blobs::release);
     return true;
   }
 
@@ -384,48 +465,11 @@ public final class Layers {
   public List<Digest> prune() {
     List<Digest> removed = new ArrayList<>();
     for (Digest chain : List.copyOf(layers.keySet())) {
-      lock.lock();
-      try {
-        if (holders.containsKey(chain) || busy.contains(chain)) {
-          continue;
-        }
-        holders.put(chain, 1);
-      } finally {
-        lock.unlock();
+      if (!holders.holdUnheld(chain)) {
+        continue;
       }
       removed.addAll(release(chain));
     }
     return removed;
-  }
-
-  private void claim(Digest chain) {
-    lock.lock();
-    try {
-      while (busy.contains(chain)) {
-        idle.awaitUninterruptibly();
-      }
-      busy.add(chain);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void unclaim(Digest chain) {
-    lock.lock();
-    try {
-      busy.remove(chain);
-      idle.signalAll();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void count(Digest chain, int change) {
-    lock.lock();
-    try {
-      holders.merge(chain, change, Integer::sum);
-    } finally {
-      lock.unlock();
-    }
   }
 }

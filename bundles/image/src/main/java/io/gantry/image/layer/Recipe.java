@@ -156,6 +156,20 @@ final class Recipe {
     }
   }
 
+  /** How long the tar is that the recipe makes. */
+  static long tarBytes(Supplier<InputStream> recipe) throws IOException {
+    try (DataInputStream in = open(recipe)) {
+      var player =
+          new Player(
+              in,
+              new HashMap<>(),
+              Optional.empty(),
+              blob -> InputStream.nullInputStream(),
+              OutputStream.nullOutputStream());
+      return player.play();
+    }
+  }
+
   private static DataInputStream open(Supplier<InputStream> recipe) throws IOException {
     var in =
         new DataInputStream(new BufferedInputStream(new GZIPInputStream(recipe.get(), 1 << 13)));
@@ -177,35 +191,38 @@ final class Recipe {
       Function<Digest, InputStream> blobs,
       OutputStream tar) {
 
-    void play() throws IOException {
+    /** Tells the length of the tar. */
+    long play() throws IOException {
       byte[] buffer = new byte[LONGEST_RAW];
+      long bytes = 0;
       while (true) {
         switch (in.readByte()) {
           case 'R' -> {
             int length = bounded(in.readInt(), buffer.length);
             in.readFully(buffer, 0, length);
             tar.write(buffer, 0, length);
+            bytes += length;
           }
-          case 'F' -> file(buffer);
+          case 'F' -> bytes += file(buffer);
           case 'E' -> {
             for (int count = in.readInt(); count > 0; count--) {
               displaced.put(in.readInt(), Digest.parse(in.readUTF()));
             }
-            return;
+            return bytes;
           }
           default -> throw damaged();
         }
       }
     }
 
-    private void file(byte[] buffer) throws IOException {
+    private long file(byte[] buffer) throws IOException {
       int entry = in.readInt();
       long offset = in.readLong();
       long length = in.readLong();
       byte[] name = new byte[bounded(in.readInt(), LONGEST_PATH)];
       in.readFully(name);
       if (tree.isEmpty()) {
-        return;
+        return length;
       }
       Digest blob = displaced.get(entry);
       if (blob != null) {
@@ -213,13 +230,14 @@ final class Recipe {
           content.skipNBytes(offset);
           copy(content, length, buffer);
         }
-        return;
+        return length;
       }
       String path = new String(name, StandardCharsets.ISO_8859_1);
       try (File content = tree.get().open(path)) {
         content.position(offset);
         copy(content, path, length, buffer);
       }
+      return length;
     }
 
     private void copy(InputStream content, long length, byte[] buffer) throws IOException {

@@ -25,6 +25,7 @@ public final class DirectoryTrees implements LayerTrees {
   private final TreeStyle style;
   private final Map<String, String> parents = new HashMap<>();
   private String defaultDriver = "one";
+  private String stopped = "";
 
   public DirectoryTrees(Path root, TreeStyle style) {
     this.root = root;
@@ -40,9 +41,14 @@ public final class DirectoryTrees implements LayerTrees {
     return defaultDriver;
   }
 
+  /** That driver no longer serves. */
+  public void stop(String driver) {
+    stopped = driver;
+  }
+
   @Override
   public List<String> drivers() {
-    return List.of("one", "two");
+    return Stream.of("one", "two").filter(driver -> !driver.equals(stopped)).toList();
   }
 
   @Override

@@ -1,0 +1,59 @@
+package io.gantry.image.archive;
+
+import io.gantry.store.Digest;
+import java.util.Map;
+
+/**
+ * How one document of an OCI layout names a blob.
+ *
+ * @param size of the blob, -1 when it does not say
+ * @param name full one for the image, or empty
+ */
+record Descriptor(
+    String mediaType, Digest digest, long size, String name, Platform platform, boolean attests) {
+
+  static final String INDEX = "application/vnd.oci.image.index.v1+json";
+  static final String MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+  static final String CONFIG = "application/vnd.oci.image.config.v1+json";
+  static final String LAYER = "application/vnd.oci.image.layer.v1.tar";
+
+  static final String FULL_NAME = "io.containerd.image.name";
+  static final String REF_NAME = "org.opencontainers.image.ref.name";
+  private static final String ATTESTATION = "vnd.docker.reference.type";
+
+  static Descriptor of(Document json) {
+    Document annotations = json.object("annotations");
+    Document platform = json.object("platform");
+    String name = annotations.text(FULL_NAME);
+    return new Descriptor(
+        json.text("mediaType"),
+        json.digest("digest"),
+        json.size("size"),
+        name.isEmpty() ? annotations.text(REF_NAME) : name,
+        new Platform(platform.text("os"), platform.text("architecture"), platform.text("variant")),
+        annotations.has(ATTESTATION));
+  }
+
+  /** The document it names, verified. */
+  Document document(Members members) {
+    Member blob = blob(members);
+    return Document.parse(members.small(blob, digest.toString()), digest.toString());
+  }
+
+  Member blob(Members members) {
+    Member blob = members.blob(digest);
+    if (size >= 0 && blob.size() != size) {
+      throw Members.invalid("blob " + digest + " has " + blob.size() + " bytes instead of " + size);
+    }
+    return blob;
+  }
+
+  /** Fields of a descriptor as documents have them, in order. */
+  static Map<String, Object> json(String mediaType, Digest digest, long size) {
+    var json = new java.util.LinkedHashMap<String, Object>();
+    json.put("mediaType", mediaType);
+    json.put("digest", digest.toString());
+    json.put("size", size);
+    return json;
+  }
+}

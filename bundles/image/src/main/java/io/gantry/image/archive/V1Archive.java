@@ -1,0 +1,159 @@
+package io.gantry.image.archive;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.gantry.image.ImageConfig;
+import io.gantry.image.Reference;
+import io.gantry.image.layer.Limits;
+import io.gantry.spi.Bytes;
+import io.gantry.store.Digest;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+
+/**
+ * What {@code docker save} wrote before 1.10: {@code repositories} leads from names to ids, and
+ * each id is a directory with a {@code json} that names its parent and a {@code layer.tar}. The
+ * configuration of the image is made of these.
+ */
+final class V1Archive {
+
+  static final String REPOSITORIES = "repositories";
+  private static final Pattern ID = Pattern.compile("[a-f0-9]{64}");
+  private static final Set<String> OF_V1_ONLY =
+      Set.of("id", "parent", "Size", "parent_id", "layer_id", "throwaway");
+
+  private final Members members;
+  private final Limits limits;
+  private final Map<Member, Digest> diffs = new HashMap<>();
+
+  V1Archive(Members members, Limits limits) {
+    this.members = members;
+    this.limits = limits;
+  }
+
+  List<ArchivedImage> read() {
+    Map<String, List<Reference>> namesById = new LinkedHashMap<>();
+    int names = 0;
+    for (var repository :
+        members.document(REPOSITORIES).fields(DockerArchive.MOST_IMAGES).entrySet()) {
+      Document tags = repository.getValue();
+      for (var tag : tags.json().properties()) {
+        if (++names > DockerArchive.MOST_NAMES) {
+          throw tags.malformed("too many names");
+        }
+        namesById
+            .computeIfAbsent(tags.text(tag.getKey()), id -> new ArrayList<>())
+            .add(DockerArchive.name(repository.getKey() + ":" + tag.getKey()));
+      }
+    }
+    if (namesById.size() > DockerArchive.MOST_IMAGES) {
+      throw Members.invalid("too many images in " + REPOSITORIES);
+    }
+    List<ArchivedImage> images = new ArrayList<>();
+    namesById.forEach((id, tags) -> images.add(image(id, tags)));
+    return images;
+  }
+
+  private ArchivedImage image(String id, List<Reference> names) {
+    Deque<String> chain = chain(id);
+    ArrayNode history = Document.JSON.createArrayNode();
+    ArrayNode ids = Document.JSON.createArrayNode();
+    List<ArchivedImage.Source> layers = new ArrayList<>();
+    for (String step : chain) {
+      Document json = members.document(step + "/json");
+      Optional<Member> layer = members.find(step + "/layer.tar");
+      boolean isEmpty = json.json().path("throwaway").asBoolean(false) || layer.isEmpty();
+      history.add(step(json, isEmpty));
+      if (!isEmpty) {
+        layers.add(new ArchivedImage.Source(layer.get(), ""));
+        ids.add(diff(layer.get()).toString());
+      }
+    }
+    byte[] config = config(members.document(id + "/json"), ids, history);
+    return new ArchivedImage(
+        Bytes.copyOf(config),
+        ImageConfig.parse(config),
+        layers,
+        names,
+        List.of(),
+        Optional.empty());
+  }
+
+  /** From the lowest to the image itself. */
+  private Deque<String> chain(String top) {
+    Deque<String> chain = new ArrayDeque<>();
+    for (String id = top; !id.isEmpty(); id = members.document(id + "/json").text("parent")) {
+      if (!ID.matcher(id).matches()) {
+        throw Members.invalid("image ID \"" + printable(id) + "\" is invalid");
+      }
+      if (chain.contains(id)) {
+        throw Members.invalid("image " + id + " is its own parent");
+      }
+      if (chain.size() == DockerArchive.MOST_LAYERS) {
+        throw Members.invalid("image " + top + " has too many parents");
+      }
+      chain.addFirst(id);
+    }
+    return chain;
+  }
+
+  private static String printable(String id) {
+    String shown = id.length() > 100 ? id.substring(0, 100) + "…" : id;
+    return shown.replaceAll("[^ -~]", "?");
+  }
+
+  private Digest diff(Member layer) {
+    return diffs.computeIfAbsent(layer, content -> ImageLoader.unpacked(content, limits));
+  }
+
+  private static ObjectNode step(Document v1, boolean isEmpty) {
+    ObjectNode step = Document.JSON.createObjectNode();
+    copy(v1, "created", step, "created");
+    copy(v1, "author", step, "author");
+    List<String> command = v1.object("container_config").texts("Cmd", DockerArchive.MOST_NAMES);
+    if (!command.isEmpty()) {
+      step.put("created_by", String.join(" ", command));
+    }
+    copy(v1, "comment", step, "comment");
+    if (isEmpty) {
+      step.put("empty_layer", true);
+    }
+    return step;
+  }
+
+  private static void copy(Document from, String field, ObjectNode to, String as) {
+    String text = from.text(field);
+    if (!text.isEmpty()) {
+      to.put(as, text);
+    }
+  }
+
+  private static byte[] config(Document top, ArrayNode ids, ArrayNode history) {
+    Map<String, JsonNode> fields = new TreeMap<>();
+    for (var field : top.json().properties()) {
+      if (!OF_V1_ONLY.contains(field.getKey())) {
+        fields.put(field.getKey(), field.getValue());
+      }
+    }
+    ObjectNode rootfs = Document.JSON.createObjectNode().put("type", "layers");
+    rootfs.set("diff_ids", ids);
+    fields.put("rootfs", rootfs);
+    fields.put("history", history);
+    try {
+      return Document.JSON.writeValueAsBytes(fields);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e); // a tree can always be written
+    }
+  }
+}
