@@ -1,9 +1,12 @@
 package io.gantry.api;
 
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -51,6 +54,119 @@ public interface Images {
       String platform,
       List<String> changes,
       Transfer transfer);
+
+  /**
+   * Takes in an archive of images: a docker-archive, new or old, or an OCI layout, plain or
+   * compressed. All its images appear at once, or none.
+   *
+   * @param platform {@code os/architecture[/variant]} of the images wanted, or empty for this
+   *     host's
+   * @throws io.gantry.spi.GantryException INVALID for what is wrong with the archive, EXHAUSTED,
+   *     CANCELLED on an interrupt; nothing is left behind
+   */
+  void load(InputStream archive, String platform, Loading loading);
+
+  /**
+   * Gets an archive of images ready, as Docker writes it: docker-archive and OCI layout in one.
+   *
+   * @param refs a name without a tag is all tags of its repository, an id goes without names
+   * @param platform as for {@link #load}; an image for another one is refused
+   * @throws io.gantry.spi.GantryException NOT_FOUND
+   */
+  SavedImages save(List<String> refs, String platform);
+
+  /**
+   * Removes images that no container uses, by Docker's rules. When the disk is short, compressed
+   * layers that are kept as they came go first; the images stay.
+   *
+   * @param danglingOnly only those without a tag
+   * @param matches which of them
+   */
+  Pruned prune(boolean danglingOnly, Predicate<ImageView> matches);
+
+  /**
+   * Compares layers, in every storage driver that holds them, and documents with their digests.
+   *
+   * @param ref one image, or empty for all that is there
+   */
+  ImageCheck check(String ref);
+
+  /** Where a load tells what it does; called on the caller's thread. */
+  interface Loading {
+
+    /** A layer that is new here is being unpacked. */
+    void layer(String diff, long current, long total);
+
+    /** A name that another image had is about to move. */
+    void moves(String name, String formerId);
+
+    /**
+     * All is in place.
+     *
+     * @param names as people write them; may be empty
+     */
+    void loaded(String id, List<String> names);
+  }
+
+  /** Images about to be written; to be closed. */
+  interface SavedImages extends AutoCloseable {
+
+    /** Writes them, once; what was written when it fails is of no use. */
+    void writeTo(OutputStream out) throws IOException;
+
+    @Override
+    void close();
+  }
+
+  /**
+   * What a prune did.
+   *
+   * @param bytes freed
+   */
+  record Pruned(List<Removal> removals, long bytes) {
+
+    public Pruned {
+      removals = List.copyOf(removals);
+    }
+  }
+
+  /**
+   * What a check found.
+   *
+   * @param layers how many have been looked at
+   * @param skipped sentences on what could not be looked at
+   */
+  record ImageCheck(int layers, List<Damage> damages, List<String> skipped) {
+
+    public ImageCheck {
+      damages = List.copyOf(damages);
+      skipped = List.copyOf(skipped);
+    }
+  }
+
+  /**
+   * Something that is not what it was.
+   *
+   * @param what {@code layer}, {@code configuration}, {@code manifest} or {@code blob}
+   * @param id its digest; a layer's chain id
+   * @param driver storage driver that holds it, empty for blobs
+   * @param reason for people
+   * @param images ids of those that need it
+   * @param containers ids of those made from these images
+   */
+  record Damage(
+      String what,
+      String id,
+      String driver,
+      String reason,
+      List<String> images,
+      List<String> containers) {
+
+    public Damage {
+      images = List.copyOf(images);
+      containers = List.copyOf(containers);
+    }
+  }
 
   /**
    * What an image is.

@@ -4,13 +4,17 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 
 import io.gantry.api.Images;
+import io.gantry.rest.http.Answer;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /** One image, busybox. */
 final class FakeImages implements Images {
@@ -22,6 +26,9 @@ final class FakeImages implements Images {
   String importedAs = "";
   List<String> changes = List.of();
   String asked = "";
+  int closed;
+  Consumer<Loading> loadSteps = loading -> {};
+  Answer.Body saved = out -> out.write(new byte[] {1, 2, 3});
 
   @Override
   public List<ImageView> list() {
@@ -120,5 +127,50 @@ final class FakeImages implements Images {
     importedAs = repository + "|" + tag + "|" + message;
     this.changes = changes;
     return ID;
+  }
+
+  /** Reads all of it and tells what is planned. */
+  @Override
+  public void load(InputStream archive, String platform, Loading loading) {
+    try {
+      archive.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    asked = platform;
+    loadSteps.accept(loading);
+  }
+
+  @Override
+  public SavedImages save(List<String> refs, String platform) {
+    if (refs.contains("nosuch")) {
+      throw new GantryException(NOT_FOUND, "No such image: nosuch");
+    }
+    asked = refs + " " + platform;
+    return new SavedImages() {
+      @Override
+      public void writeTo(OutputStream out) throws IOException {
+        saved.writeTo(out);
+      }
+
+      @Override
+      public void close() {
+        closed++;
+      }
+    };
+  }
+
+  @Override
+  public Pruned prune(boolean danglingOnly, Predicate<ImageView> matches) {
+    asked = "dangling " + danglingOnly + " matches " + matches.test(busybox());
+    return new Pruned(
+        danglingOnly ? List.of() : List.of(new Removal("busybox:latest", ""), new Removal("", ID)),
+        danglingOnly ? 0 : 7);
+  }
+
+  @Override
+  public ImageCheck check(String ref) {
+    var damage = new Damage("layer", ID, "vfs", "it was changed", List.of(ID), List.of("c"));
+    return new ImageCheck(3, ref.isEmpty() ? List.of(damage) : List.of(), List.of());
   }
 }

@@ -72,6 +72,14 @@ public @interface EngineConfig {
 
   @AttributeDefinition(
       description =
+          "Compressed layers of loaded images are kept as they came, beside their files, while at"
+              + " least this many percent of the disk are free; 100 keeps none",
+      min = "0",
+      max = "100")
+  int keepBlobsPercent() default 20;
+
+  @AttributeDefinition(
+      description =
           "Absolute path of the folder whose jars are taken in; empty: deploy in the data root")
   String deployFolder() default "";
 }

@@ -40,6 +40,7 @@ import org.osgi.service.component.annotations.Reference;
 public final class ImageKeeper implements ImageLayers {
   private static final System.Logger log = System.getLogger("io.gantry.engine.image");
 
+  private final HeldBlobs blobs;
   private final Layers layers;
   private final ImageStore images;
   private final ServiceRegistration<ImageStore> shared;
@@ -53,7 +54,7 @@ public final class ImageKeeper implements ImageLayers {
     root =
         Path.of(
             Objects.requireNonNull(context.getProperty("gantry.data.root"), "gantry.data.root"));
-    var blobs = new HeldBlobs(new BlobStore(root.resolve("blobs"), clock));
+    blobs = new HeldBlobs(new BlobStore(root.resolve("blobs"), clock));
     layers = new Layers(root.resolve("image").resolve("layers"), blobs, new DriverTrees(storage));
     images = new ImageStore(root.resolve("image"), blobs, layers, clock);
     shared = context.registerService(ImageStore.class, images, null);
@@ -66,6 +67,14 @@ public final class ImageKeeper implements ImageLayers {
 
   ImageStore images() {
     return images;
+  }
+
+  Layers layers() {
+    return layers;
+  }
+
+  HeldBlobs blobs() {
+    return blobs;
   }
 
   @Override

@@ -6,6 +6,8 @@ import io.gantry.api.Events;
 import io.gantry.api.Events.Event;
 import io.gantry.api.Images;
 import io.gantry.api.Leased;
+import io.gantry.engine.config.EngineConfig;
+import io.gantry.image.Check;
 import io.gantry.image.Image;
 import io.gantry.image.ImageStore;
 import io.gantry.image.ImageUsers.User;
@@ -13,45 +15,64 @@ import io.gantry.image.layer.Limits;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.storage.StorageDriver;
 import io.gantry.store.Digest;
-import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
 
 /** Images as the edges see them: what image knows, and which containers use it. */
-@Component(name = "io.gantry.engine.image", service = Images.class)
+@Component(
+    name = "io.gantry.engine.image",
+    service = Images.class,
+    configurationPid = EngineConfig.PID)
 public final class ImageService implements Images {
   private final ImageStore store;
   private final Containers containers;
   private final Events events;
   private final Leased<StorageDriver> storage;
-  private final Path dataRoot;
+  private final ImageKeeper keeper;
+  private final Space space;
+  private final Archives archives;
+  private volatile int keepPercent;
 
   @Activate
   public ImageService(
       BundleContext context,
+      EngineConfig config,
       @Reference ImageKeeper keeper,
       @Reference Containers containers,
       @Reference Events events,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage) {
+    this.keeper = keeper;
     this.store = keeper.images();
     this.containers = containers;
     this.events = events;
     this.storage = storage;
-    this.dataRoot =
-        Path.of(
-            Objects.requireNonNull(context.getProperty("gantry.data.root"), "gantry.data.root"));
+    this.space =
+        new Space(
+            Path.of(
+                Objects.requireNonNull(
+                    context.getProperty("gantry.data.root"), "gantry.data.root")));
+    this.archives = new Archives(keeper, space, (action, id) -> tell(action, id, id));
+    this.keepPercent = config.keepBlobsPercent();
+  }
+
+  @Modified
+  void modified(EngineConfig config) {
+    keepPercent = config.keepBlobsPercent();
   }
 
   @Override
@@ -89,7 +110,8 @@ public final class ImageService implements Images {
   @Override
   public void tag(String ref, String repository, String tag) {
     Image image = store.tag(ref, repository, tag);
-    tell("tag", image.id().toString(), repository + ":" + (tag.isEmpty() ? "latest" : tag));
+    tell(
+        "tag", image.id().toString(), io.gantry.image.Reference.tagged(repository, tag).familiar());
   }
 
   @Override
@@ -120,19 +142,58 @@ public final class ImageService implements Images {
     String id =
         store
             .importTar(
-                counted, repository, tag, message, platform, changes, Limits.layer(freeBytes()))
+                counted,
+                repository,
+                tag,
+                message,
+                platform,
+                changes,
+                Limits.layer(space.freeBytes()))
             .toString();
     tell("import", id, id);
     return id;
   }
 
-  private long freeBytes() {
-    try {
-      return Files.getFileStore(dataRoot).getUsableSpace();
-    } catch (IOException e) {
-      throw new GantryException(
-          GantryException.Kind.INTERNAL, "free space of " + dataRoot + ": " + e.getMessage(), e);
-    }
+  @Override
+  public void load(InputStream archive, String platform, Loading loading) {
+    archives.load(archive, platform, keepPercent, loading);
+  }
+
+  @Override
+  public SavedImages save(List<String> refs, String platform) {
+    return archives.save(refs, platform);
+  }
+
+  @Override
+  public Pruned prune(boolean danglingOnly, Predicate<ImageView> matches) {
+    long letGo = space.hasFree(keepPercent) ? 0 : keeper.layers().letGo();
+    var pruning = new Pruning(list(), keeper.layers(), ref -> remove(ref, false, true));
+    var pruned = pruning.run(danglingOnly, matches);
+    long bytes = pruned.bytes() + letGo;
+    events.publish(
+        new Event("image", "prune", "", Map.of("reclaimed", Long.toString(bytes)), Instant.now()));
+    return new Pruned(pruned.removals(), bytes);
+  }
+
+  @Override
+  public ImageCheck check(String ref) {
+    var check = new Check(store, keeper.layers(), keeper.blobs());
+    var damages = check.run(ref).stream().map(this::damage).toList();
+    return new ImageCheck(check.layers(), damages, check.skipped());
+  }
+
+  private Damage damage(io.gantry.image.Damage found) {
+    List<String> images = found.images().stream().map(Digest::toString).toList();
+    return new Damage(
+        found.what().name().toLowerCase(Locale.ROOT),
+        found.id().toString(),
+        found.driver(),
+        found.reason(),
+        images,
+        containers.list().stream()
+            .filter(container -> images.contains(container.imageId()))
+            .map(ContainerView::id)
+            .toList());
   }
 
   private List<User> users(Digest image) {
@@ -143,7 +204,12 @@ public final class ImageService implements Images {
   }
 
   private void tell(String action, String id, String name) {
-    events.publish(new Event("image", action, id, Map.of("name", name), Instant.now()));
+    Map<String, String> attributes = new HashMap<>();
+    Digest.find(id)
+        .flatMap(store::find)
+        .ifPresent(image -> attributes.putAll(image.config().run().labels()));
+    attributes.put("name", name);
+    events.publish(new Event("image", action, id, attributes, Instant.now()));
   }
 
   /** Empty while no storage driver works: what there is can be looked at all the same. */

@@ -16,15 +16,28 @@ public final class ImageFilter {
   private static final Set<String> KEYS =
       Set.of("dangling", "label", "label!", "before", "since", "reference", "until");
 
+  private final Filters filters;
   private final List<Predicate<ImageView>> tests = new ArrayList<>();
 
+  private static final Set<String> PRUNE_KEYS = Set.of("dangling", "label", "label!", "until");
+
+  /** Of a list. */
   public ImageFilter(String text, Images images, Instant now) {
-    Filters filters = Filters.parse(text, KEYS);
-    tests.add(image -> filters.labels(image.config().labels()));
+    this(Filters.parse(text, KEYS), images, now);
     if (filters.has("dangling")) {
       boolean dangling = filters.flag("dangling", false);
       tests.add(image -> image.tags().isEmpty() == dangling);
     }
+  }
+
+  /** Of a prune; whether only dangling images are meant says {@link #danglingOnly}. */
+  public static ImageFilter ofPrune(String text, Images images, Instant now) {
+    return new ImageFilter(Filters.parse(text, PRUNE_KEYS), images, now);
+  }
+
+  private ImageFilter(Filters filters, Images images, Instant now) {
+    this.filters = filters;
+    tests.add(image -> filters.labels(image.config().labels()));
     for (String ref : filters.get("before")) {
       Instant bound = created(images.inspect(ref));
       tests.add(image -> created(image).isBefore(bound));
@@ -41,6 +54,11 @@ public final class ImageFilter {
       var globs = filters.get("reference").stream().map(Glob::new).toList();
       tests.add(image -> globs.stream().anyMatch(glob -> refersTo(glob, image)));
     }
+  }
+
+  /** True unless {@code dangling=false} asks for all. */
+  public boolean danglingOnly() {
+    return filters.flag("dangling", true);
   }
 
   public boolean allows(ImageView image) {

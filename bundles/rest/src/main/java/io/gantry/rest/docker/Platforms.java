@@ -6,6 +6,7 @@ import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import io.gantry.api.Images.ImageView;
 import io.gantry.rest.json.JsonObject;
 import io.gantry.spi.GantryException;
+import java.util.List;
 
 /** The {@code platform} parameter: {@code {"os","architecture","variant"}}. */
 public final class Platforms {
@@ -37,6 +38,22 @@ public final class Platforms {
               + slashed(asked.text("os"), asked.text("architecture"), asked.text("variant"))
               + ")");
     }
+  }
+
+  /**
+   * {@code os/architecture[/variant]} of the one platform that is asked for, or empty for none.
+   *
+   * @throws GantryException INVALID for several, or for what is none
+   */
+  public static String one(List<String> platforms) {
+    if (platforms.size() > 1) {
+      throw new GantryException(INVALID, "multiple platform parameters not supported");
+    }
+    if (platforms.isEmpty() || platforms.get(0).isEmpty()) {
+      return "";
+    }
+    JsonObject asked = parse(platforms.get(0));
+    return slashed(asked.text("os"), asked.text("architecture"), asked.text("variant"));
   }
 
   private static JsonObject parse(String platform) {

@@ -2,6 +2,8 @@ package io.gantry.rest.http;
 
 import io.gantry.api.ByteStream;
 import io.gantry.rest.json.JsonText;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
@@ -49,6 +51,21 @@ public interface Answer {
   /** The head goes out at once, then what the stream gives; a client that leaves ends it. */
   static Answer stream(String contentType, ByteStream stream) {
     return to -> to.stream(contentType, stream);
+  }
+
+  /** Writes a body; what it writes before it flushes or fills a buffer may still be taken back. */
+  @FunctionalInterface
+  interface Body {
+    void writeTo(OutputStream out) throws IOException;
+  }
+
+  /**
+   * A body that is made while it is sent, on the request's thread. A failure before anything has
+   * gone out is an answer of its own, one after that breaks the connection off. The thread is
+   * interrupted when the client goes away.
+   */
+  static Answer produced(String contentType, Body body) {
+    return to -> to.produce(contentType, body);
   }
 
   /**

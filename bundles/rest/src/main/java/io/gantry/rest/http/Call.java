@@ -2,6 +2,7 @@ package io.gantry.rest.http;
 
 import io.gantry.api.ByteStream;
 import io.gantry.rest.json.JsonObject;
+import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.Locale;
@@ -140,6 +141,28 @@ public final class Call {
     }
     response.setStatus(200);
     takeOver(stream, Relay.Input.DISCARDED, chunked, "OK");
+  }
+
+  void produce(String contentType, Answer.Body body) {
+    var out = new Produced(response);
+    header("Content-Type", contentType);
+    response.setStatus(200);
+    try (var watch = new Watch(request, hangUps)) {
+      body.writeTo(out);
+    } catch (IOException | RuntimeException e) {
+      if (out.isSent()) {
+        callback.failed(e);
+      } else {
+        response.getHeaders().remove("Content-Type");
+        Gateway.failure(e).send(this);
+      }
+      return;
+    }
+    if (!out.isSent()) {
+      reply(200, contentType, out.held());
+      return;
+    }
+    response.write(true, ByteBuffer.wrap(out.held()), callback);
   }
 
   void hijack(String contentType, ByteStream stream) {

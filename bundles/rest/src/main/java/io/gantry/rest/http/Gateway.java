@@ -206,11 +206,8 @@ final class Gateway extends Handler.Abstract {
         checkContentType(call);
       }
       answer = route.action().on(call);
-    } catch (GantryException e) {
-      answer = failure(e);
     } catch (RuntimeException e) {
-      log.log(Level.ERROR, "request failed unexpectedly", e);
-      answer = Answer.error(500, "internal error: " + e);
+      answer = failure(e);
     }
     answer(call, answer);
   }
@@ -219,6 +216,14 @@ final class Gateway extends Handler.Abstract {
     if (call.claim()) {
       answer.send(call);
     }
+  }
+
+  static Answer failure(Exception e) {
+    if (e instanceof GantryException known) {
+      return failure(known);
+    }
+    log.log(Level.ERROR, "request failed unexpectedly", e);
+    return Answer.error(500, "internal error: " + e);
   }
 
   private static Answer failure(GantryException e) {

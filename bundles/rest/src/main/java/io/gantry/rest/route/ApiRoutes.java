@@ -28,10 +28,11 @@ public final class ApiRoutes {
             new FileRoutes(containers).table(),
             new ExecRoutes(containers).table(),
             new AbsentRoutes(containers).table(),
+            new ArchiveRoutes(images).table(),
             new ImageRoutes(images, engine, clock).table(),
             new NetworkRoutes(containers, engine).table(),
             new VolumeRoutes().table(),
-            new GantryRoutes(drivers).table())
+            new GantryRoutes(drivers, images).table())
         .flatMap(List::stream)
         .toList();
   }

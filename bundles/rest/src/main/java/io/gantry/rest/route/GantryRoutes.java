@@ -7,6 +7,9 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.Drivers;
 import io.gantry.api.Drivers.DriverView;
+import io.gantry.api.Images;
+import io.gantry.api.Images.Damage;
+import io.gantry.api.Images.ImageCheck;
 import io.gantry.rest.http.Answer;
 import io.gantry.rest.http.Call;
 import io.gantry.rest.http.Route;
@@ -18,13 +21,15 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What Docker's API has no words for: drivers and swapping them. */
+/** What Docker's API has no words for: swapping drivers, checking images. */
 public final class GantryRoutes {
 
   private final Drivers drivers;
+  private final Images images;
 
-  public GantryRoutes(Drivers drivers) {
+  public GantryRoutes(Drivers drivers, Images images) {
     this.drivers = drivers;
+    this.images = images;
   }
 
   public List<Route> table() {
@@ -34,7 +39,8 @@ public final class GantryRoutes {
         get("/gantry/v1/drivers/{kind}/{name}", this::inspect),
         post("/gantry/v1/drivers/{kind}/{name}/update", this::update).json(),
         post("/gantry/v1/drivers/{kind}/{name}/rollback", this::rollback),
-        post("/gantry/v1/drivers/{kind}/{name}/default", this::makeDefault));
+        post("/gantry/v1/drivers/{kind}/{name}/default", this::makeDefault),
+        get("/gantry/v1/images/check", this::check));
   }
 
   private Answer list(Call call) {
@@ -60,6 +66,25 @@ public final class GantryRoutes {
   private Answer makeDefault(Call call) {
     drivers.setDefault(call.path("kind"), call.path("name"));
     return Answer.json(json(drivers.inspect(call.path("kind"), call.path("name"))));
+  }
+
+  private Answer check(Call call) {
+    ImageCheck check = images.check(call.query().text("image"));
+    return Answer.json(
+        object(
+            "layers", check.layers(),
+            "damages", check.damages().stream().map(GantryRoutes::json).toList(),
+            "skipped", check.skipped()));
+  }
+
+  private static Map<String, @Nullable Object> json(Damage damage) {
+    return object(
+        "what", damage.what(),
+        "id", damage.id(),
+        "driver", damage.driver(),
+        "reason", damage.reason(),
+        "images", damage.images(),
+        "containers", damage.containers());
   }
 
   private static Path jar(Call call) {

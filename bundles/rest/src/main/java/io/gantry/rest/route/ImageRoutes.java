@@ -39,6 +39,7 @@ public final class ImageRoutes {
     return List.of(
         get("/images/json", this::list),
         post("/images/create", this::create),
+        post("/images/prune", this::prune),
         get("/images/{name...}/json", this::inspect),
         get("/images/{name...}/history", this::history),
         post("/images/{name...}/tag", this::tag),
@@ -106,6 +107,15 @@ public final class ImageRoutes {
     Query query = call.query();
     images.tag(call.path("name"), query.text("repo"), query.text("tag"));
     return Answer.status(201);
+  }
+
+  private Answer prune(Call call) {
+    var filter = ImageFilter.ofPrune(call.query().text("filters"), images, clock.instant());
+    var pruned = images.prune(filter.danglingOnly(), filter::allows);
+    var deleted = pruned.removals().stream().map(ImageJson::removal).toList();
+    return Answer.json(
+        object(
+            "ImagesDeleted", deleted.isEmpty() ? null : deleted, "SpaceReclaimed", pruned.bytes()));
   }
 
   private Answer remove(Call call) {
