@@ -15,6 +15,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -279,24 +280,23 @@ final class Recovering {
   }
 
   private void sweep(Set<String> broken) {
-    var runs = new HashSet<String>();
     var known = new HashSet<>(broken);
-    table.all().forEach(container -> known.add(container.id));
-    known.forEach(id -> runs.add(id.substring(0, Math.min(16, id.length()))));
+    var kept = new HashSet<String>(); // the beginnings of ids that nothing may be done to
+    broken.forEach(id -> kept.add(half(id)));
+    var halves = new HashMap<String, Container>();
+    for (var container : table.all()) {
+      known.add(container.id);
+      halves.put(half(container.id), container);
+    }
     for (String id : grouping.all()) {
-      if (ID.matcher(id).matches() && !known.contains(id)) {
-        attempt(() -> grouping.remove(id), "control group " + id);
+      if (ID.matcher(id).matches() && !kept.contains(half(id))) {
+        sweepRun(halves.get(half(id)), () -> grouping.remove(id), "control group " + id);
       }
     }
     for (Path dir : children(shop.place().execRoot())) {
       String name = String.valueOf(dir.getFileName());
-      if (RUN.matcher(name).matches() && !runs.contains(name)) {
-        attempt(
-            () -> {
-              SharedMemory.unmount(dir);
-              OwnFiles.removeTree(dir);
-            },
-            "run directory " + name);
+      if (RUN.matcher(name).matches() && !kept.contains(name)) {
+        sweepRun(halves.get(name), () -> removeRun(dir), "run directory " + name);
       }
     }
     for (Path dir : children(shop.place().dataRoot().resolve("containers"))) {
@@ -304,6 +304,34 @@ final class Recovering {
       if (ID.matcher(name).matches() && !known.contains(name)) {
         attempt(() -> files.remove(name), "files of " + name);
       }
+    }
+  }
+
+  private static String half(String id) {
+    return id.substring(0, Math.min(16, id.length()));
+  }
+
+  private static void removeRun(Path dir) {
+    SharedMemory.unmount(dir);
+    OwnFiles.removeTree(dir);
+  }
+
+  /**
+   * Of a container that is not there, or that does not run: an engine died while it started or
+   * ended it. Its lock keeps a restart out.
+   */
+  private static void sweepRun(@Nullable Container of, Runnable step, String what) {
+    if (of == null) {
+      attempt(step, what);
+      return;
+    }
+    of.lock.lock();
+    try {
+      if (of.running() == null) {
+        attempt(step, what);
+      }
+    } finally {
+      of.lock.unlock();
     }
   }
 

@@ -189,6 +189,32 @@ class ContainerEngineTest {
   }
 
   @Test
+  void anotherEngineClearsWhatAStartLeftThatNobodyFinished() throws Exception {
+    String id =
+        engine
+            .containers
+            .create(
+                Specs.spec(
+                    s -> {
+                      s.ipcMode = "shareable";
+                      s.cmd = List.of("true");
+                    }))
+            .id();
+    engine.close();
+    Path run = Files.createDirectory(home.place().run(id));
+    SharedMemory.mount(run, 1 << 16);
+    var tree = io.gantry.linux.CgroupTree.detect();
+    tree.create(home.place().cgroupParent(), id);
+
+    engine = new Engines(home);
+    assertTrue(Files.notExists(run));
+    assertTrue(tree.list(home.place().cgroupParent()).isEmpty());
+    assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
+    engine.containers.start(id);
+    ended(id);
+  }
+
+  @Test
   void execRunsInTheContainer() throws Exception {
     String id =
         engine
