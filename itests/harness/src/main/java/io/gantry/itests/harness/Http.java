@@ -46,8 +46,12 @@ public final class Http implements AutoCloseable {
 
   /** Sends a request with a JSON body (or none, when empty) and reads the answer. */
   public Answer call(String method, String path, String json) throws IOException {
-    byte[] body = json.getBytes(StandardCharsets.UTF_8);
-    send(method, path, "Content-Type: application/json\r\nContent-Length: " + body.length + "\r\n");
+    return call(method, path, "application/json", json.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Sends a request with any body and reads the answer. */
+  public Answer call(String method, String path, String type, byte[] body) throws IOException {
+    send(method, path, "Content-Type: " + type + "\r\nContent-Length: " + body.length + "\r\n");
     write(body);
     Answer head = head();
     ByteArrayOutputStream content = new ByteArrayOutputStream();

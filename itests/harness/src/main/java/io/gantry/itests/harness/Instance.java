@@ -26,12 +26,14 @@ public final class Instance implements AutoCloseable {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
+  private final Path home;
   private final Path scratch;
   private final Map<String, String> surroundings;
   private final List<String> flags;
   private Process gate;
 
-  private Instance(Path scratch, Map<String, String> surroundings, List<String> flags) {
+  private Instance(Path home, Path scratch, Map<String, String> surroundings, List<String> flags) {
+    this.home = home;
     this.scratch = scratch;
     this.surroundings = surroundings;
     this.flags = flags;
@@ -46,12 +48,30 @@ public final class Instance implements AutoCloseable {
   /** The same with variables added to gantryd's environment ({@code JAVA_HOME}). */
   public static Instance startIn(Map<String, String> surroundings, String... flags) {
     try {
-      Instance instance =
-          new Instance(Files.createTempDirectory("gy"), surroundings, List.of(flags));
-      instance.awaitAnswer();
-      return instance;
+      return begin(home(), Files.createTempDirectory("gy"), surroundings, flags);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * The same with an installation and a scratch directory of the caller's choice; {@link #close}
+   * removes the latter.
+   */
+  public static Instance startAt(Path home, Path scratch, String... flags) {
+    return begin(home, scratch, Map.of(), flags);
+  }
+
+  private static Instance begin(
+      Path home, Path scratch, Map<String, String> surroundings, String... flags) {
+    Instance instance = new Instance(home, scratch, surroundings, List.of(flags));
+    try {
+      instance.awaitAnswer();
+      return instance;
+    } catch (AssertionError e) {
+      String log = instance.log();
+      instance.discard();
+      throw new AssertionError(e.getMessage() + "\n" + log, e);
     }
   }
 
@@ -90,6 +110,11 @@ public final class Instance implements AutoCloseable {
 
   public Path dataRoot() {
     return scratch.resolve("data");
+  }
+
+  /** What it has on the host. */
+  public Belongings belongings() {
+    return new Belongings(scratch, dataRoot());
   }
 
   /** What the engine and the gate have said so far. */
@@ -190,9 +215,23 @@ public final class Instance implements AutoCloseable {
     awaitAnswer();
   }
 
+  /** Every process of it ends at once, as when the power goes; {@link #startAgain} goes on. */
+  public void cutPower() {
+    belongings().end(gate.toHandle());
+  }
+
+  /** Ends and removes all there is of it, whatever state it is in. */
+  public void discard() {
+    try {
+      cutPower();
+    } finally {
+      Command.run(Map.of(), LIMIT, List.of("rm", "-rf", scratch.toString()));
+    }
+  }
+
   private Process launch() {
     List<String> words = new ArrayList<>();
-    words.add(home().resolve("bin/gantryd").toString());
+    words.add(home.resolve("bin/gantryd").toString());
     words.addAll(List.of("--data-root", dataRoot().toString()));
     words.addAll(List.of("--exec-root", scratch.resolve("run").toString()));
     words.addAll(
@@ -210,7 +249,8 @@ public final class Instance implements AutoCloseable {
     }
   }
 
-  private void awaitAnswer() {
+  /** Returns when it answers, and stateful calls with it. */
+  public void awaitAnswer() {
     Eventually.within(
         Duration.ofSeconds(30),
         "the engine answers",
@@ -247,9 +287,7 @@ public final class Instance implements AutoCloseable {
         throw new AssertionError("left behind: " + left + "\n" + log());
       }
     } finally {
-      gate.descendants().forEach(ProcessHandle::destroyForcibly);
-      gate.destroyForcibly();
-      Command.run(Map.of(), LIMIT, List.of("rm", "-rf", scratch.toString()));
+      discard();
     }
   }
 

@@ -1,0 +1,115 @@
+package io.gantry.itests.crash;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.gantry.itests.harness.Http;
+import io.gantry.itests.harness.Instance;
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The engine's HTTP API for one client; nothing is ever tried twice. Not thread-safe. */
+final class Api implements AutoCloseable {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String VERSION = "/v1.41";
+
+  private final Http http;
+
+  Api(Instance engine) throws IOException {
+    http = engine.http();
+  }
+
+  Http.Answer post(String path, String json) throws IOException {
+    return http.call("POST", VERSION + path, json);
+  }
+
+  Http.Answer post(String path, byte[] tar) throws IOException {
+    return http.call("POST", VERSION + path, "application/x-tar", tar);
+  }
+
+  Http.Answer delete(String path) throws IOException {
+    return http.call("DELETE", VERSION + path, "");
+  }
+
+  Http.Answer get(String path) throws IOException {
+    return http.call("GET", VERSION + path, "");
+  }
+
+  /** The answer to a GET that has to succeed. */
+  JsonNode read(String path) throws IOException {
+    Http.Answer answer = get(path);
+    if (answer.status() != 200) {
+      throw new AssertionError("GET " + path + ": " + answer.status() + " " + answer.body());
+    }
+    return json(answer);
+  }
+
+  Seen inspect(String ref) throws IOException {
+    Http.Answer answer = get("/containers/" + ref + "/json");
+    return switch (answer.status()) {
+      case 200 -> Seen.of(json(answer));
+      case 404 -> Seen.ABSENT;
+      default ->
+          throw new AssertionError(
+              "inspect of " + ref + ": " + answer.status() + " " + answer.body());
+    };
+  }
+
+  /** Lines that a container has printed on standard output, in all its runs. */
+  List<String> log(String ref) throws IOException {
+    Http.Answer answer = get("/containers/" + ref + "/logs?stdout=1");
+    if (answer.status() != 200) {
+      throw new AssertionError("log of " + ref + ": " + answer.status() + " " + answer.body());
+    }
+    List<String> lines = new ArrayList<>();
+    String frames = answer.body();
+    for (int at = 0; at + 8 <= frames.length(); ) { // lines are short ASCII: one byte of length
+      int length = frames.charAt(at + 7);
+      lines.add(frames.substring(at + 8, at + 8 + length).strip());
+      at += 8 + length;
+    }
+    return lines;
+  }
+
+  /** Ids of all containers. */
+  List<String> containers() throws IOException {
+    List<String> ids = new ArrayList<>();
+    read("/containers/json?all=1").forEach(each -> ids.add(each.path("Id").asText()));
+    return ids;
+  }
+
+  /** Image ids by reference; those without one under {@code <none>} and their id. */
+  Map<String, String> references() throws IOException {
+    Map<String, String> references = new TreeMap<>();
+    for (JsonNode image : read("/images/json?all=1")) {
+      String id = image.path("Id").asText();
+      image.path("RepoTags").forEach(tag -> references.put(tag.asText(), id));
+      if (image.path("RepoTags").isEmpty()) {
+        references.put("<none>@" + id, id);
+      }
+    }
+    return references;
+  }
+
+  static JsonNode json(Http.Answer answer) {
+    try {
+      return JSON.readTree(answer.body());
+    } catch (JsonProcessingException e) {
+      throw new AssertionError("not JSON: " + answer.body(), e);
+    }
+  }
+
+  static String encoded(String value) {
+    return URLEncoder.encode(value, StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public void close() throws IOException {
+    http.close();
+  }
+}

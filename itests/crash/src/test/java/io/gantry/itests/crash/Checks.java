@@ -1,0 +1,169 @@
+package io.gantry.itests.crash;
+
+import io.gantry.itests.harness.Eventually;
+import io.gantry.itests.harness.Instance;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Compares what clients know with what the engine says and with what runs on the host. */
+final class Checks {
+  private static final Path FREEZERS = Path.of("/sys/fs/cgroup");
+
+  private final Instance engine;
+  private final Findings findings;
+
+  Checks(Instance engine, Findings findings) {
+    this.engine = engine;
+    this.findings = findings;
+  }
+
+  /** Everything acknowledged is there and nothing else; all clients must have stopped. */
+  void settle(List<Client> clients) throws IOException {
+    try (Api api = new Api(engine)) {
+      Set<String> known = new HashSet<>();
+      for (Client client : clients) {
+        for (Tracked one : client.containers) {
+          settle(api, one);
+          known.add(one.id);
+        }
+      }
+      for (String id : api.containers()) {
+        if (!known.contains(id)) {
+          findings.add(Findings.Kind.HALF, "nobody knows container " + api.inspect(id));
+        }
+      }
+      Map<String, String> references = new HashMap<>(api.references());
+      clients.forEach(client -> client.images.settle(references));
+      references.keySet().stream()
+          .filter(reference -> reference.startsWith("<none>"))
+          .forEach(reference -> findings.add(Findings.Kind.HALF, "unnamed image " + reference));
+    }
+  }
+
+  private void settle(Api api, Tracked one) throws IOException {
+    String ref = one.id.isEmpty() ? one.name : one.id;
+    if (one.monitorKilled || one.autoRemove) {
+      awaitSettled(api, one, ref);
+    }
+    boolean absent = one.phase == Phase.ABSENT && one.pending != Step.CREATE;
+    Seen seen = api.inspect(ref);
+    if (absent && seen.phase() == Phase.EXITED && one.autoRemove) {
+      Eventually.eventually(one.name + " goes by itself", () -> isAbsent(api, ref));
+      seen = Seen.ABSENT;
+    }
+    findings.addAll(Findings.Kind.STATE, one.name, one.settle(seen));
+    if (one.phase == Phase.ABSENT) {
+      return;
+    }
+    if (!api.inspect(one.name).id().equals(one.id)) {
+      findings.add(Findings.Kind.STATE, one.name + " is not found by its name");
+    }
+    if (seen.runs()) {
+      checkProcess(one);
+    }
+    if (one.phase != Phase.CREATED) {
+      checkLog(api, one);
+    }
+  }
+
+  /** An end is noticed on another thread: a moment may pass. */
+  private static void awaitSettled(Api api, Tracked one, String ref) throws IOException {
+    long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    Seen seen = api.inspect(ref);
+    while ((one.monitorKilled && seen.runs() || one.autoRemove && seen.phase() == Phase.EXITED)
+        && System.nanoTime() < deadline) {
+      seen = api.inspect(ref);
+    }
+  }
+
+  private static boolean isAbsent(Api api, String ref) {
+    try {
+      return api.inspect(ref).phase() == Phase.ABSENT;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void checkProcess(Tracked one) throws IOException {
+    if (one.began == 0) {
+      findings.add(Findings.Kind.STATE, one.name + " runs as " + one.pid + ", which is not there");
+      return;
+    }
+    boolean frozen = isFrozen(one.id);
+    if (frozen != (one.phase == Phase.PAUSED)) {
+      findings.add(
+          Findings.Kind.STATE, one.name + " is " + one.phase + (frozen ? ", frozen" : ", thawed"));
+    }
+    for (int mark : one.marks) {
+      if (!Files.exists(Path.of("/proc/" + one.pid + "/root/mark-" + mark))) {
+        findings.add(Findings.Kind.STATE, "mark " + mark + " in " + one.name + " is lost");
+      }
+    }
+  }
+
+  private boolean isFrozen(String id) throws IOException {
+    String below = "gantry-" + engine.belongings().instance() + "/" + id;
+    Path state = FREEZERS.resolve("freezer").resolve(below).resolve("freezer.state");
+    if (Files.exists(state)) {
+      return !Files.readString(state).strip().equals("THAWED");
+    }
+    for (Path group : engine.belongings().controlGroups()) {
+      Path events = group.resolve("cgroup.events");
+      if (group.endsWith(id) && Files.exists(events)) {
+        return Files.readString(events).contains("frozen 1");
+      }
+    }
+    return false;
+  }
+
+  private void checkLog(Api api, Tracked one) throws IOException {
+    Integer exit = one.ended().orElse(null);
+    List<String> log = api.log(one.id);
+    findings.addAll(Findings.Kind.LOG, one.name, longer(one.log, log));
+    if (exit != null || one.program.endless()) { // another may end between the two looks
+      findings.addAll(Findings.Kind.LOG, one.name, one.program.complaints(log, exit));
+    }
+    one.log = log;
+  }
+
+  /** A log only ever grows at its end. */
+  static List<String> longer(List<String> before, List<String> now) {
+    if (now.size() < before.size()) {
+      return List.of(before.size() + " lines were there, now " + now.size());
+    }
+    if (!now.subList(0, before.size()).equals(before)) {
+      return List.of("lines that were there have changed");
+    }
+    return List.of();
+  }
+
+  /** Nothing is on the host that no record explains; given a moment to go. */
+  void leaks() throws IOException {
+    try (Api api = new Api(engine)) {
+      List<String> leaks = new ArrayList<>();
+      try {
+        Eventually.eventually(
+            "no leak",
+            () -> {
+              leaks.clear();
+              leaks.addAll(Leaks.of(engine, api));
+              return leaks.isEmpty();
+            });
+      } catch (AssertionError e) {
+        if (leaks.isEmpty()) {
+          throw e;
+        }
+        findings.addAll(Findings.Kind.LEAK, "host", leaks);
+      }
+    }
+  }
+}

@@ -1,0 +1,204 @@
+package io.gantry.itests.crash;
+
+import io.gantry.itests.harness.Http;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+
+/** The images of one client, by reference: what was acknowledged and the step under way. */
+final class ImageClient {
+  private static final int REFERENCES = 4;
+  private static byte[] base = {};
+
+  private final int number;
+  private final Random random;
+  private final Findings findings;
+  private final Map<String, String> ids = new TreeMap<>();
+  private String pending = "";
+  private String pendingId = "";
+  private int made;
+
+  ImageClient(int number, Random random, Findings findings) {
+    this.number = number;
+    this.random = random;
+    this.findings = findings;
+  }
+
+  /** A root file system that images are made of; without the two blocks at its end. */
+  static void base(byte[] tar) {
+    int end = tar.length;
+    while (end > 0 && tar[end - 1] == 0) {
+      end--;
+    }
+    base = Arrays.copyOf(tar, (end + 511) / 512 * 512);
+  }
+
+  /** One of its references, or one that is always there. */
+  String any(String otherwise) {
+    if (ids.isEmpty() || random.nextBoolean()) {
+      return otherwise;
+    }
+    List<String> all = new ArrayList<>(ids.keySet());
+    return all.get(random.nextInt(all.size()));
+  }
+
+  void step(Api api) throws IOException {
+    if (!pending.isEmpty()) {
+      return;
+    }
+    int dice = random.nextInt(10);
+    if (dice == 0) {
+      importBroken(api);
+    } else if (ids.isEmpty() || dice < 4 && ids.size() < REFERENCES) {
+      importOne(api);
+    } else if (dice < 7 && ids.size() < REFERENCES) {
+      tag(api);
+    } else {
+      untag(api);
+    }
+  }
+
+  private void importOne(Api api) throws IOException {
+    String reference = next();
+    byte[] tar = tar(reference);
+    pending = reference;
+    pendingId = ""; // any
+    Http.Answer answer = api.post(importPath(reference), tar);
+    if (answer.status() == 200) {
+      ids.put(reference, Api.json(answer).path("status").asText());
+      pending = "";
+    } else {
+      refused("import", answer);
+    }
+  }
+
+  /** An archive that ends in the middle of a file leaves nothing. */
+  private void importBroken(Api api) throws IOException {
+    String reference = next();
+    byte[] tar = tar(reference);
+    Http.Answer answer = api.post(importPath(reference), Arrays.copyOf(tar, tar.length / 2));
+    if (answer.status() < 400) {
+      findings.add(Findings.Kind.HALF, "half an archive became " + reference);
+    }
+  }
+
+  private void tag(Api api) throws IOException {
+    String from = any(ids.keySet().iterator().next());
+    String reference = next();
+    pending = reference;
+    pendingId = ids.get(from);
+    int colon = reference.lastIndexOf(':');
+    Http.Answer answer =
+        api.post(
+            "/images/%s/tag?repo=%s&tag=%s"
+                .formatted(from, reference.substring(0, colon), reference.substring(colon + 1)),
+            "");
+    if (answer.status() == 201) {
+      ids.put(reference, pendingId);
+      pending = "";
+    } else {
+      refused("tag", answer);
+    }
+  }
+
+  private void untag(Api api) throws IOException {
+    String reference = any(ids.keySet().iterator().next());
+    pending = reference;
+    pendingId = ids.get(reference);
+    Http.Answer answer = api.delete("/images/" + reference);
+    if (answer.status() == 200) {
+      ids.remove(reference);
+      pending = "";
+    } else if (answer.status() == 409) { // the last name of an image that a container uses
+      pending = "";
+    } else {
+      refused("untag", answer);
+    }
+  }
+
+  /** Compares with what the engine says: image ids by reference; takes it for what is. */
+  void settle(Map<String, String> all) {
+    Map<String, String> seen = new TreeMap<>();
+    all.forEach(
+        (reference, id) -> {
+          if (reference.startsWith(prefix())) {
+            seen.put(reference, id);
+          }
+        });
+    ids.forEach(
+        (reference, id) -> {
+          boolean goes = reference.equals(pending);
+          if (!id.equals(seen.get(reference)) && !(goes && !seen.containsKey(reference))) {
+            findings.add(
+                Findings.Kind.STATE, reference + " named " + id + ", now " + seen.get(reference));
+          }
+        });
+    seen.forEach(
+        (reference, id) -> {
+          boolean comes =
+              reference.equals(pending) && (pendingId.isEmpty() || pendingId.equals(id));
+          if (!ids.containsKey(reference) && !comes) {
+            findings.add(Findings.Kind.HALF, reference + " names " + id + ", nobody knows why");
+          }
+        });
+    ids.clear();
+    ids.putAll(seen);
+    pending = "";
+  }
+
+  private void refused(String what, Http.Answer answer) {
+    findings.add(
+        Findings.Kind.REFUSED,
+        what + " of " + pending + ": " + answer.status() + " " + answer.body().strip());
+  }
+
+  private String prefix() {
+    return "crash/" + number + ":";
+  }
+
+  private String next() {
+    return prefix() + made++;
+  }
+
+  private static String importPath(String reference) {
+    return "/images/create?fromSrc=-&repo=" + reference;
+  }
+
+  /** The base and one file more, so that no two are the same. */
+  private static byte[] tar(String content) {
+    byte[] text = content.getBytes(StandardCharsets.US_ASCII);
+    byte[] head = new byte[512];
+    put(head, 0, "unique");
+    put(head, 100, "0000644");
+    put(head, 108, "0000000");
+    put(head, 116, "0000000");
+    put(head, 124, "%011o".formatted(text.length));
+    put(head, 136, "00000000000");
+    put(head, 148, "        ");
+    head[156] = '0';
+    put(head, 257, "ustar");
+    put(head, 263, "00");
+    int sum = 0;
+    for (byte each : head) {
+      sum += each & 0xff;
+    }
+    put(head, 148, "%06o\0 ".formatted(sum));
+    ByteArrayOutputStream tar = new ByteArrayOutputStream();
+    tar.writeBytes(base);
+    tar.writeBytes(head);
+    tar.writeBytes(Arrays.copyOf(text, 512));
+    tar.writeBytes(new byte[1024]);
+    return tar.toByteArray();
+  }
+
+  private static void put(byte[] head, int at, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+    System.arraycopy(bytes, 0, head, at, bytes.length);
+  }
+}

@@ -1,0 +1,188 @@
+package io.gantry.itests.crash;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.gantry.itests.harness.Belongings;
+import io.gantry.itests.harness.Instance;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** What of an instance is on the host or in its directories although no object needs it. */
+final class Leaks {
+  private static final Pattern RUN = Pattern.compile("[0-9a-f]{16}");
+  private static final Pattern ID = Pattern.compile("([0-9a-f]{64})(\\.json)?");
+  private static final Pattern SNAPSHOT = Pattern.compile("(?:container-)?([0-9a-f]{64})");
+  private static final int HALF_ID = 16;
+
+  private final Instance engine;
+  private final Set<String> all = new HashSet<>();
+  private final Set<String> running = new HashSet<>();
+  private final Set<String> layers = new HashSet<>();
+  private final List<String> found = new ArrayList<>();
+
+  private Leaks(Instance engine) {
+    this.engine = engine;
+  }
+
+  static List<String> of(Instance engine, Api api) {
+    try {
+      Leaks leaks = new Leaks(engine);
+      leaks.ask(api);
+      leaks.processes();
+      leaks.kernel();
+      leaks.files();
+      return leaks.found;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void ask(Api api) throws IOException {
+    Set<String> images = new HashSet<>(api.references().values());
+    for (JsonNode each : api.read("/containers/json?all=1")) {
+      String id = each.path("Id").asText();
+      all.add(id);
+      images.add(each.path("ImageID").asText());
+      if (each.path("State").asText().matches("running|paused")) {
+        running.add(id);
+      }
+    }
+    for (String image : images) {
+      String chain = "";
+      for (JsonNode diff : api.read("/images/" + image + "/json").at("/RootFS/Layers")) {
+        chain = chain.isEmpty() ? diff.asText() : "sha256:" + sha256(chain + " " + diff.asText());
+        layers.add(chain.substring(chain.indexOf(':') + 1));
+      }
+    }
+  }
+
+  private void processes() {
+    Belongings belongings = engine.belongings();
+    Set<String> halves = halves();
+    Map<String, Long> monitors = belongings.monitors();
+    monitors.forEach(
+        (half, pid) -> {
+          if (!halves.contains(half)) {
+            found.add("monitor " + pid + " of " + half);
+          }
+        });
+    halves.stream()
+        .filter(half -> !monitors.containsKey(half))
+        .forEach(half -> found.add("no monitor for " + half));
+    belongings
+        .contained()
+        .forEach(
+            (pid, id) -> {
+              if (!running.contains(id)) {
+                found.add("process " + pid + " in " + id);
+              }
+            });
+  }
+
+  private void kernel() {
+    Belongings belongings = engine.belongings();
+    for (Path group : belongings.controlGroups()) {
+      Matcher id = ID.matcher(group.getFileName().toString());
+      if (id.matches() && !running.contains(id.group(1))) {
+        found.add("control group " + group);
+      }
+    }
+    Set<String> halves = halves();
+    for (String mount : belongings.mounts()) {
+      if (halves.stream().noneMatch(mount::contains) && !isGiven(mount)) {
+        found.add("mount " + mount);
+      }
+    }
+    belongings.interfaces().forEach(name -> found.add("interface " + name));
+  }
+
+  /** Mounts that the test made itself. */
+  private boolean isGiven(String mount) {
+    String target = mount.split(" ", 6)[4];
+    return target.equals(engine.dataRoot().toString())
+        || target.equals(engine.scratch().resolve("run").toString());
+  }
+
+  private void files() {
+    Path dataRoot = engine.dataRoot();
+    Path execRoot = engine.belongings().execRoot();
+    Set<String> halves = halves();
+    for (String name : names(execRoot)) {
+      if (RUN.matcher(name).matches() && !halves.contains(name)) {
+        found.add("run directory " + name);
+      }
+    }
+    for (Path folder :
+        List.of(
+            dataRoot.resolve("containers"), dataRoot.resolve("runs"), execRoot.resolve("runs"))) {
+      for (String name : names(folder)) {
+        Matcher id = ID.matcher(name);
+        if (!id.matches() || !all.contains(id.group(1))) {
+          found.add(folder.resolve(name).toString());
+        }
+      }
+    }
+    for (String driver : names(dataRoot.resolve("storage"))) {
+      Path storage = dataRoot.resolve("storage").resolve(driver);
+      for (String folder : names(storage)) {
+        for (String name : names(storage.resolve(folder))) {
+          if (!explained(folder, name)) {
+            found.add(storage.resolve(folder).resolve(name).toString());
+          }
+        }
+      }
+    }
+  }
+
+  private boolean explained(String folder, String name) {
+    Matcher snapshot = SNAPSHOT.matcher(name.replace(".json", ""));
+    boolean known =
+        snapshot.matches()
+            && (all.contains(snapshot.group(1)) || layers.contains(snapshot.group(1)));
+    return known && !folder.equals("scratch");
+  }
+
+  private Set<String> halves() {
+    Set<String> halves = new HashSet<>();
+    running.forEach(id -> halves.add(id.substring(0, HALF_ID)));
+    return halves;
+  }
+
+  private static List<String> names(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.map(path -> path.getFileName().toString()).toList();
+    } catch (NoSuchFileException e) {
+      return List.of();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String sha256(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256")
+                  .digest(text.getBytes(StandardCharsets.US_ASCII)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

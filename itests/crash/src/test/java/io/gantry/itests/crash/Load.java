@@ -1,0 +1,81 @@
+package io.gantry.itests.crash;
+
+import io.gantry.itests.harness.Command;
+import io.gantry.itests.harness.Eventually;
+import io.gantry.itests.harness.Instance;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+
+/** All clients together, working between two deaths. */
+final class Load {
+  private static final int CLIENTS = 3;
+
+  final List<Client> clients;
+  private final Findings findings;
+  private List<Thread> threads = List.of();
+
+  Load(Instance engine, long seed, Findings findings) {
+    this.findings = findings;
+    engine.importBusybox();
+    String busybox = engine.scratch().resolve("busybox").toString();
+    String tar = engine.scratch().resolve("base.tar").toString();
+    Command.run(Map.of(), Duration.ofSeconds(20), List.of("tar", "-C", busybox, "-cf", tar, "."))
+        .ok();
+    try {
+      ImageClient.base(java.nio.file.Files.readAllBytes(java.nio.file.Path.of(tar)));
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    clients =
+        IntStream.range(0, CLIENTS).mapToObj(i -> new Client(engine, i, seed, findings)).toList();
+  }
+
+  void begin() {
+    List<Thread> started = new ArrayList<>();
+    for (Client client : clients) {
+      client.shaken = false;
+      Thread thread = new Thread(client::work, client.name());
+      thread.setUncaughtExceptionHandler(
+          (t, e) -> findings.add(Findings.Kind.REFUSED, t.getName() + " gives up: " + e));
+      thread.start();
+      started.add(thread);
+    }
+    threads = started;
+  }
+
+  /** Returns when this many steps more were made, or when time is up. */
+  void await(int more, Duration limit) {
+    int goal = steps() + more;
+    long deadline = System.nanoTime() + limit.toNanos();
+    while (steps() < goal && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  /** Every client ends with the step it is at, if it still can. */
+  void end() {
+    clients.forEach(Client::stop);
+    Eventually.within(
+        Duration.ofSeconds(90),
+        "all clients stop",
+        () -> threads.stream().noneMatch(Thread::isAlive));
+  }
+
+  /** The one with this id, or this beginning of it. */
+  Tracked find(String half) {
+    return clients.stream()
+        .flatMap(client -> client.containers.stream())
+        .filter(one -> !one.id.isEmpty() && one.id.startsWith(half))
+        .findFirst()
+        .orElse(null);
+  }
+
+  int steps() {
+    return clients.stream().mapToInt(Client::steps).sum();
+  }
+}

@@ -1,0 +1,62 @@
+package io.gantry.itests.crash;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a container does: it prints {@code begin}, then numbers from 1 on, and ends in a known way,
+ * so that a line that is missing or a wrong exit code shows.
+ *
+ * @param lines numbers to print; 0: for ever
+ * @param exit code after the last number
+ */
+record Program(int lines, int exit) {
+  static final int TERMINATED = 42;
+  static final int KILLED = 137;
+  private static final String BEGIN = "begin";
+  private static final String END = "end";
+  private static final int MICROS_BETWEEN_LINES = 20_000;
+
+  boolean endless() {
+    return lines == 0;
+  }
+
+  String script() {
+    return "trap 'echo end; exit %d' TERM; echo begin; i=0; while [ %d = 0 ] || [ $i -lt %d ]; do i=$((i+1)); echo $i; usleep %d; done; exit %d"
+        .formatted(TERMINATED, lines, lines, MICROS_BETWEEN_LINES, exit);
+  }
+
+  /**
+   * What is wrong with the lines of all runs so far.
+   *
+   * @param exitCode of the last run; null while it runs
+   */
+  List<String> complaints(List<String> log, Integer exitCode) {
+    List<String> complaints = new ArrayList<>();
+    String before = "";
+    int run = -1;
+    for (String line : log) {
+      if (line.equals(BEGIN)) {
+        run = 0;
+      } else if (line.equals(END)) {
+        if (run < 0 || before.equals(END)) {
+          complaints.add("\"end\" after \"" + before + "\"");
+        }
+      } else if (run < 0 || !line.equals(Integer.toString(run + 1)) || before.equals(END)) {
+        complaints.add("\"" + line + "\" after \"" + before + "\"");
+        return complaints;
+      } else {
+        run++;
+      }
+      before = line;
+    }
+    if (exitCode == null && before.equals(END)) {
+      complaints.add("it runs and has said its last word");
+    } else if (exitCode != null && exitCode == TERMINATED && !before.equals(END)) {
+      complaints.add("the last line before the exit is lost, there is \"" + before + "\"");
+    } else if (exitCode != null && exitCode == exit && !endless() && run != lines) {
+      complaints.add(lines + " lines were printed, " + Math.max(run, 0) + " are there");
+    }
+    return complaints;
+  }
+}
