@@ -74,7 +74,9 @@ public final class ContainerEngine implements Containers {
     updating = new Updating(records, grouping, shop.facts(), teller);
     attaching = new Attaching(shop, teller);
     execs = new Execs(shop, table, starting, teller);
-    recovering = new Recovering(shop, table, records, files, grouping, starting, ending);
+    var unfinished = new Unfinished(shop, records, networking);
+    recovering =
+        new Recovering(shop, table, records, files, grouping, unfinished, starting, ending);
     views = new Views(shop.place(), files, networking);
     copying = new Copying(shop, new Roots(starting), teller);
     differing = new Differing(shop);

@@ -83,13 +83,14 @@ final class Ending {
         return;
       }
       var before = container.run();
-      clearAway(container, running);
       var run = before.ended(exit);
+      // First of all: the run directory, which goes next, holds the only other trace of it.
+      attempt("record the end of", container, () -> records.putRun(container.record(), run));
+      clearAway(container, running);
       boolean again = restarts(container, run);
       container.running(null);
       container.run(run);
       container.execs.values().forEach(ExecProcess::lost);
-      attempt("record the end of", container, () -> records.putRun(container.record(), run));
       tell(container.record(), run, exit);
       if (again) {
         restartLater(container, run);

@@ -48,6 +48,7 @@ final class Recovering {
   private final ContainerRecords records;
   private final OwnFiles files;
   private final Grouping grouping;
+  private final Unfinished unfinished;
   private final Starting starting;
   private final Ending ending;
 
@@ -57,6 +58,7 @@ final class Recovering {
       ContainerRecords records,
       OwnFiles files,
       Grouping grouping,
+      Unfinished unfinished,
       Starting starting,
       Ending ending) {
     this.shop = shop;
@@ -64,6 +66,7 @@ final class Recovering {
     this.records = records;
     this.files = files;
     this.grouping = grouping;
+    this.unfinished = unfinished;
     this.starting = starting;
     this.ending = ending;
   }
@@ -118,6 +121,7 @@ final class Recovering {
     var adoptions = new ArrayList<Callable<@Nullable Void>>();
     var idle = new ArrayList<Container>();
     for (var container : table.all()) {
+      unfinished.undoStart(container);
       if (container.run().running()) {
         adoptions.add(
             () -> {
@@ -161,6 +165,7 @@ final class Recovering {
             grouping.of(container.id), shop.clock(), exit -> ending.execEnded(container, exit));
     container.lock.lock();
     try {
+      container.run(container.run().begun());
       container.running(running);
       container.waiters.started();
       if (!container.run().paused()) {

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param started null: never
  * @param restarts by policy, in a row
  * @param attachment what the network driver gave, for it to take back; null for none
+ * @param before what was on record before this run, for a start that nobody finished; null once it
+ *     is known to run
  */
 record RunRecord(
     boolean running,
@@ -29,14 +31,31 @@ record RunRecord(
     @Nullable Instant started,
     @Nullable Instant finished,
     int restarts,
-    @Nullable Attachment attachment) {
+    @Nullable Attachment attachment,
+    @Nullable RunRecord before) {
 
   static final RunRecord NEVER =
-      new RunRecord(false, false, 0, 0, 0, false, "", null, null, 0, null);
+      new RunRecord(false, false, 0, 0, 0, false, "", null, null, 0, null, null);
 
   RunRecord started(Monitor.Init init, Instant now, @Nullable Attachment attached) {
     return new RunRecord(
-        true, false, init.pid(), init.start(), 0, false, "", now, finished, restarts, attached);
+        true,
+        false,
+        init.pid(),
+        init.start(),
+        0,
+        false,
+        "",
+        now,
+        finished,
+        restarts,
+        attached,
+        this);
+  }
+
+  /** The run has begun: what was before is of no more use. */
+  RunRecord begun() {
+    return copy(paused, restarts);
   }
 
   RunRecord ended(ExitRecord exit) {
@@ -51,32 +70,27 @@ record RunRecord(
         started,
         exit.time(),
         restarts,
+        null,
         null);
   }
 
   RunRecord notStarted(int code, String why) {
-    return new RunRecord(false, false, 0, 0, code, false, why, started, finished, restarts, null);
+    return new RunRecord(
+        false, false, 0, 0, code, false, why, started, finished, restarts, null, null);
   }
 
   RunRecord paused(boolean now) {
-    return new RunRecord(
-        running,
-        now,
-        pid,
-        initStart,
-        exitCode,
-        oomKilled,
-        error,
-        started,
-        finished,
-        restarts,
-        attachment);
+    return copy(now, restarts);
   }
 
   RunRecord restarts(int count) {
+    return copy(paused, count);
+  }
+
+  private RunRecord copy(boolean nowPaused, int nowRestarts) {
     return new RunRecord(
         running,
-        paused,
+        nowPaused,
         pid,
         initStart,
         exitCode,
@@ -84,8 +98,9 @@ record RunRecord(
         error,
         started,
         finished,
-        count,
-        attachment);
+        nowRestarts,
+        attachment,
+        null);
   }
 
   /** How long it has run, or did. */

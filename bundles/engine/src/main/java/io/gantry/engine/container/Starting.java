@@ -165,7 +165,7 @@ final class Starting {
       }
       monitor.commit();
       undo.keep();
-      container.run(run);
+      container.run(run.begun());
       container.running(running);
       container.waiters.started();
     }

@@ -11,6 +11,7 @@ import io.gantry.api.Containers.Exit;
 import io.gantry.api.Containers.WaitCondition;
 import io.gantry.api.ExecSpec;
 import io.gantry.api.LogQuery;
+import io.gantry.monitor.Monitor;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.nio.file.Files;
@@ -212,6 +213,41 @@ class ContainerEngineTest {
     assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
     engine.containers.start(id);
     ended(id);
+  }
+
+  @Test
+  void aStartThatWasNotCommittedHasNotHappened() throws Exception {
+    String id = engine.containers.create(Specs.running("sh", "-c", "exit 7")).id();
+    engine.containers.start(id);
+    ended(id);
+    engine.close();
+    var records = new ContainerRecords(home.place());
+    var loaded = records.load();
+    var record = loaded.containers().get(id);
+    var before = loaded.runs().get(id);
+    records.putRun(record, before.started(new Monitor.Init(1, 1), Instant.now(), null));
+    Files.createDirectory(home.place().run(id)); // its monitor has taken the socket with it
+
+    engine = new Engines(home);
+    var state = engine.containers.inspect(id).state();
+    assertEquals(Status.EXITED, state.status());
+    assertEquals(7, state.exitCode());
+    assertEquals("", state.error());
+    assertTrue(Files.notExists(home.place().run(id)));
+  }
+
+  @Test
+  void anotherEngineSeesAPauseThatIsNotOnRecord() throws Exception {
+    String id = engine.containers.create(Specs.running("sleep", "1000")).id();
+    engine.containers.start(id);
+    engine.close();
+    var group = io.gantry.linux.CgroupTree.detect().group(home.place().cgroupParent(), id);
+    group.freeze();
+
+    engine = new Engines(home);
+    assertEquals(Status.PAUSED, engine.containers.inspect(id).state().status());
+    engine.containers.unpause(id);
+    assertTrue(!group.frozen());
   }
 
   @Test

@@ -1,0 +1,94 @@
+package io.gantry.engine.container;
+
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.monitor.ExitRecord;
+import io.gantry.spi.GantryException;
+import java.nio.file.Files;
+import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
+
+/**
+ * Steps that an engine died in the middle of: the next one sees to it that each has happened or has
+ * not.
+ */
+final class Unfinished {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  private final Workshop shop;
+  private final ContainerRecords records;
+  private final Networking networking;
+
+  Unfinished(Workshop shop, ContainerRecords records, Networking networking) {
+    this.shop = shop;
+    this.records = records;
+    this.networking = networking;
+  }
+
+  /** As if it had not been asked for; what is left in the kernel is swept later. */
+  void undoStart(Container container) {
+    if (!isStart(container)) {
+      return;
+    }
+    var asked = container.run();
+    container.run(Objects.requireNonNull(asked.before()));
+    log.log(INFO, "the start of {0} was not finished", container.id);
+    put(container);
+    try {
+      shop.workers().execute(() -> detach(container.record(), asked));
+    } catch (RejectedExecutionException e) {
+      // the engine stops: the driver's recovery finds what nobody needs
+    }
+  }
+
+  /**
+   * Whether a container that is on record as running never began. An engine that dies before it has
+   * committed a start takes the container with it: its monitor then removes its socket and leaves
+   * the directory, while one that was killed leaves both and one that saw an end leaves a record of
+   * it.
+   */
+  private boolean isStart(Container container) {
+    var dir = shop.place().run(container.id);
+    try {
+      return container.run().before() != null
+          && Files.isDirectory(dir)
+          && Files.notExists(dir.resolve("ctl.sock"))
+          && ExitRecord.read(dir).isEmpty();
+    } catch (GantryException e) { // a record that cannot be read: it did end
+      return false;
+    }
+  }
+
+  private void detach(ContainerRecord record, RunRecord asked) {
+    try {
+      networking.detach(record.spec(), asked.attachment());
+    } catch (GantryException e) { // the driver's recovery does it the next time
+      log.log(WARNING, "cannot detach " + record.id(), e);
+    }
+  }
+
+  /** A pause or its end, as its control group says. The container's lock is held. */
+  void matchPause(Container container, Running running) {
+    try {
+      boolean frozen = running.cgroup.frozen();
+      if (!frozen) {
+        running.cgroup.thaw(); // it may be half-way
+      }
+      if (frozen != container.run().paused()) {
+        container.run(container.run().paused(frozen));
+        put(container);
+      }
+    } catch (GantryException e) {
+      log.log(WARNING, "cannot tell whether " + container.id + " is paused", e);
+    }
+  }
+
+  private void put(Container container) {
+    try {
+      records.putRun(container.record(), container.run());
+    } catch (GantryException e) { // it is found out again the next time
+      log.log(WARNING, "the state of " + container.id + " is not written: " + e.getMessage());
+    }
+  }
+}
