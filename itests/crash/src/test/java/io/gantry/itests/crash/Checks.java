@@ -129,7 +129,8 @@ final class Checks {
     Integer exit = one.ended().orElse(null);
     List<String> log = api.log(one.id);
     findings.addAll(Findings.Kind.LOG, one.name, longer(one.log, log));
-    if (exit != null || one.program.endless()) { // another may end between the two looks
+    if ((exit != null || one.program.endless()) // another may end between the two looks
+        && !one.strayLines) {
       findings.addAll(Findings.Kind.LOG, one.name, one.program.complaints(log, exit));
     }
     one.log = log;

@@ -188,10 +188,12 @@ final class Client {
     if (seen.phase() == Phase.RUNNING && seen.began() != 0) {
       one.pid = seen.pid();
       one.began = seen.began();
+      one.strayLines = false;
       one.isAt(Phase.RUNNING);
     } else if (one.program.endless() && !one.monitorKilled) {
       findings.add(Findings.Kind.STATE, one.name + " was started, now it is " + seen);
     } else {
+      one.strayLines = false;
       one.exited(one.program.exit());
     }
   }

@@ -31,6 +31,9 @@ final class Tracked {
   /** It was unsure when its client pruned. */
   boolean pruned;
 
+  /** A start was given up half-way: the end of the log is that of a run that never was. */
+  boolean strayLines;
+
   /**
    * @param unstartable it names a program that its image does not have
    */
@@ -68,6 +71,9 @@ final class Tracked {
       }
       id = seen.id();
       name = seen.name();
+    }
+    if (pending == Step.START || pending == Step.RESTART) {
+      strayLines = !seen.runs();
     }
     if (pending == Step.EXEC) {
       pendingMark = -1; // happened or not

@@ -60,7 +60,8 @@ public final class Belongings {
         .forEach(
             (path, pid) -> {
               if (path.endsWith("/ctl.sock")) {
-                monitors.put(Path.of(path).getParent().getFileName().toString(), pid);
+                String dir = path.substring(0, path.lastIndexOf('/'));
+                monitors.put(dir.substring(dir.lastIndexOf('/') + 1), pid);
               }
             });
     return monitors;
