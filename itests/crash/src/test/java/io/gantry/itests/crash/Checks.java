@@ -1,6 +1,7 @@
 package io.gantry.itests.crash;
 
 import io.gantry.itests.harness.Eventually;
+import io.gantry.itests.harness.Http;
 import io.gantry.itests.harness.Instance;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -70,7 +71,7 @@ final class Checks {
     if (seen.runs()) {
       checkProcess(one);
     }
-    if (one.phase != Phase.CREATED) {
+    if (one.phase != Phase.CREATED && !one.afterPowerCut) {
       checkLog(api, one);
     }
   }
@@ -145,6 +146,43 @@ final class Checks {
       return List.of("lines that were there have changed");
     }
     return List.of();
+  }
+
+  /** Images are what they were: a container of each reads what makes it unique. */
+  void contents(List<Client> clients) throws IOException {
+    try (Api api = new Api(engine)) {
+      for (Client client : clients) {
+        for (Map.Entry<String, String> each : client.images.contents().entrySet()) {
+          String found = run(api, each.getKey());
+          if (!found.equals(each.getValue())) {
+            findings.add(
+                Findings.Kind.STATE,
+                each.getKey() + " holds " + found + ", not " + each.getValue());
+          }
+        }
+      }
+    }
+  }
+
+  private static String run(Api api, String reference) throws IOException {
+    String body =
+        """
+        {"Image": "%s", "Cmd": ["cat", "/unique"], "HostConfig": {"NetworkMode": "none"}}
+        """
+            .formatted(reference);
+    Http.Answer created = api.post("/containers/create", body);
+    if (created.status() != 201) {
+      return created.body();
+    }
+    String id = Api.json(created).path("Id").asText();
+    Http.Answer started = api.post("/containers/" + id + "/start", "");
+    String text = started.body();
+    if (started.status() == 204) {
+      Http.Answer ended = api.post("/containers/" + id + "/wait", "");
+      text = String.join("\n", api.log(id)) + (ended.status() == 200 ? "" : ended.body());
+    }
+    api.delete("/containers/" + id);
+    return text;
   }
 
   /** Nothing is on the host that no record explains; given a moment to go. */

@@ -38,7 +38,6 @@ final class Load {
   void begin() {
     List<Thread> started = new ArrayList<>();
     for (Client client : clients) {
-      client.shaken = false;
       Thread thread = new Thread(client::work, client.name());
       thread.setUncaughtExceptionHandler(
           (t, e) -> findings.add(Findings.Kind.REFUSED, t.getName() + " gives up: " + e));
@@ -64,6 +63,22 @@ final class Load {
         Duration.ofSeconds(90),
         "all clients stop",
         () -> threads.stream().noneMatch(Thread::isAlive));
+  }
+
+  /**
+   * From now on a step may fail: what it needs goes away.
+   *
+   * @param lowest status that says so
+   */
+  void expectFailures(int lowest) {
+    clients.forEach(client -> client.expectFailures(lowest));
+  }
+
+  /** The power was cut: what is not durable by contract may be lost. */
+  void rememberWhatIsDurable() {
+    for (Client client : clients) {
+      client.containers.forEach(Tracked::powerWasCut);
+    }
   }
 
   /** The one with this id, or this beginning of it. */

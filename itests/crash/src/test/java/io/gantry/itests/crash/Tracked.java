@@ -34,6 +34,9 @@ final class Tracked {
   /** A start was given up half-way: the end of the log is that of a run that never was. */
   boolean strayLines;
 
+  /** Its log may have lost its end, and its run how it ended. */
+  boolean afterPowerCut;
+
   /**
    * @param unstartable it names a program that its image does not have
    */
@@ -56,6 +59,13 @@ final class Tracked {
   void exited(int code) {
     isAt(autoRemove ? Phase.ABSENT : Phase.EXITED);
     exit = code;
+  }
+
+  /** Existence and name are durable; a start, an end, and what a container wrote need not be. */
+  void powerWasCut() {
+    afterPowerCut = true;
+    marks.clear();
+    log = List.of();
   }
 
   /** Takes what is seen for what is, from now on; says what is wrong with it. */
@@ -81,6 +91,7 @@ final class Tracked {
     pending = Step.NONE;
     monitorKilled = false;
     pruned = false;
+    afterPowerCut = false;
     phase = seen.phase();
     exit = seen.exit();
     pid = seen.pid();
@@ -102,6 +113,9 @@ final class Tracked {
   }
 
   private boolean allowed(Seen seen) {
+    if (afterPowerCut) {
+      return isDurable(seen);
+    }
     if (isAsAcknowledged(seen)) {
       return true;
     }
@@ -124,6 +138,19 @@ final class Tracked {
       case FORCED_REMOVE -> seen.phase() == Phase.ABSENT || isEnd(seen, Program.KILLED);
       case PRUNE -> seen.phase() == Phase.ABSENT;
     };
+  }
+
+  private boolean isDurable(Seen seen) {
+    boolean there = seen.phase() == Phase.CREATED || seen.phase() == Phase.EXITED;
+    if (autoRemove || phase == Phase.ABSENT && pending != Step.CREATE) {
+      return seen.phase() == Phase.ABSENT;
+    }
+    boolean mayGo =
+        switch (pending) {
+          case CREATE, REMOVE, FORCED_REMOVE, PRUNE -> true;
+          default -> pruned;
+        };
+    return there || mayGo && seen.phase() == Phase.ABSENT;
   }
 
   private boolean isAsAcknowledged(Seen seen) {

@@ -1,5 +1,6 @@
 package io.gantry.itests.harness;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -23,21 +24,30 @@ import java.util.stream.Stream;
 public final class Belongings {
 
   private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
+
+  /** Below which an instance's own group may lie: a hierarchy, a delegated scope. */
+  private static final int LEVELS = 2;
+
   private static final Path PROC = Path.of("/proc");
   private static final Pattern NUMBER = Pattern.compile("[0-9]+");
   private static final Pattern SOCKET = Pattern.compile("socket:\\[([0-9]+)]");
 
   private final Path scratch;
   private final Path dataRoot;
+  private final String instance;
 
-  Belongings(Path scratch, Path dataRoot) {
+  /**
+   * @param instance empty when it never came to have one: then it has no control groups either
+   */
+  Belongings(Path scratch, Path dataRoot, String instance) {
     this.scratch = scratch;
     this.dataRoot = dataRoot;
+    this.instance = instance;
   }
 
   /** Eight hexadecimal digits; empty before the first start. */
   public String instance() {
-    return read(dataRoot.resolve("instance")).strip();
+    return instance;
   }
 
   /** Run-time state: one directory per container that runs. */
@@ -70,7 +80,10 @@ public final class Belongings {
   /** Processes in control groups of this instance, with their containers' ids. */
   public Map<Long, String> contained() {
     Map<Long, String> contained = new TreeMap<>();
-    String mark = "/gantry-" + instance() + "/";
+    if (instance.isEmpty()) {
+      return contained;
+    }
+    String mark = "/gantry-" + instance + "/";
     for (long pid : pids()) {
       read(PROC.resolve(pid + "/cgroup"))
           .lines()
@@ -88,18 +101,26 @@ public final class Belongings {
   /** Directories of this instance in every hierarchy, parents first. */
   public List<Path> controlGroups() {
     List<Path> groups = new ArrayList<>();
-    String name = "gantry-" + instance();
-    for (int attempt = 0; attempt < 5; attempt++) { // groups of others come and go meanwhile
-      groups.clear();
-      try (Stream<Path> all = Files.walk(CGROUPS, 5)) {
-        all.filter(path -> path.toString().contains("/" + name)).forEach(groups::add);
-        groups.removeIf(path -> !Files.isDirectory(path));
-        return groups;
-      } catch (IOException | UncheckedIOException e) {
-        // the next attempt sees another state
+    if (instance.isEmpty()) {
+      return groups;
+    }
+    collect(CGROUPS.toFile(), 0, groups);
+    return groups;
+  }
+
+  /** Groups of others come and go meanwhile, which {@link Files#walk} does not bear. */
+  private void collect(File directory, int depth, List<Path> groups) {
+    File[] children = directory.listFiles(File::isDirectory);
+    for (File child : children == null ? new File[0] : children) {
+      boolean inside = child.getPath().contains("/gantry-" + instance + "/");
+      boolean own = inside || child.getName().equals("gantry-" + instance);
+      if (own) {
+        groups.add(child.toPath());
+      }
+      if (own || depth < LEVELS) {
+        collect(child, depth + 1, groups);
       }
     }
-    throw new AssertionError("cannot list " + CGROUPS);
   }
 
   /** Lines of this process' mount table that name the instance's directory. */
@@ -112,7 +133,9 @@ public final class Belongings {
 
   /** Network interfaces that bear the instance's mark as their alias. */
   public List<String> interfaces() {
-    String instance = instance();
+    if (instance.isEmpty()) {
+      return List.of();
+    }
     try (Stream<Path> all = Files.list(Path.of("/sys/class/net"))) {
       return all.filter(path -> read(path.resolve("ifalias")).contains(instance))
           .map(path -> path.getFileName().toString())

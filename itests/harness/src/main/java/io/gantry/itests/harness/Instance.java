@@ -31,6 +31,7 @@ public final class Instance implements AutoCloseable {
   private final Map<String, String> surroundings;
   private final List<String> flags;
   private Process gate;
+  private String id = "";
 
   private Instance(Path home, Path scratch, Map<String, String> surroundings, List<String> flags) {
     this.home = home;
@@ -114,7 +115,7 @@ public final class Instance implements AutoCloseable {
 
   /** What it has on the host. */
   public Belongings belongings() {
-    return new Belongings(scratch, dataRoot());
+    return new Belongings(scratch, dataRoot(), id);
   }
 
   /** What the engine and the gate have said so far. */
@@ -260,6 +261,13 @@ public final class Instance implements AutoCloseable {
           }
           return Files.exists(socket()) && answers();
         });
+    if (id.isEmpty()) { // its disk may be unreadable later
+      try {
+        id = Files.readString(dataRoot().resolve("instance")).strip();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
   }
 
   private boolean answers() {

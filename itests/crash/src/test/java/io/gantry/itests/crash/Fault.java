@@ -1,0 +1,128 @@
+package io.gantry.itests.crash;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.gantry.itests.harness.Command;
+import io.gantry.itests.harness.Instance;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+import javax.tools.ToolProvider;
+
+/**
+ * A mistake that the engine does not make: one class is compiled from its source with one passage
+ * changed and put in the jar of a copy of the installation.
+ */
+enum Fault {
+  NO_DIRECTORY_SYNC(
+      Findings.Kind.STATE,
+      "bundles/store",
+      "io.gantry.store.Folder",
+      "      force(path);\n      succeeded = true;",
+      "      succeeded = true;"),
+
+  EXIT_TOLD_BEFORE_IT_IS_WRITTEN(
+      Findings.Kind.STATE,
+      "bundles/engine",
+      "io.gantry.engine.container.Ending",
+      "      attempt(\"record the end of\", container, () -> records.putRun(container.record(), run));\n",
+      "      shop.timer()\n"
+          + "          .schedule(\n"
+          + "              () -> records.putRun(container.record(), run), 500, TimeUnit.MILLISECONDS);\n"),
+
+  UNDO_REMOVED(
+      Findings.Kind.LEAK,
+      "bundles/engine",
+      "io.gantry.engine.container.Starting",
+      "      undo.add(() -> grouping.remove(record.id()));\n",
+      "");
+
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  /** What the harness has to report. */
+  final Findings.Kind shows;
+
+  private final String module;
+  private final String type;
+  private final String right;
+  private final String wrong;
+
+  Fault(Findings.Kind shows, String module, String type, String right, String wrong) {
+    this.shows = shows;
+    this.module = module;
+    this.type = type;
+    this.right = right;
+    this.wrong = wrong;
+  }
+
+  /** A copy of the installation with the fault in it. */
+  Path plant(Path scratch) throws IOException {
+    Path home = scratch.resolve("home");
+    run("cp", "-a", Instance.home().toString(), home.toString());
+    Path classes = compile(home, scratch);
+    String bundle = type.substring(0, type.indexOf('.', "io.gantry.".length()));
+    Path jar = only(home.resolve("bundles"), bundle + "-");
+    try (var zip = FileSystems.newFileSystem(jar);
+        Stream<Path> files = Files.walk(classes)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.copy(
+            file,
+            zip.getPath(classes.relativize(file).toString()),
+            StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+    return home;
+  }
+
+  private Path compile(Path home, Path scratch) throws IOException {
+    String name = type.replace('.', '/') + ".java";
+    Path sources = Path.of(Objects.requireNonNull(System.getProperty("gantry.sources")));
+    String text = Files.readString(sources.resolve(module).resolve("src/main/java").resolve(name));
+    if (text.split(java.util.regex.Pattern.quote(right), -1).length != 2) {
+      throw new AssertionError(type + " has not exactly one\n" + right);
+    }
+    Path source = scratch.resolve("source").resolve(name);
+    Files.createDirectories(source.getParent());
+    Files.writeString(source, text.replace(right, wrong), UTF_8);
+    Path classes = Files.createDirectories(scratch.resolve("classes"));
+    List<String> words = new ArrayList<>(List.of("-proc:none", "-nowarn", "-parameters"));
+    words.addAll(List.of("-d", classes.toString(), "-cp", classPath(home), source.toString()));
+    int code =
+        ToolProvider.getSystemJavaCompiler().run(null, null, null, words.toArray(String[]::new));
+    if (code != 0) {
+      throw new AssertionError(this + " does not compile");
+    }
+    return classes;
+  }
+
+  private static String classPath(Path home) throws IOException {
+    List<String> jars = new ArrayList<>(List.of(System.getProperty("java.class.path")));
+    for (String folder : List.of("bundles", "lib")) {
+      try (Stream<Path> all = Files.list(home.resolve(folder))) {
+        all.map(Path::toString).filter(name -> name.endsWith(".jar")).forEach(jars::add);
+      }
+    }
+    return String.join(File.pathSeparator, jars);
+  }
+
+  private static Path only(Path folder, String prefix) throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.filter(path -> path.getFileName().toString().startsWith(prefix))
+          .findFirst()
+          .orElseThrow(() -> new AssertionError("no " + prefix + " in " + folder));
+    }
+  }
+
+  private static void run(String... words) {
+    Command.run(Map.of(), LIMIT, List.of(words)).ok();
+  }
+}
