@@ -221,7 +221,7 @@ class ContainerEngineTest {
     engine.containers.start(id);
     ended(id);
     engine.close();
-    var records = new ContainerRecords(home.place());
+    var records = new ContainerRecords(home.place(), Runnable::run);
     var loaded = records.load();
     var record = loaded.containers().get(id);
     var before = loaded.runs().get(id);
