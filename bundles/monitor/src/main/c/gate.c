@@ -31,6 +31,7 @@ enum {
   READY_FD = 3,
   BACKLOG = 512,
   STOP_MS = 20000,
+  ENDING_POLL_MS = 50,
   DELAY_FIRST_MS = 100,
   DELAY_MOST_MS = 5000,
   GOOD_LIFE_MS = 60000
@@ -52,16 +53,20 @@ static int complain(const char *what, const char *why) {
 
 /* ---- pidfile and socket ---- */
 
+/* One that was killed keeps its pid and its name until it is reaped, but no command line. */
+static bool lives(pid_t pid) {
+  char path[32], byte;
+  snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  bool there = fd >= 0 && read(fd, &byte, 1) > 0;
+  if (fd >= 0) close(fd);
+  return there;
+}
+
 static bool is_gate(pid_t pid) {
   char path[32], name[32];
   snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-  if (pid == getpid() || read_file(AT_FDCWD, path, name, sizeof name) <= 0 || strcmp(name, "gantry-gate\n") != 0) return false;
-  /* One that was killed keeps its name until it is reaped, but no command line. */
-  snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  bool lives = fd >= 0 && read(fd, name, sizeof name) > 0;
-  if (fd >= 0) close(fd);
-  return lives;
+  return pid != getpid() && read_file(AT_FDCWD, path, name, sizeof name) > 0 && strcmp(name, "gantry-gate\n") == 0 && lives(pid);
 }
 
 static int write_pidfile(void) {
@@ -97,15 +102,33 @@ static int find_group(gid_t *gid) {
   return 0;
 }
 
+enum probe { PROBE_FREE, PROBE_IN_USE, PROBE_ENDING };
+
+/* The peer of a listening socket is whoever called listen(): when that gate was killed, its JVM, which holds the socket
+ * too, is about to end. */
+static enum probe probe_socket(const struct sockaddr_un *address) {
+  struct ucred peer = {0};
+  socklen_t length = sizeof peer;
+  int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int connected = connect(probe, (const struct sockaddr *)address, sizeof *address), error = errno;
+  bool knows = connected == 0 && getsockopt(probe, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0;
+  close(probe);
+  if (connected < 0) return error == EAGAIN ? PROBE_IN_USE : PROBE_FREE;
+  return knows && !lives(peer.pid) ? PROBE_ENDING : PROBE_IN_USE;
+}
+
 /* A socket file that nobody accepts on was left behind by a crash. */
 static int remove_stale(const struct sockaddr_un *address) {
   struct stat st;
   if (lstat(gate.socket, &st) < 0) return errno == ENOENT ? 0 : complain(gate.socket, errno_words(errno));
   if (!S_ISSOCK(st.st_mode)) return complain(gate.socket, "exists and is no socket");
-  int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  int connected = connect(probe, (const struct sockaddr *)address, sizeof *address), error = errno;
-  close(probe);
-  gate.in_use = connected == 0 || error == EAGAIN;
+  uint64_t until = monotonic_ms() + STOP_MS;
+  enum probe found;
+  while ((found = probe_socket(address)) == PROBE_ENDING && monotonic_ms() < until) {
+    struct pollfd signalled = {.fd = gate.signals, .events = POLLIN};
+    if (poll(&signalled, 1, ENDING_POLL_MS) > 0) return complain(gate.socket, "the former engine is still ending");
+  }
+  gate.in_use = found != PROBE_FREE;
   if (gate.in_use) return complain(gate.socket, "in use");
   if (unlink(gate.socket) < 0) return complain(gate.socket, errno_words(errno));
   return 0;
@@ -139,9 +162,12 @@ static void clean_up(void) {
 
 /* ---- the JVM ---- */
 
-static _Noreturn void become_jvm(int ready) {
+static _Noreturn void become_jvm(int ready, pid_t parent) {
   setpgid(0, 0);
   reset_signals();
+  /* Without its gate nobody would stop it or start it again: it ends in order. Containers go on. */
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) _exit(EXIT_SYSTEM);
   if (gate.listener >= 0 && dup2(gate.listener, 0) < 0) _exit(EXIT_SYSTEM);
   if (ready != READY_FD ? dup2(ready, READY_FD) < 0 : fcntl(ready, F_SETFD, 0) < 0) _exit(EXIT_SYSTEM);
   (void)sys_close_range(READY_FD + 1, ~0u);
@@ -154,8 +180,9 @@ static _Noreturn void become_jvm(int ready) {
 static int start_jvm(void) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) < 0) return complain("pipe", errno_words(errno));
+  pid_t self = getpid();
   gate.jvm = fork();
-  if (gate.jvm == 0) become_jvm(ends[1]);
+  if (gate.jvm == 0) become_jvm(ends[1], self);
   close(ends[1]);
   if (gate.jvm < 0) {
     close(ends[0]);

@@ -192,12 +192,28 @@ static void what_a_crash_left_behind_is_replaced_and_nothing_else(void) {
   unlink(path("socket"));
 }
 
+static void without_its_gate_the_jvm_ends_and_the_next_gate_waits_for_that(void) {
+  pid_t pid = start_gate("slow");
+  AWAIT(noted("ready fd") == 1);
+  kill(pid, SIGKILL);
+  CHECK_NUMBER(end_of(pid), -1);
+  AWAIT(noted("term") == 1);
+  CHECK_NUMBER(dial(), 0); /* it has not ended yet */
+  uint64_t before = monotonic_ms();
+  pid = start_gate("ready");
+  AWAIT(noted("ready fd") == 1);
+  CHECK(monotonic_ms() - before >= 200);
+  CHECK_NUMBER(dial(), 0);
+  stop(pid);
+  CHECK(!exists("socket") && !exists("pid"));
+}
+
 int main(int argc, char **argv) {
   char script[1024];
   if (argc != 2 || !mkdtemp(scratch)) return 64;
   helper = argv[1];
   snprintf(script, sizeof script,
-           "#!/bin/sh\nexec >> %s\necho pid $$\ntrap 'echo term; exit 143' TERM\ntrap 'echo hup' HUP\nset -- \"$1\" /proc/$$/fd/*\nmode=$1\nshift\n"
+           "#!/bin/sh\nexec >> %s\necho pid $$\ntrap 'echo term; [ $mode = slow ] && sleep 0.5; exit 143' TERM\ntrap 'echo hup' HUP\nset -- \"$1\" /proc/$$/fd/*\nmode=$1\nshift\n"
            "fds=\nfor f; do [ -e $f ] || continue; n=${f##*/}; [ $n -ge 10 ] && [ $n -lt 50 ] || fds=\"$fds $n\"; done\necho \"fds$fds end\"\n"
            "echo stdin $(readlink /proc/self/fd/0)\n"
            "[ $mode = silent ] || { printf r >&3; echo ready fd $GANTRY_READY_FD; }\n"
@@ -212,6 +228,7 @@ int main(int argc, char **argv) {
   signals_for_the_jvm_are_passed_on();
   a_second_gate_is_refused();
   what_a_crash_left_behind_is_replaced_and_nothing_else();
+  without_its_gate_the_jvm_ends_and_the_next_gate_waits_for_that();
   const char *const left[] = {"jvm", "orders", "diary", "pid", "socket"};
   for (unsigned i = 0; i < COUNT(left); i++) unlink(path(left[i]));
   rmdir(scratch);

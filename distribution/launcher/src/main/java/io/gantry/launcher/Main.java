@@ -56,9 +56,13 @@ public final class Main {
     Options options = Options.parse(home, arguments);
     StderrLogging.setLevel(options.logLevel());
     Logger log = System.getLogger(Main.class.getName());
-    DataRoot dataRoot = DataRoot.open(options.dataRoot(), pid());
+    Path runs = OwnedDirectory.check("exec root", options.execRoot(), true);
+    DataRoot dataRoot = DataRoot.open(options.dataRoot(), pid(), runs);
     OwnedDirectory.check("configuration folder", options.etc(), false);
-    Path execRoot = execRoot(options, dataRoot.instance());
+    Pidfile pidfile = Pidfile.write(options.pidfile(), pid());
+    Path execRoot =
+        OwnedDirectory.open(
+            "exec root", runs.resolve("gantry-" + dataRoot.instance()), "rwx------");
     Features features = Features.read(home.resolve("features"));
     publish(home, options, dataRoot, execRoot, features);
 
@@ -66,7 +70,7 @@ public final class Main {
     ClassPath classPath = new ClassPath(System.getProperty("java.class.path"));
     Platform platform = new Platform(execRoot.resolve("framework"), packages, features, classPath);
     Runtime.getRuntime()
-        .addShutdownHook(new Thread(() -> end(platform, dataRoot, log), "gantry-stop"));
+        .addShutdownHook(new Thread(() -> end(platform, dataRoot, pidfile, log), "gantry-stop"));
     platform.initialize();
     offerListener(platform);
     Consumer<String> unable = platform::unable;
@@ -90,11 +94,6 @@ public final class Main {
   /** The process an operator knows: {@code bin/gantryd} hands on its pid, which the gate keeps. */
   private static long pid() {
     return Long.getLong("gantry.pid", ProcessHandle.current().pid());
-  }
-
-  private static Path execRoot(Options options, String instance) throws StartFailure {
-    Path parent = OwnedDirectory.check("exec root", options.execRoot(), true);
-    return OwnedDirectory.open("exec root", parent.resolve("gantry-" + instance), "rwx------");
   }
 
   /** System properties, which the framework hands on to bundles as its own. */
@@ -127,9 +126,10 @@ public final class Main {
     }
   }
 
-  private static void end(Platform platform, DataRoot dataRoot, Logger log) {
+  private static void end(Platform platform, DataRoot dataRoot, Pidfile pidfile, Logger log) {
     try {
       platform.stop(STOP_LIMIT);
+      pidfile.remove();
       dataRoot.close();
       log.log(INFO, "engine {0} has stopped", dataRoot.instance());
     } catch (IOException | InterruptedException e) {

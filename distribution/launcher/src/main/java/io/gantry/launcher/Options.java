@@ -9,16 +9,23 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The command line, as {@code bin/gantryd} hands it on: long names with {@code =}, every value
  * present.
  *
+ * @param pidfile for the engine to keep; null when the gate does, or nobody
  * @param settings what flags say about configuration: {@code <pid>/<key>} to a JSON value; they win
  *     over {@code etc/}
  */
 record Options(
-    Path dataRoot, Path execRoot, Path etc, String logLevel, Map<String, String> settings) {
+    Path dataRoot,
+    Path execRoot,
+    Path etc,
+    @Nullable Path pidfile,
+    String logLevel,
+    Map<String, String> settings) {
 
   private static final Set<String> LEVELS = Set.of("debug", "info", "warn", "error");
   private static final String ENGINE = "io.gantry.engine/";
@@ -32,6 +39,7 @@ record Options(
     Path dataRoot = Path.of("/var/lib/gantry");
     Path execRoot = Path.of("/run");
     Path etc = home.resolve("etc");
+    Path pidfile = null;
     String level = "info";
     List<String> hosts = new ArrayList<>();
     Map<String, String> settings = new LinkedHashMap<>();
@@ -43,6 +51,7 @@ record Options(
         case "--data-root" -> dataRoot = absolute(name, value);
         case "--exec-root" -> execRoot = absolute(name, value);
         case "--etc" -> etc = absolute(name, value);
+        case "--pidfile" -> pidfile = absolute(name, value);
         case "--log-level" -> {
           level = level(value);
           settings.put(ENGINE + "logLevel", quoted(level));
@@ -68,7 +77,7 @@ record Options(
     if (!hosts.isEmpty()) {
       settings.put(REST + "hosts", quoted(hosts));
     }
-    return new Options(dataRoot, execRoot, etc, level, settings);
+    return new Options(dataRoot, execRoot, etc, pidfile, level, settings);
   }
 
   private static Path absolute(String flag, String value) throws StartFailure {

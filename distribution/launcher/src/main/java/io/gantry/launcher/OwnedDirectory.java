@@ -31,7 +31,10 @@ final class OwnedDirectory {
       }
       Path real = directory.toRealPath();
       check(what, real);
-      Files.setPosixFilePermissions(real, PosixFilePermissions.fromString(permissions));
+      var wanted = PosixFilePermissions.fromString(permissions);
+      if (!Files.getPosixFilePermissions(real).equals(wanted)) { // nothing is touched without need
+        Files.setPosixFilePermissions(real, wanted);
+      }
       return real;
     } catch (IOException e) {
       throw new StartFailure(

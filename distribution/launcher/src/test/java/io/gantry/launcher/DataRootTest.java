@@ -10,7 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,20 +24,20 @@ class DataRootTest {
   void isMadeForItsOwnerAndKeepsItsInstance() throws Exception {
     Path root = folder.resolve("a/b");
     String instance;
-    try (DataRoot first = DataRoot.open(root, 1)) {
+    try (DataRoot first = DataRoot.open(root, 1, folder)) {
       instance = first.instance();
       assertTrue(instance.matches("[0-9a-f]{8}"));
       assertEquals("rwx--x---", PosixFilePermissions.toString(Files.getPosixFilePermissions(root)));
     }
-    try (DataRoot second = DataRoot.open(root, 1)) {
+    try (DataRoot second = DataRoot.open(root, 1, folder)) {
       assertEquals(instance, second.instance());
     }
   }
 
   @Test
   void twoDataRootsAreTwoInstances() throws Exception {
-    try (DataRoot a = DataRoot.open(folder.resolve("a"), 1);
-        DataRoot b = DataRoot.open(folder.resolve("b"), 1)) {
+    try (DataRoot a = DataRoot.open(folder.resolve("a"), 1, folder);
+        DataRoot b = DataRoot.open(folder.resolve("b"), 1, folder)) {
       assertFalse(a.instance().equals(b.instance()));
     }
   }
@@ -43,29 +45,61 @@ class DataRootTest {
   @Test
   void whatAnotherProcessHasLockedNamesThatProcess() throws Exception {
     Path root = folder.resolve("root");
-    DataRoot.open(root, 1).close();
+    DataRoot.open(root, 1, folder).close();
+    long named = ProcessHandle.current().pid();
+    Process holder = hold(root, named);
+    try {
+      StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 2, folder));
+      assertEquals(StartFailure.IN_USE, failure.exitCode());
+      assertEquals(
+          "already running: the engine with pid " + named + " has data root " + root.toRealPath(),
+          failure.getMessage());
+    } finally {
+      holder.getOutputStream().close();
+      assertTrue(holder.waitFor(30, TimeUnit.SECONDS));
+    }
+    DataRoot.open(root, 2, folder).close();
+    assertEquals("2\n", Files.readString(root.resolve("lock")));
+  }
+
+  @Test
+  void oneWhoseGateIsGoneIsWaitedFor() throws Exception {
+    Path root = folder.resolve("root");
+    Process gate = new ProcessBuilder("true").start();
+    gate.waitFor();
+    Process holder = hold(root, gate.pid());
+    try {
+      var next = CompletableFuture.supplyAsync(() -> opened(root));
+      assertThrows(TimeoutException.class, () -> next.get(200, TimeUnit.MILLISECONDS));
+      holder.getOutputStream().close();
+      assertEquals("3\n", next.get(15, TimeUnit.SECONDS));
+    } finally {
+      holder.destroyForcibly();
+    }
+  }
+
+  private String opened(Path root) {
+    try (DataRoot mine = DataRoot.open(root, 3, folder)) {
+      return Files.readString(mine.path().resolve("lock"));
+    } catch (IOException | StartFailure e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** A process that has the data root, under another one's pid. */
+  private static Process hold(Path root, long named) throws IOException {
     Process holder =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
                 "-cp",
                 System.getProperty("java.class.path"),
                 LockHolder.class.getName(),
-                root.toString())
+                root.toString(),
+                Long.toString(named))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
-    try {
-      assertEquals('.', holder.getInputStream().read());
-      StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 2));
-      assertEquals(StartFailure.IN_USE, failure.exitCode());
-      assertEquals(
-          "already running: the engine with pid 4711 has data root " + root.toRealPath(),
-          failure.getMessage());
-    } finally {
-      holder.getOutputStream().close();
-      assertTrue(holder.waitFor(30, TimeUnit.SECONDS));
-    }
-    DataRoot.open(root, 2).close();
-    assertEquals("2\n", Files.readString(root.resolve("lock")));
+    assertEquals('.', holder.getInputStream().read());
+    return holder;
   }
 
   @Test
@@ -74,7 +108,7 @@ class DataRootTest {
       Path root = folder.resolve(permissions);
       Files.createDirectory(root);
       Files.setPosixFilePermissions(root, PosixFilePermissions.fromString(permissions));
-      StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 1));
+      StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 1, folder));
       assertEquals(StartFailure.NO_PERMISSION, failure.exitCode());
       assertTrue(failure.getMessage().contains("writable by others"), failure::getMessage);
       assertEquals(0, root.toFile().list().length);
@@ -86,7 +120,7 @@ class DataRootTest {
     Path above = Files.createDirectory(folder.resolve("above"));
     Files.setPosixFilePermissions(above, PosixFilePermissions.fromString("rwxrwxrwx"));
     StartFailure failure =
-        assertThrows(StartFailure.class, () -> DataRoot.open(above.resolve("root"), 1));
+        assertThrows(StartFailure.class, () -> DataRoot.open(above.resolve("root"), 1, folder));
     assertTrue(
         failure.getMessage().contains(above + " is writable by others"), failure::getMessage);
   }
@@ -95,16 +129,16 @@ class DataRootTest {
   void aFileInItsPlaceIsSaidToBeNoDirectory() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "x");
     StartFailure failure =
-        assertThrows(StartFailure.class, () -> DataRoot.open(file.resolve("root"), 1));
+        assertThrows(StartFailure.class, () -> DataRoot.open(file.resolve("root"), 1, folder));
     assertEquals(StartFailure.IO_ERROR, failure.exitCode());
   }
 
   @Test
   void aDamagedInstanceFileIsNotReplaced() throws Exception {
     Path root = folder.resolve("root");
-    DataRoot.open(root, 1).close();
+    DataRoot.open(root, 1, folder).close();
     Files.writeString(root.resolve("instance"), "what?");
-    StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 1));
+    StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 1, folder));
     assertTrue(failure.getMessage().contains("instance is damaged"), failure::getMessage);
     assertEquals("what?", Files.readString(root.resolve("instance"), StandardCharsets.US_ASCII));
   }
@@ -115,7 +149,9 @@ class DataRootTest {
     private LockHolder() {}
 
     public static void main(String[] arguments) throws Exception {
-      try (DataRoot root = DataRoot.open(Path.of(arguments[0]), 4711)) {
+      try (DataRoot root =
+          DataRoot.open(
+              Path.of(arguments[0]), Long.parseLong(arguments[1]), Path.of(arguments[0]))) {
         System.out.print('.');
         System.out.flush();
         System.exit(System.in.read() < 0 && root.instance().isEmpty() ? 1 : 0);
