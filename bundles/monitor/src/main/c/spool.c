@@ -177,12 +177,41 @@ int spool_reopen(struct spool *s, const char *path, uint64_t most_bytes, uint64_
   return 0;
 }
 
+/* Whole or not at all: readers would stumble over half a line for ever. */
+static int append(struct spool *s, const struct buffer *b) {
+  size_t length = buffer_length(b);
+  if (write_all(s->fd, b->data + b->start, length) == 0) {
+    s->size += length;
+    return 0;
+  }
+  int error = errno;
+  if (ftruncate(s->fd, (off_t)s->size) < 0) s->size = 0;
+  errno = error;
+  return -1;
+}
+
+static void lose(struct spool *s) {
+  s->lost_error = errno;
+  for (size_t i = s->batch.start; i < s->batch.end; i++) s->lost_lines += s->batch.data[i] == '\n';
+}
+
+/* Where lines are missing the log says so, as soon as it can. */
+static int say_loss(struct spool *s) {
+  char text[128];
+  struct buffer note = {0};
+  if (s->lost_lines == 0) return 0;
+  int n = snprintf(text, sizeof text, "[gantry: %llu log %s lost: %s]", (unsigned long long)s->lost_lines,
+                   s->lost_lines == 1 ? "line was" : "lines were", errno_words(s->lost_error));
+  spool_encode(&note, (const uint8_t *)text, (size_t)n, true, 2, wall_clock_ns());
+  int said = append(s, &note);
+  buffer_clear(&note);
+  if (said == 0) s->lost_lines = 0;
+  return said;
+}
+
 static void flush(struct spool *s) {
-  size_t length = buffer_length(&s->batch);
-  if (length == 0) return;
-  if (write_all(s->fd, s->batch.data + s->batch.start, length) == 0) s->size += length;
-  /* A full disk loses lines, never half a line: readers would stumble over it for ever. */
-  else if (ftruncate(s->fd, (off_t)s->size) < 0) s->size = 0;
+  if (buffer_length(&s->batch) == 0) return;
+  if (say_loss(s) < 0 || append(s, &s->batch) < 0) lose(s);
   s->batch.start = s->batch.end = 0;
 }
 

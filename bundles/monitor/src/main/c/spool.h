@@ -22,6 +22,8 @@ struct spool {
   uint64_t size, most_bytes, most_files;
   struct buffer batch;
   struct spool_line lines[SPOOL_STREAMS];
+  uint64_t lost_lines; /* since the last one that could be written */
+  int lost_error;
   struct log_writer *writer; /* in the monitor, when logging is not to block */
 };
 

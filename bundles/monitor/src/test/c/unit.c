@@ -386,17 +386,26 @@ static void a_spool_goes_on_where_it_was_told_to(void) {
   CHECK_TEXT(content("f"), ENTRY("2\\n", "stdout", "1"));
 }
 
-static void a_full_disk_leaves_no_half_line(void) {
+static void a_full_disk_leaves_no_half_line_and_is_told_of(void) {
+  static const char note[] = "{\"log\":\"[gantry: 3 log lines were lost: no space left on device]\\n\",\"stream\":\"stderr\",\"time\":\"";
+  static const char first[] = ENTRY("0\\n", "stdout", "1"), last[] = ENTRY("1\\n", "stdout", "1");
   struct spool *s = spool_open(path("g"), 0, 1);
   spool_text(s, 1, "0\n");
   int good = s->fd;
   s->fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
-  spool_text(s, 1, "lost\n");
+  spool_text(s, 1, "lost\nalso lost\n");
+  spool_text(s, 2, "lost too\n");
   close(s->fd);
   s->fd = good;
-  s->size = strlen(ENTRY("0\\n", "stdout", "1"));
+  s->size = sizeof first - 1;
   spool_text(s, 1, "1\n");
-  CHECK_TEXT(content("g"), ENTRY("0\\n", "stdout", "1") ENTRY("1\\n", "stdout", "1"));
+  const char *text = content("g");
+  CHECK(strncmp(text, first, sizeof first - 1) == 0);
+  CHECK(strncmp(text + sizeof first - 1, note, sizeof note - 1) == 0);
+  const char *after = strchr(text + sizeof first - 1, '\n');
+  CHECK_TEXT(after ? after + 1 : "", last);
+  spool_text(s, 1, "1\n");
+  CHECK(strstr(content("g"), "gantry") != NULL && strstr(strstr(content("g"), "gantry") + 1, "gantry") == NULL);
 }
 
 /* The one child there is. */
@@ -571,7 +580,7 @@ int main(void) {
   a_limit_of_files_that_is_out_of_reach_takes_no_time();
   a_single_file_is_truncated_instead();
   a_spool_goes_on_where_it_was_told_to();
-  a_full_disk_leaves_no_half_line();
+  a_full_disk_leaves_no_half_line_and_is_told_of();
   a_spool_that_must_not_block_drops_whole_lines_only();
   a_spool_that_must_not_block_rotates_and_moves();
   hashes_are_those_of_the_standard();
