@@ -1,5 +1,6 @@
 package io.gantry.monitor;
 
+import io.gantry.monitor.program.OpProgram;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -197,9 +198,11 @@ public final class Monitor implements AutoCloseable {
   /**
    * Starts one more process in the container. Its end is told to the listener.
    *
-   * @throws GantryException with the {@link HelperError} when it cannot be started
+   * @throws GantryException with the {@link HelperError} when it cannot be started; UNSUPPORTED
+   *     when the monitor is too old for what its program asks for, which is then not sent
    */
   public MonitorStream exec(ExecRequest request) {
+    requireOps(request.program());
     Message.Builder message =
         Message.of(MessageType.EXEC)
             .text(Tag.EXEC_ID, request.execId())
@@ -211,6 +214,21 @@ public final class Monitor implements AutoCloseable {
     }
     return MonitorStream.open(
         socket(), link.loop, message, request.terminal(), "exec " + request.execId());
+  }
+
+  /** A monitor outlives upgrades of the engine: it may know less than this one does. */
+  private void requireOps(Bytes program) {
+    int needed = OpProgram.opSet(program);
+    int known = hello().opSet();
+    if (needed > known) {
+      throw new GantryException(
+          Kind.UNSUPPORTED,
+          "the container's monitor is of an older version, which cannot do this (op set "
+              + needed
+              + " is needed, it has "
+              + known
+              + "): start the container anew");
+    }
   }
 
   /** Asks the monitor of an ended container to go; {@link #quit} waits for its answer. */

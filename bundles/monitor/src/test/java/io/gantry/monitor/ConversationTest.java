@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.monitor.program.OpProgram;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -94,9 +95,13 @@ class ConversationTest {
   }
 
   private static Message.Builder hello(Hello.Phase phase) {
+    return hello(phase, 1);
+  }
+
+  private static Message.Builder hello(Hello.Phase phase, int opSet) {
     return Message.of(MessageType.HELLO)
         .number(Tag.PROTOCOL, 1)
-        .number(Tag.OP_SET, 1)
+        .number(Tag.OP_SET, opSet)
         .text(Tag.HELPER_SHA256, "ab")
         .number(Tag.INIT_PID, 42)
         .number(Tag.INIT_START, 43)
@@ -163,6 +168,27 @@ class ConversationTest {
       assertEquals(1, hello.exit().time().getNano());
       assertEquals(new Monitor.Init(42, 43), monitor.init());
     }
+  }
+
+  @Test
+  void whatAnOlderMonitorDoesNotKnowIsNotSentToIt() throws Exception {
+    Bytes program = new OpProgram().umask(022).exec(List.of("true")).build();
+    assertEquals(1, OpProgram.opSet(program));
+    var request = new ExecRequest("a1", Streams.NONE, false, 0, 0, program);
+    Pair older = adopt(hello(Hello.Phase.RUNNING, 0));
+    try (var monitor = older.monitor()) {
+      var failure = assertThrows(GantryException.class, () -> monitor.exec(request));
+      assertEquals(Kind.UNSUPPORTED, failure.kind());
+      assertTrue(failure.getMessage().contains("start the container anew"), failure.getMessage());
+      server.configureBlocking(false);
+      assertEquals(null, server.accept(), "nobody has come to ask for an exec");
+      server.configureBlocking(true);
+      CompletableFuture<Void> signal = CompletableFuture.runAsync(() -> monitor.signal(1), threads);
+      assertEquals(1, next(older.peer()).number(Tag.SIGNAL));
+      say(older.peer(), Message.of(MessageType.OK));
+      signal.get(5, TimeUnit.SECONDS);
+    }
+    older.peer().close();
   }
 
   @Test

@@ -1,6 +1,9 @@
 package io.gantry.monitor.program;
 
-/** Ops of op set 1, as {@code PROTOCOL.md} numbers them. */
+/**
+ * Ops as {@code PROTOCOL.md} numbers them. One that comes later says with which op set; a helper
+ * announces the last set it knows.
+ */
 public enum Op {
   CGROUP(1),
   UNSHARE(2),
@@ -42,10 +45,17 @@ public enum Op {
   UMASK(39),
   DEVICES(40);
 
+  private static final int FIRST_SET = 1;
+
   private final int code;
 
   Op(int code) {
     this.code = code;
+  }
+
+  /** The first op set that has it. */
+  int since() {
+    return FIRST_SET;
   }
 
   public int code() {

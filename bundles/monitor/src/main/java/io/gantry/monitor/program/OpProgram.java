@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -34,6 +35,39 @@ public final class OpProgram {
 
   private final ByteArrayOutputStream ops = new ByteArrayOutputStream();
   private int count;
+
+  /**
+   * The op set that a helper needs to carry out a program.
+   *
+   * @throws GantryException INVALID when it is none, or has ops that nobody here knows
+   */
+  public static int opSet(Bytes program) {
+    ByteBuffer in = program.buffer().order(ByteOrder.LITTLE_ENDIAN);
+    if (in.remaining() < HEAD || in.getInt() != MAGIC) {
+      throw new GantryException(Kind.INVALID, "not an op program");
+    }
+    int needed = 0;
+    for (int left = in.getInt(); left > 0 && in.remaining() >= HEAD; left--) {
+      int start = in.position();
+      int code = Short.toUnsignedInt(in.getShort());
+      in.getShort();
+      int length = in.getInt();
+      if (length < HEAD || length > in.limit() - start) {
+        throw new GantryException(Kind.INVALID, "not an op program: op " + code + " is cut off");
+      }
+      needed = Math.max(needed, sinceByCode(code));
+      in.position(start + length);
+    }
+    return needed;
+  }
+
+  private static int sinceByCode(int code) {
+    return Arrays.stream(Op.values())
+        .filter(op -> op.code() == code)
+        .findFirst()
+        .orElseThrow(() -> new GantryException(Kind.INVALID, "no such op: " + code))
+        .since();
+  }
 
   /** Ops so far. */
   public int count() {
