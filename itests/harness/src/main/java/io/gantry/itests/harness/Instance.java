@@ -26,7 +26,7 @@ public final class Instance implements AutoCloseable {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
-  private final Path home;
+  private Path home;
   private final Path scratch;
   private final Map<String, String> surroundings;
   private final List<String> flags;
@@ -214,6 +214,12 @@ public final class Instance implements AutoCloseable {
   public void startAgain() {
     gate = launch();
     awaitAnswer();
+  }
+
+  /** Starts another build on the same data root after {@link #stop}. */
+  public void startAgainAs(Path other) {
+    home = other;
+    startAgain();
   }
 
   /** Every process of it ends at once, as when the power goes; {@link #startAgain} goes on. */
