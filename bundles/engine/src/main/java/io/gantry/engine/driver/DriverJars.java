@@ -6,6 +6,7 @@ import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
 import io.gantry.spi.GantryException;
+import io.gantry.store.StoreFailure;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.osgi.framework.Version;
 
@@ -79,24 +81,40 @@ final class DriverJars {
       }
       Files.createDirectories(home, ownerOnly());
       Path scratch = target.resolveSibling(target.getFileName() + ".tmp");
-      Files.copy(jar.path(), scratch, REPLACE_EXISTING);
-      Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rw-------"));
-      sync(scratch, StandardOpenOption.WRITE);
-      Files.move(scratch, target, ATOMIC_MOVE);
+      try {
+        Files.copy(jar.path(), scratch, REPLACE_EXISTING);
+        Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rw-------"));
+        sync(scratch, StandardOpenOption.WRITE);
+        Files.move(scratch, target, ATOMIC_MOVE);
+      } finally {
+        Files.deleteIfExists(scratch); // a full disk leaves half of it
+      }
       sync(home, StandardOpenOption.READ);
       return true;
     } catch (IOException e) {
-      throw new GantryException(INTERNAL, "copy " + jar.path() + ": " + e, e);
+      throw StoreFailure.of("copy " + jar.path(), e);
     }
   }
 
   /** Removes a jar; does nothing when it is gone. */
   void discard(DriverJar jar) {
-    Path target = path(jar.symbolicName(), jar.version().toString());
+    delete(path(jar.symbolicName(), jar.version().toString()));
+  }
+
+  private static void delete(Path target) {
     try {
       Files.deleteIfExists(target);
     } catch (IOException e) {
       throw new GantryException(INTERNAL, "delete " + target + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Removes the jars of all other versions of a bundle. */
+  void retain(String symbolicName, Set<Version> versions) {
+    for (Version version : versions(symbolicName)) {
+      if (!versions.contains(version)) {
+        delete(path(symbolicName, version.toString()));
+      }
     }
   }
 

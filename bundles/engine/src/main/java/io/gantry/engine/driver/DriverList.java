@@ -1,6 +1,5 @@
 package io.gantry.engine.driver;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,7 +28,7 @@ record DriverList(Map<String, Entry> bundles, Map<String, Choice> defaults) {
    * A bundle.
    *
    * @param version whose jar runs, or {@link #SHIPPED}
-   * @param before what ran before, oldest first, as {@code version}
+   * @param before what ran before, oldest first, as {@code version}; only the last one is kept
    * @param shipped version that the distribution had when this one was chosen, empty for none
    * @param drivers that it brought so far
    */
@@ -40,10 +39,7 @@ record DriverList(Map<String, Entry> bundles, Map<String, Choice> defaults) {
     }
 
     Entry run(String next) {
-      var ran = new ArrayList<>(before);
-      ran.remove(next);
-      ran.add(version);
-      return new Entry(next, ran, shipped, drivers);
+      return new Entry(next, List.of(version), shipped, drivers);
     }
   }
 

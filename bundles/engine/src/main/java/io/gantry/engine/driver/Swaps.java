@@ -8,6 +8,7 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.engine.driver.DriverBundles.Source;
 import io.gantry.engine.driver.DriverList.Entry;
@@ -26,6 +27,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Version;
 
@@ -127,7 +130,12 @@ final class Swaps {
     if (failure != null) {
       log.log(ERROR, "driver bundle {0}: {1}", running, failure);
     }
-    remember(running);
+    try {
+      remember(running);
+    } catch (
+        GantryException e) { // a full disk: it runs all the same, and is written down next time
+      log.log(WARNING, "driver bundle {0} is not written down: {1}", running, e.getMessage());
+    }
   }
 
   private void start(Source source) {
@@ -238,6 +246,7 @@ final class Swaps {
         throw takenBack(before, next, expected, failure);
       }
       remember(next);
+      discardOthers(next.symbolicName());
       log.log(INFO, "driver bundle {0} is in place of {1}", next, before == null ? "none" : before);
       return offers(next).stream().map(Offer::driver).toList();
     } finally {
@@ -346,6 +355,21 @@ final class Swaps {
                   own == null ? "" : own.version().toString(),
                   List.copyOf(drivers)));
         });
+  }
+
+  /** Only what runs and what a roll-back would run keep their jars. */
+  private void discardOthers(String bundle) {
+    Entry entry = record.get().bundle(bundle).orElseThrow();
+    Set<Version> kept =
+        Stream.concat(Stream.of(entry.version()), entry.before().stream())
+            .filter(version -> !version.equals(SHIPPED))
+            .map(Version::parseVersion)
+            .collect(Collectors.toSet());
+    try {
+      jars.retain(bundle, kept);
+    } catch (GantryException e) { // the next swap tries again
+      log.log(WARNING, "an old version of driver bundle {0} stays: {1}", bundle, e.getMessage());
+    }
   }
 
   private String title(DriverName driver) {
