@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What the host's {@code ps} says of the processes of a control group. */
 final class ProcessTable {
-  private static final int PATIENCE_SECONDS = 10;
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final List<Path> PS = List.of(Path.of("/bin/ps"), Path.of("/usr/bin/ps"));
 
   /** A format that gives the column PID another title, or another meaning. */
@@ -97,22 +98,27 @@ final class ProcessTable {
       builder.environment().put("LC_ALL", "C");
       var process = builder.start();
       process.getOutputStream().close();
-      var errors = CompletableFuture.supplyAsync(() -> text(process.getErrorStream()));
-      String output = text(process.getInputStream());
-      if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-        throw new GantryException(INTERNAL, "ps: no end within " + PATIENCE_SECONDS + " s");
-      }
-      if (process.exitValue() != 0) {
-        throw new GantryException(INTERNAL, "ps: " + firstLine(errors.join()));
-      }
-      return output;
+      return output(process, PATIENCE);
     } catch (IOException e) {
       throw new GantryException(INTERNAL, "ps: " + e.getMessage(), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new GantryException(GantryException.Kind.CANCELLED, "cancelled", e);
     }
+  }
+
+  /** What it prints until it ends; one that does not end in time is killed. */
+  static String output(Process process, Duration patience) throws InterruptedException {
+    var output = CompletableFuture.supplyAsync(() -> text(process.getInputStream()));
+    var errors = CompletableFuture.supplyAsync(() -> text(process.getErrorStream()));
+    if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+      process.destroyForcibly();
+      throw new GantryException(INTERNAL, "ps: no end within " + patience.toSeconds() + " s");
+    }
+    if (process.exitValue() != 0) {
+      throw new GantryException(INTERNAL, "ps: " + firstLine(errors.join()));
+    }
+    return output.join();
   }
 
   private static String text(java.io.InputStream stream) {

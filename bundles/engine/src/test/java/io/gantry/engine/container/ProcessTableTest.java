@@ -1,7 +1,10 @@
 package io.gantry.engine.container;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -32,5 +35,16 @@ class ProcessTableTest {
     } finally {
       other.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
     }
+  }
+
+  @Test
+  void aProgramThatPrintsForEverIsEnded() throws Exception {
+    var process = new ProcessBuilder("sh", "-c", "while :; do echo x; sleep 0.01; done").start();
+    var e =
+        assertThrows(
+            GantryException.class,
+            () -> ProcessTable.output(process, java.time.Duration.ofMillis(200)));
+    assertEquals("ps: no end within 0 s", e.getMessage());
+    assertTrue(process.waitFor(10, java.util.concurrent.TimeUnit.SECONDS));
   }
 }
