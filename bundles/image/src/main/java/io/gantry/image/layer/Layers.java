@@ -17,6 +17,7 @@ import io.gantry.store.StoreFailure;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.DigestOutputStream;
@@ -210,11 +211,25 @@ public final class Layers {
         List<String> drivers = new ArrayList<>(known.drivers());
         drivers.add(driver);
         commit(driver, scratch, known.in(drivers));
+      } else if (isLost(driver, known)) {
+        commit(driver, scratch, known);
       }
       holders.count(layer.chain(), 1);
       return known == null;
     } finally {
       holders.unclaim(layer.chain());
+    }
+  }
+
+  /** A removal takes the tree before the record, and a crash may come between. */
+  private boolean isLost(String driver, Layer layer) {
+    try {
+      return !Files.isDirectory(trees.layer(driver, layer.treeId()).directory());
+    } catch (GantryException e) {
+      if (e.kind() == Kind.NOT_FOUND) {
+        return true;
+      }
+      throw e;
     }
   }
 

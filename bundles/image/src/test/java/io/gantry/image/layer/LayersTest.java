@@ -174,6 +174,17 @@ class LayersTest {
   }
 
   @Test
+  void aTreeThatWentBeforeItsRecordIsMadeAgain() throws IOException {
+    byte[] tar = new Tar().file("f", "hello").end();
+    Layer layer = make(tar);
+    reopen(); // nobody holds it now, and the power was cut while it was removed
+    trees.remove("one", layer.treeId());
+    assertEquals(layer, make(tar));
+    assertEquals("hello", Files.readString(in(layer, "f")));
+    assertArrayEquals(tar, tar(layer));
+  }
+
+  @Test
   void pruningTakesWhatNobodyHolds() {
     Layer layer = make(new Tar().file("f", "x").end());
     assertEquals(List.of(), layers.prune());
