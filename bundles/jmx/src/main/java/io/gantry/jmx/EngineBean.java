@@ -2,10 +2,10 @@ package io.gantry.jmx;
 
 import io.gantry.api.Engine;
 import io.gantry.api.Events;
-import java.time.Duration;
-import java.time.Instant;
+import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -74,7 +74,7 @@ public final class EngineBean extends EventEmitter implements EngineMXBean {
 
   @Override
   public long getUptimeSeconds() {
-    return Duration.between(engine.view().started(), Instant.now()).toSeconds();
+    return TimeUnit.MILLISECONDS.toSeconds(ManagementFactory.getRuntimeMXBean().getUptime());
   }
 
   @Override
