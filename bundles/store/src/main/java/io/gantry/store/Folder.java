@@ -29,7 +29,14 @@ final class Folder {
   private static final FileAttribute<Set<PosixFilePermission>> PRIVATE_FILE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
+  /** Brings the entries of a directory to the disk. */
+  @FunctionalInterface
+  interface Sync {
+    void force(Path directory) throws IOException;
+  }
+
   private final Path path;
+  private final Sync sync;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition ended = lock.newCondition();
   private long requested; // guarded by lock
@@ -37,7 +44,12 @@ final class Folder {
   private boolean running; // guarded by lock
 
   Folder(Path path) {
+    this(path, Folder::force);
+  }
+
+  Folder(Path path, Sync sync) {
     this.path = path;
+    this.sync = sync;
   }
 
   Path path() {
@@ -103,13 +115,23 @@ final class Folder {
     }
   }
 
+  /** Syncs asked for so far. */
+  long requested() {
+    lock.lock();
+    try {
+      return requested;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private void lead() throws IOException {
     long upTo = requested;
     running = true;
     boolean succeeded = false;
     lock.unlock();
     try {
-      force(path);
+      sync.force(path);
       succeeded = true;
     } finally {
       lock.lock();

@@ -74,7 +74,11 @@ public final class RecordStore<T> {
   public record Problem(Path file, String reason, boolean newer) {}
 
   public RecordStore(Path folder, Schema schema, Form<T> form) {
-    this.folder = new Folder(folder);
+    this(new Folder(folder), schema, form);
+  }
+
+  RecordStore(Folder folder, Schema schema, Form<T> form) {
+    this.folder = folder;
     this.schema = schema;
     this.form = form;
   }
