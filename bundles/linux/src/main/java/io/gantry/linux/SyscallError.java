@@ -30,7 +30,13 @@ public final class SyscallError extends Exception {
   /** {@code mkdirat etc/foo: ENOSPC}. */
   static GantryException failed(String call, String argument, int number) {
     Errno errno = Errno.of(number);
-    String reason = errno == Errno.OTHER ? "errno " + number : errno.name();
+    String reason =
+        switch (errno) {
+          case OTHER -> "errno " + number;
+          case ENOSPC, EDQUOT -> errno + ": no space left on device";
+          case EROFS -> errno + ": read-only file system";
+          default -> errno.name();
+        };
     String message = call + " " + Names.printable(argument) + ": " + reason;
     return new GantryException(kind(errno), message, new SyscallError(errno, message));
   }

@@ -30,7 +30,8 @@ public record Helper(Path path, String sha256) {
    * Copies the shipped binary into the data root, unless the same is there already, and checks what
    * lies there.
    *
-   * @throws GantryException NOT_FOUND when nothing is shipped, INTERNAL when it cannot be copied
+   * @throws GantryException NOT_FOUND when nothing is shipped, EXHAUSTED on a full disk, INTERNAL
+   *     when it cannot be copied otherwise
    */
   public static Helper install(Path shipped, Path dataRoot) {
     Path scratch = null;
@@ -50,8 +51,14 @@ public record Helper(Path path, String sha256) {
       }
       return new Helper(copy, digest);
     } catch (IOException e) {
+      boolean full = String.valueOf(e.getMessage()).contains("No space left on device");
       throw new GantryException(
-          Kind.INTERNAL, "copy of the helper " + shipped + " failed: " + e.getMessage(), e);
+          full ? Kind.EXHAUSTED : Kind.INTERNAL,
+          "copy of the helper "
+              + shipped
+              + " failed: "
+              + (full ? "no space left on device" : e.getMessage()),
+          e);
     } finally {
       delete(scratch);
     }

@@ -3,13 +3,17 @@ package io.gantry.store;
 import io.gantry.spi.GantryException;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.SplittableRandom;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
 /**
- * Disk space kept back so that a full disk can be cleaned up: removing things needs to write a
- * little first.
+ * Disk space kept back so that a full disk can be cleaned up: removing things, and saying that they
+ * are to end, needs to write a little first. Thread-safe.
  */
 public final class Reserve {
 
@@ -17,45 +21,70 @@ public final class Reserve {
 
   private final Path file;
   private final long bytes;
+  private final ReentrantLock lock = new ReentrantLock(); // around what is done with the file
 
   public Reserve(Path file, long bytes) {
     this.file = file;
     this.bytes = bytes;
   }
 
-  /** Takes the space if it is to be had; a disk that is full already is no failure. */
+  /**
+   * Takes the space, as far as it is to be had: a disk that is full already, or read-only, is no
+   * failure. Writes nothing when all of it is there.
+   *
+   * @return whether all of it is there
+   */
   public boolean fill() {
+    lock.lock();
     try {
-      if (Files.exists(file) && Files.size(file) == bytes) {
+      return fillHeld();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean fillHeld() {
+    try {
+      long there = Files.exists(file) ? Files.size(file) : 0;
+      if (there >= bytes) {
         return true;
       }
-      // Written and not only claimed by length: a hole reserves nothing.
-      try (var out = new FileOutputStream(file.toFile())) {
-        byte[] chunk = new byte[CHUNK];
-        for (long left = bytes; left > 0; left -= chunk.length) {
-          out.write(chunk, 0, (int) Math.min(left, chunk.length));
-        }
-        out.getFD().sync();
-      }
+      append(bytes - there);
       return true;
     } catch (IOException e) {
-      release();
-      return false;
+      return false; // what could be taken is kept
+    }
+  }
+
+  /** Neither a hole nor what a file system may compress: both would reserve nothing. */
+  private void append(long wanted) throws IOException {
+    var random = new SplittableRandom();
+    byte[] chunk = new byte[CHUNK];
+    try (var out = new FileOutputStream(file.toFile(), true)) {
+      for (long left = wanted; left > 0; left -= chunk.length) {
+        random.nextBytes(chunk);
+        out.write(chunk, 0, (int) Math.min(left, chunk.length));
+      }
+      out.getFD().sync();
     }
   }
 
   /** Gives the space back to whoever needs it now. */
   public void release() {
+    lock.lock();
     try {
       Files.deleteIfExists(file);
     } catch (IOException e) {
       throw StoreFailure.of("remove " + file, e);
+    } finally {
+      lock.unlock();
     }
   }
 
   /**
-   * Runs something that frees space. When the disk is full, the reserve is given up and it is run
-   * once more; afterwards the reserve is filled again as far as that goes.
+   * Runs something small, or something that frees space, and that may be run again. When the disk
+   * is full a part of the reserve is given up for it, then all of it; afterwards the reserve is
+   * filled again as far as that goes. One caller at a time draws on it.
    */
   public <R> R spend(Supplier<R> cleaning) {
     try {
@@ -64,12 +93,37 @@ public final class Reserve {
       if (e.kind() != GantryException.Kind.EXHAUSTED) {
         throw e;
       }
-      release();
-      try {
-        return cleaning.get();
-      } finally {
-        fill();
+    }
+    lock.lock();
+    try {
+      return drawOn(cleaning);
+    } finally {
+      fillHeld();
+      lock.unlock();
+    }
+  }
+
+  private <R> R drawOn(Supplier<R> cleaning) {
+    try {
+      // A part: what writes much on this disk would take all that is set free at once.
+      shrink(bytes / 8);
+      return cleaning.get();
+    } catch (GantryException e) {
+      if (e.kind() != GantryException.Kind.EXHAUSTED) {
+        throw e;
       }
+      release();
+      return cleaning.get();
+    }
+  }
+
+  private void shrink(long by) {
+    try (var out = new RandomAccessFile(file.toFile(), "rw")) {
+      out.setLength(Math.max(0, out.length() - by));
+    } catch (NoSuchFileException e) {
+      // nothing is reserved
+    } catch (IOException e) {
+      throw StoreFailure.of("shrink " + file, e);
     }
   }
 }

@@ -168,26 +168,6 @@ class BlobStoreTest {
     }
   }
 
-  @Test
-  void aReserveIsGivenUpForCleaningAndFilledAgain() throws IOException {
-    Path file = temp.resolve("reserve");
-    var reserve = new Reserve(file, 100_000);
-    assertTrue(reserve.fill());
-    assertEquals(100_000, Files.size(file));
-    int[] runs = {0};
-    assertEquals(
-        "clean",
-        reserve.spend(
-            () -> {
-              if (runs[0]++ == 0) {
-                throw new GantryException(Kind.EXHAUSTED, "full");
-              }
-              assertFalse(Files.exists(file));
-              return "clean";
-            }));
-    assertEquals(100_000, Files.size(file));
-  }
-
   private void assertNothingIngested() throws IOException {
     try (Stream<Path> files = Files.list(temp.resolve("blobs/ingest"))) {
       assertEquals(List.of(), files.toList());

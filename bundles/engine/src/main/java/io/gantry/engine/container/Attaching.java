@@ -55,7 +55,7 @@ final class Attaching {
             process.terminal(),
             new Streams(
                 options.stdin() && process.openStdin(), options.stdout(), options.stderr()));
-    container.lock.lock();
+    container.hold();
     try {
       container.requireThere();
       var running = container.running();

@@ -1,7 +1,9 @@
 package io.gantry.engine.container;
 
+import static io.gantry.spi.GantryException.Kind.CANCELLED;
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers.Exit;
@@ -10,6 +12,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +25,14 @@ import org.jspecify.annotations.Nullable;
  * lock; a stop holds none while it waits for the end.
  */
 final class Container {
+  /** A start that works is over by then. */
+  private static final Duration GRACE = Duration.ofSeconds(2);
+
+  private static final Duration AFTER_CANCEL = Duration.ofSeconds(5);
+
+  /** A start may wait for somebody who copies files, for less than this. */
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
   final String id;
   final ReentrantLock lock = new ReentrantLock();
   final Waiters waiters;
@@ -32,6 +43,7 @@ final class Container {
   private volatile ContainerRecord record;
   private volatile RunRecord run;
   private volatile @Nullable Running running;
+  private volatile @Nullable Launching launching;
   private volatile boolean removing;
   private volatile boolean removed;
   private volatile @Nullable Future<?> restart;
@@ -74,6 +86,61 @@ final class Container {
 
   void running(@Nullable Running now) {
     running = now;
+  }
+
+  void launching(@Nullable Launching now) {
+    launching = now;
+  }
+
+  /**
+   * Takes the lock, for a caller that does not wait for ever: a driver may keep a start from
+   * ending.
+   *
+   * @throws GantryException UNAVAILABLE
+   */
+  void hold() {
+    if (!heldWithin(PATIENCE)) {
+      throw busy();
+    }
+  }
+
+  /**
+   * As {@link #hold}, for a stop: a start that takes long is cancelled.
+   *
+   * @return whether one was
+   */
+  boolean holdToStop() {
+    if (heldWithin(GRACE)) {
+      return false;
+    }
+    var start = launching;
+    if (start != null) {
+      start.cancel();
+    }
+    if (!heldWithin(start == null ? PATIENCE : AFTER_CANCEL)) {
+      throw busy();
+    }
+    return start != null;
+  }
+
+  private boolean heldWithin(Duration limit) {
+    try {
+      return lock.tryLock(limit.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new GantryException(CANCELLED, "cancelled", e);
+    }
+  }
+
+  private GantryException busy() {
+    return new GantryException(
+        UNAVAILABLE,
+        launching == null
+            ? "container " + id + " is busy: try again in a few seconds"
+            : "container "
+                + id
+                + " is being started, and a driver does not answer: try again, or update the"
+                + " driver");
   }
 
   /**

@@ -58,7 +58,7 @@ public final class ContainerEngine implements Containers {
    */
   public ContainerEngine(Workshop shop, String nodeName) {
     this.shop = shop;
-    records = new ContainerRecords(shop.place(), this::later);
+    records = new ContainerRecords(shop.place(), this::later, shop.spare());
     var files = new OwnFiles(shop.place());
     var grouping = new Grouping(shop.cgroups(), shop.place().cgroupParent());
     networking = new Networking(shop.networks(), shop.place().instance());

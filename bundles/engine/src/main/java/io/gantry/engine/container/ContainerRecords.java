@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.gantry.engine.disk.SpareDisk;
 import io.gantry.store.Durability;
 import io.gantry.store.Form;
 import io.gantry.store.RecordStore;
@@ -27,6 +28,7 @@ final class ContainerRecords {
   private final RecordStore<ContainerRecord> ephemeral;
   private final RecordStore<RunRecord> runs;
   private final RunCopies copies;
+  private final SpareDisk spare;
 
   /**
    * All there was.
@@ -40,7 +42,8 @@ final class ContainerRecords {
   /**
    * @param later runs what it is given after a while, on a thread that may block
    */
-  ContainerRecords(Place place, Executor later) {
+  ContainerRecords(Place place, Executor later, SpareDisk spare) {
+    this.spare = spare;
     var container = Form.of(ContainerRecord.class);
     var run = Form.of(RunRecord.class);
     durable = new RecordStore<>(place.dataRoot().resolve("containers"), CONTAINER, container);
@@ -76,9 +79,9 @@ final class ContainerRecords {
     }
   }
 
-  /** As {@link #put}, but a power cut may lose it. */
-  void putLazily(ContainerRecord record) {
-    (record.ephemeral() ? ephemeral : durable).put(record.id(), record, Durability.LAZY);
+  /** As {@link #put}, for what is to end: on a full disk too, as long as the reserve lasts. */
+  void putStopped(ContainerRecord record) {
+    spare.spend(() -> put(record));
   }
 
   void putRun(ContainerRecord record, RunRecord run) {
@@ -93,12 +96,16 @@ final class ContainerRecords {
     copies.flush();
   }
 
+  /** Durable when it returns; the run stays. */
   void remove(ContainerRecord record) {
     if (record.ephemeral()) {
       ephemeral.remove(record.id(), Durability.LAZY);
     } else {
       durable.remove(record.id(), Durability.SYNCED);
     }
+  }
+
+  void removeRun(ContainerRecord record) {
     runs.remove(record.id(), Durability.LAZY);
     if (!record.ephemeral()) {
       copies.remove(record.id());

@@ -6,6 +6,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.gantry.api.Containers;
 import io.gantry.api.Events;
 import io.gantry.api.Leased;
+import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.linux.CgroupTree;
@@ -45,6 +46,7 @@ public final class ContainerService implements Recovered {
   private final CompletableFuture<Void> recovered = new CompletableFuture<>();
   private final BundleContext context;
   private final ImageLayers images;
+  private final SpareDisk spare;
   private final MonitorLoop loop;
   private final ExecutorService workers = Executors.newCachedThreadPool(named("containers"));
   private final ScheduledExecutorService timer =
@@ -61,15 +63,17 @@ public final class ContainerService implements Recovered {
       BundleContext context,
       @Reference Events events,
       @Reference ImageLayers images,
+      @Reference SpareDisk spare,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage,
       @Reference(target = "(" + Leased.KIND + "=ExecDriver)") Leased<ExecDriver> execs,
       @Reference(target = "(" + Leased.KIND + "=NetworkDriver)") Leased<NetworkDriver> networks) {
     this.context = context;
     this.images = images;
+    this.spare = spare;
     place = Place.of(context);
     cgroups = CgroupTree.detect();
     loop = MonitorLoop.start();
-    zygote = new Zygote(Place.helper(context), place, loop);
+    zygote = new Zygote(Place.helper(context), place, loop, spare);
     engine =
         new ContainerEngine(
             new Workshop(
@@ -86,6 +90,7 @@ public final class ContainerService implements Recovered {
                 workers,
                 timer,
                 new LogFollower(timer),
+                spare,
                 InstantSource.system()),
             nodeName());
     service = context.registerService(Containers.class, engine, null);
@@ -108,6 +113,7 @@ public final class ContainerService implements Recovered {
       recovered.completeExceptionally(e);
       return;
     }
+    spare.fill(); // last: nobody waits for it
     try {
       zygote.warm();
     } catch (RuntimeException e) { // said again to whoever starts a container

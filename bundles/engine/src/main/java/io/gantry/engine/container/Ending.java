@@ -91,9 +91,10 @@ final class Ending {
       container.running(null);
       container.run(run);
       container.execs.values().forEach(ExecProcess::lost);
-      tell(container.record(), run, exit);
+      Duration ran = running.ran(run, exit);
+      tell(container.record(), run, exit, ran);
       if (again) {
-        restartLater(container, run);
+        restartLater(container, ran);
       }
       var told = new Exit(exit.status(), exit.error());
       container.waiters.ended(told, again);
@@ -138,7 +139,7 @@ final class Ending {
             });
   }
 
-  private void tell(ContainerRecord record, RunRecord run, ExitRecord exit) {
+  private void tell(ContainerRecord record, RunRecord run, ExitRecord exit, Duration ran) {
     if (run.oomKilled()) {
       teller.tellAt(record, "oom", Map.of(), exit.time());
     }
@@ -149,7 +150,7 @@ final class Ending {
             "exitCode",
             Integer.toString(exit.status()),
             "execDuration",
-            Long.toString(run.duration(exit.time()).toSeconds())),
+            Long.toString(ran.toSeconds())),
         exit.time());
   }
 
@@ -160,9 +161,8 @@ final class Ending {
         .restarts(run.exitCode(), stopped, run.restarts());
   }
 
-  private void restartLater(Container container, RunRecord run) {
-    Duration delay =
-        RestartPolicy.delay(container.restartDelay(), run.duration(shop.clock().instant()));
+  private void restartLater(Container container, Duration ran) {
+    Duration delay = RestartPolicy.delay(container.restartDelay(), ran);
     container.restartDelay(delay);
     try {
       container.restartAt(

@@ -94,15 +94,31 @@ final class Networking {
     return List.of(network(Modes.HOST), network(Modes.NONE));
   }
 
-  @Nullable Attachment attach(ContainerSpec spec, long initPid) {
+  /** An endpoint in the namespaces of a process; null where it shares somebody else's network. */
+  static @Nullable Endpoint endpoint(ContainerSpec spec, long initPid) {
+    return networkOf(spec) == null
+        ? null
+        : new Endpoint(
+            Ids.random(), initPid, "/proc/" + initPid + "/ns/net", List.of(), "", Map.of());
+  }
+
+  @Nullable Attachment attach(ContainerSpec spec, @Nullable Endpoint endpoint) {
     String name = networkOf(spec);
-    if (name == null) {
+    if (name == null || endpoint == null) {
       return null;
     }
-    var endpoint =
-        new Endpoint(
-            Ids.random(), initPid, "/proc/" + initPid + "/ns/net", List.of(), "", Map.of());
     return drivers.call(DRIVER, driver -> driver.attach(network(name), endpoint));
+  }
+
+  /**
+   * Takes back an attach, whatever has become of it.
+   *
+   * @param attached what it returned; null when it failed: detaching goes by the endpoint
+   */
+  void abandon(ContainerSpec spec, @Nullable Endpoint endpoint, @Nullable Attachment attached) {
+    if (endpoint != null) {
+      detach(spec, attached == null ? Attachment.none(endpoint.id()) : attached);
+    }
   }
 
   void detach(ContainerSpec spec, @Nullable Attachment attachment) {

@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import io.gantry.api.ContainerSpec;
 import io.gantry.engine.spec.EtcTexts;
 import io.gantry.spi.GantryException;
+import io.gantry.store.StoreFailure;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -40,7 +41,7 @@ final class OwnFiles {
     this.place = place;
   }
 
-  /** Makes the directory and the volumes in it. */
+  /** Makes the directory and the volumes in it, where they are not there. */
   void create(ContainerRecord record) {
     var dir = place.files(record.id());
     try {
@@ -53,7 +54,10 @@ final class OwnFiles {
     }
   }
 
-  /** Writes hosts, hostname and resolv.conf, for each start anew: the host's may have changed. */
+  /**
+   * Writes hosts, hostname and resolv.conf where they are not as they should be: the host's may
+   * have changed.
+   */
   void writeEtc(ContainerRecord record) {
     var dir = place.files(record.id());
     ContainerSpec spec = record.spec();
@@ -109,12 +113,17 @@ final class OwnFiles {
   }
 
   private static void directory(Path dir, Set<PosixFilePermission> permissions) throws IOException {
-    Files.createDirectories(dir);
-    Files.setPosixFilePermissions(dir, permissions); // whatever the umask
+    if (!Files.isDirectory(dir)) {
+      Files.createDirectories(dir);
+      Files.setPosixFilePermissions(dir, permissions); // whatever the umask
+    }
   }
 
   /** In place: a running container has the file mounted, and sees the change. */
   private static void write(Path file, String text) throws IOException {
+    if (Files.exists(file) && Files.readString(file).equals(text)) {
+      return; // a full disk must not keep it from starting
+    }
     Files.writeString(file, text);
     Files.setPosixFilePermissions(file, READABLE);
   }
@@ -161,6 +170,6 @@ final class OwnFiles {
   }
 
   private static GantryException failed(String what, IOException e) {
-    return new GantryException(GantryException.Kind.INTERNAL, what + ": " + e.getMessage(), e);
+    return StoreFailure.of(what, e);
   }
 }

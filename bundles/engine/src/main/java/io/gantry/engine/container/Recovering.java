@@ -196,6 +196,7 @@ final class Recovering {
       hello = monitor.hello();
     } catch (GantryException e) {
       if (e.kind() == NOT_FOUND) {
+        running.endedBefore();
         running.end.complete(
             leftRecord(shop.place().run(container.id)).orElseGet(running::monitorLost));
       } else {
@@ -211,9 +212,11 @@ final class Recovering {
     }
     ExitRecord exit = hello.exit();
     if (exit != null) {
+      running.endedBefore();
       running.end.complete(exit);
       return;
     }
+    running.ranBefore(Uptime.since(hello.initStart()));
     matchPause(container, running);
     for (String id : hello.liveExecs()) {
       var exec = new ExecProcess(id, container.id, unknownExec());

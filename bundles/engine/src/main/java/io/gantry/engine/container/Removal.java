@@ -6,6 +6,7 @@ import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Undo;
 import java.time.Duration;
 
 /** Removes containers. May be repeated until it succeeds. */
@@ -38,7 +39,7 @@ final class Removal {
 
   /** One that does not run. */
   void remove(Container container, boolean force) {
-    container.lock.lock();
+    container.hold();
     try {
       container.requireThere();
       if (container.running() != null) {
@@ -63,9 +64,7 @@ final class Removal {
     container.removing(true);
     container.cancelRestart();
     try (var hold = container.files.takeForRemoval(force ? GRACE : PATIENCE, force)) {
-      removeSnapshot(record, force);
-      records.remove(record);
-      files.remove(record.id());
+      shop.spare().spend(() -> takeAway(record, force));
     } catch (GantryException e) {
       container.removing(false);
       throw e;
@@ -76,6 +75,18 @@ final class Removal {
     container.pending.end();
     teller.tell(record, "destroy");
     container.waiters.removed();
+  }
+
+  /** The record goes first: after a power cut it must not name what is gone. */
+  private void takeAway(ContainerRecord record, boolean force) {
+    try (var undo = new Undo()) {
+      undo.add(() -> records.put(record));
+      records.remove(record);
+      removeSnapshot(record, force);
+      undo.keep();
+    }
+    records.removeRun(record);
+    files.remove(record.id());
   }
 
   private void releaseLayer(ContainerRecord record) {

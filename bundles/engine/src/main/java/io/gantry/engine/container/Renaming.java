@@ -21,7 +21,7 @@ final class Renaming {
     if (wanted.isEmpty() || wanted.equals("/")) {
       throw new GantryException(INVALID, "Neither old nor new names may be empty");
     }
-    container.lock.lock();
+    container.hold();
     try {
       container.requireThere();
       var record = container.record();

@@ -27,6 +27,8 @@ final class Running implements Monitor.Listener {
 
   private final InstantSource clock;
   private final Consumer<ExecExit> execs;
+  private final long since = System.nanoTime();
+  private volatile @Nullable Duration before = Duration.ZERO;
   private volatile @Nullable Monitor monitor;
   private volatile @Nullable TaskSpec task;
 
@@ -54,6 +56,24 @@ final class Running implements Monitor.Listener {
           "the container's monitor does not answer yet: try again in a few seconds");
     }
     return of;
+  }
+
+  /** For one that was found running. */
+  void ranBefore(Duration time) {
+    before = time;
+  }
+
+  /** For one that was found ended: only its time stamps tell how long it ran. */
+  void endedBefore() {
+    before = null;
+  }
+
+  /** How long it has run, whatever the clock did meanwhile. */
+  Duration ran(RunRecord run, ExitRecord exit) {
+    Duration earlier = before;
+    return earlier == null
+        ? run.duration(exit.time())
+        : earlier.plusNanos(System.nanoTime() - since);
   }
 
   /** What it was started with; null for one that was found running. */

@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** Starts containers: all or nothing, and what went wrong said as dockerd says it. */
@@ -88,8 +89,9 @@ final class Starting {
       container.run(container.run().restarts(0));
     }
     if (container.record().stopped()) {
-      container.record(container.record().stopped(false));
-      records.putLazily(container.record());
+      var wanted = container.record().stopped(false);
+      records.put(wanted);
+      container.record(wanted);
     }
   }
 
@@ -112,18 +114,22 @@ final class Starting {
   }
 
   private void launch(Container container, FileGate.Hold hold) {
+    var launching = new Launching();
+    container.launching(launching);
     try {
       try (hold) {
-        launchOrUndo(container);
+        launchOrUndo(container, launching);
       }
     } catch (GantryException e) {
       throw notStarted(container, e);
+    } finally {
+      container.launching(null);
     }
     teller.tell(container.record(), "start");
     ending.watch(container);
   }
 
-  private void launchOrUndo(Container container) {
+  private void launchOrUndo(Container container, Launching launching) {
     var record = container.record();
     try (var undo = new Undo()) {
       undo.add(() -> files.removeRun(record.id()));
@@ -132,12 +138,15 @@ final class Starting {
         undo.add(() -> SharedMemory.unmount(dir));
         SharedMemory.mount(dir, record.spec().host().shmSize());
       }
-      var plan = plan(container);
+      files.create(record); // a power cut may have taken them: they are not synced
+      var plan = launching.call(() -> plan(container));
       var rules = plan.deviceRules();
       var cgroup = grouping.of(record.id());
       var task = plan.task(Grouping.toDriver(cgroup, rules));
       undo.add(() -> forget(record));
-      Launch launch = shop.execs().call(record.execDriver(), driver -> driver.create(task));
+      Launch launch =
+          launching.call(
+              () -> shop.execs().call(record.execDriver(), driver -> driver.create(task)));
 
       undo.add(() -> grouping.remove(record.id()));
       var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
@@ -151,8 +160,11 @@ final class Starting {
       files.writeEtc(record);
       makeBindSources(record);
       var init = monitor.created();
-      var attachment = networking.attach(record.spec(), init.pid());
-      undo.add(() -> networking.detach(record.spec(), attachment));
+      var endpoint = Networking.endpoint(record.spec(), init.pid());
+      var attached = new AtomicReference<@Nullable Attachment>();
+      undo.add(() -> networking.abandon(record.spec(), endpoint, attached.get()));
+      attached.set(launching.call(() -> networking.attach(record.spec(), endpoint)));
+      var attachment = attached.get();
       monitor.give(program(record, attachment, launch));
       // Written while init works, and before the commit: a monitor that lives without us is always
       // on record.
@@ -163,6 +175,7 @@ final class Starting {
         run = run.started(started, shop.clock().instant(), attachment);
         records.putRun(record, run);
       }
+      launching.check();
       monitor.commit();
       undo.keep();
       container.run(run.begun());

@@ -2,8 +2,10 @@ package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.CANCELLED;
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.EXHAUSTED;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.Containers.Exit;
 import io.gantry.spi.GantryException;
@@ -20,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * not even end by SIGKILL is ended through its control group, without its monitor.
  */
 final class Stopping {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
   private static final Duration DEFAULT = Duration.ofSeconds(10);
   private static final Duration AFTER_KILL = Duration.ofSeconds(10);
 
@@ -252,11 +255,14 @@ final class Stopping {
     }
   }
 
-  /** True when the policy would have started it again; waits for a start that is under way. */
+  /**
+   * True when the policy would have started it again, or somebody was about to. Waits for a start
+   * that is under way, and cancels one that takes long.
+   */
   private boolean endRestarts(Container container) {
-    container.lock.lock();
+    boolean cancelled = container.holdToStop();
     try {
-      if (!container.cancelRestart()) {
+      if (container.running() != null || !(container.cancelRestart() || cancelled)) {
         return false;
       }
       remember(container);
@@ -268,7 +274,7 @@ final class Stopping {
   }
 
   private void rememberStop(Container container) {
-    container.lock.lock();
+    container.hold();
     try {
       container.requireThere();
       remember(container);
@@ -280,7 +286,14 @@ final class Stopping {
   private void remember(Container container) {
     if (!container.record().stopped()) {
       var stopped = container.record().stopped(true);
-      records.put(stopped);
+      try {
+        records.putStopped(stopped);
+      } catch (GantryException e) {
+        if (e.kind() != EXHAUSTED) {
+          throw e;
+        } // ending it may be what makes room
+        log.log(WARNING, "that {0} is to stay stopped is not on disk: {1}", container.id, e);
+      }
       container.record(stopped);
     }
   }

@@ -27,7 +27,7 @@ final class Updating {
 
   /** Returns warnings. */
   List<String> update(Container container, ContainerUpdate update) {
-    container.lock.lock();
+    container.hold();
     try (var undo = new Undo()) {
       container.requireThere();
       if (container.isRemoving()) {

@@ -2,6 +2,7 @@ package io.gantry.engine.container;
 
 import io.gantry.api.Events;
 import io.gantry.api.Leased;
+import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.linux.CgroupTree;
@@ -33,4 +34,5 @@ public record Workshop(
     ExecutorService workers,
     ScheduledExecutorService timer,
     LogFollower follower,
+    SpareDisk spare,
     InstantSource clock) {}

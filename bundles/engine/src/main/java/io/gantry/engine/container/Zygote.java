@@ -2,6 +2,7 @@ package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 
+import io.gantry.engine.disk.SpareDisk;
 import io.gantry.monitor.CreateRequest;
 import io.gantry.monitor.Helper;
 import io.gantry.monitor.HelperError;
@@ -18,16 +19,18 @@ public final class Zygote {
   private final Path shipped;
   private final Place place;
   private final MonitorLoop loop;
+  private final SpareDisk spare;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable Spawner spawner; // guarded by lock
 
   /**
    * @param shipped the helper binary of this installation
    */
-  public Zygote(Path shipped, Place place, MonitorLoop loop) {
+  public Zygote(Path shipped, Place place, MonitorLoop loop, SpareDisk spare) {
     this.shipped = shipped;
     this.place = place;
     this.loop = loop;
+    this.spare = spare;
   }
 
   /** Starts it, if it is not there, so that the first container need not wait for it. */
@@ -67,7 +70,9 @@ public final class Zygote {
     try {
       var there = spawner;
       if (there == null) {
-        there = Spawner.ensure(Helper.install(shipped, place.dataRoot()), place.execRoot(), loop);
+        // A new version must be able to serve on a full disk: without its helper nothing starts.
+        var helper = spare.spend(() -> Helper.install(shipped, place.dataRoot()));
+        there = Spawner.ensure(helper, place.execRoot(), loop);
         spawner = there;
       }
       return there;

@@ -11,6 +11,7 @@ import io.gantry.api.Containers.Exit;
 import io.gantry.api.Containers.WaitCondition;
 import io.gantry.api.ExecSpec;
 import io.gantry.api.LogQuery;
+import io.gantry.engine.disk.SpareDisk;
 import io.gantry.monitor.Monitor;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -221,7 +222,8 @@ class ContainerEngineTest {
     engine.containers.start(id);
     ended(id);
     engine.close();
-    var records = new ContainerRecords(home.place(), Runnable::run);
+    var records =
+        new ContainerRecords(home.place(), Runnable::run, new SpareDisk(home.place().dataRoot()));
     var loaded = records.load();
     var record = loaded.containers().get(id);
     var before = loaded.runs().get(id);

@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import io.gantry.api.ByteStream;
 import io.gantry.api.Events.Event;
 import io.gantry.api.Images.ImageConfig;
+import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.event.EventRing;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
@@ -14,6 +15,7 @@ import io.gantry.monitor.Spawner;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Recovery;
 import io.gantry.spi.Support;
+import io.gantry.spi.exec.ExecDriver;
 import io.gantry.spi.network.Attachment;
 import io.gantry.spi.network.Endpoint;
 import io.gantry.spi.network.Network;
@@ -80,7 +82,16 @@ final class Engines implements AutoCloseable {
   }
 
   Engines(Home home) {
+    this(home, InstantSource.system());
+  }
+
+  Engines(Home home, InstantSource clock) {
+    this(home, clock, new NamespacesDriver());
+  }
+
+  Engines(Home home, InstantSource clock, ExecDriver execs) {
     var tree = CgroupTree.detect();
+    var spare = new SpareDisk(home.place().dataRoot());
     var shop =
         new Workshop(
             home.place(),
@@ -88,15 +99,16 @@ final class Engines implements AutoCloseable {
             tree,
             new OneImage(),
             new OneDriver<>("linked", new LinkedTrees(home.trees(), home.busybox())),
-            new OneDriver<>("namespaces", new NamespacesDriver()),
+            new OneDriver<>("namespaces", execs),
             new OneDriver<>("builtin", new NoNetwork()),
             ring,
             loop,
-            new Zygote(HELPER, home.place(), loop),
+            new Zygote(HELPER, home.place(), loop, spare),
             workers,
             timer,
             new LogFollower(timer),
-            InstantSource.system());
+            spare,
+            clock);
     ring.subscribe(null, e -> true, events::add);
     containers = new ContainerEngine(shop, "host");
     containers.recover(containers.readRecords());

@@ -64,8 +64,14 @@ final class LinkedTrees implements StorageDriver {
     return List.of(Mount.bind(root.resolve(id).toString(), "/"));
   }
 
+  /** A file of this name beside the trees, and none can be removed. */
+  static final String REFUSE = "refuse";
+
   @Override
   public void remove(String id) {
+    if (Files.exists(root.resolve(REFUSE))) {
+      throw new GantryException(GantryException.Kind.UNAVAILABLE, "not now");
+    }
     OwnFiles.removeTree(root.resolve(id));
   }
 

@@ -1,0 +1,143 @@
+package io.gantry.engine.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.api.ContainerView.Status;
+import io.gantry.exec.namespaces.NamespacesDriver;
+import io.gantry.linux.CgroupTree;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.spi.Recovery;
+import io.gantry.spi.Support;
+import io.gantry.spi.exec.ExecDriver;
+import io.gantry.spi.exec.Launch;
+import io.gantry.spi.exec.ProcessSpec;
+import io.gantry.spi.exec.TaskSpec;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An exec driver that hangs while a container is started keeps nobody for ever. */
+@Tag("root")
+@Timeout(60)
+class HangingDriverTest {
+  @TempDir Path scratch;
+  private Engines.Home home;
+  private Engines engine;
+  private String id;
+  private final Hanging driver = new Hanging();
+
+  /** Plans as usual, once it is let go. */
+  private static final class Hanging implements ExecDriver {
+    final NamespacesDriver usual = new NamespacesDriver();
+    final CountDownLatch entered = new CountDownLatch(1);
+    final CountDownLatch letGo = new CountDownLatch(1);
+    volatile boolean stubborn;
+
+    @Override
+    public Launch create(TaskSpec task) {
+      entered.countDown();
+      boolean waiting = letGo.getCount() > 0;
+      while (waiting) {
+        try {
+          letGo.await();
+          waiting = false;
+        } catch (InterruptedException e) {
+          if (!stubborn) {
+            Thread.currentThread().interrupt();
+            throw new GantryException(Kind.CANCELLED, "cancelled", e);
+          }
+        }
+      }
+      return usual.create(task);
+    }
+
+    @Override
+    public Launch exec(TaskSpec task, ProcessSpec process) {
+      return usual.exec(task, process);
+    }
+
+    @Override
+    public void delete(String task) {
+      usual.delete(task);
+    }
+
+    @Override
+    public Support probe() {
+      return usual.probe();
+    }
+
+    @Override
+    public Recovery recover(Set<String> expected) {
+      return usual.recover(expected);
+    }
+  }
+
+  @BeforeEach
+  void start() throws Exception {
+    home = Engines.Home.make(scratch);
+    engine = new Engines(home, InstantSource.system(), driver);
+    id = engine.containers.create(Specs.running("sleep", "1000")).id();
+  }
+
+  @AfterEach
+  void stop() {
+    driver.letGo.countDown();
+    try {
+      engine.containers.remove(id, true, true);
+    } finally {
+      engine.close();
+      home.destroy();
+    }
+  }
+
+  private CompletableFuture<GantryException> starting() throws Exception {
+    var failure =
+        CompletableFuture.supplyAsync(
+            () -> assertThrows(GantryException.class, () -> engine.containers.start(id)));
+    assertTrue(driver.entered.await(10, TimeUnit.SECONDS));
+    return failure;
+  }
+
+  @Test
+  void aStopCancelsTheStart() throws Exception {
+    var failure = starting();
+    assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
+    engine.containers.stop(id, null, null);
+    assertTrue(
+        failure.get(10, TimeUnit.SECONDS).getMessage().contains("stopped while it was being"),
+        failure.get().getMessage());
+    assertFalse(Files.exists(home.place().run(id)));
+    assertFalse(CgroupTree.detect().group(home.place().cgroupParent(), id).exists());
+    driver.letGo.countDown();
+    engine.containers.start(id);
+    assertEquals(Status.RUNNING, engine.containers.inspect(id).state().status());
+  }
+
+  @Test
+  void aDriverThatHearsNoInterruptIsNamedAndItsContainerDoesNotRunLater() throws Exception {
+    driver.stubborn = true;
+    var failure = starting();
+    var e = assertThrows(GantryException.class, () -> engine.containers.stop(id, null, null));
+    assertEquals(Kind.UNAVAILABLE, e.kind());
+    assertTrue(e.getMessage().contains("a driver does not answer"), e.getMessage());
+    driver.letGo.countDown();
+    assertTrue(
+        failure.get(10, TimeUnit.SECONDS).getMessage().contains("stopped while it was being"));
+    assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
+    assertFalse(CgroupTree.detect().group(home.place().cgroupParent(), id).exists());
+  }
+}
