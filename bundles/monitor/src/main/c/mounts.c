@@ -43,7 +43,7 @@ int op_root_bind(struct setup *s, const struct arg *a, unsigned n) {
 }
 
 /* The file system's own words on what it refused ("e overlay: ..."), kept by the kernel in the context. */
-static int context_failed(struct setup *s, int context, const char *what) {
+int context_failed(struct setup *s, int context, const char *what) {
   int error = errno;
   char words[256];
   ssize_t n = read(context, words, sizeof words - 1);
@@ -55,7 +55,7 @@ static int context_failed(struct setup *s, int context, const char *what) {
   return refused(s, error, "%s: %s (%s)", what, errno_words(error), words + 2);
 }
 
-static int set_option(int context, const char *option) {
+int context_option(int context, const char *option) {
   char key[64];
   const char *equals = strchr(option, '=');
   if (!equals) return sys_fsconfig(context, FSCONFIG_SET_FLAG, option, NULL);
@@ -85,32 +85,9 @@ int new_filesystem(struct setup *s, const char *type, unsigned attributes, const
   /* A name in /proc/mounts as mount(8) would give; file systems that know no source take it too. */
   (void)sys_fsconfig(context, FSCONFIG_SET_STRING, "source", type);
   for (unsigned i = 0; i < n; i++) {
-    if (set_option(context, arg_text(options + i)) < 0) return context_failed(s, context, what);
+    if (context_option(context, arg_text(options + i)) < 0) return context_failed(s, context, what);
   }
   return create_mount(s, context, attributes, what);
-}
-
-static int overlay_layers(int context, const struct arg *a, unsigned n) {
-  unsigned i = 3;
-  for (; i < n && strcmp(arg_text(a + i), "--") != 0; i++) {
-    if (set_option(context, arg_text(a + i)) < 0) return -1;
-  }
-  for (i++; i < n; i++) {
-    if (sys_fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", arg_text(a + i)) < 0) return -1;
-  }
-  if (a[0].length && sys_fsconfig(context, FSCONFIG_SET_STRING, "upperdir", arg_text(a)) < 0) return -1;
-  if (a[1].length && sys_fsconfig(context, FSCONFIG_SET_STRING, "workdir", arg_text(a + 1)) < 0) return -1;
-  if (arg_number(a + 2) & 1) return sys_fsconfig(context, FSCONFIG_SET_FLAG, "volatile", NULL);
-  return 0;
-}
-
-int op_root_overlay(struct setup *s, const struct arg *a, unsigned n) {
-  int context = sys_fsopen("overlay");
-  if (context < 0) return failed(s, "mount overlay on /");
-  (void)sys_fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay");
-  if (overlay_layers(context, a, n) < 0) return context_failed(s, context, "mount overlay on /");
-  s->new_root = create_mount(s, context, 0, "mount overlay on /");
-  return s->new_root < 0 ? -1 : 0;
 }
 
 static int open_root(struct setup *s) {

@@ -89,7 +89,6 @@ int op_devices(struct setup *s, const struct arg *a, unsigned n);
 int op_propagation(struct setup *s, const struct arg *a, unsigned n); /* mounts.c */
 int op_source(struct setup *s, const struct arg *a, unsigned n);
 int op_root_bind(struct setup *s, const struct arg *a, unsigned n);
-int op_root_overlay(struct setup *s, const struct arg *a, unsigned n);
 int op_root(struct setup *s, const struct arg *a, unsigned n);
 int op_root_readonly(struct setup *s, const struct arg *a, unsigned n);
 int op_mount(struct setup *s, const struct arg *a, unsigned n);
@@ -98,6 +97,7 @@ int op_mask(struct setup *s, const struct arg *a, unsigned n);
 int op_readonly(struct setup *s, const struct arg *a, unsigned n);
 int op_touch(struct setup *s, const struct arg *a, unsigned n);
 int op_mkdir(struct setup *s, const struct arg *a, unsigned n);
+int op_root_overlay(struct setup *s, const struct arg *a, unsigned n); /* overlay.c */
 int op_dev(struct setup *s, const struct arg *a, unsigned n); /* dev.c */
 int op_dev_node(struct setup *s, const struct arg *a, unsigned n);
 int op_dev_link(struct setup *s, const struct arg *a, unsigned n);
@@ -114,6 +114,10 @@ int op_env(struct setup *s, const struct arg *a, unsigned n);
 int op_umask(struct setup *s, const struct arg *a, unsigned n);
 int op_exec(struct setup *s, const struct arg *a, unsigned n);
 
+/* Sets "key=value" or a bare key of what fsopen has opened. */
+int context_option(int context, const char *option);
+/* As failed(), with the file system's own words; closes the context. */
+int context_failed(struct setup *s, int context, const char *what);
 /* A detached mount of a new file system; options are key=value or a bare key. */
 int new_filesystem(struct setup *s, const char *type, unsigned attributes, const struct arg *options, unsigned n);
 /* The private procfs, made at first use. */

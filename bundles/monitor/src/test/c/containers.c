@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "setup.h"
 #include "sys.h"
 #include "wire.h"
 #include "writer.h"
@@ -886,6 +888,75 @@ static void an_overlay_is_a_root_too(void) {
   AWAIT(umount(in_scratch("o/m")) == 0);
 }
 
+/* Layers o/l/0 up, of which the last holds the root; returns the arguments of ROOT_OVERLAY. */
+static struct arg *many_layers(const char *root, unsigned count, unsigned *n) {
+  static char texts[512][700];
+  static struct arg args[520];
+  char deep[256];
+  memset(deep, 'x', 240);
+  deep[240] = 0;
+  shell("mkdir -p %s/%s/%s && cd %s/%s/%s && mkdir -p l u w && cp -a %s l/0 && for i in $(seq %u); do mkdir l/$i; touch l/$i/from$i; done",
+        in_scratch("m"), deep, deep, in_scratch("m"), deep, deep, root, count - 1);
+  *n = 0;
+  for (unsigned i = 0; i < count + 4; i++) {
+    char *text = texts[i];
+    if (i == 2) *text = 0;
+    else if (i == 3) strcpy(text, "--");
+    else snprintf(text, sizeof texts[0], "%s/%s/%s/%s", in_scratch("m"), deep, deep, i == 0 ? "u" : i == 1 ? "w" : "l/");
+    if (i > 3) snprintf(text + strlen(text), 8, "%u", count + 3 - i);
+    args[(*n)++] = (struct arg){.bytes = (uint8_t *)text, .length = i == 2 ? 8 : (uint32_t)strlen(text)};
+  }
+  return args;
+}
+
+static void fsconfig_fails(int error) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fsconfig, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog filter = {COUNT(code), code};
+  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0) _exit(70);
+}
+
+/* In a process and mount namespace of its own; 0 when the root has a file of every layer and nothing else is mounted. */
+static int overlay_of(const struct arg *args, unsigned n, unsigned layers, bool old_kernel) {
+  struct setup s = {.root = -1, .new_root = -1};
+  struct stat st;
+  char name[16];
+  if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) return 1;
+  if (old_kernel) fsconfig_fails(EINVAL);
+  if (op_root_overlay(&s, args, n) < 0) {
+    fprintf(stderr, "%s\n", s.text);
+    return 2;
+  }
+  for (unsigned i = 1; i < layers; i++) {
+    snprintf(name, sizeof name, "from%u", i);
+    if (fstatat(s.new_root, name, &st, 0) < 0) return 3;
+  }
+  if (fstatat(s.new_root, "bin/sh", &st, AT_SYMLINK_NOFOLLOW) < 0) return 4;
+  int made = openat(s.new_root, "made", O_CREAT | O_EXCL | O_WRONLY, 0600);
+  if (made < 0) return 5;
+  unlinkat(s.new_root, "made", 0);
+  return stat("/proc/self/cwd/etc", &st) < 0 || system("grep -q ' overlay overlay ' /proc/self/mounts") == 0 ? 6 : 0;
+}
+
+static void an_overlay_may_have_hundreds_of_layers(void) {
+  struct container c;
+  unsigned n;
+  int status;
+  new_container(&c);
+  struct arg *args = many_layers(c.root, 400, &n);
+  for (int old_kernel = 0; old_kernel < 2; old_kernel++) {
+    pid_t pid = fork();
+    if (pid == 0) _exit(overlay_of(args, n, 400, old_kernel));
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK_NUMBER(status, 0);
+  }
+  shell("rm -rf %s", in_scratch("m"));
+}
+
 static void text_op(struct writer *w, enum op_code code, const char *text) {
   op_start(w, code);
   op_text(w, text);
@@ -1281,6 +1352,7 @@ int main(int argc, char **argv) {
   binds_stay_inside_the_root_whatever_links_it_has();
   links_in_place_of_dev_and_proc_are_refused();
   an_overlay_is_a_root_too();
+  an_overlay_may_have_hundreds_of_layers();
   kernel_settings_arrive();
   a_seccomp_filter_holds_for_root_and_users();
   account_files_of_an_image_cannot_stop_or_mislead_us();

@@ -1,0 +1,125 @@
+/* A root on the kernel's overlay file system, of any number of layers the kernel takes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "setup.h"
+#include "sys.h"
+
+enum { PAGE = 4096 /* what mount(2) takes of options */ };
+static const char what[] = "mount overlay on /";
+
+struct overlay {
+  const char *upper, *work;
+  bool is_volatile;
+  const struct arg *options, *lower;
+  unsigned option_count, lower_count;
+  size_t cut; /* what all directories begin with, up to a slash: a working directory, and names below it */
+};
+
+static void narrow(struct overlay *o, const char *path) {
+  const char *first = arg_text(o->lower);
+  while (o->cut > 0 && strncmp(first, path, o->cut) != 0) {
+    do o->cut--;
+    while (o->cut > 0 && first[o->cut - 1] != '/');
+  }
+}
+
+static void overlay_parse(struct overlay *o, const struct arg *a, unsigned n) {
+  unsigned i = 3;
+  *o = (struct overlay){.upper = arg_text(a), .work = arg_text(a + 1), .is_volatile = arg_number(a + 2) & 1, .options = a + 3};
+  while (i < n && strcmp(arg_text(a + i), "--") != 0) i++;
+  o->option_count = i - 3;
+  if (++i >= n) return;
+  o->lower = a + i;
+  o->lower_count = n - i;
+  const char *slash = strrchr(arg_text(o->lower), '/');
+  o->cut = slash ? (size_t)(slash - arg_text(o->lower)) + 1 : 0;
+  for (; i < n; i++) narrow(o, arg_text(a + i));
+  if (*o->upper) {
+    narrow(o, o->upper);
+    narrow(o, o->work);
+  }
+}
+
+/* Goes where the layers are: a path of any length is no matter then, and no name needs escapes. */
+static int enter(const struct overlay *o, char *path, size_t capacity) {
+  if (!o->lower_count || o->cut == 0 || o->cut >= capacity) {
+    errno = EINVAL;
+    return -1;
+  }
+  memcpy(path, arg_text(o->lower), o->cut);
+  path[o->cut] = 0;
+  return chdir(path);
+}
+
+static int one_by_one(const struct overlay *o, int context) {
+  (void)sys_fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay");
+  for (unsigned i = 0; i < o->option_count; i++) {
+    if (context_option(context, arg_text(o->options + i)) < 0) return -1;
+  }
+  for (unsigned i = 0; i < o->lower_count; i++) {
+    if (sys_fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", arg_text(o->lower + i) + o->cut) < 0) return -1;
+  }
+  if (*o->upper && (sys_fsconfig(context, FSCONFIG_SET_STRING, "upperdir", o->upper + o->cut) < 0 ||
+                    sys_fsconfig(context, FSCONFIG_SET_STRING, "workdir", o->work + o->cut) < 0)) {
+    return -1;
+  }
+  if (o->is_volatile && sys_fsconfig(context, FSCONFIG_SET_FLAG, "volatile", NULL) < 0) return -1;
+  if (sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL) < 0) return -1;
+  return sys_fsmount(context, 0);
+}
+
+static bool add(char *page, size_t *length, const char *before, const char *text) {
+  int n = snprintf(page + *length, PAGE - *length, "%s%s", before, text);
+  *length += n > 0 ? (size_t)n : 0;
+  return *length < PAGE;
+}
+
+static bool fill_page(const struct overlay *o, char *page) {
+  size_t length = 0;
+  bool fits = add(page, &length, "", o->is_volatile ? "volatile" : "rw");
+  for (unsigned i = 0; fits && i < o->option_count; i++) fits = add(page, &length, ",", arg_text(o->options + i));
+  for (unsigned i = 0; fits && i < o->lower_count; i++) {
+    fits = add(page, &length, i ? ":" : ",lowerdir=", arg_text(o->lower + i) + o->cut);
+  }
+  if (fits && *o->upper) fits = add(page, &length, ",upperdir=", o->upper + o->cut) && add(page, &length, ",workdir=", o->work + o->cut);
+  return fits;
+}
+
+/* For kernels before 6.7, which know no lowerdir+ and take 255 bytes of a string: mount(2) on the directory one is in. That is
+ * seen in this mount namespace only, and not for long. */
+static int in_one_page(const struct overlay *o, const char *path) {
+  char page[PAGE];
+  if (!fill_page(o, page)) {
+    errno = E2BIG;
+    return -1;
+  }
+  if (syscall(SYS_mount, "overlay", ".", "overlay", 0ul, page) < 0) return -1;
+  int mount = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE), error = errno;
+  (void)syscall(SYS_umount2, path, MNT_DETACH);
+  errno = error;
+  return mount;
+}
+
+int op_root_overlay(struct setup *s, const struct arg *a, unsigned n) {
+  struct overlay o;
+  char path[PAGE];
+  overlay_parse(&o, a, n);
+  if (enter(&o, path, sizeof path) < 0) return failed(s, what);
+  int context = sys_fsopen("overlay");
+  if (context < 0) return failed(s, what);
+  s->new_root = one_by_one(&o, context);
+  int error = errno;
+  /* Kernels that do not know lowerdir+ say so at once or in the end. */
+  if (s->new_root < 0 && error == EINVAL) s->new_root = in_one_page(&o, path);
+  errno = error;
+  if (s->new_root < 0) return context_failed(s, context, what);
+  close(context);
+  return chdir("/") < 0 ? failed(s, what) : 0;
+}
