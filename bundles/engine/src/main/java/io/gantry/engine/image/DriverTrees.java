@@ -3,10 +3,16 @@ package io.gantry.engine.image;
 import io.gantry.api.Leased;
 import io.gantry.image.layer.LayerTrees;
 import io.gantry.image.layer.TreeStyle;
+import io.gantry.linux.OverlayDirs;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.spi.Mount;
 import io.gantry.spi.storage.LayerDir;
 import io.gantry.spi.storage.SnapshotOptions;
 import io.gantry.spi.storage.StorageDriver;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -34,9 +40,24 @@ final class DriverTrees implements LayerTrees {
     return drivers.call(
         driver,
         storage -> {
-          storage.prepare(id, parent, SnapshotOptions.ephemeral());
-          return place(storage.layerDir(id));
+          var prepared = storage.prepare(id, parent, SnapshotOptions.ephemeral());
+          var place = place(storage.layerDir(id));
+          return place.style() == TreeStyle.OVERLAY_DEVICES
+              ? new Place(place.directory(), place.style(), below(prepared.mounts()))
+              : place;
         });
+  }
+
+  private static List<Path> below(List<Mount> mounts) {
+    try {
+      var below = new ArrayList<Path>();
+      for (String layer : OverlayDirs.of(mounts.get(0).options()).lower()) {
+        below.add(Path.of(layer).toRealPath());
+      }
+      return below;
+    } catch (IOException e) {
+      throw new GantryException(Kind.INTERNAL, "a layer has no directory: " + e.getMessage(), e);
+    }
   }
 
   @Override

@@ -63,7 +63,9 @@ class LayerTree implements AutoCloseable {
       return new Place(root.dir(path), path);
     } catch (GantryException e) {
       Errno errno = SyscallError.errno(e);
-      if (errno == Errno.ELOOP || errno == Errno.ENOTDIR || (errno == Errno.ENOENT && make)) {
+      if (errno == Errno.ELOOP
+          || errno == Errno.ENOTDIR
+          || (errno == Errno.ENOENT && (make || looksFurther()))) {
         return followed(path, make);
       }
       throw e;
@@ -100,28 +102,45 @@ class LayerTree implements AutoCloseable {
       }
       String next = TreePath.child(done, name);
       try (Closing at = open(done)) {
-        Optional<Stat> stat = at.dir.find(name);
-        if (stat.isPresent() && stat.get().isSymlink()) {
+        String target = step(at.dir, name, next, make, path);
+        if (!target.isEmpty()) {
           if (++links > MAX_LINKS) {
             throw BadTar.entry(path, "too many levels of symbolic links");
           }
-          String target = at.dir.readlink(name);
           if (target.startsWith("/")) {
             done = "";
           }
           pushAll(target, todo);
           continue;
         }
-        if (stat.isEmpty() && make) {
-          at.dir.mkdir(name, 0755);
-          made.directory(next);
-        } else if (stat.isEmpty() || !stat.get().isDirectory()) {
-          throw BadTar.entry(path, BadTar.quoted(next) + " is not a directory");
-        }
       }
       done = next;
     }
     return done;
+  }
+
+  /** Whether what is missing here may be found all the same. */
+  boolean looksFurther() {
+    return false;
+  }
+
+  /**
+   * Goes down by one name, which makes a directory if need be.
+   *
+   * @return where a symbolic link leads to; empty when {@code next} is a directory now
+   */
+  String step(Dir at, String name, String next, boolean make, String path) {
+    Optional<Stat> stat = at.find(name);
+    if (stat.isPresent() && stat.get().isSymlink()) {
+      return at.readlink(name);
+    }
+    if (stat.isEmpty() && make) {
+      at.mkdir(name, 0755);
+      made.directory(next);
+    } else if (stat.isEmpty() || !stat.get().isDirectory()) {
+      throw BadTar.entry(path, BadTar.quoted(next) + " is not a directory");
+    }
+    return "";
   }
 
   private static void pushAll(String path, Deque<String> todo) {

@@ -38,6 +38,17 @@ public interface LayerTrees {
 
   /**
    * @param directory nobody has it mounted
+   * @param below directories of the layers below, topmost first, spelled as overlay wants them;
+   *     empty when the tree holds them, too, or they are not known
    */
-  record Place(Path directory, TreeStyle style) {}
+  record Place(Path directory, TreeStyle style, List<Path> below) {
+
+    public Place {
+      below = List.copyOf(below);
+    }
+
+    public Place(Path directory, TreeStyle style) {
+      this(directory, style, List.of());
+    }
+  }
 }

@@ -10,8 +10,10 @@ import io.gantry.store.Ingest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.Channels;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -33,24 +35,39 @@ final class LayerWriter extends TreeWriter {
 
   /**
    * @param root an unmounted tree nobody else writes to
+   * @param below trees of the layers below, topmost first, when {@code root} does not hold them
    */
-  LayerWriter(Dir root, TreeStyle style, Limits limits, Recipe.Writer recipe, HeldBlobs blobs) {
-    this(root, style, limits, recipe, blobs, new PathIndex());
+  LayerWriter(
+      Dir root,
+      TreeStyle style,
+      List<Path> below,
+      Limits limits,
+      Recipe.Writer recipe,
+      HeldBlobs blobs) {
+    this(root, new Whiteouts(style), below, limits, recipe, blobs, new PathIndex());
   }
 
   private LayerWriter(
       Dir root,
-      TreeStyle style,
+      Whiteouts whiteouts,
+      List<Path> below,
       Limits limits,
       Recipe.Writer recipe,
       HeldBlobs blobs,
       PathIndex index) {
-    super(new LayerTree(root, path -> index.put(path, PathIndex.NO_CONTENT)), limits);
+    super(tree(root, whiteouts, below, index), limits);
     this.root = root;
-    this.whiteouts = new Whiteouts(style);
+    this.whiteouts = whiteouts;
     this.recipe = recipe;
     this.blobs = blobs;
     this.index = index;
+  }
+
+  private static LayerTree tree(Dir root, Whiteouts whiteouts, List<Path> below, PathIndex index) {
+    LayerTree.Made made = path -> index.put(path, PathIndex.NO_CONTENT);
+    return whiteouts.areRemovals()
+        ? new LayerTree(root, made)
+        : new StackedTree(root, whiteouts, below, made);
   }
 
   /**
@@ -102,9 +119,12 @@ final class LayerWriter extends TreeWriter {
 
   @Override
   void make(TarEntry entry, TarReader reader, Place place, String name) throws IOException {
+    Optional<Stat> present = place.dir().find(name);
+    // Also where an earlier entry of this layer was something else: that hid them, too.
     boolean hidesBelow =
         entry.type() == Type.DIRECTORY
-            && whiteouts.isWhitedOut(place.dir(), name, place.dir().find(name));
+            && (whiteouts.isWhitedOut(place.dir(), name, present)
+                || present.isPresent() && !present.get().isDirectory());
     whiteouts.clear(place.dir(), name);
     super.make(entry, reader, place, name);
     if (hidesBelow) {

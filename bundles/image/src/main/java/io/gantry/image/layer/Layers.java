@@ -173,7 +173,7 @@ public final class Layers {
         Ingest ingest = blobs.ingest(MAX_RECIPE_BYTES)) {
       long bytes;
       try (var recipe = new Recipe.Writer(ingest, displaced);
-          var writer = new LayerWriter(root, place.style(), limits, recipe, blobs)) {
+          var writer = new LayerWriter(root, place.style(), place.below(), limits, recipe, blobs)) {
         boolean isKnown = wanted != null && wanted.known();
         bytes = writer.apply(isKnown ? tar : new DigestInputStream(tar, hash));
         recipe.finish();

@@ -10,14 +10,14 @@ import java.util.TreeMap;
 import java.util.zip.CRC32C;
 
 /** All there is to a tree, path by path, in a form that two trees can be compared by. */
-final class TreePrint {
+public final class TreePrint {
 
   private final Map<String, String> lines = new TreeMap<>();
   private final Map<Long, String> firstNames = new TreeMap<>();
 
   private TreePrint() {}
 
-  static Map<String, String> of(Dir top) {
+  public static Map<String, String> of(Dir top) {
     TreePrint print = new TreePrint();
     print.lines.put(".", print.attributes(top.stat(), top.xattrs(), "."));
     print.directory(top, ".");

@@ -1,0 +1,127 @@
+package io.gantry.image.layer;
+
+import io.gantry.linux.Dir;
+import io.gantry.linux.Stat;
+import io.gantry.linux.TreeCopy;
+import io.gantry.linux.Whiteouts;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the layers below one show, where its own tree does not hold them: an entry may lie in a
+ * directory, or behind a symbolic link, that only they have.
+ */
+final class Lower implements AutoCloseable {
+
+  private final List<Path> layers;
+  private final List<Dir> roots = new ArrayList<>();
+
+  /**
+   * @param layers directories as overlay has them, topmost first
+   */
+  Lower(List<Path> layers) {
+    this.layers = List.copyOf(layers);
+  }
+
+  /** What there is at a clean path; the caller closes it. */
+  Optional<Found> find(String path) {
+    if (roots.size() < layers.size()) {
+      open();
+    }
+    List<Dir> merged = new ArrayList<>(roots);
+    String[] names = path.split("/", -1);
+    for (int i = 0; i < names.length - 1 && !merged.isEmpty(); i++) {
+      List<Dir> parents = merged;
+      merged = descend(parents, names[i]);
+      close(parents);
+    }
+    try {
+      return look(merged, names[names.length - 1]);
+    } finally {
+      close(merged);
+    }
+  }
+
+  private void open() {
+    for (Path layer : layers.subList(roots.size(), layers.size())) {
+      roots.add(Dir.open(layer));
+    }
+  }
+
+  /** The directories that are joined under a name: down to the first that hides the others. */
+  private static List<Dir> descend(List<Dir> parents, String name) {
+    List<Dir> merged = new ArrayList<>();
+    for (Dir parent : parents) {
+      Optional<Stat> stat = parent.find(name);
+      if (stat.isEmpty()) {
+        continue;
+      }
+      if (!stat.get().isDirectory()) {
+        break;
+      }
+      Dir child = parent.dir(name);
+      merged.add(child);
+      if (Whiteouts.isOpaque(child)) {
+        break;
+      }
+    }
+    return merged;
+  }
+
+  private static Optional<Found> look(List<Dir> parents, String name) {
+    for (Dir parent : parents) {
+      Optional<Stat> stat = parent.find(name);
+      if (stat.isPresent()) {
+        if (Whiteouts.isWhiteout(stat.get())) {
+          return Optional.empty();
+        }
+        String link = stat.get().isSymlink() ? parent.readlink(name) : "";
+        Optional<Dir> dir =
+            stat.get().isDirectory() ? Optional.of(parent.dir(name)) : Optional.empty();
+        return Optional.of(new Found(link, dir));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private void close(List<Dir> dirs) {
+    if (dirs.isEmpty() || roots.isEmpty() || dirs.get(0) != roots.get(0)) {
+      dirs.forEach(Dir::close);
+    }
+  }
+
+  @Override
+  public void close() {
+    roots.forEach(Dir::close);
+    roots.clear();
+  }
+
+  /**
+   * Something of the layers below.
+   *
+   * @param link where a symbolic link leads to; empty for what is none
+   * @param directory empty for what is none
+   */
+  record Found(String link, Optional<Dir> directory) implements AutoCloseable {
+
+    boolean isSymlink() {
+      return !link.isEmpty();
+    }
+
+    /** Makes it once more in this layer, as a container that writes below it would have it made. */
+    void copyTo(Dir parent, String name) {
+      parent.mkdir(name, 0700);
+      try (Dir made = parent.dir(name)) {
+        TreeCopy.copyAttributes(
+            directory.orElseThrow(), made, xattr -> !xattr.startsWith("trusted.overlay."));
+      }
+    }
+
+    @Override
+    public void close() {
+      directory.ifPresent(Dir::close);
+    }
+  }
+}
