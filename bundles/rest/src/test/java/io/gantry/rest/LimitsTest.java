@@ -3,7 +3,9 @@ package io.gantry.rest;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -209,6 +211,80 @@ class LimitsTest {
         }
       }
     }
+  }
+
+  @Test
+  void uploadsThatStallKeepNobodyFromBeingServed() throws Exception {
+    var clients = new ArrayList<SocketChannel>();
+    try {
+      for (int i = 0; i < 300; i++) {
+        clients.add(api.connect());
+        Api.send(
+            clients.get(i),
+            "POST /images/create?fromSrc=- HTTP/1.1\r\nHost: d\r\nContent-Length: 1000\r\n\r\nx");
+      }
+      assertEquals(200, api.get("/containers/json").status());
+      assertEquals(201, api.post("/containers/create", "{\"Image\":\"busybox\"}").status());
+    } finally {
+      for (var client : clients) {
+        client.close();
+      }
+    }
+  }
+
+  @Test
+  void largeBodiesThatStallLeaveRoomForOrdinaryOnes() throws Exception {
+    String head =
+        "POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+            + "Content-Length: 4000000\r\n\r\n";
+    var clients = new ArrayList<SocketChannel>();
+    try {
+      for (int i = 0; i < 8; i++) {
+        clients.add(api.connect());
+        Api.send(clients.get(i), head + " ".repeat(3_999_999));
+      }
+      String large = "{\"Image\":\"busybox\"" + " ".repeat(3_900_000) + "}";
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+      int status = 0;
+      while (status != 503 && System.nanoTime() < deadline) { // once the others have been read
+        status = api.post("/containers/create", large).status();
+      }
+      assertEquals(503, status);
+      assertEquals(201, api.post("/containers/create", "{\"Image\":\"busybox\"}").status());
+    } finally {
+      for (var client : clients) {
+        client.close();
+      }
+    }
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    String large = "{\"Image\":\"busybox\"" + " ".repeat(3_900_000) + "}";
+    int status = 503;
+    while (status == 503 && System.nanoTime() < deadline) { // their room comes back
+      status = api.post("/containers/create", large).status();
+    }
+    assertEquals(201, status);
+  }
+
+  @Test
+  void aBodyOfMillionsOfValuesIsRefused() throws Exception {
+    var reply =
+        api.post("/containers/create", "{\"Image\":\"b\",\"x\":[" + "[],".repeat(500_000) + "1]}");
+    assertEquals(400, reply.status());
+    assertTrue(reply.json().text("message").startsWith("invalid JSON: "), reply.body());
+  }
+
+  @Test
+  void aZeroByteIsTheClientsMistake() throws Exception {
+    for (String body :
+        new String[] {
+          "{\"Image\":\"a\\u0000b\"}",
+          "{\"Image\":\"a\",\"Labels\":{\"l\\u0000\":\"\"}}",
+          "{\"Image\":\"a\",\"HostConfig\":{\"Binds\":[\"/a\\u0000:/b\"]}}"
+        }) {
+      assertEquals(400, api.post("/containers/create", body).status(), body);
+    }
+    assertEquals(400, api.post("/containers/create?name=a%00b", "{\"Image\":\"a\"}").status());
+    assertTrue(api.containers.called.isEmpty(), api.containers.called.toString());
   }
 
   @Test

@@ -45,7 +45,7 @@ public final class ApiServer implements AutoCloseable {
     server = new Server(threads);
     server.setStopTimeout(0);
     hangUps = new HangUps(server.getScheduler());
-    var gateway = new Gateway(router, engine, corsOrigins, hangUps);
+    var gateway = new Gateway(router, engine, corsOrigins, hangUps, threads);
     server.setHandler(gateway);
     server.setErrorHandler(new Gateway.Refusals(gateway));
     var configuration = new HttpConfiguration();

@@ -8,17 +8,16 @@ import io.gantry.rest.http.ApiVersion.TooOld;
 import io.gantry.spi.GantryException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.http.HttpFields;
-import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
@@ -31,7 +30,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class Gateway extends Handler.Abstract {
 
-  static final int MAX_JSON_BYTES = 4 * 1024 * 1024;
+  /** Of the server's threads: what is left answers whoever only looks. */
+  private static final int TURNS = 160;
+
+  private static final int UPLOADS = 48;
+  private static final int IN_LINE = 4096;
   private static final int RECOVERY_SECONDS = 60;
 
   private static final Logger log = System.getLogger(Gateway.class.getName());
@@ -43,14 +46,19 @@ final class Gateway extends Handler.Abstract {
   private final String corsOrigins;
   private final BrowserGuard browsers;
   private final HangUps hangUps;
+  private final Turns turns;
+  private final Turns uploads;
+  private final JsonBodies bodies = new JsonBodies();
 
-  Gateway(Router router, Engine engine, String corsOrigins, HangUps hangUps) {
+  Gateway(Router router, Engine engine, String corsOrigins, HangUps hangUps, Executor executor) {
     this.router = router;
     this.engine = engine;
     this.server = "Gantry/" + engine.view().version() + " (linux)";
     this.corsOrigins = corsOrigins;
     this.browsers = new BrowserGuard(corsOrigins);
     this.hangUps = hangUps;
+    this.turns = new Turns(executor, TURNS, IN_LINE);
+    this.uploads = new Turns(executor, UPLOADS, IN_LINE);
   }
 
   @Override
@@ -168,35 +176,60 @@ final class Gateway extends Handler.Abstract {
 
   /** Reads a JSON body without a thread, then runs the action on one. */
   private void receive(Route route, Call call, Request request, boolean elsewhere) {
+    Executor executor = request.getComponents().getExecutor();
     if (!route.takesJson()) {
       if (elsewhere) {
-        request.getComponents().getExecutor().execute(() -> run(route, call));
+        executor.execute(() -> runInTurn(route, call, () -> {}));
       } else {
-        run(route, call);
+        runInTurn(route, call, () -> {});
       }
       return;
     }
-    long length = request.getLength();
-    if (length > MAX_JSON_BYTES) {
-      answer(call, tooLarge());
+    if (request.getLength() > JsonBodies.MAX_BYTES) {
+      answer(call, unread(JsonBodies.tooLarge()));
       return;
     }
-    Content.Source.asByteArrayAsync(request, MAX_JSON_BYTES)
+    bodies
+        .read(request)
         .whenCompleteAsync(
-            (bytes, failure) -> {
+            (body, failure) -> {
               if (failure != null) {
-                answer(call, tooLarge());
+                answer(call, unread(failure));
               } else {
-                call.body(new String(bytes, StandardCharsets.UTF_8));
-                run(route, call);
+                call.body(body.text());
+                runInTurn(route, call, body::close);
               }
             },
-            request.getComponents().getExecutor());
+            executor);
   }
 
-  private static Answer tooLarge() {
-    return Answer.error(
-        413, "the request's body could not be read or is larger than " + MAX_JSON_BYTES + " bytes");
+  private static Answer unread(Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    return cause instanceof GantryException e && e.kind() == UNAVAILABLE
+        ? failure(e)
+        : Answer.error(413, JsonBodies.tooLarge().getMessage());
+  }
+
+  /** What only looks is answered at once; what may hang waits for its turn. */
+  private void runInTurn(Route route, Call call, Runnable afterwards) {
+    Runnable task =
+        () -> {
+          try {
+            run(route, call);
+          } finally {
+            afterwards.run();
+          }
+        };
+    if (!route.takesTurns()) {
+      task.run();
+      return;
+    }
+    try {
+      (route.takesStream() ? uploads : turns).take(task);
+    } catch (GantryException e) {
+      afterwards.run();
+      answer(call, failure(e));
+    }
   }
 
   private void run(Route route, Call call) {

@@ -77,7 +77,11 @@ public final class Query {
 
   private static String decode(String text) {
     try {
-      return URLDecoder.decode(text, StandardCharsets.UTF_8);
+      String decoded = URLDecoder.decode(text, StandardCharsets.UTF_8);
+      if (decoded.indexOf('\0') >= 0) {
+        throw new GantryException(INVALID, "a parameter holds a zero byte");
+      }
+      return decoded;
     } catch (IllegalArgumentException e) {
       throw new GantryException(INVALID, "invalid URL escape in \"" + text + "\"", e);
     }

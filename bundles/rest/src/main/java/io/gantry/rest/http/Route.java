@@ -28,13 +28,21 @@ public final class Route {
   private final Action action;
   private final boolean takesJson;
   private final boolean atOnce;
+  private final boolean takesStream;
 
-  private Route(String method, Pattern path, Action action, boolean takesJson, boolean atOnce) {
+  private Route(
+      String method,
+      Pattern path,
+      Action action,
+      boolean takesJson,
+      boolean atOnce,
+      boolean takesStream) {
     this.method = method;
     this.path = path;
     this.action = action;
     this.takesJson = takesJson;
     this.atOnce = atOnce;
+    this.takesStream = takesStream;
   }
 
   public static Route of(String method, String template, Action action) {
@@ -50,7 +58,8 @@ public final class Route {
     }
     regex.append(Pattern.quote(template.substring(end)));
     var route =
-        new Route(method, Pattern.compile(regex.toString(), Pattern.DOTALL), action, false, false);
+        new Route(
+            method, Pattern.compile(regex.toString(), Pattern.DOTALL), action, false, false, false);
     route.places.addAll(names);
     return route;
   }
@@ -77,16 +86,21 @@ public final class Route {
 
   /** Its body is JSON: read before the action is called, and limited. */
   public Route json() {
-    return with(true, atOnce);
+    return with(true, atOnce, takesStream);
   }
 
   /** Does not wait until the engine has recovered. */
   public Route atOnce() {
-    return with(takesJson, true);
+    return with(takesJson, true, takesStream);
   }
 
-  private Route with(boolean json, boolean now) {
-    var route = new Route(method, path, action, json, now);
+  /** Holds its thread for as long as a client sends or takes: a few of these at once must do. */
+  public Route streams() {
+    return with(takesJson, atOnce, true);
+  }
+
+  private Route with(boolean json, boolean now, boolean stream) {
+    var route = new Route(method, path, action, json, now, stream);
     route.places.addAll(places);
     return route;
   }
@@ -117,5 +131,14 @@ public final class Route {
 
   boolean isAtOnce() {
     return atOnce;
+  }
+
+  boolean takesStream() {
+    return takesStream;
+  }
+
+  /** Whether it may hold its thread for long. */
+  boolean takesTurns() {
+    return takesStream || !(atOnce || method.equals("GET") || method.equals("HEAD"));
   }
 }

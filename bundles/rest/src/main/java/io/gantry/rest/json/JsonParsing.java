@@ -25,11 +25,16 @@ import org.jspecify.annotations.Nullable;
 final class JsonParsing {
 
   private static final int MAX_DEPTH = 100;
+
+  /** Each costs many times its text: no document of a client needs more. */
+  private static final int MAX_TOKENS = 600_000;
+
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
           .streamReadConstraints(
               StreamReadConstraints.builder()
                   .maxNestingDepth(MAX_DEPTH)
+                  .maxTokenCount(MAX_TOKENS)
                   .maxNumberLength(100)
                   .build())
           .build();
@@ -87,11 +92,17 @@ final class JsonParsing {
     return array;
   }
 
-  /** Half of a surrogate pair is no character: Go puts U+FFFD in its place. */
+  /**
+   * Half of a surrogate pair is no character: Go puts U+FFFD in its place. A zero byte ends a text
+   * for the kernel, and whoever sends one wants the engine to read on.
+   */
   private static String whole(String text) {
     StringBuilder mended = null;
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
+      if (c == 0) {
+        throw new GantryException(INVALID, "invalid JSON: a text holds a zero byte");
+      }
       if (Character.isHighSurrogate(c)
           && i + 1 < text.length()
           && Character.isLowSurrogate(text.charAt(i + 1))) {

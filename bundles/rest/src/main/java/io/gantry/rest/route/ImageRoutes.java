@@ -38,7 +38,7 @@ public final class ImageRoutes {
   public List<Route> table() {
     return List.of(
         get("/images/json", this::list),
-        post("/images/create", this::create),
+        post("/images/create", this::create).streams(),
         post("/images/prune", this::prune),
         get("/images/{name...}/json", this::inspect),
         get("/images/{name...}/history", this::history),
