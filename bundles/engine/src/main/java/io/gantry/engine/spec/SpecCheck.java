@@ -10,6 +10,9 @@ import java.util.HashSet;
 public final class SpecCheck {
   private static final int LONGEST_HOSTNAME = 63;
 
+  /** Of binds, tmpfs and volumes together: each is a step of the start. */
+  private static final int MOST_MOUNTS = 1000;
+
   private SpecCheck() {}
 
   /**
@@ -30,6 +33,7 @@ public final class SpecCheck {
     for (String extra : host.extraHosts()) {
       EtcTexts.checkExtraHost(extra);
     }
+    Dns.check(host);
     if (!host.cgroupParent().isEmpty()) {
       throw Modes.unsupported("a cgroup parent of one's own is not supported yet");
     }
@@ -69,6 +73,11 @@ public final class SpecCheck {
   }
 
   private static void mounts(ContainerSpec spec) {
+    int count =
+        spec.host().binds().size() + spec.host().tmpfs().size() + spec.process().volumes().size();
+    if (count > MOST_MOUNTS) {
+      throw invalid("too many mounts: " + count + ", at most " + MOST_MOUNTS);
+    }
     var targets = new HashSet<String>();
     for (String text : spec.host().binds()) {
       var bind = Bind.parse(text);

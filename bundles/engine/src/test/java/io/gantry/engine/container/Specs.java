@@ -37,6 +37,9 @@ public final class Specs {
   public List<String> capDrop = new ArrayList<>();
   public List<String> securityOptions = new ArrayList<>();
   public List<String> binds = new ArrayList<>();
+  public List<String> dns = List.of();
+  public List<String> dnsSearch = List.of();
+  public List<String> dnsOptions = List.of();
   public Map<String, String> tmpfs = new HashMap<>();
   public Map<String, String> sysctls = new HashMap<>();
   public List<ContainerSpec.Ulimit> ulimits = new ArrayList<>();
@@ -108,9 +111,9 @@ public final class Specs {
             shmSize,
             oomScoreAdj,
             List.of(),
-            List.of(),
-            List.of(),
-            List.of(),
+            dns,
+            dnsSearch,
+            dnsOptions,
             restartPolicy,
             restartMaximum,
             logDriver,

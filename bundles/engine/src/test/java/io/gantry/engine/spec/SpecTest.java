@@ -131,6 +131,40 @@ class SpecTest {
   }
 
   @Test
+  void whatBecomesAWordOfResolvConfIsOne() {
+    for (String address :
+        List.of("", "x", "1.1.1", "1.1.1.256", "1.1.1.1\noptions x", "1.1.1.1 2")) {
+      refused(Specs.spec(s -> s.dns = List.of(address)));
+    }
+    for (String domain :
+        List.of("", "a b", "a..b", "-a", "a-.b", "a\nb", "\u00e4", "a".repeat(254))) {
+      refused(Specs.spec(s -> s.dnsSearch = List.of(domain)));
+    }
+    for (String option : List.of("", "a b", "a\nb", "x".repeat(65))) {
+      refused(Specs.spec(s -> s.dnsOptions = List.of(option)));
+    }
+    SpecCheck.check(
+        Specs.spec(
+            s -> {
+              s.dns = List.of("1.1.1.1", "::1", "2001:db8::5", "fe80::1%eth0", "::ffff:1.2.3.4");
+              s.dnsSearch = List.of(".", "example.com", "_tcp.example.com.", "a-b");
+              s.dnsOptions = List.of("ndots:2", "use-vc", "timeout:3");
+            }),
+        HOST);
+  }
+
+  @Test
+  void thousandsOfMountsAreRefusedBeforeAnythingIsMade() {
+    var binds = java.util.stream.IntStream.range(0, 1001).mapToObj(i -> "/tmp:/t" + i).toList();
+    refused("too many mounts: 1001, at most 1000", s -> s.binds = binds);
+  }
+
+  private static void refused(ContainerSpec spec) {
+    var e = assertThrows(GantryException.class, () -> SpecCheck.check(spec, HOST));
+    assertTrue(e.getMessage().startsWith("bad format for DNS "), e.getMessage());
+  }
+
+  @Test
   void capabilitiesAreTheFourteenUnlessAsked() {
     assertEquals(14, Capabilities.of(List.of(), List.of(), ALL).size());
     assertEquals(Set.of(), Capabilities.of(List.of(), List.of("all"), ALL));
