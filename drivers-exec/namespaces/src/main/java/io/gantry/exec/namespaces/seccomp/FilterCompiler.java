@@ -2,8 +2,10 @@ package io.gantry.exec.namespaces.seccomp;
 
 import io.gantry.spi.Bytes;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -141,9 +143,9 @@ final class FilterCompiler {
     if (second.rules.isEmpty()) {
       return second;
     }
-    List<Profile.Rule> rules = new ArrayList<>(first.rules);
-    second.rules.stream().filter(rule -> !rules.contains(rule)).forEach(rules::add);
-    return new Verdict(rules, first.otherwise);
+    Set<Profile.Rule> rules = new LinkedHashSet<>(first.rules);
+    rules.addAll(second.rules);
+    return new Verdict(List.copyOf(rules), first.otherwise);
   }
 
   /** Place of the search among these ranges. */

@@ -33,6 +33,10 @@ final class ProfileReader {
 
   private static final int DATA = 0xffff;
   private static final int MAX_ARGUMENTS = 6;
+
+  /** A filter has 4096 instructions, and a rule with a condition takes three at least. */
+  private static final int MAX_RULES = 4096;
+
   private static final BigInteger MAX_VALUE = BigInteger.ONE.shiftLeft(64).subtract(BigInteger.ONE);
   private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+)");
   private static final ObjectMapper JSON =
@@ -67,6 +71,9 @@ final class ProfileReader {
     for (JsonNode call : array(root, "syscalls")) {
       if (fits(call)) {
         rules.addAll(rules(call));
+      }
+      if (rules.size() > MAX_RULES) {
+        throw invalid("more than " + MAX_RULES + " rules");
       }
     }
     boolean permissive = action == ALLOW || action == LOG || (action & ~DATA) == TRACE;

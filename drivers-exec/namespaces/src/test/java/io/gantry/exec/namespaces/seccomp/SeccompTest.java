@@ -162,6 +162,20 @@ class SeccompTest {
     assertTrue(failure.getMessage().contains("seccomp profile is too long"));
   }
 
+  @Test
+  void moreRulesThanAFilterHoldsAreNotCompiled() {
+    String rule =
+        "{\"names\":[\"ioctl\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":"
+            + "[{\"index\":1,\"op\":\"SCMP_CMP_EQ\",\"value\":%d}]},";
+    var calls = new StringBuilder();
+    for (int i = 0; i < 5000; i++) {
+      calls.append(rule.formatted(i));
+    }
+    String json = "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[%s{}]}".formatted(calls);
+    var failure = assertThrows(GantryException.class, () -> filter(json, Arch.X86_64, "6.1"));
+    assertEquals("invalid seccomp profile: more than 4096 rules", failure.getMessage());
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
