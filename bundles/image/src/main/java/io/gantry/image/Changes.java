@@ -24,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Changes {
 
+  /** Variables that double each other would fill the memory. */
+  private static final int MOST_CHARACTERS = 4 << 20;
+
   private static final Pattern LINE = Pattern.compile("(\\S+)(?:\\s+(.*))?", Pattern.DOTALL);
   private static final Pattern PORTS =
       Pattern.compile("([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?");
@@ -65,6 +68,7 @@ public final class Changes {
   private @Nullable List<String> onBuild;
   private String healthcheck;
   private boolean cmdSet;
+  private long characters;
 
   private Changes(RunConfig base) {
     user = base.user();
@@ -217,7 +221,12 @@ public final class Changes {
     if (expanded.isEmpty()) {
       throw invalid(name + " names can not be blank");
     }
-    pairs.put(expanded, Words.expand(value, env));
+    String text = Words.expand(value, env);
+    characters += expanded.length() + text.length();
+    if (characters > MOST_CHARACTERS) {
+      throw invalid(name + " makes too much text: more than " + MOST_CHARACTERS + " characters");
+    }
+    pairs.put(expanded, text);
   }
 
   private List<String> words(String name, String rest) {

@@ -3,6 +3,7 @@ package io.gantry.image;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -114,5 +115,20 @@ class ChangesTest {
     lines[0] = "ENV A=xxxxxxxxxx";
     java.util.Arrays.fill(lines, 1, 40, "ENV A=$A$A");
     assertThrows(GantryException.class, () -> apply(lines));
+  }
+
+  @Test
+  void variablesThatDoubleEachOtherDoNotFillTheMemory() {
+    StringBuilder lines = new StringBuilder("ENV A0=" + "x".repeat(1000));
+    for (int i = 1; i < 10; i++) {
+      lines.append("\nENV A").append(i).append("=$A").append(i - 1).append("$A").append(i - 1);
+    }
+    for (int i = 0; i < 100; i++) {
+      lines.append("\nENV B").append(i).append("=$A9");
+    }
+    var e =
+        assertThrows(
+            GantryException.class, () -> Changes.apply(RunConfig.EMPTY, List.of(lines.toString())));
+    assertTrue(e.getMessage().contains("too much text"), e.getMessage());
   }
 }
