@@ -56,6 +56,9 @@ final class ConfigForm {
     try {
       Trusted.check(file);
       Trusted.check(file.resolveSibling("."));
+      if (!Files.isRegularFile(file)) { // reading a FIFO or a device would not end
+        throw new GantryException(INVALID, file + " is not a regular file");
+      }
       if (Files.size(file) > MAX_BYTES) {
         throw new GantryException(INVALID, file + " is larger than " + MAX_BYTES + " bytes");
       }

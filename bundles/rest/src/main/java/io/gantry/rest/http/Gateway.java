@@ -8,6 +8,7 @@ import io.gantry.rest.http.ApiVersion.TooOld;
 import io.gantry.spi.GantryException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -31,9 +32,9 @@ import org.jspecify.annotations.Nullable;
 final class Gateway extends Handler.Abstract {
 
   /** Of the server's threads: what is left answers whoever only looks. */
-  private static final int TURNS = 160;
+  private static final Map<Route.Turn, Integer> TURNS =
+      Map.of(Route.Turn.CHANGE, 96, Route.Turn.WAIT, 64, Route.Turn.STREAM, 48);
 
-  private static final int UPLOADS = 48;
   private static final int IN_LINE = 4096;
   private static final int RECOVERY_SECONDS = 60;
 
@@ -46,8 +47,7 @@ final class Gateway extends Handler.Abstract {
   private final String corsOrigins;
   private final BrowserGuard browsers;
   private final HangUps hangUps;
-  private final Turns turns;
-  private final Turns uploads;
+  private final Map<Route.Turn, Turns> turns = new EnumMap<>(Route.Turn.class);
   private final JsonBodies bodies = new JsonBodies();
 
   Gateway(Router router, Engine engine, String corsOrigins, HangUps hangUps, Executor executor) {
@@ -57,8 +57,7 @@ final class Gateway extends Handler.Abstract {
     this.corsOrigins = corsOrigins;
     this.browsers = new BrowserGuard(corsOrigins);
     this.hangUps = hangUps;
-    this.turns = new Turns(executor, TURNS, IN_LINE);
-    this.uploads = new Turns(executor, UPLOADS, IN_LINE);
+    TURNS.forEach((kind, most) -> turns.put(kind, new Turns(executor, most, IN_LINE)));
   }
 
   @Override
@@ -220,12 +219,13 @@ final class Gateway extends Handler.Abstract {
             afterwards.run();
           }
         };
-    if (!route.takesTurns()) {
+    Turns line = turns.get(route.turn());
+    if (line == null) {
       task.run();
       return;
     }
     try {
-      (route.takesStream() ? uploads : turns).take(task);
+      line.take(task);
     } catch (GantryException e) {
       afterwards.run();
       answer(call, failure(e));

@@ -20,6 +20,18 @@ public final class Route {
     Answer on(Call call);
   }
 
+  /** Why a request may hold its thread for long; those of one kind wait for each other only. */
+  enum Turn {
+    /** It only looks: it need not wait for anybody. */
+    NONE,
+    /** It changes something. */
+    CHANGE,
+    /** It waits for as long as its client says. */
+    WAIT,
+    /** It lasts as long as its client sends or takes. */
+    STREAM
+  }
+
   private static final Pattern PLACE = Pattern.compile("\\{([a-z]+)(\\.\\.\\.)?}");
 
   private final String method;
@@ -28,21 +40,16 @@ public final class Route {
   private final Action action;
   private final boolean takesJson;
   private final boolean atOnce;
-  private final boolean takesStream;
+  private final Turn turn;
 
   private Route(
-      String method,
-      Pattern path,
-      Action action,
-      boolean takesJson,
-      boolean atOnce,
-      boolean takesStream) {
+      String method, Pattern path, Action action, boolean takesJson, boolean atOnce, Turn turn) {
     this.method = method;
     this.path = path;
     this.action = action;
     this.takesJson = takesJson;
     this.atOnce = atOnce;
-    this.takesStream = takesStream;
+    this.turn = turn;
   }
 
   public static Route of(String method, String template, Action action) {
@@ -57,9 +64,9 @@ public final class Route {
       end = place.end();
     }
     regex.append(Pattern.quote(template.substring(end)));
-    var route =
-        new Route(
-            method, Pattern.compile(regex.toString(), Pattern.DOTALL), action, false, false, false);
+    Turn turn = method.equals("GET") || method.equals("HEAD") ? Turn.NONE : Turn.CHANGE;
+    var pattern = Pattern.compile(regex.toString(), Pattern.DOTALL);
+    var route = new Route(method, pattern, action, false, false, turn);
     route.places.addAll(names);
     return route;
   }
@@ -86,21 +93,26 @@ public final class Route {
 
   /** Its body is JSON: read before the action is called, and limited. */
   public Route json() {
-    return with(true, atOnce, takesStream);
+    return with(true, atOnce, turn);
   }
 
   /** Does not wait until the engine has recovered. */
   public Route atOnce() {
-    return with(takesJson, true, takesStream);
+    return with(takesJson, true, Turn.NONE);
   }
 
   /** Holds its thread for as long as a client sends or takes: a few of these at once must do. */
   public Route streams() {
-    return with(takesJson, atOnce, true);
+    return with(takesJson, atOnce, Turn.STREAM);
   }
 
-  private Route with(boolean json, boolean now, boolean stream) {
-    var route = new Route(method, path, action, json, now, stream);
+  /** Holds its thread for as long as a client says. */
+  public Route waits() {
+    return with(takesJson, atOnce, Turn.WAIT);
+  }
+
+  private Route with(boolean json, boolean now, Turn kind) {
+    var route = new Route(method, path, action, json, now, kind);
     route.places.addAll(places);
     return route;
   }
@@ -133,12 +145,7 @@ public final class Route {
     return atOnce;
   }
 
-  boolean takesStream() {
-    return takesStream;
-  }
-
-  /** Whether it may hold its thread for long. */
-  boolean takesTurns() {
-    return takesStream || !(atOnce || method.equals("GET") || method.equals("HEAD"));
+  Turn turn() {
+    return turn;
   }
 }
