@@ -28,9 +28,9 @@ public final class ArchiveRoutes {
 
   public List<Route> table() {
     return List.of(
-        post("/images/load", this::load),
-        get("/images/get", call -> save(call, call.query().texts("names"))),
-        get("/images/{name...}/get", call -> save(call, List.of(call.path("name")))));
+        post("/images/load", this::load).streams(),
+        get("/images/get", call -> save(call, call.query().texts("names"))).streams(),
+        get("/images/{name...}/get", call -> save(call, List.of(call.path("name")))).streams());
   }
 
   private Answer load(Call call) {

@@ -38,10 +38,10 @@ public final class FileRoutes {
   public List<Route> table() {
     return List.of(
         head("/containers/{id}/archive", this::stat),
-        get("/containers/{id}/archive", this::read),
-        put("/containers/{id}/archive", this::write),
+        get("/containers/{id}/archive", this::read).streams(),
+        put("/containers/{id}/archive", this::write).streams(),
         get("/containers/{id}/changes", this::changes),
-        get("/containers/{id}/export", this::export),
+        get("/containers/{id}/export", this::export).streams(),
         post("/commit", this::commit).json());
   }
 
