@@ -105,11 +105,9 @@ final class Execs {
       int rows,
       int columns) {
     var spec = exec.spec();
-    var plan = starting.planOfRunning(container);
-    var task = running.task();
-    TaskSpec of =
-        task != null ? task : plan.task(Grouping.toDriver(running.cgroup, plan.deviceRules()));
-    var process = plan.process(spec, rows, columns);
+    var started = running.task();
+    TaskSpec of = started != null ? started : taskOfFound(container, running);
+    var process = starting.planOfProcess(container).process(spec, rows, columns);
     var launch =
         shop.execs().call(container.record().execDriver(), driver -> driver.exec(of, process));
     var streams = detach ? Streams.NONE : new Streams(spec.stdin(), spec.stdout(), spec.stderr());
@@ -132,6 +130,14 @@ final class Execs {
         bytes,
         DetachKeys.parse(spec.detachKeys()),
         () -> teller.tell(container.record(), "exec_detach", Map.of("execID", exec.id())));
+  }
+
+  /** Of one that this engine has not started itself. */
+  private TaskSpec taskOfFound(Container container, Running running) {
+    var plan = starting.planOfRunning(container);
+    var task = plan.task(Grouping.toDriver(running.cgroup, plan.deviceRules()));
+    running.task(task);
+    return task;
   }
 
   private static GantryException endedMeanwhile(

@@ -206,9 +206,18 @@ final class Starting {
     return plan(container.record(), Map.of());
   }
 
+  /** What a further process takes of the plan: all but the mounts, so that no driver is asked. */
+  TaskPlan planOfProcess(Container container) {
+    return plan(container.record(), List.of(), Map.of());
+  }
+
   private TaskPlan plan(ContainerRecord record, Map<String, Long> joined) {
     List<Mount> rootfs =
         shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
+    return plan(record, rootfs, joined);
+  }
+
+  private TaskPlan plan(ContainerRecord record, List<Mount> rootfs, Map<String, Long> joined) {
     return new TaskPlan(
         record.id(),
         shop.place().run(record.id()).toString(),
