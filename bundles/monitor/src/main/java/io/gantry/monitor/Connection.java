@@ -104,6 +104,22 @@ final class Connection {
     interest(SelectionKey.OP_READ, wanted);
   }
 
+  /**
+   * Has the handler read without waiting for the loop; only while nothing is read otherwise. False
+   * when the connection is closed.
+   */
+  boolean readNow() {
+    if (!channel.isOpen()) {
+      return false;
+    }
+    try {
+      handler.readable(channel);
+    } catch (IOException e) {
+      fail(e);
+    }
+    return true;
+  }
+
   /** Sends in order; completes when the kernel has the bytes. */
   CompletableFuture<Void> send(ByteBuffer... pieces) {
     CompletableFuture<Void> sent = new CompletableFuture<>();

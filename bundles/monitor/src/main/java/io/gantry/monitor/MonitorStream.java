@@ -24,6 +24,12 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
 
   private static final int READ_BYTES = 64 * 1024;
 
+  /** Of a stream that has filled the small buffer: outside the heap, which saves a copy each way. */
+  private static final int BUSY_BYTES = 256 * 1024;
+
+  /** Reads in a row without a turn of the loop, which other containers wait for too. */
+  private static final int IN_A_ROW = 16;
+
   private final boolean terminal;
   private final Connection connection;
   private final MessageReader greeting = new MessageReader();
@@ -31,7 +37,8 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable CompletableFuture<ByteBuffer> reading; // guarded by lock
   private boolean closed; // guarded by lock
-  private @Nullable ByteBuffer buffer;
+  private @Nullable ByteBuffer buffer; // of whoever reads: one at a time
+  private int inARow; // as the buffer
   private volatile long pid;
 
   private MonitorStream(Path socket, MonitorLoop loop, boolean terminal) {
@@ -81,8 +88,20 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
     } finally {
       lock.unlock();
     }
-    connection.read(true);
+    if (!readsAtOnce()) {
+      connection.read(true);
+    }
     return next;
+  }
+
+  /** There is mostly more where a full buffer came from: then nothing need be waited for. */
+  private boolean readsAtOnce() {
+    ByteBuffer in = buffer;
+    if (in == null || in.limit() < READ_BYTES || ++inARow > IN_A_ROW) {
+      inARow = 0;
+      return false;
+    }
+    return connection.readNow();
   }
 
   /** Sends to standard input; completes when the buffer may be used again. */
@@ -148,13 +167,12 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
   }
 
   private void readOutput(SocketChannel channel) throws IOException {
-    ByteBuffer in = buffer;
-    if (in == null) {
-      in = ByteBuffer.allocate(READ_BYTES);
-      buffer = in;
-    }
+    ByteBuffer in = roomFor(buffer);
+    buffer = in;
     int count = channel.read(in.clear());
     if (count == 0) {
+      in.limit(0);
+      connection.read(true);
       return;
     }
     connection.read(false); // until somebody asks for more
@@ -174,6 +192,14 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
     if (reader != null) {
       reader.complete(in.flip());
     }
+  }
+
+  private static ByteBuffer roomFor(@Nullable ByteBuffer before) {
+    if (before == null) {
+      return ByteBuffer.allocate(READ_BYTES);
+    }
+    boolean busy = !before.isDirect() && before.limit() == before.capacity();
+    return busy ? ByteBuffer.allocateDirect(BUSY_BYTES) : before;
   }
 
   private void end() {
