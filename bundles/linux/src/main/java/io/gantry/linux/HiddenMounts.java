@@ -1,5 +1,6 @@
 package io.gantry.linux;
 
+import static io.gantry.linux.Kernel.AT_EMPTY_PATH;
 import static io.gantry.linux.Kernel.AT_FDCWD;
 import static io.gantry.linux.Kernel.O_CREAT;
 import static io.gantry.linux.Kernel.O_DIRECTORY;
@@ -29,10 +30,12 @@ import java.util.concurrent.CompletionException;
  * <p>They are made by a thread that lives for that alone and has a mount namespace of its own:
  * before Linux 6.15 nothing can be mounted on a detached mount. The namespace is a copy of the
  * host's that only receives, and its root is the host's: the mounts lie on top of it, where nobody
- * looks. The thread ends at once; the descriptor of the namespace keeps the mounts together.
+ * looks. The thread leaves it at once; the descriptor of the namespace keeps the mounts together.
  */
 final class HiddenMounts {
 
+  private static final int SYS_MOUNT_SETATTR = 442;
+  private static final long MOUNT_ATTR_RDONLY = 1;
   private static final int CLONE_FS = 0x200;
   private static final int CLONE_NEWNS = 0x20000;
   private static final long MS_REC_SLAVE = 16384 | 1L << 19;
@@ -88,45 +91,66 @@ final class HiddenMounts {
     if (root.isEmpty() || !root.get(0).target().equals("/")) {
       throw new GantryException(Kind.INVALID, "the first mount must be the root");
     }
-    if (libc().unshare(CLONE_FS | CLONE_NEWNS) < 0) {
-      throw failed("unshare", "mount namespace");
+    int host = namespace();
+    try {
+      if (libc().unshare(CLONE_FS | CLONE_NEWNS) < 0) {
+        throw failed("unshare", "mount namespace");
+      }
+      Held held = mountApart(root, further, readOnly);
+      // A thread takes a while to end, and would keep the mounts for as long.
+      if (libc().setns(host, CLONE_NEWNS) < 0) {
+        throw failed("setns", "mount namespace of the host");
+      }
+      return held;
+    } finally {
+      libc().close(host);
     }
+  }
+
+  private Held mountApart(List<Mount> root, List<Mount> further, boolean readOnly) {
     if (libc().mount(bytes("none"), bytes("/"), null, MS_REC_SLAVE, null) < 0) {
       throw failed("mount", "slave on /");
     }
     int namespace = namespace();
-    Dir top = mountRoot(root.get(0), readOnly);
+    undo.add(() -> libc().close(namespace));
+    Dir top = mountRoot(root.get(0));
     for (Mount mount : root.subList(1, root.size())) {
       mountInside(top, mount);
     }
     for (Mount mount : further) {
       mountInside(top, mount);
     }
+    if (readOnly) {
+      seal(top); // only now: targets had to be made in it
+    }
     return new Held(top, namespace);
   }
 
-  private int namespace() {
+  /** A descriptor of the one this thread is in. */
+  private static int namespace() {
     String path = "/proc/thread-self/ns/mnt";
     int fd = Kernel.openat2(AT_FDCWD, bytes(path), O_RDONLY, 0, 0);
     if (fd < 0) {
       throw failed("open", path);
     }
-    undo.add(() -> libc().close(fd));
     return fd;
   }
 
-  private Dir mountRoot(Mount mount, boolean readOnly) {
-    List<String> options = new ArrayList<>(mount.options());
-    if (readOnly) {
-      options.remove("rw");
-      options.add("ro");
-    }
-    try (DetachedMount made =
-        DetachedMount.make(new Mount(mount.type(), mount.source(), "/", options))) {
+  private Dir mountRoot(Mount mount) {
+    try (DetachedMount made = DetachedMount.make(mount)) {
       Dir top = made.root();
       undo.add(top::close);
       made.attach(Path.of("/"));
       return top;
+    }
+  }
+
+  private static void seal(Dir top) {
+    long[] attributes = {MOUNT_ATTR_RDONLY, 0, 0, 0};
+    if (libc()
+            .syscall(SYS_MOUNT_SETATTR, top.descriptor(), bytes(""), AT_EMPTY_PATH, attributes, 32)
+        < 0) {
+      throw failed("mount_setattr", "/");
     }
   }
 

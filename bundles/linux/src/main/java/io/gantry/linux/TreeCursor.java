@@ -2,6 +2,7 @@ package io.gantry.linux;
 
 import io.gantry.spi.GantryException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
@@ -87,10 +88,21 @@ public final class TreeCursor implements AutoCloseable {
   }
 
   private void enter(Stat of) {
-    List<String> names = trail.here().names(MOST_NAMES - pending);
+    List<String> names = names();
     pending += names.size();
     Collections.sort(names);
     levels.push(new Level(of, new ArrayDeque<>(names)));
+  }
+
+  private List<String> names() {
+    try {
+      return trail.here().names(MOST_NAMES - pending);
+    } catch (GantryException e) {
+      if (SyscallError.errno(e) == Errno.ENOENT) {
+        return new ArrayList<>(); // it has been removed
+      }
+      throw e;
+    }
   }
 
   /** The next call does not go into the directory one is at. */

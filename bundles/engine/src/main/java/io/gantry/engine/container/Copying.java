@@ -52,11 +52,12 @@ final class Copying {
 
   PathStat stat(Container container, String ref, String text) {
     var path = parse(text);
-    try (var open = roots.open(container);
-        var found = find(open.rootfs(), path)) {
-      return pathStat(open.rootfs(), path, found);
-    } catch (GantryException e) {
-      throw explained(e, ref, text);
+    try (var open = roots.open(container)) {
+      try (var found = find(open.rootfs(), path)) {
+        return pathStat(open.rootfs(), path, found);
+      } catch (GantryException e) {
+        throw explained(e, ref, text);
+      }
     }
   }
 
@@ -65,14 +66,22 @@ final class Copying {
     try (Undo undo = new Undo()) {
       var open = roots.open(container);
       undo.add(open::close);
+      var archive = archive(container, open, path, ref, text);
+      undo.keep();
+      teller.tell(container.record(), "archive-path");
+      return archive;
+    }
+  }
+
+  private Archive archive(
+      Container container, FileGate.Open open, ContainerPath path, String ref, String text) {
+    try (Undo undo = new Undo()) {
       var found = find(open.rootfs(), path);
       undo.add(found::close);
       var stat = pathStat(open.rootfs(), path, found);
-      var crossing = roots.crossing(container, open.rootfs());
-      var tar = stream(members(found, path, crossing), open.use());
+      var members = members(found, path, roots.crossing(container, open.rootfs()));
       undo.keep();
-      teller.tell(container.record(), "archive-path");
-      return new Archive(stat, tar);
+      return new Archive(stat, stream(members, open.use()));
     } catch (GantryException e) {
       throw explained(e, ref, text);
     }
@@ -96,28 +105,48 @@ final class Copying {
       Container container, String ref, String text, InputStream archive, Set<Unpacking> how) {
     var path = parse(text);
     var reader = Thread.currentThread();
-    try (var open = roots.open(container);
-        Dir into = open.rootfs().dir(path.clean())) {
+    try (var open = roots.open(container)) {
       open.use().onRevoked(reader::interrupt);
-      if (into.isReadOnly()) {
-        throw readOnly(into.stat().mount() == open.rootfs().mountOf("/").orElse(0L));
+      try (Dir into = directory(open.rootfs(), path)) {
+        unpack(container, open.rootfs(), into, path, archive, how);
+      } catch (GantryException e) {
+        throw explained(e, ref, text);
       }
-      var owner =
-          how.contains(Unpacking.AS_USER)
-              ? Accounts.find(open.rootfs(), container.record().spec().process().user())
-              : null;
-      var options = new ArchiveWriter.Options(how.contains(Unpacking.KEEP_KIND), owner);
-      ArchiveWriter.unpack(archive, open.rootfs(), into, path.clean(), options, LIMITS);
+    }
+    teller.tell(container.record(), "extract-to-dir");
+  }
+
+  private static Dir directory(Rootfs rootfs, ContainerPath path) {
+    try {
+      return rootfs.dir(path.clean());
+    } catch (GantryException e) {
+      throw SyscallError.errno(e) == Errno.ENOTDIR
+          ? new GantryException(INVALID, "extraction point is not a directory", e)
+          : e;
+    }
+  }
+
+  private static void unpack(
+      Container container,
+      Rootfs rootfs,
+      Dir into,
+      ContainerPath path,
+      InputStream archive,
+      Set<Unpacking> how) {
+    if (into.isReadOnly()) {
+      throw readOnly(into.stat().mount() == rootfs.mountOf("/").orElse(0L));
+    }
+    var owner =
+        how.contains(Unpacking.AS_USER)
+            ? Accounts.find(rootfs, container.record().spec().process().user())
+            : null;
+    var options = new ArchiveWriter.Options(how.contains(Unpacking.KEEP_KIND), owner);
+    try {
+      ArchiveWriter.unpack(archive, rootfs, into, path.clean(), options, LIMITS);
     } catch (IOException e) {
       throw new GantryException(
           UNAVAILABLE, "the archive could not be received: " + e.getMessage(), e);
-    } catch (GantryException e) {
-      if (SyscallError.errno(e) == Errno.ENOTDIR && !(e.getCause() instanceof GantryException)) {
-        throw new GantryException(INVALID, "extraction point is not a directory", e);
-      }
-      throw explained(e, ref, text);
     }
-    teller.tell(container.record(), "extract-to-dir");
   }
 
   /** The root without what is mounted in it. */

@@ -111,7 +111,7 @@ final class FileGate {
     } catch (RuntimeException e) {
       root.completeExceptionally(e);
       leave(use);
-      throw e instanceof CompletionException && e.getCause() instanceof GantryException cause
+      throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause
           ? cause
           : e;
     }

@@ -55,7 +55,7 @@ final class Roots {
     var running = container.running();
     if (running == null) {
       TaskPlan plan = starting.planOfRunning(container);
-      Starting.makeBindSources(container.record());
+      starting.makeSources(container.record());
       return Rootfs.ofMounts(
           plan.rootfs(), plan.binds(), container.record().spec().host().readonlyRootfs());
     }

@@ -270,8 +270,14 @@ final class Starting {
     pids.put(file, donor.run().pid());
   }
 
+  /** What of the host is mounted into a container, for one that is not being started. */
+  void makeSources(ContainerRecord record) {
+    files.writeEtc(record);
+    makeBindSources(record);
+  }
+
   /** As {@code docker run -v /new:/x} does: a source that is not there becomes a directory. */
-  static void makeBindSources(ContainerRecord record) {
+  private static void makeBindSources(ContainerRecord record) {
     for (String text : record.spec().host().binds()) {
       Path source = Path.of(io.gantry.engine.spec.Bind.parse(text).source());
       if (!Files.exists(source)) {

@@ -20,6 +20,7 @@ import io.gantry.spi.network.Attachment;
 import io.gantry.spi.network.Endpoint;
 import io.gantry.spi.network.Network;
 import io.gantry.spi.network.NetworkDriver;
+import io.gantry.spi.storage.StorageDriver;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -90,6 +91,14 @@ final class Engines implements AutoCloseable {
   }
 
   Engines(Home home, InstantSource clock, ExecDriver execs) {
+    this(home, clock, execs, new LinkedTrees(home.trees(), home.busybox()));
+  }
+
+  Engines(Home home, StorageDriver storage) {
+    this(home, InstantSource.system(), new NamespacesDriver(), storage);
+  }
+
+  private Engines(Home home, InstantSource clock, ExecDriver execs, StorageDriver storage) {
     var tree = CgroupTree.detect();
     var spare = new SpareDisk(home.place().dataRoot());
     var shop =
@@ -98,7 +107,7 @@ final class Engines implements AutoCloseable {
             HostFacts.read(tree.version()),
             tree,
             new OneImage(),
-            new OneDriver<>("linked", new LinkedTrees(home.trees(), home.busybox())),
+            new OneDriver<>("linked", storage),
             new OneDriver<>("namespaces", execs),
             new OneDriver<>("builtin", new NoNetwork()),
             ring,

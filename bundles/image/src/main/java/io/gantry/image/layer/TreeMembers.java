@@ -2,6 +2,8 @@ package io.gantry.image.layer;
 
 import io.gantry.image.layer.TarStream.Member;
 import io.gantry.linux.Dir;
+import io.gantry.linux.File;
+import io.gantry.linux.Names;
 import io.gantry.linux.Stat;
 import io.gantry.linux.SyscallError;
 import io.gantry.linux.TreeCursor;
@@ -38,28 +40,50 @@ public final class TreeMembers implements TarStream.Members {
     this.cursor = new TreeCursor(top, crossing);
   }
 
-  /** One file that is no directory. */
+  /**
+   * One file that is no directory.
+   *
+   * @param parent closed in the end
+   * @throws GantryException NOT_FOUND when it is not there any more, INVALID for a socket
+   */
   public static TarStream.Members ofFile(Dir parent, String name) {
-    return new TarStream.Members() {
-      private boolean given;
-
-      @Override
-      public @Nullable Member next() {
-        if (given) {
-          return null;
-        }
-        given = true;
-        return new MemberMaker()
-            .of(parent, name, parent.stat(name), name)
+    Stat stat = parent.stat(name);
+    if (stat.type() == Stat.Type.SOCKET) {
+      throw new GantryException(Kind.INVALID, "a socket cannot be copied: " + Names.toText(name));
+    }
+    Member member =
+        new MemberMaker()
+            .of(parent, name, stat, name)
             .orElseThrow(
-                () -> new GantryException(Kind.INVALID, "sockets cannot be archived: " + name));
-      }
+                () -> new GantryException(Kind.NOT_FOUND, Names.toText(name) + " is gone"));
+    return new OneMember(parent, member);
+  }
 
-      @Override
-      public void close() {
-        parent.close();
+  private static final class OneMember implements TarStream.Members {
+    private final Dir parent;
+    private @Nullable Member member;
+
+    OneMember(Dir parent, Member member) {
+      this.parent = parent;
+      this.member = member;
+    }
+
+    @Override
+    public @Nullable Member next() {
+      Member next = member;
+      member = null;
+      return next;
+    }
+
+    @Override
+    public void close() {
+      Member unread = next();
+      File content = unread == null ? null : unread.content();
+      if (content != null) {
+        content.close();
       }
-    };
+      parent.close();
+    }
   }
 
   @Override

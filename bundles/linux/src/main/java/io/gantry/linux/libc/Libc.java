@@ -117,5 +117,7 @@ public interface Libc {
   /** Of the calling thread alone. */
   int unshare(int flags);
 
+  int setns(int fd, int type);
+
   int chdir(@In byte[] path);
 }
