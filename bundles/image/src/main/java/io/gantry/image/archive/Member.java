@@ -9,36 +9,44 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.security.DigestOutputStream;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The content of one file of an archive: small ones in memory, others in a blob that has no name
- * yet and goes with the archive unless it is kept.
+ * The content of one file of an archive: in memory, or in a blob that has no name yet and goes with
+ * the archive unless it is kept.
  */
 final class Member {
 
-  private final byte[] small;
-  private final @Nullable Ingest large;
+  private final long size;
   private final Digest sha256;
+  private final Supplier<InputStream> content;
+  private final @Nullable Ingest onDisk;
   private @Nullable Digest kept;
 
-  private Member(byte[] small, @Nullable Ingest large, Digest sha256) {
-    this.small = small;
-    this.large = large;
+  private Member(long size, Digest sha256, Supplier<InputStream> content, @Nullable Ingest onDisk) {
+    this.size = size;
     this.sha256 = sha256;
+    this.content = content;
+    this.onDisk = onDisk;
   }
 
-  static Member small(byte[] content) {
-    return new Member(content, null, Digest.sha256(content));
+  static Member of(byte[] content) {
+    return new Member(
+        content.length, Digest.sha256(content), () -> new ByteArrayInputStream(content), null);
+  }
+
+  static Member of(Spool spool, long offset, long size, Digest sha256) {
+    return new Member(size, sha256, () -> spool.read(offset, size), null);
   }
 
   /** Takes over what has been ingested. */
-  static Member large(Ingest content) {
-    return new Member(new byte[0], content, content.finish());
+  static Member of(Ingest content) {
+    return new Member(content.offset(), content.finish(), content::read, content);
   }
 
   long size() {
-    return large == null ? small.length : large.offset();
+    return size;
   }
 
   Digest sha256() {
@@ -55,23 +63,25 @@ final class Member {
       in.transferTo(out);
       return Digest.of(algorithm, out.getMessageDigest());
     } catch (IOException e) {
-      throw StoreFailure.of("read a member of an archive", e);
+      throw failed(e);
     }
   }
 
   InputStream open() {
-    return large == null ? new ByteArrayInputStream(small) : large.read();
+    return content.get();
   }
 
   /** All of it; only for what is known to be small enough. */
   byte[] bytes() {
-    if (large == null) {
-      return small;
-    }
-    try (InputStream in = large.read()) {
-      return in.readAllBytes();
+    return head((int) size);
+  }
+
+  /** Its first bytes, at most. */
+  byte[] head(int length) {
+    try (InputStream in = open()) {
+      return in.readNBytes(length);
     } catch (IOException e) {
-      throw StoreFailure.of("read a member of an archive", e);
+      throw failed(e);
     }
   }
 
@@ -82,24 +92,29 @@ final class Member {
       blobs.hold(known);
       return known;
     }
-    Digest blob = large == null ? blobs.hold(small) : blobs.hold(large);
+    Digest blob = onDisk == null ? copy(blobs) : blobs.hold(onDisk);
     kept = blob;
     return blob;
   }
 
-  /** Its first bytes, at most. */
-  byte[] head(int length) {
-    try (InputStream in = open()) {
-      return in.readNBytes(length);
+  private Digest copy(HeldBlobs blobs) {
+    try (InputStream in = open();
+        Ingest blob = blobs.ingest(size)) {
+      in.transferTo(blob);
+      return blobs.hold(blob);
     } catch (IOException e) {
-      throw StoreFailure.of("read a member of an archive", e);
+      throw failed(e);
     }
+  }
+
+  private static RuntimeException failed(IOException e) {
+    return StoreFailure.of("read a member of an archive", e);
   }
 
   /** Gives up what has not been kept. */
   void close() {
-    if (large != null) {
-      large.close();
+    if (onDisk != null) {
+      onDisk.close();
     }
   }
 }

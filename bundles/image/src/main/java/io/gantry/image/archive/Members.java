@@ -10,9 +10,12 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
 import io.gantry.store.Ingest;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.security.MessageDigest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -44,6 +47,7 @@ final class Members implements AutoCloseable {
   private static final long MAX_NAME_CHARS = 16L << 20;
 
   private final HeldBlobs blobs;
+  private final Spool spool;
   private final Map<String, Member> files = new HashMap<>();
   private final Map<String, String> links = new HashMap<>();
   private final byte[] buffer = new byte[1 << 17];
@@ -51,8 +55,9 @@ final class Members implements AutoCloseable {
   private long nameChars;
   private long documentBytes;
 
-  private Members(HeldBlobs blobs) {
+  private Members(HeldBlobs blobs, Spool spool) {
     this.blobs = blobs;
+    this.spool = spool;
   }
 
   /**
@@ -62,7 +67,7 @@ final class Members implements AutoCloseable {
    *     archive does; EXHAUSTED when it does not fit; nothing is left behind
    */
   static Members read(InputStream archive, HeldBlobs blobs, Limits limits) throws IOException {
-    Members members = new Members(blobs);
+    Members members = new Members(blobs, Spool.open());
     try (InputStream plain = Decoder.open(archive, limits)) {
       var own = new Limits(limits.maxBytes(), limits.freeBytes(), limits.maxRatio(), MOST);
       TarReader reader = new TarReader(plain, own, (bytes, length) -> {});
@@ -138,16 +143,45 @@ final class Members implements AutoCloseable {
         small.write(buffer, 0, n);
       }
       checkWhole(entry, small.size());
-      return Member.small(small.toByteArray());
+      return Member.of(small.toByteArray());
     }
+    return spool.takes(entry.size())
+        ? spooled(entry, reader, limits)
+        : ingested(entry, reader, limits, InputStream.nullInputStream());
+  }
+
+  private Member spooled(TarEntry entry, TarReader reader, Limits limits) throws IOException {
+    long start = spool.position();
+    MessageDigest hash = Digest.Algorithm.SHA256.hash();
+    for (int n; (n = reader.read(buffer)) >= 0; ) {
+      stopWhenInterrupted();
+      try {
+        spool.write(buffer, n);
+      } catch (IOException e) {
+        // Somebody else has filled the memory meanwhile: the disk takes it over.
+        var here = spool.read(start, spool.position() - start);
+        var rest = new ByteArrayInputStream(buffer, 0, n);
+        spool.backTo(start);
+        return ingested(entry, reader, limits, new SequenceInputStream(here, rest));
+      }
+      hash.update(buffer, 0, n);
+    }
+    long size = spool.position() - start;
+    checkWhole(entry, size);
+    return Member.of(spool, start, size, Digest.of(Digest.Algorithm.SHA256, hash));
+  }
+
+  private Member ingested(TarEntry entry, TarReader reader, Limits limits, InputStream before)
+      throws IOException {
     Ingest large = blobs.ingest(limits.maxBytes());
     try {
+      before.transferTo(large);
       for (int n; (n = reader.read(buffer)) >= 0; ) {
         stopWhenInterrupted();
         large.write(buffer, 0, n);
       }
       checkWhole(entry, large.offset());
-      return Member.large(large);
+      return Member.of(large);
     } catch (IOException | RuntimeException e) {
       large.close();
       throw e;
@@ -268,5 +302,6 @@ final class Members implements AutoCloseable {
     List<Member> all = new ArrayList<>(files.values());
     files.clear();
     all.forEach(Member::close);
+    spool.close();
   }
 }

@@ -37,9 +37,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * All layers: their records, their trees in storage drivers, and who needs them.
  *
- * <p>Making one: scratch tree, recipe blob, both on the disk; then the driver's commit; then the
- * record. A crash before the commit leaves a scratch tree that its driver sweeps; one after it, a
- * tree that the next layer of the same chain replaces; {@link #prune} takes the blobs.
+ * <p>Making one: scratch tree and recipe blob; then the driver's commit, which brings the tree to
+ * the disk; then the record. A crash before the commit leaves a scratch tree that its driver
+ * sweeps; one after it, a tree that the next layer of the same chain replaces; {@link #prune} takes
+ * the blobs.
  *
  * <p>A layer stays while somebody holds it: an image, a container, the layer above, whoever just
  * made it. Between the last release and the end of its removal, and while it is being put in place,
@@ -185,7 +186,6 @@ public final class Layers {
       if (wanted != null) {
         wanted.check(diff);
       }
-      root.syncFileSystem();
       Digest recipe = blobs.hold(ingest);
       undo.add(() -> blobs.release(recipe));
       return new Layer(
