@@ -54,7 +54,7 @@ for _ in 1 2; do
   clients="$clients $!"
 done
 until [ "$(api /events?since=0\&until="$(date +%s)" | grep -c '"Action":"destroy"')" -gt 20 ]; do sleep 0.2; done
-for driver in "StorageDriver vfs storage.vfs" "ExecDriver namespaces exec.namespaces"; do
+for driver in "StorageDriver overlay storage.overlay" "ExecDriver namespaces exec.namespaces"; do
   # shellcheck disable=SC2086
   set -- $driver
   for i in $(seq 20); do

@@ -56,7 +56,7 @@ record Options(
           level = level(value);
           settings.put(ENGINE + "logLevel", quoted(level));
         }
-        case "--storage-driver" -> settings.put(ENGINE + "storageDriver", quoted(value));
+        case "--storage-driver" -> settings.put(ENGINE + "storageDriver", quoted(storage(value)));
         case "--exec-driver" -> settings.put(ENGINE + "execDriver", quoted(value));
         case "--favordynmods" -> settings.put(ENGINE + "favordynmods", bool(name, value));
         case "--deploy" ->
@@ -108,6 +108,11 @@ record Options(
           "unable to parse logging level: " + value + ": it is one of debug, info, warn, error");
     }
     return level;
+  }
+
+  /** What dockerd's users call it is ours, too. */
+  private static String storage(String driver) {
+    return driver.equals("overlay2") ? "overlay" : driver;
   }
 
   private static String quoted(String text) {

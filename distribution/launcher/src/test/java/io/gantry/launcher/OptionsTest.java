@@ -29,7 +29,7 @@ class OptionsTest {
         Options.parse(
             HOME,
             List.of(
-                "--storage-driver=vfs",
+                "--storage-driver=overlay2",
                 "--exec-driver=na\"me",
                 "--host=unix:///run/a.sock",
                 "--host=tcp://127.0.0.1:2375",
@@ -38,7 +38,7 @@ class OptionsTest {
                 "--log-level=WARN"));
     assertEquals(
         Map.of(
-            "io.gantry.engine/storageDriver", "\"vfs\"",
+            "io.gantry.engine/storageDriver", "\"overlay\"",
             "io.gantry.engine/execDriver", "\"na\\\"me\"",
             "io.gantry.engine/logLevel", "\"warn\"",
             "io.gantry.engine/favordynmods", "true",

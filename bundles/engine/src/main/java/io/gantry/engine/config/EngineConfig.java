@@ -24,7 +24,7 @@ public @interface EngineConfig {
   String logLevel() default "info";
 
   @AttributeDefinition(description = "Storage driver of new containers and images")
-  String storageDriver() default "vfs";
+  String storageDriver() default "overlay";
 
   @AttributeDefinition(
       description = "Storage drivers to try, in this order, when this host cannot run the default")

@@ -68,8 +68,8 @@ class EveryJavaTest {
       Http.Answer updated =
           http.call(
               "POST",
-              "/gantry/v1/drivers/StorageDriver/vfs/update",
-              "{\"jar\": \"%s\"}".formatted(Instance.sample("io.gantry.storage.vfs")));
+              "/gantry/v1/drivers/StorageDriver/overlay/update",
+              "{\"jar\": \"%s\"}".formatted(Instance.sample("io.gantry.storage.overlay")));
       assertEquals(200, updated.status(), updated.body());
       assertTrue(updated.body().contains("\"active\""), updated.body());
       assertEquals("two", run(engine, "two"));

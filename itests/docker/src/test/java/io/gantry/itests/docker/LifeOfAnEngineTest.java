@@ -65,7 +65,7 @@ class LifeOfAnEngineTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"adopted", "exec driver namespaces", "storage driver vfs"})
+  @ValueSource(strings = {"adopted", "exec driver namespaces", "storage driver overlay"})
   void aStopDuringTheStartIsNoFailure(String reached, @TempDir Path folder) throws Exception {
     Path log = folder.resolve("log");
     Process gate =

@@ -111,7 +111,8 @@ final class BadDriver {
   /** Puts a driver in place that does this in its constructor, in its probe and in its recover. */
   BadDriver doing(String constructor, String probe, String recover) {
     boolean storage = symbolicName.startsWith("io.gantry.storage.");
-    String simple = (storage ? "Vfs" : "Namespaces") + "Driver";
+    String last = symbolicName.substring(symbolicName.lastIndexOf('.') + 1);
+    String simple = last.substring(0, 1).toUpperCase(Locale.ROOT) + last.substring(1) + "Driver";
     String verbs =
         storage
             ? """
@@ -150,7 +151,9 @@ final class BadDriver {
     entries.put(symbolicName.replace('.', '/') + "/" + simple + ".class", compile(simple, source));
     String component = "OSGI-INF/" + symbolicName + ".xml";
     String xml = new String(entries.get(component), StandardCharsets.UTF_8);
-    entries.put(component, xml.replaceFirst(" init=\"\\d\"", "").getBytes(StandardCharsets.UTF_8));
+    entries.put(
+        component,
+        xml.replaceAll(" (init|deactivate)=\"\\w+\"", "").getBytes(StandardCharsets.UTF_8));
     return this;
   }
 

@@ -40,7 +40,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(180)
 class BadJarTest {
 
-  private static final String STORAGE = "io.gantry.storage.vfs";
+  private static final String STORAGE = "io.gantry.storage.overlay";
   private static final String EXEC = "io.gantry.exec.namespaces";
 
   @TempDir static Path folder;
@@ -106,7 +106,7 @@ class BadJarTest {
   /** A driver that was shipped. */
   private record Target(String kind, String name, String bundle) {
 
-    static final Target STORAGE_VFS = new Target("StorageDriver", "vfs", STORAGE);
+    static final Target STORAGE_OVERLAY = new Target("StorageDriver", "overlay", STORAGE);
     static final Target EXEC_NAMESPACES = new Target("ExecDriver", "namespaces", EXEC);
 
     String version() {
@@ -261,7 +261,7 @@ class BadJarTest {
   /** Every fault of either driver, in one of the ways; each way sees every fault or its like. */
   static Stream<Arguments> faults() {
     List<Arguments> faults = new ArrayList<>();
-    for (Target target : List.of(Target.STORAGE_VFS, Target.EXEC_NAMESPACES)) {
+    for (Target target : List.of(Target.STORAGE_OVERLAY, Target.EXEC_NAMESPACES)) {
       for (Fault fault : Fault.values()) {
         Way way = Way.values()[(fault.ordinal() + target.name.length()) % Way.values().length];
         faults.add(Arguments.of(target, fault, fault.holdsFor(way) ? way : Way.JMX));
@@ -285,7 +285,7 @@ class BadJarTest {
     byte[] bytes = Files.readAllBytes(whole);
     Path cut = jar("cut");
     Files.write(cut, Arrays.copyOf(bytes, bytes.length / 2));
-    refused(way, Target.STORAGE_VFS, cut, "is not a jar that can be read");
+    refused(way, Target.STORAGE_OVERLAY, cut, "is not a jar that can be read");
   }
 
   @ParameterizedTest
@@ -293,14 +293,14 @@ class BadJarTest {
   void aJarThatOthersMayWriteIsRefused(Way way) throws Exception {
     Path jar = BadDriver.of(STORAGE).version("0.2.0." + next()).to(jar("writable"));
     Files.setPosixFilePermissions(jar, fromString("rw-rw-rw-"));
-    refused(way, Target.STORAGE_VFS, jar, "is writable by others");
+    refused(way, Target.STORAGE_OVERLAY, jar, "is writable by others");
   }
 
   @ParameterizedTest
   @MethodSource("ways")
   void aFileThatIsNotThereIsRefused(Way way) throws Exception {
     if (way != Way.DEPLOY) {
-      refused(way, Target.STORAGE_VFS, folder.resolve("nowhere.jar"), "no such file");
+      refused(way, Target.STORAGE_OVERLAY, folder.resolve("nowhere.jar"), "no such file");
     }
   }
 
@@ -321,7 +321,7 @@ class BadJarTest {
         assertTrue(Files.exists(seen), "it is not touched");
         Files.delete(seen);
       } else {
-        refused(way, Target.STORAGE_VFS, seen, open + " is writable by others");
+        refused(way, Target.STORAGE_OVERLAY, seen, open + " is writable by others");
       }
     } finally {
       Files.setPosixFilePermissions(open, fromString("rwx------"));
@@ -331,9 +331,9 @@ class BadJarTest {
   @ParameterizedTest
   @MethodSource("ways")
   void theVersionThatRunsIsRefused(Way way) throws Exception {
-    String version = Target.STORAGE_VFS.version();
+    String version = Target.STORAGE_OVERLAY.version();
     Path jar = BadDriver.of(STORAGE).version(version).to(jar("same"));
-    refused(way, Target.STORAGE_VFS, jar, "runs already; give the new jar another version");
+    refused(way, Target.STORAGE_OVERLAY, jar, "runs already; give the new jar another version");
   }
 
   static Stream<Way> ways() {
@@ -343,7 +343,7 @@ class BadJarTest {
   @Test
   void aNewBundleIsInstalledAndItsDriverMadeTheDefault() throws Exception {
     Path jar =
-        BadDriver.of(STORAGE)
+        BadDriver.of("io.gantry.storage.vfs")
             .header("Bundle-SymbolicName", "org.example.storage")
             .version("1.0.0")
             .driver("new")
@@ -358,17 +358,18 @@ class BadJarTest {
       assertEquals("older", engine.docker("start", "-a", "older").ok());
       assertEquals("hi", engine.docker("run", "--name", "newer", "busybox", "echo", "hi").ok());
       assertEquals("new", engine.docker("inspect", "-f", "{{.GraphDriver.Name}}", "newer").ok());
-      assertEquals("vfs", engine.docker("inspect", "-f", "{{.GraphDriver.Name}}", "older").ok());
+      assertEquals(
+          "overlay2", engine.docker("inspect", "-f", "{{.GraphDriver.Name}}", "older").ok());
       Http.Answer nothing = post("/gantry/v1/drivers/StorageDriver/new/rollback", "");
       assertEquals(409, nothing.status(), nothing::body);
       restart();
       assertEquals("new", engine.docker("info", "-f", "{{.Driver}}").ok());
       assertEquals("hi", engine.docker("start", "-a", "newer").ok());
     } finally {
-      assertEquals(200, post("/gantry/v1/drivers/StorageDriver/vfs/default", "").status());
+      assertEquals(200, post("/gantry/v1/drivers/StorageDriver/overlay/default", "").status());
     }
     engine.docker("rm", "older", "newer").ok();
-    assertEquals("vfs", engine.docker("info", "-f", "{{.Driver}}").ok());
+    assertEquals("overlay2", engine.docker("info", "-f", "{{.Driver}}").ok());
     Http.Answer none = post("/gantry/v1/drivers/StorageDriver/nobody/default", "");
     assertEquals(404, none.status(), none::body);
   }
@@ -382,7 +383,7 @@ class BadJarTest {
 
   @Test
   void aRestartKeepsWhatWasSwappedInAndRollbackGoesBack() throws Exception {
-    Target target = Target.STORAGE_VFS;
+    Target target = Target.STORAGE_OVERLAY;
     String before = target.version();
     String version = taken(Way.JMX, target);
     restart();
@@ -392,7 +393,7 @@ class BadJarTest {
     Eventually.within(Duration.ofSeconds(30), "the gate starts it again", BadJarTest::answersAgain);
     connect();
     assertEquals(version, target.version());
-    Http.Answer back = post("/gantry/v1/drivers/StorageDriver/vfs/rollback", "");
+    Http.Answer back = post("/gantry/v1/drivers/StorageDriver/overlay/rollback", "");
     assertEquals(200, back.status(), back::body);
     assertEquals(before, target.version());
     assertEquals("hi", engine.docker("run", "--rm", "busybox", "echo", "hi").ok());
