@@ -83,8 +83,7 @@ final class OverlayProbe {
       try (Dir dir = all.dir(name)) {
         makeDirectories(dir);
         String path = scratch.resolve(name).toString();
-        mounted(path, merged -> {}); // the kernel knows best what it does not take, and says it
-        fill(dir);
+        fill(dir, path);
         mounted(path, this::change);
         try (Dir upper = dir.dir("upper")) {
           require(Whiteouts.isWhiteout(upper.stat("removed")), "a removal left no whiteout");
@@ -104,7 +103,7 @@ final class OverlayProbe {
     }
   }
 
-  private void fill(Dir dir) {
+  private void fill(Dir dir, String path) {
     try (Dir low = dir.dir("low");
         Dir hidden = dir.dir("low/opaque");
         Dir high = dir.dir("high");
@@ -118,7 +117,10 @@ final class OverlayProbe {
     } catch (GantryException e) {
       throw switch (SyscallError.errno(e)) {
         case EOPNOTSUPP -> no("has no trusted extended attributes");
-        case EPERM -> no("cannot be used without CAP_SYS_ADMIN and CAP_MKNOD: " + e.getMessage());
+        case EPERM -> {
+          mounted(path, merged -> {}); // the kernel says best what it does not take
+          yield no("cannot be used without CAP_SYS_ADMIN and CAP_MKNOD: " + e.getMessage());
+        }
         default -> e;
       };
     }
@@ -143,10 +145,6 @@ final class OverlayProbe {
         case OTHER -> e;
         default -> no("cannot hold overlay's layers: " + e.getMessage());
       };
-    }
-    // So that it can be mounted once more.
-    try (Dir work = Dir.open(Path.of(path, "work"))) {
-      work.removeTree("work");
     }
   }
 
