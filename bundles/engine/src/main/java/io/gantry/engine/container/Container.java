@@ -8,7 +8,9 @@ import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers.Exit;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Mount;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
@@ -44,6 +46,7 @@ final class Container {
   private volatile RunRecord run;
   private volatile @Nullable Running running;
   private volatile @Nullable Launching launching;
+  private volatile List<Mount> root = List.of();
   private volatile boolean removing;
   private volatile boolean removed;
   private volatile @Nullable Future<?> restart;
@@ -62,6 +65,15 @@ final class Container {
     this.record = record;
     this.run = run;
     this.waiters = new Waiters(new Exit(run.exitCode(), run.error()));
+  }
+
+  /** How its root is mounted, as its storage driver last said; empty while that is not known. */
+  List<Mount> root() {
+    return root;
+  }
+
+  void root(List<Mount> mounts) {
+    root = List.copyOf(mounts);
   }
 
   ContainerRecord record() {

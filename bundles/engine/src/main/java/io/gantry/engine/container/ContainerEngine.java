@@ -16,6 +16,7 @@ import io.gantry.api.LogQuery;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.network.Attachment;
 import io.gantry.spi.network.Network;
+import io.gantry.spi.storage.StorageDriver;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -122,6 +123,19 @@ public final class ContainerEngine implements Containers {
   /** The last step of an end in order: what was put off is written. */
   public void writeOut() {
     records.flush();
+  }
+
+  /** Keeps in mind how a driver's containers are mounted: clients look at it at any time. */
+  public void learnRoots(String storageDriver, StorageDriver driver) {
+    for (Container container : table.all()) {
+      if (container.record().storageDriver().equals(storageDriver)) {
+        try {
+          container.root(driver.mounts(container.record().snapshot()));
+        } catch (GantryException e) {
+          container.root(List.of()); // it is lost, which recovery has said
+        }
+      }
+    }
   }
 
   /** Snapshots that records name, in one storage driver. */

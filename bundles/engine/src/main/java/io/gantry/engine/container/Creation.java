@@ -13,6 +13,7 @@ import io.gantry.engine.spec.LogOptions;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.SpecCheck;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Mount;
 import io.gantry.spi.Undo;
 import io.gantry.spi.storage.SnapshotOptions;
 import java.nio.file.Path;
@@ -90,12 +91,14 @@ final class Creation {
               snapshotOf(id),
               ownVolumes(asked.process().volumes(), spec.host()),
               false);
-      prepareRoot(record, maxBytes, undo);
+      var root = prepareRoot(record, maxBytes, undo);
       undo.add(() -> files.remove(id));
       files.create(record);
       undo.add(() -> records.remove(record));
       records.put(record);
-      table.add(new Container(record, RunRecord.NEVER));
+      var container = new Container(record, RunRecord.NEVER);
+      container.root(root);
+      table.add(container);
       undo.keep();
       teller.tell(record, "create");
       return new Created(id, warnings);
@@ -118,23 +121,23 @@ final class Creation {
     }
   }
 
-  private void prepareRoot(ContainerRecord record, long maxBytes, Undo undo) {
+  private List<Mount> prepareRoot(ContainerRecord record, long maxBytes, Undo undo) {
     String parent = null;
     if (!record.layer().isEmpty()) {
       shop.images().hold(record.layer());
       undo.add(() -> shop.images().release(record.layer()));
       parent = shop.images().ensure(record.storageDriver(), record.layer());
     }
-    makeSnapshot(record, parent, maxBytes, undo);
+    return makeSnapshot(record, parent, maxBytes, undo);
   }
 
-  private void makeSnapshot(
+  private List<Mount> makeSnapshot(
       ContainerRecord record, @Nullable String parent, long maxBytes, Undo undo) {
     var labels =
         record.ephemeral()
             ? Map.of(OWNER, record.id(), SnapshotOptions.EPHEMERAL, "true")
             : Map.of(OWNER, record.id());
-    shop.storage()
+    return shop.storage()
         .call(
             record.storageDriver(),
             driver -> {
@@ -143,8 +146,7 @@ final class Creation {
                   new SnapshotOptions(
                       false, maxBytes, isVolatile, labels, List.of(), List.of(), null, null);
               undo.add(() -> removeSnapshot(record));
-              driver.prepare(record.snapshot(), parent, options);
-              return true;
+              return driver.prepare(record.snapshot(), parent, options).mounts();
             });
   }
 

@@ -65,6 +65,7 @@ final class Owners implements AutoCloseable {
     broken.forEach(id -> expected.add(Creation.snapshotOf(id)));
     var recovery = driver.recover(expected);
     sweep(driver, expected);
+    containers.learnRoots(name, driver);
     var lost = new HashSet<>(recovery.lost());
     lost.retainAll(recorded);
     return new Recovery(recovery.alive(), lost, recovery.swept());

@@ -6,6 +6,8 @@ import io.gantry.api.ContainerView.MountPoint;
 import io.gantry.engine.spec.Bind;
 import io.gantry.engine.spec.ImageMerge;
 import io.gantry.engine.spec.LogOptions;
+import io.gantry.linux.OverlayDirs;
+import io.gantry.spi.Mount;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,7 +48,7 @@ final class Views {
         run.restarts(),
         record.storageDriver(),
         record.execDriver(),
-        Map.of(),
+        storage(container.root()),
         container.execs.values().stream()
             .filter(ExecProcess::isListed)
             .map(ExecProcess::id)
@@ -55,6 +57,15 @@ final class Views {
         paths(record),
         mounts(record),
         networks(record, run));
+  }
+
+  private static Map<String, String> storage(List<Mount> root) {
+    var dirs = root.isEmpty() ? null : OverlayDirs.of(root.get(0).options());
+    if (dirs == null || dirs.upper().isEmpty()) {
+      return Map.of();
+    }
+    return Map.of(
+        "lower", String.join(":", dirs.lower()), "upper", dirs.upper(), "work", dirs.work());
   }
 
   private Map<String, String> paths(ContainerRecord record) {

@@ -63,7 +63,7 @@ public final class ContainerJson {
   static Map<String, @Nullable Object> graphDriver(String driver, Map<String, String> status) {
     return object(
         "Data",
-        status.isEmpty() ? null : JsonText.sorted(status),
+        status.isEmpty() ? null : DockerNames.storageData(status),
         "Name",
         DockerNames.storage(driver));
   }

@@ -1,11 +1,14 @@
 package io.gantry.rest.docker;
 
 import java.util.Map;
+import java.util.TreeMap;
 
 /** Names that Docker's users see or type, and what Gantry calls the same thing. */
 public final class DockerNames {
 
   private static final Map<String, String> STORAGE = Map.of("overlay", "overlay2");
+  private static final Map<String, String> STORAGE_DATA =
+      Map.of("lower", "LowerDir", "upper", "UpperDir", "work", "WorkDir");
   private static final Map<String, String> RUNTIMES = Map.of("namespaces", "runc");
   private static final Map<String, String> NETWORK_DRIVERS = Map.of("none", "null");
   private static final String RUNC_SHIM = "io.containerd.runc.v2";
@@ -14,6 +17,13 @@ public final class DockerNames {
 
   public static String storage(String driver) {
     return STORAGE.getOrDefault(driver, driver);
+  }
+
+  /** {@code GraphDriver.Data}: directories of a container's root, as far as the host has them. */
+  static Map<String, String> storageData(Map<String, String> status) {
+    var data = new TreeMap<String, String>();
+    status.forEach((name, value) -> data.put(STORAGE_DATA.getOrDefault(name, name), value));
+    return data;
   }
 
   public static String runtime(String execDriver) {

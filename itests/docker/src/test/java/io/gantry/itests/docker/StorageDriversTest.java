@@ -67,9 +67,12 @@ class StorageDriversTest {
       engine.docker("restart", "-t", "0", "again").ok();
       engine.docker("exec", "again", "ls", "/kept").ok();
       engine.docker("rm", "-f", "again").ok();
-      engine.docker("run", "--name", "lasting", "busybox", "true").ok();
+      engine.docker("run", "--name", "lasting", "busybox", "touch", "/made").ok();
       String[] left = snapshots.toFile().list();
       assertEquals(2, left.length, String.join(" ", left));
+      String upper =
+          engine.docker("inspect", "-f", "{{.GraphDriver.Data.UpperDir}}", "lasting").ok();
+      assertTrue(Files.exists(Path.of(upper, "made")), upper);
       engine.docker("rm", "lasting").ok();
       assertEquals(1, snapshots.toFile().list().length);
       assertEquals(0, snapshots.resolveSibling("scratch").toFile().list().length);
