@@ -8,21 +8,26 @@ import java.util.List;
  */
 public interface DriversMXBean {
 
+  @Needs("view")
   List<DriverInfo> list();
 
+  @Needs("view")
   DriverInfo info(String kind, String name);
 
   /**
    * Replaces a driver's bundle; returns when the new one serves, or fails with the old one back.
    */
+  @Needs("operate")
   DriverInfo update(String kind, String name, String jar);
 
   /** Takes a driver bundle in. */
   List<DriverInfo> install(String jar);
 
   /** Makes it the driver of new objects of its kind. */
+  @Needs("operate")
   void setDefault(String kind, String name);
 
   /** Goes back to the version that ran before. */
+  @Needs("operate")
   DriverInfo rollback(String kind, String name);
 }

@@ -11,9 +11,11 @@ public interface ImagesMXBean {
   long getBytes();
 
   /** Newest first. */
+  @Needs("view")
   List<ImageInfo> list();
 
   /** By name or id. */
+  @Needs("view")
   ImageInfo info(String ref);
 
   /**
@@ -22,5 +24,6 @@ public interface ImagesMXBean {
    *
    * @param ref one image, or empty for all
    */
+  @Needs("operate")
   ImageCheckInfo check(String ref);
 }
