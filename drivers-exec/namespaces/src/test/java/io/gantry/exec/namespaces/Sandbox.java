@@ -41,16 +41,45 @@ final class Sandbox implements AutoCloseable {
   private int containers;
 
   Sandbox() {
+    this("");
+  }
+
+  /**
+   * A sandbox whose zygote a shell starts.
+   *
+   * @param script {@code $0} is the helper, {@code $1} the directory to serve
+   */
+  static Sandbox withZygoteBy(String script) {
+    return new Sandbox(script);
+  }
+
+  private Sandbox(String script) {
     try {
       root = Files.createTempDirectory(Path.of("/tmp"), "gyx");
       Path shipped =
           Path.of(
               System.getProperty(
                   "gantry.helper", "../../bundles/monitor/target/native/gantry-helper"));
-      spawner = Spawner.ensure(Helper.install(shipped, root), root, loop);
+      Helper helper = Helper.install(shipped, root);
+      if (!script.isEmpty()) {
+        var shell = new ProcessBuilder("sh", "-c", script, "" + helper.path(), "" + root);
+        int status = shell.inheritIO().start().onExit().join().exitValue();
+        if (status != 0) {
+          throw new IOException("the shell ended with " + status);
+        }
+      }
+      spawner = Spawner.ensure(helper, root, loop);
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }
+  }
+
+  Path root() {
+    return root;
+  }
+
+  long zygotePid() {
+    return spawner.hello().monitorPid();
   }
 
   Outcome run(TaskSpec spec, Launch launch) {
@@ -66,7 +95,7 @@ final class Sandbox implements AutoCloseable {
     }
   }
 
-  Running start(TaskSpec spec, Launch launch) {
+  Container start(TaskSpec spec, Launch launch) {
     var container = new Container(spec, launch);
     container.monitor.program(launch.program());
     return container;
@@ -83,7 +112,7 @@ final class Sandbox implements AutoCloseable {
     }
   }
 
-  private final class Container implements Running, Monitor.Listener {
+  final class Container implements Running, Monitor.Listener {
     private final CompletableFuture<ExitRecord> exit = new CompletableFuture<>();
     private final Map<String, CompletableFuture<ExecExit>> execs = new ConcurrentHashMap<>();
     private final Monitor monitor;
@@ -118,6 +147,14 @@ final class Sandbox implements AutoCloseable {
                   "",
                   List.of()),
               this);
+    }
+
+    long initPid() {
+      return monitor.init().pid();
+    }
+
+    long monitorPid() {
+      return monitor.hello().monitorPid();
     }
 
     @Override
