@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record Helper(Path path, String sha256) {
 
+  private static final String MODE = "r-x------";
+
   /**
    * Copies the shipped binary into the data root, unless the same is there already, and checks what
    * lies there.
@@ -66,7 +68,7 @@ public record Helper(Path path, String sha256) {
 
   private static boolean isIntact(Path copy, String digest) throws IOException {
     return Files.isRegularFile(copy, LinkOption.NOFOLLOW_LINKS)
-        && Files.isExecutable(copy)
+        && Files.getPosixFilePermissions(copy).equals(PosixFilePermissions.fromString(MODE))
         && sha256(Files.readAllBytes(copy)).equals(digest);
   }
 
@@ -76,7 +78,7 @@ public record Helper(Path path, String sha256) {
       while (bytes.hasRemaining()) {
         channel.write(bytes);
       }
-      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("r-x------"));
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(MODE));
       channel.force(true);
     }
   }

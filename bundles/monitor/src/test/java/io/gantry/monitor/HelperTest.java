@@ -1,6 +1,7 @@
 package io.gantry.monitor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.gantry.spi.GantryException;
@@ -51,6 +52,17 @@ class HelperTest {
     helper.path().toFile().setExecutable(true);
     assertEquals(helper, Helper.install(shipped, dir));
     assertEquals("abc", Files.readString(helper.path()));
+  }
+
+  @Test
+  void aCopyThatOthersMayWriteIsReplaced() throws IOException {
+    Helper helper = Helper.install(shipped, dir);
+    Files.setPosixFilePermissions(helper.path(), PosixFilePermissions.fromString("rwxr-xrwx"));
+    Object inode = Files.getAttribute(helper.path(), "unix:ino");
+    assertEquals(helper, Helper.install(shipped, dir));
+    assertNotEquals(inode, Files.getAttribute(helper.path(), "unix:ino"));
+    assertEquals(
+        "r-x------", PosixFilePermissions.toString(Files.getPosixFilePermissions(helper.path())));
   }
 
   @Test

@@ -57,6 +57,7 @@ public final class Main {
     StderrLogging.setLevel(options.logLevel());
     Logger log = System.getLogger(Main.class.getName());
     Path runs = OwnedDirectory.check("exec root", options.execRoot(), true);
+    Installation.check(home);
     DataRoot dataRoot = DataRoot.open(options.dataRoot(), pid(), runs);
     OwnedDirectory.check("configuration folder", options.etc(), false);
     Pidfile pidfile = Pidfile.write(options.pidfile(), pid());

@@ -60,19 +60,32 @@ final class OwnedDirectory {
   }
 
   private static void check(String what, Path real) throws IOException, StartFailure {
-    int self = (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
     for (Path step = real; step != null; step = step.getParent()) {
-      int mode = (Integer) Files.getAttribute(step, "unix:mode", LinkOption.NOFOLLOW_LINKS);
-      int uid = (Integer) Files.getAttribute(step, "unix:uid", LinkOption.NOFOLLOW_LINKS);
-      // A sticky directory on the way (/tmp) is fine: others cannot rename what is root's in it.
-      boolean sticky = (mode & STICKY) != 0 && !step.equals(real);
-      if ((mode & WRITABLE_BY_OTHERS) != 0 && !sticky) {
-        throw refused(what, real, step + " is writable by others than its owner", "chmod go-w");
-      }
-      if (uid != 0 && uid != self) {
-        throw refused(what, real, step + " belongs to user " + uid, "chown root");
-      }
+      check(what, real, step);
     }
+  }
+
+  /** Refuses one file or directory, whatever lies above it. */
+  static void checkOne(String what, Path real) throws IOException, StartFailure {
+    check(what, real, real);
+  }
+
+  private static void check(String what, Path real, Path step) throws IOException, StartFailure {
+    var facts = Files.readAttributes(step, "unix:mode,uid", LinkOption.NOFOLLOW_LINKS);
+    int mode = (Integer) facts.get("mode");
+    int uid = (Integer) facts.get("uid");
+    // A sticky directory on the way (/tmp) is fine: others cannot rename what is root's in it.
+    boolean sticky = (mode & STICKY) != 0 && !step.equals(real);
+    if ((mode & WRITABLE_BY_OTHERS) != 0 && !sticky) {
+      throw refused(what, real, step + " is writable by others than its owner", "chmod go-w");
+    }
+    if (uid != 0 && uid != self()) {
+      throw refused(what, real, step + " belongs to user " + uid, "chown root");
+    }
+  }
+
+  private static int self() throws IOException {
+    return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
   }
 
   private static StartFailure refused(String what, Path real, String fact, String remedy) {

@@ -120,7 +120,7 @@ final class DriverBundles {
     Bundle bundle = find(source.symbolicName()).orElse(null);
     Path jar = source.jar();
     if (jar != null) {
-      Trusted.check(jar);
+      Trusted.checkWithWay(jar);
     }
     if (jar != null && bundle != null) {
       bundle.stop(Bundle.STOP_TRANSIENT);
