@@ -111,4 +111,10 @@ final class ContainerRecords {
       copies.remove(record.id());
     }
   }
+
+  /** Of a container that is no more. */
+  void sweepRun(String id) {
+    runs.remove(id, Durability.LAZY);
+    copies.remove(id);
+  }
 }

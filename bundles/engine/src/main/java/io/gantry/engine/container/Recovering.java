@@ -52,6 +52,9 @@ final class Recovering {
   private final Starting starting;
   private final Ending ending;
 
+  /** Their containers' removals were cut short. */
+  private final Set<String> runsOfNobody = new HashSet<>();
+
   Recovering(
       Workshop shop,
       ContainerTable table,
@@ -86,6 +89,9 @@ final class Recovering {
       table.add(new Container(record, run));
       hold(record);
     }
+    runsOfNobody.addAll(loaded.runs().keySet());
+    runsOfNobody.removeAll(loaded.containers().keySet());
+    runsOfNobody.removeAll(loaded.broken());
     return loaded.broken();
   }
 
@@ -288,6 +294,7 @@ final class Recovering {
   }
 
   private void sweep(Set<String> broken) {
+    runsOfNobody.forEach(id -> attempt(() -> records.sweepRun(id), "run of " + id));
     var known = new HashSet<>(broken);
     var kept = new HashSet<String>(); // the beginnings of ids that nothing may be done to
     broken.forEach(id -> kept.add(half(id)));

@@ -212,6 +212,20 @@ class RecordsTest {
   }
 
   @Test
+  void aRemovalThatWasCutShortIsFinished() throws Exception {
+    String id = sleeper(false);
+    engine.containers.stop(id, "KILL", Duration.ofSeconds(10));
+    engine.containers.writeOut();
+    engine.close();
+    Files.delete(home.place().dataRoot().resolve("containers/" + id + ".json"));
+    engine = new Engines(home);
+    assertEquals(List.of(), engine.containers.list());
+    assertEquals(Set.of(), records(home.place().dataRoot()));
+    assertEquals(Set.of(), records(home.place().execRoot()));
+    assertFalse(Files.exists(home.place().files(id)));
+  }
+
+  @Test
   void aStopIsRememberedByTheNextEngine() {
     String id =
         engine

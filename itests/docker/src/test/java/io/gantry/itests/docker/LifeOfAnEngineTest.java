@@ -164,6 +164,71 @@ class LifeOfAnEngineTest {
   }
 
   @Test
+  void aKilledGateTakesTheEngineAlongAndTheNextOneWaitsForThat() {
+    try (Instance engine = Instance.start()) {
+      engine.importBusybox();
+      engine.docker("run", "-d", "--name", "lives", "busybox", "sleep", "1000").ok();
+      String lives = pidOf(engine, "lives");
+      ProcessHandle jvm = engine.engine();
+      kill("KILL", engine.gate().pid());
+      eventually("the gate is gone", () -> !engine.gate().isAlive());
+      engine.startAgain();
+      assertFalse(jvm.isAlive(), "the former engine has ended");
+      assertEquals(lives, pidOf(engine, "lives"));
+      assertTrue(engine.log().contains("has stopped"), "in order");
+    }
+  }
+
+  @Test
+  void withASocketFromOutsideTheEngineKeepsThePidfile(@TempDir Path folder) throws Exception {
+    // As systemd hands it over: the listening socket is standard input.
+    String listening =
+        """
+        import os, socket, sys
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(sys.argv[1])
+        s.listen(8)
+        os.dup2(s.fileno(), 0)
+        os.execv(sys.argv[2], sys.argv[2:])
+        """;
+    Path socket = folder.resolve("s");
+    Path pidfile = folder.resolve("pid");
+    Process gantryd =
+        new ProcessBuilder(
+                "python3",
+                "-c",
+                listening,
+                socket.toString(),
+                Instance.home().resolve("bin/gantryd").toString(),
+                "--data-root=" + folder.resolve("data"),
+                "--exec-root=" + folder.resolve("run"),
+                "-p",
+                pidfile.toString(),
+                "-H",
+                "fd://")
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("log").toFile())
+            .start();
+    try {
+      try (Http http = new Http(socketOnceThere(socket))) {
+        assertEquals("OK", http.call("GET", "/_ping", "").body());
+      }
+      assertEquals(gantryd.pid() + "", Files.readString(pidfile).strip());
+      gantryd.destroy();
+      within(Duration.ofSeconds(30), "it stops", () -> !gantryd.isAlive());
+      assertFalse(Files.exists(pidfile));
+    } finally {
+      gantryd.descendants().forEach(ProcessHandle::destroyForcibly);
+      gantryd.destroyForcibly();
+    }
+  }
+
+  private static Path socketOnceThere(Path socket) {
+    eventually("the socket is there", () -> Files.exists(socket));
+    return socket;
+  }
+
+  @Test
   void leavesSocketAndPidfileToNobody() throws IOException {
     try (Instance engine = Instance.start()) {
       engine.stop();
