@@ -185,7 +185,10 @@ final class Recovering {
     return running;
   }
 
-  /** A commit that the former engine did not finish may have stopped it. */
+  /**
+   * One that stands and is not said to be paused: the former engine stopped it for a commit that it
+   * did not finish, or for a pause that it told nobody of.
+   */
   private static void goOn(Container container, Running running) {
     try {
       running.cgroup.thaw();
@@ -236,7 +239,7 @@ final class Recovering {
     }
   }
 
-  /** The kernel's word counts: a crash may have come between a pause and its record. */
+  /** The kernel's word counts: a crash may have come between the end of a pause and its record. */
   private void matchPause(Container container, Running running) {
     boolean stands = running.cgroup.frozen();
     if (stands != container.run().paused()) {

@@ -124,8 +124,8 @@ class PauseTest {
     group().thaw(); // as if the crash had come between the thaw and its record
     engine = new Engines(home);
     assertEquals(Status.RUNNING, status());
+    engine.containers.pause(id);
     engine.close();
-    group().freeze();
     engine = new Engines(home);
     assertEquals(Status.PAUSED, status());
     engine.containers.unpause(id);
