@@ -104,7 +104,7 @@ final class Throughput {
     }
     for (int round = 0; round < rounds; round++) {
       for (String what : WORK) {
-        String figure = "work inside: " + what;
+        String figure = "processor time of the same work: " + what;
         sheet.add(figure, "bare host", "ms", nanos(List.of(program.toString(), what, scratch.toString()), null) / 1e6);
         for (int i = 0; i < engines.size(); i++) {
           var command = List.of("docker", "exec", ids.get(i), "/bin/work", what, "/tmp");
@@ -119,7 +119,7 @@ final class Throughput {
     }
   }
 
-  /** What the program says it took, without its start. */
+  /** Processor time, as the program tells it. */
   private static long nanos(List<String> command, Engine engine) throws Exception {
     var builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
     if (engine != null) {
