@@ -3,7 +3,7 @@ import java.util.List;
 
 /** Create, start, wait and remove through the API; the start alone; one more process; the CLI. */
 final class Lives {
-  private static final int WARM_UP = 10;
+  private static final int WARM_UP = 3;
 
   /** Lives until a JVM has compiled what matters. */
   private static final int COLD = 300;
