@@ -22,7 +22,7 @@ public final class FavorChanges {
 
   @Activate
   public FavorChanges(EngineConfig config) {
-    this(CgroupTree::favorChanges);
+    this(() -> CgroupTree.favorChanges()); // not a reference, which would load the class now
     modified(config);
   }
 

@@ -56,7 +56,7 @@ final class Fakes {
       builder.setProperty(
           Analyzer.IMPORT_PACKAGE,
           "org.jspecify.*;resolution:=optional,ch.qos.logback.*;resolution:=optional,"
-              + "org.slf4j.*;resolution:=optional,*");
+              + "org.slf4j.*;resolution:=optional,io.gantry.linux.*;resolution:=optional,*");
       builder.setProperty("-noimportjava", "true");
       headers.forEach(builder::setProperty);
       builder.build().write(jar.toFile());
