@@ -2,6 +2,7 @@ package io.gantry.linux;
 
 import static java.lang.System.Logger.Level.WARNING;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -129,6 +130,10 @@ public final class Shelf {
   public Optional<String> record(String id) {
     for (String name : List.of(RECORD, VOLATILE)) {
       Path file = path(id).resolve(name);
+      if (Files.exists(file, NOFOLLOW_LINKS) && !Files.isRegularFile(file, NOFOLLOW_LINKS)) {
+        log.log(WARNING, "the record of snapshot {0} is damaged: it is no file", id);
+        return Optional.empty();
+      }
       // No channel: an interrupt would close it.
       try (FileInputStream in = new FileInputStream(file.toFile())) {
         String text = new String(in.readAllBytes(), UTF_8);

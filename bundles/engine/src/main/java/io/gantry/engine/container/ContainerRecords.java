@@ -10,6 +10,7 @@ import io.gantry.store.RecordStore;
 import io.gantry.store.Schema;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
@@ -63,10 +64,11 @@ final class ContainerRecords {
         broken.add(String.valueOf(problem.file().getFileName()).replaceFirst("\\..*", ""));
       }
     }
-    var lastRuns = new HashMap<>(copies.load());
-    var present = runs.load();
-    present.problems().forEach(problem -> log.log(WARNING, problem.reason()));
-    lastRuns.putAll(present.records());
+    var lastRuns = new HashMap<String, RunRecord>();
+    for (var loaded : List.of(copies.load(), runs.load())) { // the second is the present one
+      loaded.problems().forEach(problem -> log.log(WARNING, problem.reason()));
+      lastRuns.putAll(loaded.records());
+    }
     return new Loaded(containers, lastRuns, broken);
   }
 

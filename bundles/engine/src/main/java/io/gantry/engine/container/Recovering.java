@@ -4,6 +4,7 @@ import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.gantry.api.Containers.Exit;
 import io.gantry.api.ExecSpec;
 import io.gantry.monitor.ExitRecord;
 import io.gantry.monitor.Hello;
@@ -13,6 +14,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -39,7 +41,8 @@ import org.jspecify.annotations.Nullable;
 final class Recovering {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
   private static final int PATIENCE_SECONDS = 20;
-  private static final int AGAIN_SECONDS = 5;
+  private static final Duration AGAIN = Duration.ofSeconds(5);
+  private static final Duration SOON = Duration.ofMillis(50);
   private static final Pattern RUN = Pattern.compile("[0-9a-f]{16}");
   private static final Pattern ID = Pattern.compile("[0-9a-f]{64}");
 
@@ -171,7 +174,6 @@ final class Recovering {
             grouping.of(container.id), shop.clock(), exit -> ending.execEnded(container, exit));
     container.lock.lock();
     try {
-      container.run(container.run().begun());
       container.running(running);
       container.waiters.started();
       if (!container.run().paused()) {
@@ -204,12 +206,13 @@ final class Recovering {
       running.monitor(monitor);
       hello = monitor.hello();
     } catch (GantryException e) {
-      if (e.kind() == NOT_FOUND) {
+      if (e.kind() != NOT_FOUND) {
+        log.log(WARNING, "the monitor of {0} does not answer: {1}", container.id, e.getMessage());
+        connectLater(container, running, AGAIN);
+      } else if (!giveUpStart(container, running)) {
         running.endedBefore();
         running.end.complete(
             leftRecord(shop.place().run(container.id)).orElseGet(running::monitorLost));
-      } else {
-        connectLater(container, running, e);
       }
       return;
     }
@@ -219,6 +222,11 @@ final class Recovering {
       running.end.complete(running.monitorLost());
       return;
     }
+    if (!hello.committed()) { // it is about to end with all that it made
+      connectLater(container, running, SOON);
+      return;
+    }
+    container.run(container.run().begun());
     ExitRecord exit = hello.exit();
     if (exit != null) {
       running.endedBefore();
@@ -248,16 +256,34 @@ final class Recovering {
     }
   }
 
+  /** For a start that was not finished and whose monitor has only now gone. */
+  private boolean giveUpStart(Container container, Running running) {
+    container.lock.lock();
+    try {
+      if (container.running() != running || !unfinished.undoStart(container)) {
+        return false;
+      }
+      container.running(null);
+      sweepRun(container, () -> grouping.remove(container.id), "control group " + container.id);
+      var dir = shop.place().run(container.id);
+      sweepRun(container, () -> removeRun(dir), "run directory " + dir.getFileName());
+      container.waiters.ended(new Exit(container.run().exitCode(), ""), false);
+      running.settled.complete(null);
+      return true;
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
   /** A monitor that is there and does not answer now: its container is not taken for dead. */
-  private void connectLater(Container container, Running running, GantryException e) {
-    log.log(WARNING, "the monitor of {0} does not answer: {1}", container.id, e.getMessage());
+  private void connectLater(Container container, Running running, Duration delay) {
     running.letGo();
     try {
       shop.timer()
           .schedule(
               () -> shop.workers().execute(() -> connect(container, running)),
-              AGAIN_SECONDS,
-              TimeUnit.SECONDS);
+              delay.toMillis(),
+              TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException stopping) {
       // the next engine tries
     }

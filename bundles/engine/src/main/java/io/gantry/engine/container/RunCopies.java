@@ -36,8 +36,8 @@ final class RunCopies {
     this.later = later;
   }
 
-  Map<String, RunRecord> load() {
-    return store.load().records();
+  RecordStore.Loaded<RunRecord> load() {
+    return store.load();
   }
 
   void put(String id, RunRecord run) {

@@ -9,10 +9,7 @@ import java.nio.file.Files;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 
-/**
- * Steps that an engine died in the middle of: the next one sees to it that each has happened or has
- * not.
- */
+/** Starts that an engine died in the middle of: the next one sees to it that they never were. */
 final class Unfinished {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
 
@@ -26,10 +23,13 @@ final class Unfinished {
     this.networking = networking;
   }
 
-  /** As if it had not been asked for; what is left in the kernel is swept later. */
-  void undoStart(Container container) {
+  /**
+   * As if it had not been asked for; what is left in the kernel is for others to sweep. False when
+   * there was no such start.
+   */
+  boolean undoStart(Container container) {
     if (!isStart(container)) {
-      return;
+      return false;
     }
     var asked = container.run();
     container.run(Objects.requireNonNull(asked.before()));
@@ -40,6 +40,7 @@ final class Unfinished {
     } catch (RejectedExecutionException e) {
       // the engine stops: the driver's recovery finds what nobody needs
     }
+    return true;
   }
 
   /**
@@ -65,22 +66,6 @@ final class Unfinished {
       networking.detach(record.spec(), asked.attachment());
     } catch (GantryException e) { // the driver's recovery does it the next time
       log.log(WARNING, "cannot detach " + record.id(), e);
-    }
-  }
-
-  /** A pause or its end, as its control group says. The container's lock is held. */
-  void matchPause(Container container, Running running) {
-    try {
-      boolean frozen = running.cgroup.frozen();
-      if (!frozen) {
-        running.cgroup.thaw(); // it may be half-way
-      }
-      if (frozen != container.run().paused()) {
-        container.run(container.run().paused(frozen));
-        put(container);
-      }
-    } catch (GantryException e) {
-      log.log(WARNING, "cannot tell whether " + container.id + " is paused", e);
     }
   }
 

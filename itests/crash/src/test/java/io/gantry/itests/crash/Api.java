@@ -32,6 +32,14 @@ final class Api implements AutoCloseable {
     return http.call("POST", VERSION + path, "application/x-tar", tar);
   }
 
+  Http.Answer put(String path, byte[] tar) throws IOException {
+    return http.call("PUT", VERSION + path, "application/x-tar", tar);
+  }
+
+  Http.Answer head(String path) throws IOException {
+    return http.call("HEAD", VERSION + path, "");
+  }
+
   Http.Answer delete(String path) throws IOException {
     return http.call("DELETE", VERSION + path, "");
   }

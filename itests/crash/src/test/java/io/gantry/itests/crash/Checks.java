@@ -52,7 +52,7 @@ final class Checks {
 
   private void settle(Api api, Tracked one) throws IOException {
     String ref = one.id.isEmpty() ? one.name : one.id;
-    if (one.monitorKilled || one.autoRemove) {
+    if (one.monitorKilled || one.autoRemove || one.pending == Step.START) {
       awaitSettled(api, one, ref);
     }
     boolean absent = one.phase == Phase.ABSENT && one.pending != Step.CREATE;
@@ -70,6 +70,8 @@ final class Checks {
     }
     if (seen.runs()) {
       checkProcess(one);
+    } else {
+      checkMarks(api, one);
     }
     if (one.phase != Phase.CREATED && !one.afterPowerCut) {
       checkLog(api, one);
@@ -80,7 +82,9 @@ final class Checks {
   private static void awaitSettled(Api api, Tracked one, String ref) throws IOException {
     long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
     Seen seen = api.inspect(ref);
-    while ((one.monitorKilled && seen.runs() || one.autoRemove && seen.phase() == Phase.EXITED)
+    while ((one.monitorKilled && seen.runs()
+            || one.autoRemove && seen.phase() == Phase.EXITED
+            || seen.phase() == Phase.RUNNING && seen.began() == 0)
         && System.nanoTime() < deadline) {
       seen = api.inspect(ref);
     }
@@ -107,6 +111,16 @@ final class Checks {
     for (int mark : one.marks) {
       if (!Files.exists(Path.of("/proc/" + one.pid + "/root/mark-" + mark))) {
         findings.add(Findings.Kind.STATE, "mark " + mark + " in " + one.name + " is lost");
+      }
+    }
+  }
+
+  private void checkMarks(Api api, Tracked one) throws IOException {
+    for (int mark : one.marks) {
+      int status = api.head("/containers/" + one.id + "/archive?path=/mark-" + mark).status();
+      if (status != 200) {
+        findings.add(
+            Findings.Kind.STATE, "mark " + mark + " in " + one.name + " is lost: " + status);
       }
     }
   }

@@ -86,11 +86,53 @@ final class Client {
       create();
     } else {
       Tracked one = containers.get(random.nextInt(containers.size()));
-      if (!one.unsure()) {
+      if (!one.unsure() && random.nextInt(5) == 0 && (one.program.endless() || !one.autoRemove)) {
+        stepAnywhere(one);
+      } else if (!one.unsure()) {
         step(one);
       } else if (containers.size() < CONTAINERS) {
         create();
       }
+    }
+  }
+
+  /** Whether it runs or not. */
+  private void stepAnywhere(Tracked one) throws IOException {
+    switch (random.nextInt(4)) {
+      case 0 -> update(one);
+      case 1 -> images.commit(api, one);
+      default -> {
+        if (one.phase != Phase.CREATED) {
+          copy(one);
+        }
+      }
+    }
+  }
+
+  private void update(Tracked one) throws IOException {
+    one.pending = Step.UPDATE;
+    one.pendingShares = 2 + random.nextInt(1000);
+    String body = "{\"CpuShares\": %d}".formatted(one.pendingShares);
+    Http.Answer answer = api.post(path(one, "update"), body);
+    if (answer.status() == 200) {
+      one.shares = one.pendingShares;
+      one.pending = Step.NONE;
+    } else {
+      refused(one, answer);
+    }
+  }
+
+  /** Leaves a mark from outside. */
+  private void copy(Tracked one) throws IOException {
+    one.pending = Step.COPY;
+    one.pendingMark = made++;
+    byte[] tar = Tar.of(new byte[0], "mark-" + one.pendingMark, "mark");
+    Http.Answer answer = api.put(path(one, "archive?path=/"), tar);
+    if (answer.status() == 200) {
+      one.marks.add(one.pendingMark);
+      one.pending = Step.NONE;
+    } else {
+      refused(one, answer);
     }
   }
 
@@ -188,19 +230,19 @@ final class Client {
     }
   }
 
-  /** Learns who runs; one that has ended meanwhile stays unsure until the next round. */
+  /** Learns who runs, or how it has ended meanwhile. */
   private void running(Tracked one) throws IOException {
     Seen seen = api.inspect(one.id);
-    if (seen.phase() == Phase.RUNNING && seen.began() != 0) {
+    boolean ended = !one.program.endless() || one.monitorKilled;
+    one.strayLines = false;
+    if (seen.phase() == Phase.RUNNING && (seen.began() != 0 || ended)) {
       one.pid = seen.pid();
       one.began = seen.began();
-      one.strayLines = false;
       one.isAt(Phase.RUNNING);
-    } else if (one.program.endless() && !one.monitorKilled) {
-      findings.add(Findings.Kind.STATE, one.name + " was started, now it is " + seen);
-    } else {
-      one.strayLines = false;
+    } else if (ended && (seen.phase() == Phase.EXITED || one.autoRemove)) {
       one.exited(one.program.exit());
+    } else {
+      findings.add(Findings.Kind.STATE, one.name + " was started, now it is " + seen);
     }
   }
 

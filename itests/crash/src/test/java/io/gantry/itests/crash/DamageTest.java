@@ -158,7 +158,7 @@ class DamageTest {
     String log = engine.log().substring(said);
     made.forEach(
         (file, damage) -> {
-          if (damage != Damage.DELETED && !log.contains(file.path().getFileName().toString())) {
+          if (damage != Damage.DELETED && !log.contains(file.named())) {
             findings.add(Findings.Kind.STATE, file + " (" + damage + ") is not named in the log");
           }
         });

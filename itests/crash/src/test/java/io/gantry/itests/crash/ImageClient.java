@@ -1,9 +1,7 @@
 package io.gantry.itests.crash;
 
 import io.gantry.itests.harness.Http;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -33,13 +31,9 @@ final class ImageClient {
     this.findings = findings;
   }
 
-  /** A root file system that images are made of; without the two blocks at its end. */
+  /** A root file system that images are made of. */
   static void base(byte[] tar) {
-    int end = tar.length;
-    while (end > 0 && tar[end - 1] == 0) {
-      end--;
-    }
-    base = Arrays.copyOf(tar, (end + 511) / 512 * 512);
+    base = Tar.open(tar);
   }
 
   void expectFailures(int lowest) {
@@ -85,7 +79,7 @@ final class ImageClient {
 
   private void importOne(Api api) throws IOException {
     String reference = next();
-    byte[] tar = tar(reference);
+    byte[] tar = Tar.of(base, "unique", reference);
     pending = reference;
     pendingId = ""; // any
     Http.Answer answer = api.post(importPath(reference), tar);
@@ -102,10 +96,34 @@ final class ImageClient {
   /** An archive that ends in the middle of a file leaves nothing. */
   private void importBroken(Api api) throws IOException {
     String reference = next();
-    byte[] tar = tar(reference);
+    byte[] tar = Tar.of(base, "unique", reference);
     Http.Answer answer = api.post(importPath(reference), Arrays.copyOf(tar, tar.length / 2));
     if (answer.status() < 400) {
       findings.add(Findings.Kind.HALF, "half an archive became " + reference);
+    }
+  }
+
+  /** Makes an image of a container that is there and stays as it is meanwhile. */
+  void commit(Api api, Tracked one) throws IOException {
+    if (!pending.isEmpty() || ids.size() >= REFERENCES) {
+      return;
+    }
+    String reference = next();
+    int colon = reference.lastIndexOf(':');
+    pending = reference;
+    pendingId = ""; // any
+    Http.Answer answer =
+        api.post(
+            "/commit?container=%s&repo=%s&tag=%s"
+                .formatted(one.id, reference.substring(0, colon), reference.substring(colon + 1)),
+            "{}");
+    if (answer.status() == 201) {
+      ids.put(reference, Api.json(answer).path("Id").asText());
+      pending = "";
+    } else if (one.monitorKilled || answer.status() == 404 && one.autoRemove) {
+      pending = ""; // there is nothing to make it of any more
+    } else {
+      refused("commit", answer);
     }
   }
 
@@ -192,37 +210,5 @@ final class ImageClient {
 
   private static String importPath(String reference) {
     return "/images/create?fromSrc=-&repo=" + reference;
-  }
-
-  /** The base and one file more, so that no two are the same. */
-  private static byte[] tar(String content) {
-    byte[] text = content.getBytes(StandardCharsets.US_ASCII);
-    byte[] head = new byte[512];
-    put(head, 0, "unique");
-    put(head, 100, "0000644");
-    put(head, 108, "0000000");
-    put(head, 116, "0000000");
-    put(head, 124, "%011o".formatted(text.length));
-    put(head, 136, "00000000000");
-    put(head, 148, "        ");
-    head[156] = '0';
-    put(head, 257, "ustar");
-    put(head, 263, "00");
-    int sum = 0;
-    for (byte each : head) {
-      sum += each & 0xff;
-    }
-    put(head, 148, "%06o\0 ".formatted(sum));
-    ByteArrayOutputStream tar = new ByteArrayOutputStream();
-    tar.writeBytes(base);
-    tar.writeBytes(head);
-    tar.writeBytes(Arrays.copyOf(text, 512));
-    tar.writeBytes(new byte[1024]);
-    return tar.toByteArray();
-  }
-
-  private static void put(byte[] head, int at, String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
-    System.arraycopy(bytes, 0, head, at, bytes.length);
   }
 }

@@ -67,6 +67,11 @@ record RecordFile(Path path, String kind, String object) implements Comparable<R
     return new RecordFile(file, kind, images.getOrDefault(hex, hex));
   }
 
+  /** How a log says which one it is. */
+  String named() {
+    return kind.startsWith("storage/") ? name(path.getParent()) : name(path);
+  }
+
   /** Whether what a client sees may differ once this is damaged. */
   boolean isAbout(String line) {
     return line.contains(object);

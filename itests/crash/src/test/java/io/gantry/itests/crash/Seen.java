@@ -7,9 +7,11 @@ import io.gantry.itests.harness.Belongings;
  * What the engine and the host say of a container.
  *
  * @param began start of its process in clock ticks; 0 when there is none
+ * @param shares of the CPU, which updates change
  */
-record Seen(Phase phase, String id, String name, int exit, String error, long pid, long began) {
-  static final Seen ABSENT = new Seen(Phase.ABSENT, "", "", 0, "", 0, 0);
+record Seen(
+    Phase phase, String id, String name, int exit, String error, long pid, long began, int shares) {
+  static final Seen ABSENT = new Seen(Phase.ABSENT, "", "", 0, "", 0, 0, 0);
 
   static Seen of(JsonNode inspected) {
     JsonNode state = inspected.path("State");
@@ -21,7 +23,8 @@ record Seen(Phase phase, String id, String name, int exit, String error, long pi
         state.path("ExitCode").asInt(),
         state.path("Error").asText(),
         pid,
-        pid == 0 ? 0 : Belongings.began(pid).orElse(0L));
+        pid == 0 ? 0 : Belongings.began(pid).orElse(0L),
+        inspected.at("/HostConfig/CpuShares").asInt());
   }
 
   boolean runs() {

@@ -12,6 +12,8 @@ enum Step {
   UNPAUSE,
   RENAME,
   EXEC,
+  COPY,
+  UPDATE,
   REMOVE,
   FORCED_REMOVE,
   PRUNE

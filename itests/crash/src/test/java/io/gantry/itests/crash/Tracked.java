@@ -24,6 +24,8 @@ final class Tracked {
   Step pending = Step.NONE;
   String pendingName = "";
   int pendingMark = -1;
+  int shares;
+  int pendingShares;
   final Set<Integer> marks = new HashSet<>();
   List<String> log = List.of();
   volatile boolean monitorKilled;
@@ -79,13 +81,17 @@ final class Tracked {
           && !(pending == Step.RENAME && seen.name().equals(pendingName))) {
         wrong.add(name + " is now called " + seen.name());
       }
+      if (seen.shares() != shares && !(pending == Step.UPDATE && seen.shares() == pendingShares)) {
+        wrong.add(name + " had " + shares + " shares of the CPU, now " + seen.shares());
+      }
       id = seen.id();
       name = seen.name();
+      shares = seen.shares();
     }
     if (pending == Step.START || pending == Step.RESTART) {
       strayLines = !seen.runs();
     }
-    if (pending == Step.EXEC) {
+    if (pending == Step.EXEC || pending == Step.COPY) {
       pendingMark = -1; // happened or not
     }
     pending = Step.NONE;
@@ -123,7 +129,7 @@ final class Tracked {
       return true;
     }
     return switch (pending) {
-      case NONE, RENAME, EXEC -> false;
+      case NONE, RENAME, EXEC, COPY, UPDATE -> false;
       case CREATE -> seen.phase() == Phase.CREATED;
       case START, RESTART ->
           seen.phase() == Phase.RUNNING && seen.began() != 0

@@ -1,0 +1,53 @@
+package io.gantry.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("root")
+class ShelfTest {
+  @TempDir Path root;
+
+  /** A pipe that is opened for reading waits for a writer, for ever. */
+  @Test
+  @Timeout(30)
+  void whatIsNoFileIsADamagedRecordAndKeepsItsSnapshot() throws Exception {
+    var later = new Shelf.Later(Duration.ofSeconds(5), Runnable::run, () -> false);
+    Shelf shelf = new Shelf(root, Optional::of, later, () -> {});
+    for (String id : List.of("pipe", "link", "directory", "sound")) {
+      shelf.make(id, id, Shelf.Durability.ENTRY, dir -> {});
+      if (!id.equals("sound")) {
+        Files.delete(record(id));
+      }
+    }
+    run("mkfifo", record("pipe").toString());
+    Files.createSymbolicLink(record("link"), record("sound"));
+    Files.createDirectory(record("directory"));
+
+    assertEquals(List.of("sound"), shelf.records());
+    assertEquals(List.of(), shelf.recover(Set.of()));
+    assertEquals(Set.of("pipe", "link", "directory", "sound"), Set.copyOf(shelf.ids()));
+  }
+
+  private Path record(String id) {
+    return root.resolve("snapshots").resolve(id).resolve("record");
+  }
+
+  private static void run(String... words) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(words).start();
+    assertTrue(process.waitFor(10, TimeUnit.SECONDS));
+    assertEquals(0, process.exitValue());
+  }
+}
