@@ -10,6 +10,9 @@ import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -101,6 +104,30 @@ class ArchivesTest {
     assertEquals(
         "{\"errorDetail\":{\"message\":\"unexpected EOF\"},\"error\":\"unexpected EOF\"}\n",
         failed.body());
+  }
+
+  @Test
+  void aClientThatLeavesEndsItsLoad() throws Exception {
+    var began = new CountDownLatch(1);
+    var ended = new CompletableFuture<String>();
+    api.images.loadSteps =
+        loading -> {
+          began.countDown();
+          try {
+            new CountDownLatch(1).await();
+          } catch (InterruptedException e) {
+            ended.complete("interrupted");
+          }
+          throw new GantryException(Kind.CANCELLED, "cancelled");
+        };
+    try (var channel = api.connect()) {
+      Api.send(channel, "POST /images/load HTTP/1.1\r\nHost: d\r\nContent-Length: 3\r\n\r\ntar");
+      assertTrue(began.await(10, TimeUnit.SECONDS));
+      assertFalse(ended.isDone());
+    }
+    assertEquals("interrupted", ended.get(15, TimeUnit.SECONDS));
+    api.images.loadSteps = loading -> loading.loaded(ID, List.of("x:1"));
+    assertEquals("{\"stream\":\"Loaded image: x:1\\n\"}\n", load("").body());
   }
 
   @Test
