@@ -266,15 +266,23 @@ public final class Shelf {
 
   /** Deletes what was taken out, or at least begins to. */
   public void delete(String taken) {
+    delete(List.of(taken));
+  }
+
+  /** The patience is for all of them together. */
+  private void delete(List<String> taken) {
+    if (taken.isEmpty()) {
+      return;
+    }
+    long start = System.nanoTime();
+    long patience = later.patience().toNanos();
     try (Dir dir = Dir.open(scratch)) {
-      delete(dir, taken);
+      taken.forEach(name -> delete(dir, name, () -> System.nanoTime() - start < patience));
     }
   }
 
-  private void delete(Dir dir, String name) {
-    long start = System.nanoTime();
-    long patience = later.patience().toNanos();
-    if (!dir.removeTree(name, () -> System.nanoTime() - start < patience)) {
+  private void delete(Dir dir, String name, BooleanSupplier patient) {
+    if (!dir.removeTree(name, patient)) {
       try {
         later.worker().execute(() -> deleteLater(name));
       } catch (RejectedExecutionException e) {
@@ -309,12 +317,9 @@ public final class Shelf {
         swept.add("snapshot " + id + " that a power cut damaged");
       }
     }
-    for (String name : names(scratch)) {
-      try (Dir dir = Dir.open(scratch)) {
-        delete(dir, name);
-      }
-      swept.add("unfinished snapshot " + name);
-    }
+    List<String> unfinished = names(scratch);
+    delete(unfinished);
+    unfinished.forEach(name -> swept.add("unfinished snapshot " + name));
     for (String id : ids()) {
       sweepRecords(id, swept);
     }
