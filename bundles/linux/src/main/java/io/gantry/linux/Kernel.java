@@ -4,6 +4,8 @@ import io.gantry.linux.libc.Libc;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.time.Instant;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import jnr.ffi.LibraryLoader;
 import jnr.ffi.Runtime;
 
@@ -60,8 +62,32 @@ final class Kernel {
 
   /** Binds at the first use. */
   private static final class Bound {
-    static final Libc LIBC = LibraryLoader.create(Libc.class).load("c");
+    static final Libc LIBC = bind();
     static final Runtime RUNTIME = Runtime.getRuntime(LIBC);
+  }
+
+  /** On a thread that nobody interrupts: what fails once can never be bound again. */
+  private static Libc bind() {
+    var binding = new FutureTask<Libc>(() -> LibraryLoader.create(Libc.class).load("c"));
+    Thread thread = new Thread(binding, "libc-binding");
+    thread.setDaemon(true);
+    thread.start();
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return binding.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          throw new ExceptionInInitializerError(e.getCause());
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   static Libc libc() {

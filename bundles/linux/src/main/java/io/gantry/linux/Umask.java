@@ -1,9 +1,10 @@
 package io.gantry.linux;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /** The umask of this process, which nobody changes while it runs. */
 final class Umask {
@@ -18,8 +19,10 @@ final class Umask {
   }
 
   private static int read() {
-    try (var lines = Files.lines(Path.of("/proc/self/status"))) {
-      return lines
+    // No channel: an interrupt would close it, and the class could never be used again.
+    try (var status = new FileInputStream("/proc/self/status")) {
+      return new String(status.readAllBytes(), UTF_8)
+          .lines()
           .filter(line -> line.startsWith("Umask:"))
           .mapToInt(line -> Integer.parseInt(line.substring("Umask:".length()).trim(), 8))
           .findFirst()

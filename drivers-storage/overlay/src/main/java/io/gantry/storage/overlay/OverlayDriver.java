@@ -1,5 +1,7 @@
 package io.gantry.storage.overlay;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import io.gantry.linux.Dir;
 import io.gantry.linux.Shelf;
 import io.gantry.linux.Shelf.Durability;
@@ -19,8 +21,8 @@ import io.gantry.spi.storage.Snapshot;
 import io.gantry.spi.storage.SnapshotOptions;
 import io.gantry.spi.storage.StorageDriver;
 import io.gantry.spi.storage.Usage;
+import java.io.FileInputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -357,9 +359,10 @@ public final class OverlayDriver implements StorageDriver {
     }
 
     private static String read() {
-      Path file = Path.of("/proc/sys/kernel/random/boot_id");
-      try {
-        return Files.readString(file).strip();
+      String file = "/proc/sys/kernel/random/boot_id";
+      // No channel: an interrupt would close it, and the class could never be used again.
+      try (FileInputStream in = new FileInputStream(file)) {
+        return new String(in.readAllBytes(), US_ASCII).strip();
       } catch (IOException e) {
         throw new GantryException(Kind.INTERNAL, "read " + file + ": " + e.getMessage(), e);
       }
