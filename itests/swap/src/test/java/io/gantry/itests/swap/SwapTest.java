@@ -140,7 +140,8 @@ class SwapTest {
         way.bring(jar);
         swaps.add(new long[] {began, System.nanoTime()});
         assertTrue(serves(kind, name, jar), jar + " serves after swap " + i);
-        Eventually.eventually(
+        Eventually.within(
+            Duration.ofSeconds(60), // eight clients on a busy host
             "calls and log lines after swap " + i,
             () ->
                 !load.failures().isEmpty()
