@@ -1,0 +1,162 @@
+package io.gantry.itests.attacks;
+
+import io.gantry.itests.harness.Command;
+import io.gantry.itests.harness.Eventually;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Another engine, in a tree of its own: {@code GANTRY_PEERS} names the script that makes such
+ * trees, {@code PEERS} the folder that they are in.
+ */
+final class Peer implements Subject {
+
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  private final String name;
+  private final String script;
+  private final Map<String, String> environment;
+  private final Path folder;
+  private final String folderInside;
+  private final List<String> command;
+  private Process process;
+
+  private Peer(String name, String suite, String folder, List<String> command) {
+    this.name = name;
+    this.script = System.getenv("GANTRY_PEERS");
+    String trees = System.getenv().getOrDefault("PEERS", "/tmp/peers");
+    this.environment = Map.of("PEERS", trees, "SUITE", suite);
+    this.folder = Path.of(trees, folder);
+    this.folderInside = "/peers/" + folder;
+    this.command = command;
+    Command.run(environment, Duration.ofMinutes(10), List.of(script, "setup")).ok();
+    this.process = launch();
+  }
+
+  static Peer dockerd(String name, String suite, String folder) {
+    String inside = "/peers/" + folder;
+    return new Peer(
+        name,
+        suite,
+        folder,
+        List.of(
+            "dockerd",
+            "--data-root",
+            inside + "/data",
+            "--exec-root",
+            inside + "/exec",
+            "-p",
+            inside + "/docker.pid",
+            "-H",
+            "unix://" + inside + "/docker.sock",
+            "--bridge=none",
+            "--iptables=false",
+            "--ip6tables=false",
+            "--ip-forward=false"));
+  }
+
+  static Peer podman(String folder) {
+    String inside = "/peers/" + folder;
+    return new Peer(
+        "podman",
+        "trixie",
+        folder,
+        List.of(
+            "env",
+            "CONTAINERS_CONF=" + inside + "/containers.conf",
+            "podman",
+            "--root",
+            inside + "/root",
+            "--runroot",
+            inside + "/run",
+            "--cgroup-manager",
+            "cgroupfs",
+            "system",
+            "service",
+            "-t",
+            "0",
+            "unix://" + inside + "/docker.sock"));
+  }
+
+  private Process launch() {
+    try {
+      Files.createDirectories(folder);
+      Files.deleteIfExists(socket());
+      Files.deleteIfExists(folder.resolve("docker.pid"));
+      Files.writeString(
+          folder.resolve("containers.conf"),
+          "[containers]\ndefault_ulimits = [\"nofile=1024:20000\",\"nproc=4096:4096\"]\n");
+      var words = new ArrayList<String>(List.of(script, "run"));
+      words.addAll(command);
+      var builder = new ProcessBuilder(words);
+      builder.environment().putAll(environment);
+      builder.environment().put(Gantry.SECRET, "engine-secret");
+      Process started =
+          builder
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("log").toFile()))
+              .start();
+      Eventually.within(LIMIT, name + " answers", this::answers);
+      return started;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private boolean answers() {
+    if (!Files.exists(socket())) {
+      return false;
+    }
+    try (Wire wire = new Wire(socket())) {
+      return wire.send(Api.request("GET", "/info", "")).reply().status() == 200;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public void revive() {
+    if (!process.isAlive() || !answers()) {
+      process.destroyForcibly().onExit().join();
+      process = launch();
+    }
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Path socket() {
+    return folder.resolve("docker.sock");
+  }
+
+  @Override
+  public Path canary() {
+    return folder.resolve("canary");
+  }
+
+  @Override
+  public String canaryOfEngine() {
+    return folderInside + "/canary";
+  }
+
+  /** The script hands over to the engine by exec. */
+  @Override
+  public long pid() {
+    return process.pid();
+  }
+
+  @Override
+  public void close() {
+    process.destroy();
+    Eventually.within(LIMIT, name + " ends", () -> !process.isAlive());
+  }
+}

@@ -1,0 +1,51 @@
+package io.gantry.itests.attacks;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The same attacks on other engines, for the table; run by hand, since they take their time. */
+@Tag("root")
+@EnabledIfEnvironmentVariable(named = "GANTRY_PEERS", matches = ".+")
+class PeersTest {
+
+  @ParameterizedTest
+  @ValueSource(strings = {"dockerd 26.1", "dockerd 28.5", "podman"})
+  void peersAreMeasured(String name) throws IOException {
+    var outcomes = new ArrayList<Outcome>();
+    try (Arena arena = new Arena(peer(name))) {
+      Images.make(arena.api());
+      Programs.fight(arena.api())
+          .forEach((id, through) -> outcomes.add(new Outcome(id, through.isEmpty(), through)));
+      for (Attack attack : Corpus.all()) {
+        Outcome outcome = arena.fight(attack);
+        outcomes.add(outcome);
+        System.out.println(name + " " + outcome);
+        Table.keep(name, outcomes);
+      }
+    }
+  }
+
+  /** Those that nothing trips are told: they prove nothing, unless a peer fails them. */
+  @Test
+  void attacksWinAgainstACarelessEngine() throws Exception {
+    var careless = Proofs.careless(Corpus.all()).values();
+    Table.keep(Table.CARELESS, careless);
+    var held = careless.stream().filter(Outcome::held).map(Outcome::attack).toList();
+    assertTrue(held.size() <= careless.size() / 20, "prove nothing: " + held);
+  }
+
+  private static Peer peer(String name) {
+    return switch (name) {
+      case "dockerd 26.1" -> Peer.dockerd(name, "trixie", "d26");
+      case "dockerd 28.5" -> Peer.dockerd(name, "forky", "d28");
+      default -> Peer.podman("pod");
+    };
+  }
+}
