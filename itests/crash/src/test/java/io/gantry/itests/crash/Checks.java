@@ -52,9 +52,7 @@ final class Checks {
 
   private void settle(Api api, Tracked one) throws IOException {
     String ref = one.id.isEmpty() ? one.name : one.id;
-    if (one.monitorKilled || one.autoRemove || one.pending == Step.START) {
-      awaitSettled(api, one, ref);
-    }
+    awaitSettled(api, one, ref);
     boolean absent = one.phase == Phase.ABSENT && one.pending != Step.CREATE;
     Seen seen = api.inspect(ref);
     if (absent && seen.phase() == Phase.EXITED && one.autoRemove) {
@@ -84,10 +82,14 @@ final class Checks {
     Seen seen = api.inspect(ref);
     while ((one.monitorKilled && seen.runs()
             || one.autoRemove && seen.phase() == Phase.EXITED
-            || seen.phase() == Phase.RUNNING && seen.began() == 0)
+            || seen.phase() == Phase.RUNNING && seen.began() == 0 && mayEnd(one))
         && System.nanoTime() < deadline) {
       seen = api.inspect(ref);
     }
+  }
+
+  private static boolean mayEnd(Tracked one) {
+    return !one.program.endless() || one.unsure();
   }
 
   private static boolean isAbsent(Api api, String ref) {

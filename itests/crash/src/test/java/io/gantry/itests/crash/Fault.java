@@ -27,7 +27,7 @@ enum Fault {
       Findings.Kind.STATE,
       "bundles/store",
       "io.gantry.store.Folder",
-      "      force(path);\n      succeeded = true;",
+      "      sync.force(path);\n      succeeded = true;",
       "      succeeded = true;"),
 
   EXIT_TOLD_BEFORE_IT_IS_WRITTEN(

@@ -26,6 +26,9 @@ class KillTest {
     KillRounds kills = new KillRounds(victim, seed, findings);
     try (Instance engine = Instance.start()) {
       kills.run(engine, Integer.getInteger("crash.rounds", few), false);
+      if (!findings.all().isEmpty()) {
+        System.out.println(engine.log());
+      }
     }
     System.out.printf(
         "crash: %-8s %3d rounds, %5d steps, seed %d: %s%n",
