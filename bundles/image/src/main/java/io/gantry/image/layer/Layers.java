@@ -179,12 +179,14 @@ public final class Layers {
         bytes = writer.apply(isKnown ? tar : new DigestInputStream(tar, hash));
         recipe.finish();
       }
-      Digest diff = wanted != null ? wanted.diff() : null;
-      if (diff == null || !wanted.known()) {
+      Digest diff;
+      if (wanted != null && wanted.known()) {
+        diff = wanted.diff();
+      } else {
         diff = Digest.of(Digest.Algorithm.SHA256, hash);
-      }
-      if (wanted != null) {
-        wanted.check(diff);
+        if (wanted != null) {
+          wanted.check(diff);
+        }
       }
       Digest recipe = blobs.hold(ingest);
       undo.add(() -> blobs.release(recipe));
