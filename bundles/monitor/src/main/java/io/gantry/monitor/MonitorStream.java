@@ -24,7 +24,9 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
 
   private static final int READ_BYTES = 64 * 1024;
 
-  /** Of a stream that has filled the small buffer: outside the heap, which saves a copy each way. */
+  /**
+   * Of a stream that has filled the small buffer: outside the heap, which saves a copy each way.
+   */
   private static final int BUSY_BYTES = 256 * 1024;
 
   /** Reads in a row without a turn of the loop, which other containers wait for too. */

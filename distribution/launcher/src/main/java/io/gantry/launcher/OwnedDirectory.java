@@ -71,9 +71,8 @@ final class OwnedDirectory {
   }
 
   private static void check(String what, Path real, Path step) throws IOException, StartFailure {
-    var facts = Files.readAttributes(step, "unix:mode,uid", LinkOption.NOFOLLOW_LINKS);
-    int mode = (Integer) facts.get("mode");
-    int uid = (Integer) facts.get("uid");
+    int mode = (Integer) Files.getAttribute(step, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+    int uid = (Integer) Files.getAttribute(step, "unix:uid", LinkOption.NOFOLLOW_LINKS);
     // A sticky directory on the way (/tmp) is fine: others cannot rename what is root's in it.
     boolean sticky = (mode & STICKY) != 0 && !step.equals(real);
     if ((mode & WRITABLE_BY_OTHERS) != 0 && !sticky) {
