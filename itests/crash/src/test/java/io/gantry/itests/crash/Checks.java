@@ -44,8 +44,13 @@ final class Checks {
       }
       Map<String, String> references = new HashMap<>(api.references());
       clients.forEach(client -> client.images.settle(references));
+      Set<String> parents = new HashSet<>(); // they stay without a name
+      for (String id : new HashSet<>(references.values())) {
+        parents.add(api.read("/images/" + id + "/json").path("Parent").asText());
+      }
       references.keySet().stream()
           .filter(reference -> reference.startsWith("<none>"))
+          .filter(reference -> !parents.contains(references.get(reference)))
           .forEach(reference -> findings.add(Findings.Kind.HALF, "unnamed image " + reference));
     }
   }

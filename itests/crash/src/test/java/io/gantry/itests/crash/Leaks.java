@@ -140,12 +140,28 @@ final class Leaks {
       Path storage = dataRoot.resolve("storage").resolve(driver);
       for (String folder : names(storage)) {
         for (String name : names(storage.resolve(folder))) {
-          if (!explained(folder, name)) {
+          if (!explained(folder, aim(storage.resolve(folder).resolve(name)))) {
             found.add(storage.resolve(folder).resolve(name).toString());
           }
         }
       }
     }
+  }
+
+  /** The snapshot that a link with a short name leads to; else the name itself. */
+  private static String aim(Path file) {
+    if (Files.isSymbolicLink(file)) {
+      try {
+        for (Path part : Files.readSymbolicLink(file)) {
+          if (SNAPSHOT.matcher(part.toString()).matches()) {
+            return part.toString();
+          }
+        }
+      } catch (IOException e) {
+        // removed meanwhile
+      }
+    }
+    return file.getFileName().toString();
   }
 
   private boolean explained(String folder, String name) {
