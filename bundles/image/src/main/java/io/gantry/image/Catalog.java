@@ -111,9 +111,10 @@ record Catalog(
       }
       return new Found(image(byPrefix.get()), null);
     }
-    NameRecord named = names.get(name.digest() == null ? name : pinned(name));
+    Reference known = name.digest() == null ? name : pinned(name);
+    NameRecord named = names.get(known);
     if (named != null) {
-      return new Found(image(named.image()), name);
+      return new Found(image(named.image()), known);
     }
     Digest byPrefix = byPrefix(ref).orElseThrow(() -> missing(name.familiar()));
     return new Found(image(byPrefix), null);

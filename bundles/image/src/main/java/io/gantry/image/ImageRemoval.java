@@ -3,39 +3,53 @@ package io.gantry.image;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** What {@code docker rmi} does, in Docker's order; runs under the store's lock. */
+/** What {@code docker rmi} takes away, by Docker's rules and in Docker's order. */
 final class ImageRemoval {
-  private final ImageStore store;
   private final boolean force;
   private final boolean prune;
   private final ImageUsers users;
   private final List<Removal> removals;
-  private final List<Image> deleted;
+  private final List<Reference> names = new ArrayList<>();
+  private final List<Image> images = new ArrayList<>();
+  private Catalog catalog;
 
+  /**
+   * @param catalog what there is
+   * @param removals gets what goes, as clients are told
+   */
   ImageRemoval(
-      ImageStore store,
-      boolean force,
-      boolean prune,
-      ImageUsers users,
-      List<Removal> removals,
-      List<Image> deleted) {
-    this.store = store;
+      Catalog catalog, boolean force, boolean prune, ImageUsers users, List<Removal> removals) {
+    this.catalog = catalog;
     this.force = force;
     this.prune = prune;
     this.users = users;
     this.removals = removals;
-    this.deleted = deleted;
   }
 
-  void remove(Catalog.Found found, String ref) {
+  /** Names that go. */
+  List<Reference> names() {
+    return names;
+  }
+
+  /** Images that go, after their names. */
+  List<Image> images() {
+    return images;
+  }
+
+  /**
+   * @throws GantryException CONFLICT when it, or the rest of it, may not go
+   */
+  void plan(String ref) {
+    Catalog.Found found = catalog.resolve(ref);
     Image image = found.image();
-    List<Reference> names = store.catalog().names(image.id());
+    List<Reference> itsNames = catalog.names(image.id());
     if (found.name() != null) {
-      if (!force && isSingle(names)) {
+      if (!force && isSingle(itsNames)) {
         users.of(image.id()).stream()
             .findFirst()
             .ifPresent(
@@ -48,18 +62,18 @@ final class ImageRemoval {
       }
       untag(found.name());
       untagLoneDigests(found.name(), image.id());
-      if (!store.catalog().names(image.id()).isEmpty()) {
+      if (!catalog.names(image.id()).isEmpty()) {
         return;
       }
       delete(image, force, true);
     } else {
-      if (isSingle(names)) {
+      if (isSingle(itsNames)) {
         conflict(image, !force, false)
             .ifPresent(
                 e -> {
                   throw e.failure;
                 });
-        names.forEach(this::untag);
+        itsNames.forEach(this::untag);
       }
       delete(image, force, false);
     }
@@ -68,31 +82,32 @@ final class ImageRemoval {
   private void delete(Image image, boolean forced, boolean quiet) {
     Optional<Conflict> conflict = conflict(image, !forced, true);
     if (conflict.isPresent()) {
-      boolean isDangling = store.catalog().names(image.id()).isEmpty();
-      if (quiet && (!isDangling || conflict.get().used || store.catalog().isParent(image.id()))) {
+      boolean isDangling = catalog.names(image.id()).isEmpty();
+      if (quiet && (!isDangling || conflict.get().used || catalog.isParent(image.id()))) {
         return; // its name is gone, and that was asked for
       }
       throw conflict.get().failure;
     }
-    store.catalog().names(image.id()).forEach(this::untag);
-    store.removeImage(image.id());
-    deleted.add(image);
+    catalog.names(image.id()).forEach(this::untag);
+    catalog = catalog.withoutImage(image.id());
+    images.add(image);
     removals.add(Removal.deleted(image.id()));
     Digest parent = image.parent();
-    if (prune && parent != null && store.catalog().names(parent).isEmpty()) {
-      delete(store.catalog().image(parent), false, true);
+    if (prune && parent != null && catalog.names(parent).isEmpty()) {
+      delete(catalog.image(parent), false, true);
     }
   }
 
   private void untag(Reference name) {
-    store.removeName(name);
+    catalog = catalog.withoutName(name);
+    names.add(name);
     removals.add(Removal.untagged(name));
   }
 
   /** Digests of a repository go with its last tag. */
   private void untagLoneDigests(Reference name, Digest image) {
     List<Reference> left =
-        store.catalog().names(image).stream()
+        catalog.names(image).stream()
             .filter(n -> n.repository().equals(name.repository()))
             .toList();
     if (name.digest() == null && left.stream().allMatch(n -> n.digest() != null)) {
@@ -107,7 +122,7 @@ final class ImageRemoval {
    * @param references whether several names count among it
    */
   private Optional<Conflict> conflict(Image image, boolean soft, boolean references) {
-    if (store.catalog().isParent(image.id())) {
+    if (catalog.isParent(image.id())) {
       return Optional.of(
           conflict(image, false, "cannot be forced", "image has dependent child images"));
     }
@@ -122,7 +137,7 @@ final class ImageRemoval {
                 "image is being used by running container " + shortened(user.container())));
       }
     }
-    if (soft && references && store.catalog().names(image.id()).size() > 1) {
+    if (soft && references && catalog.names(image.id()).size() > 1) {
       return Optional.of(
           conflict(image, false, "must be forced", "image is referenced in multiple repositories"));
     }

@@ -2,6 +2,9 @@ package io.gantry.image;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.gantry.image.ChangeLog.Change;
+import io.gantry.image.ChangeLog.ImageMark;
+import io.gantry.image.ChangeLog.NameMark;
 import io.gantry.image.ImageRecords.ImageRecord;
 import io.gantry.image.ImageRecords.NameRecord;
 import io.gantry.image.layer.HeldBlobs;
@@ -23,10 +26,13 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +51,7 @@ public final class ImageStore {
 
   private final RecordStore<ImageRecord> imageRecords;
   private final RecordStore<NameRecord> nameRecords;
+  private final ChangeLog changes;
   private final HeldBlobs blobs;
   private final Layers layers;
   private final InstantSource clock;
@@ -65,6 +72,7 @@ public final class ImageStore {
     this.nameRecords =
         new RecordStore<>(
             root.resolve("names"), new Schema("image name", 1, 0), Form.of(NameRecord.class));
+    this.changes = new ChangeLog(root, imageRecords, nameRecords);
     this.blobs = blobs;
     this.layers = layers;
     this.clock = clock;
@@ -80,41 +88,39 @@ public final class ImageStore {
     Map<Reference, NameRecord> names = new HashMap<>();
     var images = imageRecords.load();
     images.problems().forEach(problem -> problems.add(problem.reason()));
-    images
-        .records()
-        .forEach(
-            (key, image) -> {
-              try {
-                Digest id = Digest.parse(key);
-                blobs.hold(id);
-                ImageConfig config = ImageConfig.parse(blobs.read(id, ImageConfig.MAX_BYTES));
-                holdTop(config);
-                if (image.manifest() != null) {
-                  blobs.hold(image.manifest());
-                }
-                configs.put(id, config);
-                records.put(id, image);
-              } catch (GantryException e) {
-                problems.add("image " + key + " cannot be used: " + e.getMessage());
-              }
-            });
     var named = nameRecords.load();
     named.problems().forEach(problem -> problems.add(problem.reason()));
-    named
-        .records()
-        .forEach(
-            (key, name) -> {
-              try {
-                if (records.containsKey(name.image())) {
-                  names.put(Reference.parse(key), name);
-                } else {
-                  problems.add(
-                      "name " + key + " is of an image that is not there: " + name.image());
-                }
-              } catch (GantryException e) {
-                problems.add("name " + key + " cannot be used: " + e.getMessage());
-              }
-            });
+    Map<String, ImageRecord> imagesByKey = new TreeMap<>(images.records());
+    Map<String, NameRecord> namesByKey = new TreeMap<>(named.records());
+    changes.settle(imagesByKey, namesByKey, problems);
+    imagesByKey.forEach(
+        (key, image) -> {
+          try {
+            Digest id = Digest.parse(key);
+            blobs.hold(id);
+            ImageConfig config = ImageConfig.parse(blobs.read(id, ImageConfig.MAX_BYTES));
+            holdTop(config);
+            if (image.manifest() != null) {
+              blobs.hold(image.manifest());
+            }
+            configs.put(id, config);
+            records.put(id, image);
+          } catch (GantryException e) {
+            problems.add("image " + key + " cannot be used: " + e.getMessage());
+          }
+        });
+    namesByKey.forEach(
+        (key, name) -> {
+          try {
+            if (records.containsKey(name.image())) {
+              names.put(Reference.parse(key), name);
+            } else {
+              problems.add("name " + key + " is of an image that is not there: " + name.image());
+            }
+          } catch (GantryException e) {
+            problems.add("name " + key + " cannot be used: " + e.getMessage());
+          }
+        });
     catalog = new Catalog(configs, records, names, layers);
     hasProblems = !problems.isEmpty();
     problems.forEach(problem -> log.log(WARNING, "{0}", problem));
@@ -126,11 +132,6 @@ public final class ImageStore {
     if (!chains.isEmpty()) {
       layers.hold(chains.get(chains.size() - 1));
     }
-  }
-
-  /** What there is now. */
-  Catalog catalog() {
-    return catalog;
   }
 
   /** All images, newest first. */
@@ -184,20 +185,19 @@ public final class ImageStore {
     lock.lock();
     try {
       Digest id = catalog.resolve(ref).image().id();
-      putName(name, id);
+      putName(name, new NameRecord(id, clock.instant()));
       return catalog.image(id);
     } finally {
       lock.unlock();
     }
   }
 
-  private void putName(Reference name, Digest image) {
-    NameRecord record = new NameRecord(image, clock.instant());
+  private void putName(Reference name, NameRecord record) {
     nameRecords.put(name.toString(), record, Durability.SYNCED);
     catalog = catalog.withName(name, record);
   }
 
-  void removeName(Reference name) {
+  private void removeName(Reference name) {
     nameRecords.remove(name.toString(), Durability.SYNCED);
     catalog = catalog.withoutName(name);
   }
@@ -285,14 +285,19 @@ public final class ImageStore {
    * @throws GantryException INVALID for a configuration that is none
    */
   public List<Digest> add(List<Addition> additions) {
+    Instant now = clock.instant();
     List<Digest> ids = new ArrayList<>();
     List<Runnable> surplus = new ArrayList<>();
     lock.lock();
     try (var undo = new Undo()) {
+      Change change = announced(additions, now);
+      undo.add(() -> changes.end(change));
+      changes.begin(change);
       for (Addition addition : additions) {
-        ids.add(add(addition, undo, surplus));
+        ids.add(add(addition, now, undo, surplus));
       }
       undo.keep();
+      changes.end(change);
     } finally {
       lock.unlock();
     }
@@ -300,11 +305,27 @@ public final class ImageStore {
     return ids;
   }
 
+  private Change announced(List<Addition> additions, Instant now) {
+    List<ImageMark> images = new ArrayList<>();
+    Map<Reference, NameMark> names = new LinkedHashMap<>();
+    for (Addition addition : additions) {
+      Digest id = Digest.sha256(addition.json().toArray());
+      if (!catalog.has(id)) {
+        images.add(new ImageMark(id, now));
+      }
+      for (Reference name : addition.names()) {
+        NameRecord former = catalog.names().get(name);
+        names.put(name, new NameMark(name.toString(), new NameRecord(id, now), former));
+      }
+    }
+    return new Change(false, images, List.copyOf(names.values()));
+  }
+
   /**
    * @param surplus gets what to let go of when all has gone well: of an image that was there
    *     already it is a second hold
    */
-  private Digest add(Addition addition, Undo undo, List<Runnable> surplus) {
+  private Digest add(Addition addition, Instant now, Undo undo, List<Runnable> surplus) {
     byte[] json = addition.json().toArray();
     ImageConfig config = ImageConfig.parse(json);
     holdTop(config);
@@ -325,7 +346,7 @@ public final class ImageStore {
     if (present == null) {
       undo.add(() -> imageRecords.remove(id.toString(), Durability.SYNCED));
       undo.add(() -> forget(id));
-      putImage(id, config, new ImageRecord(addition.parent(), clock.instant(), manifest));
+      putImage(id, config, new ImageRecord(addition.parent(), now, manifest));
     } else if (manifest != null) {
       undo.add(() -> putImage(id, config, present));
       putImage(id, config, new ImageRecord(present.parent(), present.added(), manifest));
@@ -337,7 +358,7 @@ public final class ImageStore {
     for (Reference name : addition.names()) {
       NameRecord former = catalog.names().get(name);
       undo.add(() -> restore(name, former));
-      putName(name, id);
+      putName(name, new NameRecord(id, now));
     }
     return id;
   }
@@ -360,8 +381,8 @@ public final class ImageStore {
     catalog = catalog.withoutImage(id);
   }
 
-  /** Takes an image away whose names have gone; its layers are released later. Under the lock. */
-  void removeImage(Digest id) {
+  /** Its layers are released later. */
+  private void removeImage(Digest id) {
     ImageRecord record = catalog.records().get(id);
     imageRecords.remove(id.toString(), Durability.SYNCED);
     catalog = catalog.withoutImage(id);
@@ -387,14 +408,47 @@ public final class ImageStore {
     List<Image> deleted = new ArrayList<>();
     lock.lock();
     try {
-      new ImageRemoval(this, force, prune, users, removals, deleted)
-          .remove(catalog.resolve(ref), ref);
+      var removal = new ImageRemoval(catalog, force, prune, users, removals);
+      try {
+        removal.plan(ref);
+      } finally {
+        carryOut(removal, deleted); // also when a later step was refused
+      }
     } finally {
       lock.unlock();
-      // Outside of the lock: drivers take their time. Also when a later step was refused.
-      releaseLayers(removals, deleted);
+      releaseLayers(removals, deleted); // outside of the lock: drivers take their time
     }
     return removals;
+  }
+
+  /**
+   * @param deleted gets the images that have gone
+   */
+  private void carryOut(ImageRemoval removal, List<Image> deleted) {
+    Catalog now = catalog;
+    Change change =
+        new Change(
+            true,
+            removal.images().stream().map(image -> mark(now, image.id())).toList(),
+            removal.names().stream().map(name -> mark(now, name)).toList());
+    changes.begin(change);
+    try {
+      removal.names().forEach(this::removeName);
+      for (Image image : removal.images()) {
+        removeImage(image.id());
+        deleted.add(image);
+      }
+    } finally {
+      changes.end(change);
+    }
+  }
+
+  private static ImageMark mark(Catalog now, Digest id) {
+    return new ImageMark(id, Objects.requireNonNull(now.records().get(id)).added());
+  }
+
+  private static NameMark mark(Catalog now, Reference name) {
+    return new NameMark(name.toString(), Objects.requireNonNull(now.names().get(name)), null);
   }
 
   /** Layers follow the image they were removed with. */

@@ -15,6 +15,8 @@ import java.util.TreeMap;
 
 /** The engine's HTTP API for one client; nothing is ever tried twice. Not thread-safe. */
 final class Api implements AutoCloseable {
+  static final String UNNAMED = "<none>@";
+
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String VERSION = "/v1.41";
 
@@ -91,14 +93,14 @@ final class Api implements AutoCloseable {
     return ids;
   }
 
-  /** Image ids by reference; those without one under {@code <none>} and their id. */
+  /** Image ids by reference; those without one under {@link #UNNAMED} and their id. */
   Map<String, String> references() throws IOException {
     Map<String, String> references = new TreeMap<>();
     for (JsonNode image : read("/images/json?all=1")) {
       String id = image.path("Id").asText();
       image.path("RepoTags").forEach(tag -> references.put(tag.asText(), id));
       if (image.path("RepoTags").isEmpty()) {
-        references.put("<none>@" + id, id);
+        references.put(UNNAMED + id, id);
       }
     }
     return references;

@@ -49,7 +49,7 @@ final class Checks {
         parents.add(api.read("/images/" + id + "/json").path("Parent").asText());
       }
       references.keySet().stream()
-          .filter(reference -> reference.startsWith("<none>"))
+          .filter(reference -> reference.startsWith(Api.UNNAMED))
           .filter(reference -> !parents.contains(references.get(reference)))
           .forEach(reference -> findings.add(Findings.Kind.HALF, "unnamed image " + reference));
     }
