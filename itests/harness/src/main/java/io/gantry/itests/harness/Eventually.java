@@ -9,9 +9,9 @@ public final class Eventually {
 
   private Eventually() {}
 
-  /** Fails with {@code what} when the condition is not true within ten seconds. */
+  /** Fails with {@code what} when the condition is not true within half a minute. */
   public static void eventually(String what, BooleanSupplier condition) {
-    within(Duration.ofSeconds(10), what, condition);
+    within(Duration.ofSeconds(30), what, condition);
   }
 
   /** Fails with {@code what} when the condition is not true within the limit. */

@@ -259,7 +259,7 @@ public final class Instance implements AutoCloseable {
   /** Returns when it answers, and stateful calls with it. */
   public void awaitAnswer() {
     Eventually.within(
-        Duration.ofSeconds(30),
+        Duration.ofSeconds(90),
         "the engine answers",
         () -> {
           if (!gate.isAlive()) {
