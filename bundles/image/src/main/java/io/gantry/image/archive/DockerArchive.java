@@ -34,6 +34,7 @@ final class DockerArchive {
   private static ArchivedImage read(Document image, Members members) {
     String path = image.text("Config");
     byte[] json = members.small(members.get(path), path);
+    Bytes kept = members.kept(json);
     ImageConfig config = ImageConfig.parse(json);
     List<ArchivedImage.Source> layers = new ArrayList<>();
     for (String layer : image.texts("Layers", MOST_LAYERS)) {
@@ -43,8 +44,7 @@ final class DockerArchive {
     for (String tag : image.texts("RepoTags", MOST_NAMES)) {
       names.add(name(tag));
     }
-    return new ArchivedImage(
-        Bytes.copyOf(json), config, layers, names, List.of(), Optional.empty());
+    return new ArchivedImage(kept, config, layers, names, List.of(), Optional.empty());
   }
 
   static Reference name(String text) {

@@ -3,7 +3,6 @@ package io.gantry.image.archive;
 import io.gantry.image.Addition;
 import io.gantry.image.ImageStore;
 import io.gantry.image.Reference;
-import io.gantry.image.layer.Decoder;
 import io.gantry.image.layer.HeldBlobs;
 import io.gantry.image.layer.Layer;
 import io.gantry.image.layer.Layers;
@@ -16,8 +15,6 @@ import io.gantry.store.StoreFailure;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
-import java.security.DigestOutputStream;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -176,20 +173,8 @@ public final class ImageLoader {
   private void keep(Digest chain, Member content, Digest diff, boolean isVerified, Limits limits) {
     boolean isThere =
         layers.find(chain).filter(layer -> layer.received().contains(content.sha256())).isPresent();
-    if (!isThere && (isVerified || unpacked(content, limits).equals(diff))) {
+    if (!isThere && (isVerified || content.unpacked(limits).equals(diff))) {
       layers.keep(chain, content.keep(blobs));
-    }
-  }
-
-  static Digest unpacked(Member layer, Limits limits) {
-    try (InputStream in = Decoder.open(layer.open(), limits);
-        var out =
-            new DigestOutputStream(
-                OutputStream.nullOutputStream(), Digest.Algorithm.SHA256.hash())) {
-      in.transferTo(out);
-      return Digest.of(Digest.Algorithm.SHA256, out.getMessageDigest());
-    } catch (IOException e) {
-      throw StoreFailure.of("read a layer of an archive", e);
     }
   }
 

@@ -1,14 +1,17 @@
 package io.gantry.image.archive;
 
+import io.gantry.image.layer.Decoder;
 import io.gantry.image.layer.HeldBlobs;
+import io.gantry.image.layer.Limits;
 import io.gantry.store.Digest;
 import io.gantry.store.Ingest;
 import io.gantry.store.StoreFailure;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
-import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +25,8 @@ final class Member {
   private final Digest sha256;
   private final Supplier<InputStream> content;
   private final @Nullable Ingest onDisk;
+  private final Map<Digest.Algorithm, Digest> digests = new EnumMap<>(Digest.Algorithm.class);
+  private @Nullable Digest unpacked;
   private @Nullable Digest kept;
 
   private Member(long size, Digest sha256, Supplier<InputStream> content, @Nullable Ingest onDisk) {
@@ -53,18 +58,42 @@ final class Member {
     return sha256;
   }
 
-  /** Its digest by another function, too: then it is read once more. */
+  /** Its digest by another function, too: then it is read once more, however often it is asked. */
   Digest digest(Digest.Algorithm algorithm) {
-    if (algorithm == Digest.Algorithm.SHA256) {
-      return sha256;
+    Digest known = algorithm == Digest.Algorithm.SHA256 ? sha256 : digests.get(algorithm);
+    if (known == null) {
+      known = digest(algorithm, open());
+      digests.put(algorithm, known);
     }
-    try (InputStream in = open();
-        var out = new DigestOutputStream(OutputStream.nullOutputStream(), algorithm.hash())) {
-      in.transferTo(out);
-      return Digest.of(algorithm, out.getMessageDigest());
+    return known;
+  }
+
+  /** Digest of what it is the compressed form of; read once. */
+  Digest unpacked(Limits limits) {
+    Digest known = unpacked;
+    if (known == null) {
+      try (InputStream packed = open()) {
+        known = digest(Digest.Algorithm.SHA256, Decoder.open(packed, limits));
+      } catch (IOException e) {
+        throw failed(e);
+      }
+      unpacked = known;
+    }
+    return known;
+  }
+
+  private static Digest digest(Digest.Algorithm algorithm, InputStream content) {
+    MessageDigest hash = algorithm.hash();
+    byte[] buffer = new byte[1 << 17];
+    try (InputStream in = content) {
+      for (int n; (n = in.read(buffer)) >= 0; ) {
+        Members.stopWhenInterrupted();
+        hash.update(buffer, 0, n);
+      }
     } catch (IOException e) {
       throw failed(e);
     }
+    return Digest.of(algorithm, hash);
   }
 
   InputStream open() {

@@ -6,6 +6,7 @@ import io.gantry.image.layer.Limits;
 import io.gantry.image.layer.TarEntry;
 import io.gantry.image.layer.TarReader;
 import io.gantry.linux.Names;
+import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
@@ -44,6 +45,11 @@ final class Members implements AutoCloseable {
   /** One document may be asked for again and again, by each image that shares it. */
   private static final long MAX_DOCUMENT_BYTES = 512L << 20;
 
+  /**
+   * Configurations and manifests are kept until all images are made, and parsed they are larger.
+   */
+  private static final long MAX_KEPT_BYTES = 16L << 20;
+
   private static final long MAX_NAME_CHARS = 16L << 20;
 
   private final HeldBlobs blobs;
@@ -54,6 +60,7 @@ final class Members implements AutoCloseable {
   private long inMemory;
   private long nameChars;
   private long documentBytes;
+  private long keptBytes;
 
   private Members(HeldBlobs blobs, Spool spool) {
     this.blobs = blobs;
@@ -268,6 +275,15 @@ final class Members implements AutoCloseable {
       throw invalid("the archive has too much metadata");
     }
     return member.bytes();
+  }
+
+  /** A document that stays in memory with all others of the archive. */
+  Bytes kept(byte[] document) {
+    keptBytes += document.length;
+    if (keptBytes > MAX_KEPT_BYTES) {
+      throw invalid("the images of the archive have too much metadata");
+    }
+    return Bytes.copyOf(document);
   }
 
   /**

@@ -2,7 +2,6 @@ package io.gantry.image.archive;
 
 import io.gantry.image.ImageConfig;
 import io.gantry.image.Reference;
-import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
@@ -174,12 +173,12 @@ final class OciLayout {
     }
     byte[] bytes = members.blob(Digest.parse(manifest.name())).bytes();
     return new ArchivedImage(
-        Bytes.copyOf(config),
+        members.kept(config),
         ImageConfig.parse(config),
         layers,
         List.of(),
         List.of(),
-        Optional.of(Bytes.copyOf(bytes)));
+        Optional.of(members.kept(bytes)));
   }
 
   /**

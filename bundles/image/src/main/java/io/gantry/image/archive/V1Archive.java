@@ -7,12 +7,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gantry.image.ImageConfig;
 import io.gantry.image.Reference;
 import io.gantry.image.layer.Limits;
-import io.gantry.spi.Bytes;
-import io.gantry.store.Digest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +32,6 @@ final class V1Archive {
 
   private final Members members;
   private final Limits limits;
-  private final Map<Member, Digest> diffs = new HashMap<>();
 
   V1Archive(Members members, Limits limits) {
     this.members = members;
@@ -77,12 +73,12 @@ final class V1Archive {
       history.add(step(json, isEmpty));
       if (!isEmpty) {
         layers.add(new ArchivedImage.Source(layer.get(), ""));
-        ids.add(diff(layer.get()).toString());
+        ids.add(layer.get().unpacked(limits).toString());
       }
     }
     byte[] config = config(members.document(id + "/json"), ids, history);
     return new ArchivedImage(
-        Bytes.copyOf(config),
+        members.kept(config),
         ImageConfig.parse(config),
         layers,
         names,
@@ -111,10 +107,6 @@ final class V1Archive {
   private static String printable(String id) {
     String shown = id.length() > 100 ? id.substring(0, 100) + "…" : id;
     return shown.replaceAll("[^ -~]", "?");
-  }
-
-  private Digest diff(Member layer) {
-    return diffs.computeIfAbsent(layer, content -> ImageLoader.unpacked(content, limits));
   }
 
   private static ObjectNode step(Document v1, boolean isEmpty) {

@@ -110,6 +110,17 @@ class HostileArchiveTest {
             () ->
                 gzip(Host.text(but(tar -> tar.file("c.json", " ".repeat(5 << 20)))))
                     .getBytes(ISO_8859_1)),
+        of(
+            "large configurations by the dozen",
+            () ->
+                but(
+                    tar ->
+                        tar.file("c.json", config(ONE) + " ".repeat(3 << 20))
+                            .file(
+                                "manifest.json",
+                                "["
+                                    + "{\"Config\":\"c.json\",\"Layers\":[\"l.tar\"]},".repeat(11)
+                                    + MANIFEST.substring(1)))),
         of("a large manifest", () -> manifest("[" + " ".repeat(5 << 20) + "]")),
         of("a manifest that nests", () -> manifest("[".repeat(100_000))),
         of("a manifest that is no list", () -> manifest("{}")),
