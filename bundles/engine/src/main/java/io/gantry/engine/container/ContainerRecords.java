@@ -64,12 +64,29 @@ final class ContainerRecords {
         broken.add(String.valueOf(problem.file().getFileName()).replaceFirst("\\..*", ""));
       }
     }
+    var copied = copies.load();
+    var present = runs.load();
     var lastRuns = new HashMap<String, RunRecord>();
-    for (var loaded : List.of(copies.load(), runs.load())) { // the second is the present one
+    for (var loaded : List.of(copied, present)) {
       loaded.problems().forEach(problem -> log.log(WARNING, problem.reason()));
       lastRuns.putAll(loaded.records());
     }
+    copyAgain(containers, copied.records(), present.records());
     return new Loaded(containers, lastRuns, broken);
+  }
+
+  /** What a crash kept from being copied: a reboot may come before the container's next change. */
+  private void copyAgain(
+      Map<String, ContainerRecord> containers,
+      Map<String, RunRecord> copied,
+      Map<String, RunRecord> present) {
+    present.forEach(
+        (id, run) -> {
+          var container = containers.get(id);
+          if (container != null && !container.ephemeral() && !run.equals(copied.get(id))) {
+            copies.put(id, run);
+          }
+        });
   }
 
   /** Durable when it returns, unless the container is ephemeral. */

@@ -81,7 +81,7 @@ final class Copying {
       var stat = pathStat(open.rootfs(), path, found);
       var members = members(found, path, roots.crossing(container, open.rootfs()));
       undo.keep();
-      return new Archive(stat, stream(members, open.use()));
+      return new Archive(stat, stream(container.id, members, open.use()));
     } catch (GantryException e) {
       throw explained(e, ref, text);
     }
@@ -95,18 +95,22 @@ final class Copying {
     return new TreeMembers(found.dir, path.name().equals("/") ? "" : path.name(), crossing);
   }
 
-  private ByteStream stream(TarStream.Members members, FileGate.Use use) {
+  private ByteStream stream(String id, TarStream.Members members, FileGate.Use use) {
     var stream = new PulledStream(new TarStream(members), shop.workers(), use::close);
-    use.onRevoked(stream::close);
+    use.onRevoked(
+        () ->
+            stream.revoke(
+                new GantryException(
+                    CONFLICT, "container " + id + " was started or removed while it was read")));
     return stream;
   }
 
   void write(
       Container container, String ref, String text, InputStream archive, Set<Unpacking> how) {
     var path = parse(text);
-    var reader = Thread.currentThread();
-    try (var open = roots.open(container)) {
-      open.use().onRevoked(reader::interrupt);
+    try (var open = roots.open(container);
+        var unpacking = new Interruptible()) {
+      open.use().onRevoked(unpacking::interrupt);
       try (Dir into = directory(open.rootfs(), path)) {
         unpack(container, open.rootfs(), into, path, archive, how);
       } catch (GantryException e) {
@@ -168,7 +172,7 @@ final class Copying {
         undo.add(use::close);
         top = open.rootfs().top();
       }
-      tar = stream(new TreeMembers(top, null, (from, to) -> false), use);
+      tar = stream(container.id, new TreeMembers(top, null, (from, to) -> false), use);
       undo.keep();
     }
     teller.tell(record, "export");

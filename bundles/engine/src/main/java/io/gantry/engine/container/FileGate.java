@@ -50,15 +50,28 @@ final class FileGate {
   /** One use of the files; ends with {@link #close}, which may be repeated. */
   final class Use implements AutoCloseable {
     private final boolean mounts;
-    private volatile Runnable revoked = () -> {};
+    private Runnable end = () -> {}; // guarded by lock
+    private boolean revoked; // guarded by lock
 
     private Use(boolean mounts) {
       this.mounts = mounts;
     }
 
-    /** What ends it when the container does not wait any longer. */
-    void onRevoked(Runnable end) {
-      revoked = end;
+    /**
+     * What ends it when the container does not wait any longer; run at once when that is so by now.
+     */
+    void onRevoked(Runnable step) {
+      boolean late;
+      lock.lock();
+      try {
+        end = step;
+        late = revoked;
+      } finally {
+        lock.unlock();
+      }
+      if (late) {
+        step.run();
+      }
     }
 
     @Override
@@ -108,12 +121,13 @@ final class FileGate {
         root.complete(open.get());
       }
       return new Open(root.join(), use);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) { // whatever it is, the others must not wait for ever
       root.completeExceptionally(e);
       leave(use);
-      throw e instanceof CompletionException && e.getCause() instanceof RuntimeException cause
-          ? cause
-          : e;
+      if (e instanceof CompletionException && e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw e;
     }
   }
 
@@ -231,9 +245,14 @@ final class FileGate {
   private void revoke() {
     List<Use> uses = new ArrayList<>(mounted);
     uses.addAll(reading);
+    List<Runnable> ends = new ArrayList<>();
+    for (Use use : uses) {
+      use.revoked = true;
+      ends.add(use.end);
+    }
     lock.unlock();
     try {
-      uses.forEach(use -> use.revoked.run());
+      ends.forEach(Runnable::run);
     } finally {
       lock.lock();
     }

@@ -10,6 +10,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes that are made when the client has taken those before: a client that is slow holds no
@@ -27,6 +28,7 @@ final class PulledStream implements ByteStream {
   private boolean busy; // guarded by lock; a read is under way, which closes what is to be closed
   private boolean ended; // guarded by lock
   private boolean released; // guarded by lock
+  private @Nullable GantryException revoked; // guarded by lock
 
   /**
    * @param in read and closed by one thread at a time
@@ -48,6 +50,9 @@ final class PulledStream implements ByteStream {
     var bytes = new CompletableFuture<ByteBuffer>();
     lock.lock();
     try {
+      if (revoked != null) {
+        return CompletableFuture.failedFuture(revoked); // what was read must not look complete
+      }
       if (ended) {
         return CompletableFuture.completedFuture(END);
       }
@@ -83,6 +88,19 @@ final class PulledStream implements ByteStream {
   @Override
   public CompletionStage<Void> closeInput() {
     return CompletableFuture.completedFuture(null);
+  }
+
+  /** Ends it before its end: the next read fails with {@code why}. */
+  void revoke(GantryException why) {
+    lock.lock();
+    try {
+      if (!ended) {
+        revoked = why;
+      }
+    } finally {
+      lock.unlock();
+    }
+    close();
   }
 
   @Override

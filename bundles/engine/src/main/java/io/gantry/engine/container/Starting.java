@@ -104,10 +104,14 @@ final class Starting {
       }
       container.restartAt(null);
       container.run(container.run().restarts(container.run().restarts() + 1));
-      // A copy that still reads from the former run must not keep the container down.
-      try (var hold = container.files.takeForStart(PATIENCE, true)) {
-        launch(container, hold);
+      FileGate.Hold hold;
+      try {
+        // A copy that still reads from the former run must not keep the container down.
+        hold = container.files.takeForStart(PATIENCE, true);
+      } catch (GantryException e) {
+        throw notStarted(container, e); // nobody tries again: who waits for it must hear
       }
+      launch(container, hold); // which gives it back
     } finally {
       container.lock.unlock();
     }

@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -330,7 +331,12 @@ class ContainerFilesTest {
     slow.read().toCompletableFuture().get(10, TimeUnit.SECONDS);
     assertEquals(Status.EXITED, engine.containers.inspect(id).state().status());
     engine.containers.remove(id, true, true);
-    assertFalse(slow.read().toCompletableFuture().get(10, TimeUnit.SECONDS).hasRemaining());
+    var cut =
+        assertThrows(
+            ExecutionException.class,
+            () -> slow.read().toCompletableFuture().get(10, TimeUnit.SECONDS));
+    assertEquals(
+        Kind.CONFLICT, ((GantryException) cut.getCause()).kind(), "it must not look complete");
     slow.close();
   }
 

@@ -174,6 +174,18 @@ class RecordsTest {
   }
 
   @Test
+  void anEndThatACrashKeptFromBeingCopiedIsCopiedByTheNextEngine() throws Exception {
+    String id = sleeper(false);
+    engine.containers.kill(id, "KILL");
+    engine.close();
+    Files.deleteIfExists(home.place().dataRoot().resolve("runs/" + id + ".json"));
+    engine = new Engines(home);
+    assertEquals(Status.EXITED, engine.containers.inspect(id).state().status());
+    Await.until(
+        "it is copied", () -> records(home.place().dataRoot()).contains("runs/" + id + ".json"));
+  }
+
+  @Test
   void filesThatAPowerCutTookAreMadeAgain() {
     var spec =
         Specs.spec(
