@@ -3,6 +3,7 @@ package io.gantry.linux;
 import io.gantry.linux.Dir.Entry;
 import io.gantry.linux.Stat.Type;
 import io.gantry.spi.Bytes;
+import io.gantry.spi.GantryException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -96,24 +97,14 @@ public final class Whiteouts {
   /** Whether the kernel joins the directory with one of a layer below. */
   private boolean merges() {
     List<Dir> layers = new ArrayList<>();
-    try {
+    try (Trail own = new Trail(top)) {
       below.forEach(path -> layers.add(Dir.open(path)));
-      Dir at = top;
       for (String name : names) {
-        Dir next = at.dir(name);
-        if (at != top) {
-          at.close();
-        }
-        at = next;
-        boolean hidden = isOpaque(at);
-        descend(layers, name);
-        if (hidden) {
-          layers.forEach(Dir::close);
-          layers.clear();
-        }
-      }
-      if (at != top) {
-        at.close();
+        own.down(name);
+        List<Dir> children = isOpaque(own.here()) ? List.of() : joined(layers, name);
+        layers.forEach(Dir::close);
+        layers.clear();
+        layers.addAll(children);
       }
       return !layers.isEmpty();
     } finally {
@@ -121,21 +112,34 @@ public final class Whiteouts {
     }
   }
 
-  /** Leaves what the layers below have under a name, down to the first that hides the others. */
-  private static void descend(List<Dir> layers, String name) {
-    List<Dir> parents = List.copyOf(layers);
-    layers.clear();
-    boolean hidden = false;
-    for (Dir parent : parents) {
-      Optional<Stat> stat = hidden ? Optional.empty() : parent.find(name);
-      if (stat.isPresent() && stat.get().isDirectory()) {
-        Dir child = parent.dir(name);
-        layers.add(child);
-        hidden = isOpaque(child);
-      } else {
-        hidden |= stat.isPresent();
+  /**
+   * The directories that the kernel joins under a name: those of the layers down to the first that
+   * hides the others.
+   *
+   * @param layers a directory of each that has it, topmost first; they stay the caller's
+   * @return for the caller to close
+   */
+  public static List<Dir> joined(List<Dir> layers, String name) {
+    List<Dir> joined = new ArrayList<>();
+    try {
+      for (Dir layer : layers) {
+        Optional<Stat> stat = layer.find(name);
+        if (stat.isEmpty()) {
+          continue;
+        }
+        if (!stat.get().isDirectory()) {
+          break;
+        }
+        Dir child = layer.dir(name);
+        joined.add(child);
+        if (isOpaque(child)) {
+          break;
+        }
       }
-      parent.close();
+      return joined;
+    } catch (GantryException e) {
+      joined.forEach(Dir::close);
+      throw e;
     }
   }
 }

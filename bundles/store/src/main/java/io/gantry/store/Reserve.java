@@ -5,7 +5,6 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.ReentrantLock;
@@ -118,10 +117,11 @@ public final class Reserve {
   }
 
   private void shrink(long by) {
+    if (!Files.exists(file)) {
+      return; // nothing is reserved, and opening it would make it
+    }
     try (var out = new RandomAccessFile(file.toFile(), "rw")) {
       out.setLength(Math.max(0, out.length() - by));
-    } catch (NoSuchFileException e) {
-      // nothing is reserved
     } catch (IOException e) {
       throw StoreFailure.of("shrink " + file, e);
     }

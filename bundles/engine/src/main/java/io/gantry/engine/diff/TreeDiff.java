@@ -7,7 +7,7 @@ import io.gantry.linux.Errno;
 import io.gantry.linux.Stat;
 import io.gantry.linux.SyscallError;
 import io.gantry.linux.Trail;
-import io.gantry.spi.Bytes;
+import io.gantry.linux.Whiteouts;
 import io.gantry.spi.GantryException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -30,9 +30,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TreeDiff implements AutoCloseable {
 
-  private static final int MOST_NAMES = 2_000_000;
-  private static final String OPAQUE = "trusted.overlay.opaque";
-  private static final Bytes YES = Bytes.copyOf(new byte[] {'y'});
+  /** A container may hold any number of files, the engine's heap not: what has more is refused. */
+  private static final int MOST = 1_000_000;
 
   /** What every start of a container makes, to mount something on it; nobody asked for it. */
   private static final Set<String> MADE_BY_ENGINE =
@@ -55,6 +54,7 @@ public final class TreeDiff implements AutoCloseable {
   private static final class Level {
     final String path;
     final Deque<String> names;
+    final int count; // of the names at first
     final Stat now;
     final @Nullable Stat before; // null: there was none
     final boolean whole;
@@ -71,6 +71,7 @@ public final class TreeDiff implements AutoCloseable {
         boolean listed) {
       this.path = path;
       this.names = names;
+      this.count = names.size();
       this.now = now;
       this.before = before;
       this.whole = whole;
@@ -81,14 +82,17 @@ public final class TreeDiff implements AutoCloseable {
   private final Trail now;
   private final Trail before;
   private final boolean sparse;
+  private final int most;
   private final FileChange files = new FileChange();
   private final Deque<Level> levels = new ArrayDeque<>();
   private final List<Change> changes = new ArrayList<>();
+  private int held; // names in levels
 
-  private TreeDiff(Dir container, Dir image, boolean sparse) {
+  private TreeDiff(Dir container, Dir image, boolean sparse, int most) {
     this.now = new Trail(container);
     this.before = new Trail(image);
     this.sparse = sparse;
+    this.most = most;
   }
 
   /**
@@ -96,9 +100,14 @@ public final class TreeDiff implements AutoCloseable {
    * @param image that of its image, which is whole; null for none
    * @param sparse whether the container's tree holds only what differs
    * @return sorted by path; names are bytes
+   * @throws GantryException EXHAUSTED when there are too many
    */
   public static List<Change> of(Dir container, @Nullable Dir image, boolean sparse) {
-    try (var diff = new TreeDiff(container, image == null ? container : image, sparse)) {
+    return of(container, image, sparse, MOST);
+  }
+
+  static List<Change> of(Dir container, @Nullable Dir image, boolean sparse, int most) {
+    try (var diff = new TreeDiff(container, image == null ? container : image, sparse, most)) {
       Stat top = container.stat();
       diff.enter("", top, image == null ? null : image.stat(), !sparse, true);
       while (!diff.levels.isEmpty()) {
@@ -110,11 +119,23 @@ public final class TreeDiff implements AutoCloseable {
   }
 
   private void enter(String path, Stat dir, @Nullable Stat old, boolean whole, boolean listed) {
-    Set<String> names = new TreeSet<>(now.here().names(MOST_NAMES));
+    Set<String> names = new TreeSet<>(names());
     if (whole && old != null) {
-      names.addAll(before.here().names(MOST_NAMES));
+      names.addAll(before.here().names(most - held));
     }
+    held += names.size();
     levels.push(new Level(path, new ArrayDeque<>(names), dir, old, whole, listed));
+  }
+
+  private List<String> names() {
+    try {
+      return now.here().names(most - held);
+    } catch (GantryException e) {
+      if (SyscallError.errno(e) == Errno.ENOENT) {
+        return List.of(); // it has been removed
+      }
+      throw e;
+    }
   }
 
   private void step() {
@@ -126,7 +147,7 @@ public final class TreeDiff implements AutoCloseable {
     }
     Optional<Stat> old = level.before == null ? Optional.empty() : before.here().find(name);
     Optional<Stat> found = now.here().find(name);
-    boolean gone = found.isEmpty() ? level.whole : sparse && isWhiteout(found.get());
+    boolean gone = found.isEmpty() ? level.whole : sparse && Whiteouts.isWhiteout(found.get());
     if (gone) {
       if (old.isPresent()) {
         add(level, name, Kind.DELETED);
@@ -134,10 +155,6 @@ public final class TreeDiff implements AutoCloseable {
     } else if (found.isPresent()) {
       compare(level, name, found.get(), old.orElse(null));
     }
-  }
-
-  private static boolean isWhiteout(Stat stat) {
-    return stat.type() == Stat.Type.CHARACTER_DEVICE && stat.major() == 0 && stat.minor() == 0;
   }
 
   private void compare(Level level, String name, Stat stat, @Nullable Stat old) {
@@ -175,20 +192,20 @@ public final class TreeDiff implements AutoCloseable {
     if (wasDirectory) {
       before.down(name);
     }
-    boolean whole = level.whole || (sparse && isOpaque(now.here()));
+    boolean whole = level.whole || (sparse && Whiteouts.isOpaque(now.here()));
     enter(path, stat, wasDirectory ? old : null, whole, old != null && !wasDirectory);
   }
 
   private static boolean isGone(GantryException e) {
     Errno errno = SyscallError.errno(e);
-    return errno == Errno.ENOENT || errno == Errno.ENOTDIR || errno == Errno.EXDEV;
-  }
-
-  private static boolean isOpaque(Dir dir) {
-    return dir.xattrs().get(OPAQUE).filter(YES::equals).isPresent();
+    return errno == Errno.ENOENT
+        || errno == Errno.ENOTDIR
+        || errno == Errno.ELOOP
+        || errno == Errno.EXDEV;
   }
 
   private void leave(Level level) {
+    held -= level.count;
     if (levels.isEmpty()) {
       return; // the root itself is never listed
     }
@@ -213,6 +230,10 @@ public final class TreeDiff implements AutoCloseable {
 
   private void add(Level level, String name, Kind kind) {
     level.differs = true;
+    if (changes.size() == most) {
+      throw new GantryException(
+          GantryException.Kind.EXHAUSTED, "more than " + most + " files of the container differ");
+    }
     changes.add(new Change(level.path + "/" + name, kind));
   }
 

@@ -13,13 +13,10 @@ import io.gantry.image.RunConfig;
 import io.gantry.image.layer.HeldBlobs;
 import io.gantry.image.layer.Layers;
 import io.gantry.image.layer.Limits;
-import io.gantry.spi.GantryException;
 import io.gantry.spi.storage.StorageDriver;
 import io.gantry.store.BlobStore;
 import io.gantry.store.Digest;
-import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -45,15 +42,16 @@ public final class ImageKeeper implements ImageLayers {
   private final ImageStore images;
   private final ServiceRegistration<ImageStore> shared;
   private final InstantSource clock = InstantSource.system();
-  private final Path root;
+  private final Space space;
 
   @Activate
   public ImageKeeper(
       BundleContext context,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage) {
-    root =
+    Path root =
         Path.of(
             Objects.requireNonNull(context.getProperty("gantry.data.root"), "gantry.data.root"));
+    space = new Space(root);
     blobs = new HeldBlobs(new BlobStore(root.resolve("blobs"), clock));
     layers = new Layers(root.resolve("image").resolve("layers"), blobs, new DriverTrees(storage));
     images = new ImageStore(root.resolve("image"), blobs, layers, clock);
@@ -165,17 +163,8 @@ public final class ImageKeeper implements ImageLayers {
                         ? null
                         : io.gantry.image.Reference.tagged(commit.repository(), commit.tag())),
                 diff,
-                Limits.layer(freeBytes()));
+                Limits.layer(space.freeBytes()));
     return made.toString();
-  }
-
-  private long freeBytes() {
-    try {
-      return Files.getFileStore(root).getUsableSpace();
-    } catch (IOException e) {
-      throw new GantryException(
-          GantryException.Kind.INTERNAL, "free space of " + root + ": " + e.getMessage(), e);
-    }
   }
 
   private static RunConfig run(Images.ImageConfig config) {

@@ -1,12 +1,15 @@
 package io.gantry.engine.diff;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.gantry.image.layer.TarStream;
 import io.gantry.linux.Dir;
 import io.gantry.linux.Stat;
 import io.gantry.linux.TreeCopy;
 import io.gantry.spi.Bytes;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
 import java.io.ByteArrayInputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +47,25 @@ class TreeDiffTest {
     try (Dir from = Dir.open(image);
         Dir to = Dir.open(now)) {
       TreeCopy.copy(from, to);
+    }
+  }
+
+  @Test
+  void moreThanTheHeapCanHoldIsRefused() throws Exception {
+    copy();
+    for (int i = 0; i < 20; i++) {
+      Files.createDirectories(now.resolve("made/" + i + "/one"));
+      Files.createDirectories(now.resolve("made/" + i + "/two"));
+    }
+    try (Dir container = Dir.open(now);
+        Dir base = Dir.open(image)) {
+      assertEquals(61, TreeDiff.of(container, base, false, 61).size());
+      var names =
+          assertThrows(GantryException.class, () -> TreeDiff.of(container, base, false, 20));
+      assertEquals(Kind.EXHAUSTED, names.kind());
+      var changes =
+          assertThrows(GantryException.class, () -> TreeDiff.of(container, base, false, 60));
+      assertEquals("more than 60 files of the container differ", changes.getMessage());
     }
   }
 

@@ -32,12 +32,12 @@ final class Lower implements AutoCloseable {
     }
     List<Dir> merged = new ArrayList<>(roots);
     String[] names = path.split("/", -1);
-    for (int i = 0; i < names.length - 1 && !merged.isEmpty(); i++) {
-      List<Dir> parents = merged;
-      merged = descend(parents, names[i]);
-      close(parents);
-    }
     try {
+      for (int i = 0; i < names.length - 1 && !merged.isEmpty(); i++) {
+        List<Dir> children = Whiteouts.joined(merged, names[i]);
+        close(merged);
+        merged = children;
+      }
       return look(merged, names[names.length - 1]);
     } finally {
       close(merged);
@@ -48,26 +48,6 @@ final class Lower implements AutoCloseable {
     for (Path layer : layers.subList(roots.size(), layers.size())) {
       roots.add(Dir.open(layer));
     }
-  }
-
-  /** The directories that are joined under a name: down to the first that hides the others. */
-  private static List<Dir> descend(List<Dir> parents, String name) {
-    List<Dir> merged = new ArrayList<>();
-    for (Dir parent : parents) {
-      Optional<Stat> stat = parent.find(name);
-      if (stat.isEmpty()) {
-        continue;
-      }
-      if (!stat.get().isDirectory()) {
-        break;
-      }
-      Dir child = parent.dir(name);
-      merged.add(child);
-      if (Whiteouts.isOpaque(child)) {
-        break;
-      }
-    }
-    return merged;
   }
 
   private static Optional<Found> look(List<Dir> parents, String name) {

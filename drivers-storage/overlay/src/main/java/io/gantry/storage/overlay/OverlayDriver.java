@@ -221,7 +221,7 @@ public final class OverlayDriver implements StorageDriver {
     family.readLock().lock();
     try (Undo undo = new Undo()) {
       String link = links.make(layer);
-      undo.add(() -> links.remove(link));
+      undo.add(() -> removeUnused(link, layer));
       step.run();
       shelf.rename(id, layer, before.asLayer(layer, link, lower).encode());
       undo.keep();
@@ -230,6 +230,13 @@ public final class OverlayDriver implements StorageDriver {
     }
     step.run();
     trees.dropWork(layer);
+  }
+
+  /** A failure may come when the layer is in place: then whoever has it for a parent needs it. */
+  private void removeUnused(String link, String layer) {
+    if (!shelf.has(layer)) {
+      links.remove(link);
+    }
   }
 
   @Override

@@ -72,6 +72,24 @@ class OverlayDriverTest extends StorageDriverContract {
   }
 
   @Test
+  void aLayerThatIsInPlaceWorksThoughItsCommitFailed() {
+    Path layer = own.resolve("snapshots/layer");
+    StorageDriver driver =
+        driver(
+            own,
+            () -> {
+              if (Files.exists(layer)) {
+                throw new GantryException(Kind.INTERNAL, "sync: EIO");
+              }
+            });
+    driver.prepare("s", null, WRITABLE);
+    assertThrows(GantryException.class, () -> driver.commit("s", "layer"));
+    StorageDriver next = driver(own, () -> {});
+    next.prepare("child", "layer", WRITABLE);
+    assertEquals("", Workbench.seen(next, "child", root -> String.join(",", root.names())));
+  }
+
+  @Test
   void chainsOfAnyLengthAreMountedUpToTheKernelsLimit() {
     Workbench.onTmpfs(
         own,
