@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Compares what clients know with what the engine says and with what runs on the host. */
@@ -58,6 +59,7 @@ final class Checks {
   private void settle(Api api, Tracked one) throws IOException {
     String ref = one.id.isEmpty() ? one.name : one.id;
     awaitSettled(api, one, ref);
+    one.monitorKilled &= !hasItsMonitor(api, one, ref);
     boolean absent = one.phase == Phase.ABSENT && one.pending != Step.CREATE;
     Seen seen = api.inspect(ref);
     if (absent && seen.phase() == Phase.EXITED && one.autoRemove) {
@@ -82,15 +84,23 @@ final class Checks {
   }
 
   /** An end is noticed on another thread: a moment may pass. */
-  private static void awaitSettled(Api api, Tracked one, String ref) throws IOException {
+  private void awaitSettled(Api api, Tracked one, String ref) throws IOException {
     long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
     Seen seen = api.inspect(ref);
-    while ((one.monitorKilled && seen.runs()
+    while ((one.monitorKilled && seen.runs() && !hasItsMonitor(api, one, ref)
             || one.autoRemove && seen.phase() == Phase.EXITED
             || seen.phase() == Phase.RUNNING && seen.began() == 0 && mayEnd(one))
         && System.nanoTime() < deadline) {
       seen = api.inspect(ref);
     }
+  }
+
+  /** The one that was killed was that of a former run, just about to end. */
+  private boolean hasItsMonitor(Api api, Tracked one, String ref) throws IOException {
+    Seen seen = api.inspect(ref);
+    Optional<ProcessHandle> init = seen.runs() ? ProcessHandle.of(seen.pid()) : Optional.empty();
+    Optional<Long> monitor = init.flatMap(ProcessHandle::parent).map(ProcessHandle::pid);
+    return monitor.isPresent() && monitor.get().equals(engine.belongings().monitors().get(one.id));
   }
 
   private static boolean mayEnd(Tracked one) {
