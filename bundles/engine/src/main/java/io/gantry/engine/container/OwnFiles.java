@@ -1,5 +1,7 @@
 package io.gantry.engine.container;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.gantry.api.ContainerSpec;
 import io.gantry.engine.spec.EtcTexts;
 import io.gantry.spi.GantryException;
@@ -13,6 +15,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -119,12 +122,20 @@ final class OwnFiles {
     }
   }
 
+  /** Of a file that the container may have made anything of: no more than asked for is read. */
+  private static boolean holds(Path file, byte[] wanted) throws IOException {
+    try (var in = Files.newInputStream(file)) {
+      return Arrays.equals(in.readNBytes(wanted.length + 1), wanted);
+    }
+  }
+
   /** In place: a running container has the file mounted, and sees the change. */
   private static void write(Path file, String text) throws IOException {
-    if (Files.exists(file) && Files.readString(file).equals(text)) {
+    byte[] wanted = text.getBytes(UTF_8);
+    if (Files.exists(file) && holds(file, wanted)) {
       return; // a full disk must not keep it from starting
     }
-    Files.writeString(file, text);
+    Files.write(file, wanted);
     Files.setPosixFilePermissions(file, READABLE);
   }
 

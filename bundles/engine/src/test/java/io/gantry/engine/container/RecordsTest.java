@@ -10,6 +10,7 @@ import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Events.Event;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -183,6 +184,21 @@ class RecordsTest {
     assertEquals(Status.EXITED, engine.containers.inspect(id).state().status());
     Await.until(
         "it is copied", () -> records(home.place().dataRoot()).contains("runs/" + id + ".json"));
+  }
+
+  @Test
+  void whateverAContainerMadeOfItsHostsFileItStartsAgain() throws Exception {
+    String id = engine.containers.create(Specs.running("sleep", "1000")).id();
+    Path hosts = home.place().files(id).resolve("hosts");
+    Files.write(hosts, new byte[] {-1, -2});
+    engine.containers.start(id);
+    engine.containers.kill(id, "KILL");
+    try (var file = new RandomAccessFile(hosts.toFile(), "rw")) {
+      file.setLength(4L << 30); // the heap is smaller
+    }
+    engine.containers.start(id);
+    assertEquals(Status.RUNNING, engine.containers.inspect(id).state().status());
+    assertTrue(Files.readString(hosts).startsWith("127.0.0.1"));
   }
 
   @Test
