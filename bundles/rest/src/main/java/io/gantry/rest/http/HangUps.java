@@ -86,12 +86,16 @@ final class HangUps implements AutoCloseable {
       selector.selectNow(
           key -> {
             var watch = (Watch) key.attachment();
-            if (key.isReadable() && watch.isYoung()) {
-              key.interestOps(SelectionKey.OP_CONNECT);
-            } else {
-              gone.add(watch.gone());
-              key.cancel();
+            try {
+              if (key.isReadable() && watch.isYoung()) {
+                key.interestOps(SelectionKey.OP_CONNECT);
+                return;
+              }
+            } catch (CancelledKeyException e) {
+              return; // closed since the selector looked: who closed it cleans up
             }
+            gone.add(watch.gone());
+            key.cancel();
           });
       if (!selector.keys().isEmpty()) {
         schedule();

@@ -12,8 +12,8 @@ final class Watch implements AutoCloseable {
   private boolean over; // guarded by lock
 
   Watch(Request request, HangUps hangUps) {
-    var transport = request.getConnectionMetaData().getConnection().getEndPoint().getTransport();
-    if (transport instanceof SocketChannel channel) {
+    var endPoint = request.getConnectionMetaData().getConnection().getEndPoint();
+    if (ChannelConnector.raw(endPoint).getTransport() instanceof SocketChannel channel) {
       hangUps.watch(channel, false, this::interrupt);
     }
   }
