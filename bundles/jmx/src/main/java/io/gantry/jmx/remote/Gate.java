@@ -12,13 +12,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.management.remote.JMXAuthenticator;
 import javax.security.auth.Subject;
+import javax.security.auth.x500.X500Principal;
 import org.jspecify.annotations.Nullable;
 
 /** Lets in who is known: by a certificate where clients have to show one, else by a password. */
 final class Gate implements JMXAuthenticator {
 
   private static final Logger log = System.getLogger(Gate.class.getName());
-  private static final Pattern COMMON_NAME = Pattern.compile("(?:^|,)CN=([^,+\\s]+)(?:,|$)");
+  private static final Pattern COMMON_NAME = Pattern.compile("(?:^|,)CN=([^,]*)");
+  private static final Pattern ESCAPED = Pattern.compile("\\\\.");
 
   private final Users users;
   private final boolean byCertificate;
@@ -63,8 +65,19 @@ final class Gate implements JMXAuthenticator {
     if (certificate == null) {
       return "";
     }
-    Matcher name = COMMON_NAME.matcher(certificate.getSubjectX500Principal().getName());
-    return name.find() ? name.group(1) : "";
+    return commonName(certificate.getSubjectX500Principal());
+  }
+
+  /**
+   * The most specific common name, or nothing: of several, of what stands beside another value, and
+   * of what would have to be escaped, nobody can say whom they mean. A comma within another
+   * attribute ({@code O="x,CN=admin"}) begins no name.
+   */
+  static String commonName(X500Principal subject) {
+    String plain = ESCAPED.matcher(subject.getName()).replaceAll("?");
+    Matcher name = COMMON_NAME.matcher(plain);
+    String first = name.find() ? name.group(1) : "";
+    return first.matches("[^?+\\s]+") && !name.find() ? first : "";
   }
 
   private static String named(@Nullable Object credentials) {

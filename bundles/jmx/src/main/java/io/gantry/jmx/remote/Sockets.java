@@ -50,11 +50,17 @@ final class Sockets implements RMIServerSocketFactory {
         while (true) {
           var arrival = new Arrival(clients::decrementAndGet);
           implAccept(arrival);
-          if (clients.incrementAndGet() <= MAX_CLIENTS) {
-            return encrypt(arrival, getLocalPort());
+          if (clients.incrementAndGet() > MAX_CLIENTS) {
+            log.log(WARNING, "JMX client at {0} is refused: too many are there", arrival.from());
+            arrival.close();
+            continue;
           }
-          log.log(WARNING, "JMX client at {0} is refused: too many are there", arrival.from());
-          arrival.close();
+          try {
+            return encrypt(arrival, getLocalPort());
+          } catch (IOException | RuntimeException e) {
+            arrival.close(); // gives its place back
+            throw e;
+          }
         }
       }
     };
