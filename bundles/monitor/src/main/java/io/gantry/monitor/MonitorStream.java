@@ -9,6 +9,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,12 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
    */
   private static final int BUSY_BYTES = 256 * 1024;
 
+  /**
+   * So many streams have such a buffer at once, 64 MiB in all; the others keep the small one. What
+   * the JVM allows outside the heap is not much more, and at its end it waits for a collection.
+   */
+  private static final Semaphore BUSY = new Semaphore(256);
+
   /** Reads in a row without a turn of the loop, which other containers wait for too. */
   private static final int IN_A_ROW = 16;
 
@@ -39,6 +46,7 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable CompletableFuture<ByteBuffer> reading; // guarded by lock
   private boolean closed; // guarded by lock
+  private boolean busy; // guarded by lock
   private @Nullable ByteBuffer buffer; // of whoever reads: one at a time
   private int inARow; // as the buffer
   private volatile long pid;
@@ -196,12 +204,23 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
     }
   }
 
-  private static ByteBuffer roomFor(@Nullable ByteBuffer before) {
+  private ByteBuffer roomFor(@Nullable ByteBuffer before) {
     if (before == null) {
       return ByteBuffer.allocate(READ_BYTES);
     }
-    boolean busy = !before.isDirect() && before.limit() == before.capacity();
-    return busy ? ByteBuffer.allocateDirect(BUSY_BYTES) : before;
+    boolean full = !before.isDirect() && before.limit() == before.capacity();
+    return full && becomesBusy() ? ByteBuffer.allocateDirect(BUSY_BYTES) : before;
+  }
+
+  /** Its place among the busy is given back at the end. */
+  private boolean becomesBusy() {
+    lock.lock();
+    try {
+      busy = !closed && BUSY.tryAcquire();
+      return busy;
+    } finally {
+      lock.unlock();
+    }
   }
 
   private void end() {
@@ -211,6 +230,10 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
       closed = true;
       reader = reading;
       reading = null;
+      if (busy) {
+        busy = false;
+        BUSY.release();
+      }
     } finally {
       lock.unlock();
     }
