@@ -2,6 +2,7 @@ package io.gantry.engine.container;
 
 import io.gantry.api.ExecSpec;
 import io.gantry.api.ExecView;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
@@ -12,9 +13,13 @@ final class ExecProcess {
   private static final int LOST = 137;
   private static final long EPOCH = System.nanoTime();
 
+  /** Of a text, beside its characters. */
+  private static final int TEXT_BYTES = 56;
+
   private final String id;
   private final String container;
   private final ExecSpec spec;
+  private final int size;
   private final ReentrantLock lock = new ReentrantLock();
   private boolean started; // guarded by lock
   private boolean running; // guarded by lock
@@ -27,6 +32,16 @@ final class ExecProcess {
     this.id = id;
     this.container = container;
     this.spec = spec;
+    this.size = size(spec.args()) + size(spec.env());
+  }
+
+  private static int size(List<String> texts) {
+    return texts.stream().mapToInt(text -> text.length() + TEXT_BYTES).sum();
+  }
+
+  /** What its arguments and environment take in memory, about. */
+  int size() {
+    return size;
   }
 
   String id() {

@@ -27,6 +27,14 @@ final class Execs {
   /** So many of one container may run or wait for their start. */
   static final int MOST = 4096;
 
+  /**
+   * So much may the arguments and environments take of all that are remembered, run or wait; what
+   * is smaller than {@link #SMALL} counts for nothing.
+   */
+  static final int MOST_BYTES = 64 * 1024 * 1024;
+
+  static final int SMALL = 16 * 1024;
+
   /** What a process has that could not be executed; a command that is not there, too. */
   private static final int NOT_EXECUTED = 126;
 
@@ -53,6 +61,9 @@ final class Execs {
     requireReady(container);
     makeRoom(container.execs);
     var exec = new ExecProcess(Ids.random(), container.id, spec);
+    if (exec.size() >= SMALL) {
+      makeRoom(table.all().stream().map(each -> each.execs).toList(), exec.size());
+    }
     container.execs.put(exec.id(), exec);
     tell(container, "exec_create: ", exec);
     return exec.id();
@@ -75,6 +86,30 @@ final class Execs {
           "the container has more than "
               + MOST
               + " execs that run or were never started: end some");
+    }
+  }
+
+  /** The same for what large ones take, of all containers: ended ones are forgotten first. */
+  static void makeRoom(List<Map<String, ExecProcess>> all, int size) {
+    var large =
+        all.stream()
+            .flatMap(execs -> execs.values().stream())
+            .filter(exec -> exec.size() >= SMALL)
+            .sorted(Comparator.comparing(ExecProcess::isListed).thenComparing(ExecProcess::endedAt))
+            .toList();
+    long taken = size + large.stream().mapToLong(ExecProcess::size).sum();
+    for (ExecProcess exec : large) {
+      if (taken > MOST_BYTES && !exec.isListed()) {
+        all.forEach(execs -> execs.remove(exec.id()));
+        taken -= exec.size();
+      }
+    }
+    if (taken > MOST_BYTES) {
+      throw new GantryException(
+          CONFLICT,
+          "arguments and environments of execs that run or were never started take more than "
+              + MOST_BYTES / (1024 * 1024)
+              + " MiB: end some");
     }
   }
 

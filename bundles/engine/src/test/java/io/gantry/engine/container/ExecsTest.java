@@ -16,8 +16,12 @@ class ExecsTest {
   private final Map<String, ExecProcess> execs = new HashMap<>();
 
   private ExecProcess exec(int number) {
+    return exec(number, "true");
+  }
+
+  private ExecProcess exec(int number, String argument) {
     var spec =
-        new ExecSpec(List.of("true"), List.of(), "", "", false, false, false, false, false, "");
+        new ExecSpec(List.of(argument), List.of(), "", "", false, false, false, false, false, "");
     var exec = new ExecProcess(Integer.toString(number), "c", spec);
     execs.put(exec.id(), exec);
     return exec;
@@ -50,5 +54,27 @@ class ExecsTest {
           }
         });
     assertEquals(Execs.MOST + Execs.REMEMBERED, execs.size());
+  }
+
+  @Test
+  void largeArgumentsOfExecsThatNobodyStartsHaveAnEnd() {
+    String large = "x".repeat(1 << 20);
+    exec(-1, large).ended(0);
+    exec(-2, "true").ended(0);
+    var failure =
+        assertThrows(
+            GantryException.class,
+            () -> {
+              for (int i = 0; i < 100; i++) {
+                Execs.makeRoom(List.of(new HashMap<>(), execs), large.length());
+                exec(i, large);
+              }
+            });
+    assertTrue(failure.getMessage().contains("64 MiB"), failure.getMessage());
+    assertFalse(execs.containsKey("-1"), "one that has ended goes first");
+    assertTrue(execs.containsKey("-2"), "a small one is in nobody's way");
+    execs.get("7").ended(0);
+    Execs.makeRoom(List.of(execs), large.length());
+    assertFalse(execs.containsKey("7"));
   }
 }
