@@ -66,7 +66,7 @@ class CgroupTest {
     group.freeze();
     group.kill();
     assertEquals(Set.of(), group.pids());
-    assertTrue(sleep.waitFor(5, TimeUnit.SECONDS));
+    assertTrue(sleep.waitFor(60, TimeUnit.SECONDS));
     group.kill();
     group.remove();
     group.kill();
@@ -81,7 +81,7 @@ class CgroupTest {
     group.remove();
     assertTrue(Thread.interrupted());
     assertFalse(group.exists());
-    assertTrue(sleep.waitFor(5, TimeUnit.SECONDS));
+    assertTrue(sleep.waitFor(60, TimeUnit.SECONDS));
   }
 
   @Test

@@ -22,7 +22,7 @@ class ShelfTest {
 
   /** A pipe that is opened for reading waits for a writer, for ever. */
   @Test
-  @Timeout(30)
+  @Timeout(180)
   void whatIsNoFileIsADamagedRecordAndKeepsItsSnapshot() throws Exception {
     var later = new Shelf.Later(Duration.ofSeconds(5), Runnable::run, () -> false);
     Shelf shelf = new Shelf(root, Optional::of, later, () -> {});
@@ -47,7 +47,7 @@ class ShelfTest {
 
   private static void run(String... words) throws IOException, InterruptedException {
     Process process = new ProcessBuilder(words).start();
-    assertTrue(process.waitFor(10, TimeUnit.SECONDS));
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
     assertEquals(0, process.exitValue());
   }
 }

@@ -24,7 +24,7 @@ import java.util.concurrent.TimeUnit;
 /** An exec root with a zygote and a busybox tree, for tests with the real helper. */
 final class Box implements AutoCloseable {
 
-  static final long PATIENCE_SECONDS = 20;
+  static final long PATIENCE_SECONDS = 60;
   private static final Path BUSYBOX = Path.of("/bin/busybox");
 
   final Path root;

@@ -34,7 +34,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The client with a monitor played by the test, which also says what a real one never would. */
-@Timeout(30)
+@Timeout(180)
 class ConversationTest {
 
   private Path dir;
@@ -81,7 +81,7 @@ class ConversationTest {
               thread.setDaemon(true);
               return thread;
             },
-            Duration.ofSeconds(2));
+            Duration.ofSeconds(5));
   }
 
   @AfterEach
@@ -186,7 +186,7 @@ class ConversationTest {
       CompletableFuture<Void> signal = CompletableFuture.runAsync(() -> monitor.signal(1), threads);
       assertEquals(1, next(older.peer()).number(Tag.SIGNAL));
       say(older.peer(), Message.of(MessageType.OK));
-      signal.get(5, TimeUnit.SECONDS);
+      signal.get(60, TimeUnit.SECONDS);
     }
     older.peer().close();
   }
@@ -206,8 +206,8 @@ class ConversationTest {
       say(
           pair.peer(),
           Message.of(MessageType.ERROR).number(Tag.ERRNO, 25).text(Tag.TEXT, "no terminal"));
-      first.get(5, TimeUnit.SECONDS);
-      var failure = assertThrows(ExecutionException.class, () -> second.get(5, TimeUnit.SECONDS));
+      first.get(60, TimeUnit.SECONDS);
+      var failure = assertThrows(ExecutionException.class, () -> second.get(60, TimeUnit.SECONDS));
       var reason = (GantryException) failure.getCause();
       assertEquals(Kind.CONFLICT, reason.kind());
       assertEquals("no terminal", reason.getMessage());
@@ -233,13 +233,13 @@ class ConversationTest {
               .number(Tag.OP_CODE, 36)
               .number(Tag.STAGE, 2)
               .text(Tag.TEXT, "exec: no"));
-      var failure = assertThrows(ExecutionException.class, () -> start.get(5, TimeUnit.SECONDS));
+      var failure = assertThrows(ExecutionException.class, () -> start.get(60, TimeUnit.SECONDS));
       HelperError error = HelperError.in(failure).orElseThrow();
       assertEquals(127, error.exitCode());
       assertEquals(4, error.opIndex());
       assertFalse(signal.isDone());
       say(pair.peer(), Message.of(MessageType.OK));
-      signal.get(5, TimeUnit.SECONDS);
+      signal.get(60, TimeUnit.SECONDS);
     }
   }
 
@@ -272,8 +272,8 @@ class ConversationTest {
         CompletableFuture.runAsync(() -> pair.monitor().signal(1), threads);
     next(pair.peer());
     pair.peer().close();
-    assertFalse(heard.lost.get(5, TimeUnit.SECONDS).isEmpty());
-    var failure = assertThrows(ExecutionException.class, () -> pending.get(5, TimeUnit.SECONDS));
+    assertFalse(heard.lost.get(60, TimeUnit.SECONDS).isEmpty());
+    var failure = assertThrows(ExecutionException.class, () -> pending.get(60, TimeUnit.SECONDS));
     assertEquals(Kind.UNAVAILABLE, ((GantryException) failure.getCause()).kind());
     assertFalse(heard.exit.isDone());
     pair.monitor().close();
@@ -285,7 +285,7 @@ class ConversationTest {
     Files.writeString(
         dir.resolve("exit"), "status=128\nsignal=0\ntime_ns=5\nerror=exec: \"x\": not = found\n");
     pair.peer().close();
-    ExitRecord exit = heard.exit.get(5, TimeUnit.SECONDS);
+    ExitRecord exit = heard.exit.get(60, TimeUnit.SECONDS);
     assertEquals(128, exit.status());
     assertEquals("exec: \"x\": not = found", exit.error());
     assertFalse(heard.lost.isDone());
@@ -298,7 +298,7 @@ class ConversationTest {
     byte[] record = "status=127\nerror=exec: \"\u00e9".getBytes(StandardCharsets.UTF_8);
     Files.write(dir.resolve("exit"), Arrays.copyOf(record, record.length - 1));
     pair.peer().close();
-    assertEquals(127, heard.exit.get(5, TimeUnit.SECONDS).status());
+    assertEquals(127, heard.exit.get(60, TimeUnit.SECONDS).status());
     pair.monitor().close();
   }
 
@@ -307,9 +307,9 @@ class ConversationTest {
     Pair pair = adopt(hello(Hello.Phase.RUNNING));
     heard.failing = true;
     say(pair.peer(), Message.of(MessageType.EXIT).number(Tag.STATUS, 1));
-    heard.exit.get(5, TimeUnit.SECONDS);
+    heard.exit.get(60, TimeUnit.SECONDS);
     say(pair.peer(), Message.of(MessageType.EXEC_EXIT).text(Tag.EXEC_ID, "id"));
-    assertEquals("id", heard.execExit.get(5, TimeUnit.SECONDS).execId());
+    assertEquals("id", heard.execExit.get(60, TimeUnit.SECONDS).execId());
     pair.monitor().close();
   }
 
@@ -335,7 +335,7 @@ class ConversationTest {
   void aMonitorThatSpeaksNonsenseIsLost(String hex) throws Exception {
     Pair pair = adopt(hello(Hello.Phase.RUNNING));
     pair.peer().write(ByteBuffer.wrap(java.util.HexFormat.of().parseHex(hex)));
-    assertFalse(heard.lost.get(5, TimeUnit.SECONDS).isEmpty());
+    assertFalse(heard.lost.get(60, TimeUnit.SECONDS).isEmpty());
     assertEquals(-1, pair.peer().read(ByteBuffer.allocate(1)));
     pair.monitor().close();
   }
@@ -353,7 +353,7 @@ class ConversationTest {
     while (exit.hasRemaining()) {
       pair.peer().write(ByteBuffer.wrap(new byte[] {exit.get()}));
     }
-    assertEquals(4, heard.execExit.get(5, TimeUnit.SECONDS).status());
+    assertEquals(4, heard.execExit.get(60, TimeUnit.SECONDS).status());
     pair.monitor().close();
   }
 
@@ -381,7 +381,7 @@ class ConversationTest {
       assertEquals(MessageType.STDIN, input.get(0));
       assertEquals(7, input.get(8));
       stream.close();
-      assertFalse(waiting.get(5, TimeUnit.SECONDS).hasRemaining());
+      assertFalse(waiting.get(60, TimeUnit.SECONDS).hasRemaining());
       assertFalse(Box.read(stream).hasRemaining());
     }
     pair.monitor().close();
@@ -417,7 +417,7 @@ class ConversationTest {
     try (var monitor = Monitor.adopt(dir, loop, listener)) {
       self.complete(monitor);
       say(accepted.get(), Message.of(MessageType.EXIT).number(Tag.STATUS, 1));
-      assertTrue(thrown.get(5, TimeUnit.SECONDS) instanceof IllegalStateException);
+      assertTrue(thrown.get(60, TimeUnit.SECONDS) instanceof IllegalStateException);
     }
   }
 
@@ -428,7 +428,7 @@ class ConversationTest {
         CompletableFuture.runAsync(() -> pair.monitor().signal(1), threads);
     next(pair.peer());
     loop.close();
-    var failure = assertThrows(ExecutionException.class, () -> pending.get(5, TimeUnit.SECONDS));
+    var failure = assertThrows(ExecutionException.class, () -> pending.get(60, TimeUnit.SECONDS));
     assertTrue(failure.getCause() instanceof GantryException);
     assertFalse(heard.lost.isDone());
   }
@@ -449,7 +449,7 @@ class ConversationTest {
       CompletableFuture<Void> signal = CompletableFuture.runAsync(() -> monitor.signal(1), threads);
       assertEquals(MessageType.SIGNAL, next(pair.peer()).type());
       say(pair.peer(), Message.of(MessageType.OK));
-      signal.get(5, TimeUnit.SECONDS);
+      signal.get(60, TimeUnit.SECONDS);
     }
   }
 

@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The client with the real helper. */
 @org.junit.jupiter.api.Tag("root")
-@Timeout(60)
+@Timeout(180)
 class MonitorTest {
 
   private static final int SIGKILL = 9;
@@ -128,7 +128,7 @@ class MonitorTest {
           .thenCompose(done -> stream.closeInput())
           .toCompletableFuture()
           .get(Box.PATIENCE_SECONDS, TimeUnit.SECONDS);
-      assertEquals(text, Box.frames(echoed.get(20, TimeUnit.SECONDS), 1));
+      assertEquals(text, Box.frames(echoed.get(60, TimeUnit.SECONDS), 1));
       assertEquals(0, container.awaitExit().status());
       reader.join();
     }
@@ -319,7 +319,7 @@ class MonitorTest {
       assertEquals(init, found.init());
       assertEquals(init, found.started());
       found.signal(SIGKILL);
-      assertEquals(137, exit.get(20, TimeUnit.SECONDS).status());
+      assertEquals(137, exit.get(60, TimeUnit.SECONDS).status());
       found.quit();
     }
     Box.eventually("the process goes", () -> !lives(init.pid()));
@@ -373,7 +373,7 @@ class MonitorTest {
     Monitor.Init init = container.monitor.init();
     MonitorStream stream = container.monitor.attach(Streams.OUTPUT);
     ProcessHandle.of(container.monitor.hello().monitorPid()).orElseThrow().destroyForcibly();
-    assertFalse(container.lost.get(20, TimeUnit.SECONDS).isEmpty());
+    assertFalse(container.lost.get(60, TimeUnit.SECONDS).isEmpty());
     assertFalse(container.exit.isDone());
     assertEquals(0, Box.readAll(stream).length);
     stream.close();

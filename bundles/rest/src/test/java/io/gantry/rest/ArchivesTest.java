@@ -122,10 +122,10 @@ class ArchivesTest {
         };
     try (var channel = api.connect()) {
       Api.send(channel, "POST /images/load HTTP/1.1\r\nHost: d\r\nContent-Length: 3\r\n\r\ntar");
-      assertTrue(began.await(10, TimeUnit.SECONDS));
+      assertTrue(began.await(60, TimeUnit.SECONDS));
       assertFalse(ended.isDone());
     }
-    assertEquals("interrupted", ended.get(15, TimeUnit.SECONDS));
+    assertEquals("interrupted", ended.get(60, TimeUnit.SECONDS));
     api.images.loadSteps = loading -> loading.loaded(ID, List.of("x:1"));
     assertEquals("{\"stream\":\"Loaded image: x:1\\n\"}\n", load("").body());
   }

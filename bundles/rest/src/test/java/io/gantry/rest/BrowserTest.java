@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pages in a browser of this host against an API on loopback without TLS. */
-@Timeout(30)
+@Timeout(180)
 class BrowserTest {
 
   @TempDir Path directory;

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The stock docker command line against the API over fake services. */
-@Timeout(60)
+@Timeout(180)
 class CliTest {
 
   @TempDir Path directory;
@@ -55,7 +55,7 @@ class CliTest {
     builder.redirectErrorStream(true).redirectOutput(output.toFile());
     builder.redirectInput(new java.io.File("/dev/null"));
     Process process = builder.start();
-    if (!process.waitFor(20, TimeUnit.SECONDS)) {
+    if (!process.waitFor(60, TimeUnit.SECONDS)) {
       process.destroyForcibly();
       throw new AssertionError("hangs: " + command + "\n" + Files.readString(output));
     }

@@ -55,7 +55,7 @@ class FilesTest {
     assertTrue(reply.body().contains("tar"), reply.body());
     var stream = api.containers.lastStream;
     assertNotNull(stream);
-    assertTrue(stream.closed.await(10, TimeUnit.SECONDS));
+    assertTrue(stream.closed.await(60, TimeUnit.SECONDS));
     assertEquals(200, api.get("/containers/web/export").status());
   }
 

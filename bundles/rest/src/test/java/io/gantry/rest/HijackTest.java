@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(30)
+@Timeout(180)
 class HijackTest {
 
   private static final String UPGRADE = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
@@ -114,13 +114,13 @@ class HijackTest {
       Api.readUntil(client, "\r\n\r\n");
       client.shutdownOutput();
       LoopStream stream = api.containers.lastStream;
-      assertTrue(stream.inputClosed.await(10, TimeUnit.SECONDS));
+      assertTrue(stream.inputClosed.await(60, TimeUnit.SECONDS));
       assertEquals("last words", stream.input());
       stream.put("still here");
       assertEquals("still here", Api.readUntil(client, "still here"));
       stream.put("");
       assertEquals("", Api.readAll(client));
-      assertTrue(stream.closed.await(10, TimeUnit.SECONDS));
+      assertTrue(stream.closed.await(60, TimeUnit.SECONDS));
     }
   }
 
@@ -134,7 +134,7 @@ class HijackTest {
       stream.put("result");
       stream.put("");
       assertEquals("result", Api.readAll(client)); // not: connection reset
-      assertTrue(stream.closed.await(10, TimeUnit.SECONDS));
+      assertTrue(stream.closed.await(60, TimeUnit.SECONDS));
       stream.release();
     }
   }
@@ -145,7 +145,7 @@ class HijackTest {
     Api.readUntil(client, "\r\n\r\n");
     LoopStream stream = api.containers.lastStream;
     client.close();
-    assertTrue(stream.closed.await(10, TimeUnit.SECONDS));
+    assertTrue(stream.closed.await(60, TimeUnit.SECONDS));
   }
 
   @Test
@@ -154,10 +154,10 @@ class HijackTest {
     Api.readUntil(client, "\r\n\r\n");
     LoopStream stream = api.containers.lastStream;
     client.shutdownOutput();
-    assertTrue(stream.inputClosed.await(10, TimeUnit.SECONDS));
+    assertTrue(stream.inputClosed.await(60, TimeUnit.SECONDS));
     assertFalse(stream.closed.await(3, TimeUnit.SECONDS)); // half closed is not gone
     client.close();
-    assertTrue(stream.closed.await(10, TimeUnit.SECONDS));
+    assertTrue(stream.closed.await(60, TimeUnit.SECONDS));
   }
 
   @Test

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Requests that want to confuse or exhaust. */
-@Timeout(30)
+@Timeout(180)
 class LimitsTest {
 
   @TempDir Path directory;

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The API behind TLS: whom it lets in, and streams of which one half has ended. */
-@Timeout(60)
+@Timeout(180)
 class TlsTest {
 
   private static final byte[] LOOPBACK = {127, 0, 0, 1};
@@ -138,7 +138,7 @@ class TlsTest {
       stream = served.api().containers.lastStream;
       send(socket, "typed");
       socket.shutdownOutput();
-      assertTrue(stream.inputClosed.await(10, TimeUnit.SECONDS));
+      assertTrue(stream.inputClosed.await(60, TimeUnit.SECONDS));
       assertEquals("typed", stream.input());
       stream.put("said ");
       assertEquals("said ", readUntil(socket, "said "));
@@ -146,7 +146,7 @@ class TlsTest {
       stream.put("");
       assertEquals(300_000, readAll(socket).length());
     }
-    assertTrue(stream.closed.await(10, TimeUnit.SECONDS));
+    assertTrue(stream.closed.await(60, TimeUnit.SECONDS));
   }
 
   @Test
@@ -155,7 +155,7 @@ class TlsTest {
     Served served = serve(pki.server("server", "127.0.0.1"), true);
     SSLSocket socket = attach(served, pki.client("client"), "TLSv1.2", "400");
     assertTrue(readUntil(socket, "}").contains("need TLS 1.3"));
-    assertTrue(served.api().containers.lastStream.closed.await(10, TimeUnit.SECONDS));
+    assertTrue(served.api().containers.lastStream.closed.await(60, TimeUnit.SECONDS));
   }
 
   /** Go's clients end their input by a message of TLS and leave the connection as it is. */
@@ -171,11 +171,11 @@ class TlsTest {
         cli(pki.client("client"), "typed", "--tlsverify", "-H", host, "exec", "-i", "web", "cat");
     until(() -> served.api().containers.lastStream != null);
     LoopStream stream = served.api().containers.lastStream;
-    assertTrue(stream.inputClosed.await(10, TimeUnit.SECONDS));
+    assertTrue(stream.inputClosed.await(60, TimeUnit.SECONDS));
     assertEquals("typed", stream.input());
     assertFalse(stream.closed.await(3500, TimeUnit.MILLISECONDS), "it is still there");
     exec.destroyForcibly();
-    assertTrue(stream.closed.await(10, TimeUnit.SECONDS));
+    assertTrue(stream.closed.await(60, TimeUnit.SECONDS));
   }
 
   private SSLSocket attach(Served served, Path client, String protocol, String status)
@@ -247,7 +247,7 @@ class TlsTest {
 
   private Ended docker(Path certificates, String... words) throws Exception {
     Process process = cli(certificates, "", words);
-    assertTrue(process.waitFor(20, TimeUnit.SECONDS), () -> "hangs: " + List.of(words));
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS), () -> "hangs: " + List.of(words));
     return new Ended(process.exitValue(), Files.readString(directory.resolve("out")));
   }
 

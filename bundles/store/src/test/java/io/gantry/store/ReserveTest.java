@@ -45,7 +45,7 @@ class ReserveTest {
 
   private static void run(String... words) throws Exception {
     Process process = new ProcessBuilder(words).inheritIO().start();
-    assertTrue(process.waitFor(10, TimeUnit.SECONDS));
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
     assertEquals(0, process.exitValue());
   }
 

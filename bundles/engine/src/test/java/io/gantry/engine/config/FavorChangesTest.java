@@ -31,7 +31,7 @@ class FavorChangesTest {
               throw new GantryException(Kind.UNSUPPORTED, "too old");
             });
     favor.modified(config(true));
-    assertTrue(asked.await(10, TimeUnit.SECONDS));
+    assertTrue(asked.await(60, TimeUnit.SECONDS));
   }
 
   private static EngineConfig config(boolean wanted) {

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Under a clock that jumps a day forth and two days back each time somebody looks at it. */
 @Tag("root")
-@Timeout(60)
+@Timeout(180)
 class ClockStepsTest {
   @TempDir Path scratch;
   private Engines.Home home;

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Real containers: the helper, namespaces, control groups and a tree with busybox in it. */
 @Tag("root")
-@Timeout(60)
+@Timeout(180)
 class ContainerEngineTest {
   private static final AttachOptions OUTPUT = new AttachOptions(false, true, true, false, true, "");
   private static final LogQuery ALL = new LogQuery(true, true, false, false, false, null, null, -1);
@@ -66,7 +66,7 @@ class ContainerEngineTest {
     String id = engine.containers.create(Specs.running("sh", "-c", "exit 42")).id();
     var exit = engine.containers.await(id, WaitCondition.NEXT_EXIT).toCompletableFuture();
     engine.containers.start(id);
-    assertEquals(new Exit(42, ""), exit.get(10, TimeUnit.SECONDS));
+    assertEquals(new Exit(42, ""), exit.get(60, TimeUnit.SECONDS));
     var view = engine.containers.inspect(id);
     assertEquals(Status.EXITED, view.state().status());
     assertEquals(42, view.state().exitCode());
@@ -105,7 +105,7 @@ class ContainerEngineTest {
     String id = engine.containers.create(spec).id();
     var gone = engine.containers.await(id, WaitCondition.REMOVED).toCompletableFuture();
     engine.containers.start(id);
-    assertEquals(3, gone.get(10, TimeUnit.SECONDS).status());
+    assertEquals(3, gone.get(60, TimeUnit.SECONDS).status());
     assertThrows(GantryException.class, () -> engine.containers.inspect(id));
     assertTrue(Files.notExists(home.place().run(id)));
     assertTrue(Files.notExists(home.place().files(id)));
@@ -530,7 +530,7 @@ class ContainerEngineTest {
         .containers
         .await(id, WaitCondition.NOT_RUNNING)
         .toCompletableFuture()
-        .get(20, TimeUnit.SECONDS);
+        .get(60, TimeUnit.SECONDS);
   }
 
   private void awaitLog(String id, String text) throws Exception {

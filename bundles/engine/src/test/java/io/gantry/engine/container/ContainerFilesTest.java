@@ -243,7 +243,7 @@ class ContainerFilesTest {
                 .containers
                 .await(id, WaitCondition.NOT_RUNNING)
                 .toCompletableFuture()
-                .get(20, TimeUnit.SECONDS);
+                .get(60, TimeUnit.SECONDS);
           }
           return null;
         });
@@ -321,20 +321,20 @@ class ContainerFilesTest {
     put(id, "/tmp", "big", "x".repeat(4 << 20));
     int open = descriptors();
     var left = engine.containers.read(id, "/tmp").tar();
-    assertTrue(left.read().toCompletableFuture().get(10, TimeUnit.SECONDS).hasRemaining());
+    assertTrue(left.read().toCompletableFuture().get(60, TimeUnit.SECONDS).hasRemaining());
     left.close();
     assertEquals(open, descriptors());
     engine.containers.start(id);
     engine.containers.kill(id, "KILL");
 
     var slow = engine.containers.read(id, "/tmp").tar();
-    slow.read().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    slow.read().toCompletableFuture().get(60, TimeUnit.SECONDS);
     assertEquals(Status.EXITED, engine.containers.inspect(id).state().status());
     engine.containers.remove(id, true, true);
     var cut =
         assertThrows(
             ExecutionException.class,
-            () -> slow.read().toCompletableFuture().get(10, TimeUnit.SECONDS));
+            () -> slow.read().toCompletableFuture().get(60, TimeUnit.SECONDS));
     assertEquals(
         Kind.CONFLICT, ((GantryException) cut.getCause()).kind(), "it must not look complete");
     slow.close();
@@ -398,7 +398,7 @@ class ContainerFilesTest {
     var bytes = new ByteArrayOutputStream();
     try (stream) {
       for (; ; ) {
-        var next = stream.read().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        var next = stream.read().toCompletableFuture().get(60, TimeUnit.SECONDS);
         if (!next.hasRemaining()) {
           break;
         }

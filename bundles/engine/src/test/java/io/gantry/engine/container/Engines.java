@@ -127,7 +127,7 @@ final class Engines implements AutoCloseable {
   static String text(ByteStream stream) throws Exception {
     var all = new ByteArrayOutputStream();
     while (true) {
-      var bytes = stream.read().toCompletableFuture().get(20, TimeUnit.SECONDS);
+      var bytes = stream.read().toCompletableFuture().get(60, TimeUnit.SECONDS);
       if (!bytes.hasRemaining()) {
         break;
       }

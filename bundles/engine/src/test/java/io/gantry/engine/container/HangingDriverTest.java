@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** An exec driver that hangs while a container is started keeps nobody for ever. */
 @Tag("root")
-@Timeout(60)
+@Timeout(180)
 class HangingDriverTest {
   @TempDir Path scratch;
   private Engines.Home home;
@@ -108,7 +108,7 @@ class HangingDriverTest {
     var failure =
         CompletableFuture.supplyAsync(
             () -> assertThrows(GantryException.class, () -> engine.containers.start(id)));
-    assertTrue(driver.entered.await(10, TimeUnit.SECONDS));
+    assertTrue(driver.entered.await(60, TimeUnit.SECONDS));
     return failure;
   }
 
@@ -118,7 +118,7 @@ class HangingDriverTest {
     assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
     engine.containers.stop(id, null, null);
     assertTrue(
-        failure.get(10, TimeUnit.SECONDS).getMessage().contains("stopped while it was being"),
+        failure.get(60, TimeUnit.SECONDS).getMessage().contains("stopped while it was being"),
         failure.get().getMessage());
     assertFalse(Files.exists(home.place().run(id)));
     assertFalse(CgroupTree.detect().group(home.place().cgroupParent(), id).exists());
@@ -136,7 +136,7 @@ class HangingDriverTest {
     assertTrue(e.getMessage().contains("a driver does not answer"), e.getMessage());
     driver.letGo.countDown();
     assertTrue(
-        failure.get(10, TimeUnit.SECONDS).getMessage().contains("stopped while it was being"));
+        failure.get(60, TimeUnit.SECONDS).getMessage().contains("stopped while it was being"));
     assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
     assertFalse(CgroupTree.detect().group(home.place().cgroupParent(), id).exists());
   }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What may be done to a container that stands still, and what an engine finds of it. */
 @Tag("root")
-@Timeout(60)
+@Timeout(180)
 class PauseTest {
   private static final ExecSpec EXEC =
       new ExecSpec(List.of("true"), List.of(), "", "", false, false, true, true, false, "");
@@ -109,7 +109,7 @@ class PauseTest {
   void anEndFromOutsideIsSeen() throws Exception {
     var exit = engine.containers.await(id, WaitCondition.NOT_RUNNING).toCompletableFuture();
     group().kill();
-    assertEquals(137, exit.get(20, TimeUnit.SECONDS).status());
+    assertEquals(137, exit.get(60, TimeUnit.SECONDS).status());
     assertEquals(Status.EXITED, status());
     engine.containers.start(id);
     assertEquals(Status.RUNNING, status());

@@ -33,7 +33,7 @@ class ProcessTableTest {
       assertEquals(Set.of(SELF, other.pid()), ProcessTable.inside(all, SELF));
       assertEquals(Set.of(inner), ProcessTable.inside(all, inner));
     } finally {
-      other.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+      other.destroyForcibly().waitFor(60, TimeUnit.SECONDS);
     }
   }
 
@@ -45,6 +45,6 @@ class ProcessTableTest {
             GantryException.class,
             () -> ProcessTable.output(process, java.time.Duration.ofMillis(200)));
     assertEquals("ps: no end within 0 s", e.getMessage());
-    assertTrue(process.waitFor(10, java.util.concurrent.TimeUnit.SECONDS));
+    assertTrue(process.waitFor(60, java.util.concurrent.TimeUnit.SECONDS));
   }
 }

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What is on which disk of a container, and what the next engine makes of it. */
 @Tag("root")
-@Timeout(60)
+@Timeout(180)
 class RecordsTest {
   @TempDir Path scratch;
   private Engines.Home home;

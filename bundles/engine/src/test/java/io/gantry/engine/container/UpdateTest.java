@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Containers get other limits and restart policies, and keep them. */
 @Tag("root")
-@Timeout(60)
+@Timeout(180)
 class UpdateTest {
   private static final Limits AS_IT_IS = new Limits(0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, false);
   private static final long MEGA = 1 << 20;

@@ -120,7 +120,7 @@ class LeasedDriversTest {
                     CompletableFuture.supplyAsync(() -> drivers.view("a", b -> List.of()), threads))
             .toList();
     for (var view : views) {
-      assertEquals(Map.of(), view.orTimeout(10, TimeUnit.SECONDS).join().status());
+      assertEquals(Map.of(), view.orTimeout(60, TimeUnit.SECONDS).join().status());
     }
     assertEquals(LeasedDrivers.MOST_QUESTIONS, asked.get());
     go.countDown();
@@ -152,7 +152,7 @@ class LeasedDriversTest {
   void aNameThatIsAskedForBeforeTheFirstBundlesAreThereIsWaitedFor() {
     var answer = CompletableFuture.supplyAsync(() -> drivers.call("a", Echo::say), threads);
     serve("a", new Echo("1"));
-    assertEquals("1", answer.orTimeout(10, java.util.concurrent.TimeUnit.SECONDS).join());
+    assertEquals("1", answer.orTimeout(60, java.util.concurrent.TimeUnit.SECONDS).join());
   }
 
   @Test

@@ -40,7 +40,7 @@ class EventRingTest {
               seen.add(number(e));
               all.countDown();
             })) {
-      assertTrue(all.await(10, TimeUnit.SECONDS));
+      assertTrue(all.await(60, TimeUnit.SECONDS));
     }
     publisher.join();
     assertEquals(IntStream.range(0, 200).boxed().toList(), List.copyOf(seen));

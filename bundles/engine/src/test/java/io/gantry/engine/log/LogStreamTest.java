@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(30)
+@Timeout(180)
 class LogStreamTest {
   @TempDir Path dir;
   private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
@@ -155,7 +155,7 @@ class LogStreamTest {
       expected.append(i).append('\n');
       if (i % 3 == 0) {
         while (seen.length() < expected.length()) {
-          seen.append(UTF_8.decode(stream.read().toCompletableFuture().get(10, TimeUnit.SECONDS)));
+          seen.append(UTF_8.decode(stream.read().toCompletableFuture().get(60, TimeUnit.SECONDS)));
         }
       }
     }
@@ -180,7 +180,7 @@ class LogStreamTest {
     var next = stream.read().toCompletableFuture();
     assertFalse(next.isDone());
     Files.writeString(file, json("b\\n", "stdout", 2));
-    assertEquals("b\n", UTF_8.decode(next.get(10, TimeUnit.SECONDS)).toString());
+    assertEquals("b\n", UTF_8.decode(next.get(60, TimeUnit.SECONDS)).toString());
     stream.close();
   }
 
@@ -191,7 +191,7 @@ class LogStreamTest {
     var stream = LogStream.open(file, follow, true, writing::get, follower);
     var read = stream.read().toCompletableFuture();
     stream.close();
-    assertFalse(read.get(10, TimeUnit.SECONDS).hasRemaining());
+    assertFalse(read.get(60, TimeUnit.SECONDS).hasRemaining());
   }
 
   private void rotate() throws IOException {

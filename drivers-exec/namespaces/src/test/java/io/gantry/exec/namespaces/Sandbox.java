@@ -87,7 +87,7 @@ final class Sandbox implements AutoCloseable {
       MonitorStream stream = container.monitor.attach(Streams.OUTPUT);
       container.monitor.program(launch.program());
       Output output = Output.of(stream);
-      return output.outcome(container.exit.get(20, TimeUnit.SECONDS).status());
+      return output.outcome(container.exit.get(60, TimeUnit.SECONDS).status());
     } catch (GantryException e) {
       return new Outcome(-1, "", "", e.getMessage());
     } catch (Exception e) {
@@ -166,7 +166,7 @@ final class Sandbox implements AutoCloseable {
           monitor.exec(
               new ExecRequest(id, Streams.OUTPUT, process.terminal(), 24, 80, launch.program()))) {
         Output output = Output.of(stream);
-        return output.outcome(ended.get(20, TimeUnit.SECONDS).status());
+        return output.outcome(ended.get(60, TimeUnit.SECONDS).status());
       } catch (GantryException e) {
         return new Outcome(-1, "", "", e.getMessage());
       } catch (Exception e) {
@@ -180,7 +180,7 @@ final class Sandbox implements AutoCloseable {
       try {
         if (!exit.isDone()) {
           monitor.signal(SIGKILL);
-          exit.get(20, TimeUnit.SECONDS);
+          exit.get(60, TimeUnit.SECONDS);
         }
         monitor.quit();
       } catch (GantryException e) {
@@ -215,7 +215,7 @@ final class Sandbox implements AutoCloseable {
     static Output of(MonitorStream stream) throws Exception {
       var all = new ByteArrayOutputStream();
       while (true) {
-        ByteBuffer read = stream.read().toCompletableFuture().get(20, TimeUnit.SECONDS);
+        ByteBuffer read = stream.read().toCompletableFuture().get(60, TimeUnit.SECONDS);
         if (!read.hasRemaining()) {
           break;
         }

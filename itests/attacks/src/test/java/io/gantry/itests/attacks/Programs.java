@@ -36,7 +36,7 @@ final class Programs {
         Path.of(Objects.requireNonNull(System.getProperty("attacks.target"))).resolve("probe");
     Images.program(); // compiled by then
     String list =
-        Command.run(Map.of(), Duration.ofSeconds(10), List.of(program.toString(), "list")).ok();
+        Command.run(Map.of(), Duration.ofSeconds(30), List.of(program.toString(), "list")).ok();
     for (String line : list.lines().toList()) {
       String[] parts = line.split("\t");
       all.add(new Attack("in-" + parts[0], parts[1], parts[2], api -> {}));

@@ -85,7 +85,7 @@ final class Checks {
 
   /** An end is noticed on another thread: a moment may pass. */
   private void awaitSettled(Api api, Tracked one, String ref) throws IOException {
-    long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
     Seen seen = api.inspect(ref);
     while ((one.monitorKilled && seen.runs() && !hasItsMonitor(api, one, ref)
             || one.autoRemove && seen.phase() == Phase.EXITED

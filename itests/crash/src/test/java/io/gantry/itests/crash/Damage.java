@@ -70,7 +70,7 @@ enum Damage {
     }
   };
 
-  private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   /**
    * @param canary where a link leads, for a look whether somebody followed it

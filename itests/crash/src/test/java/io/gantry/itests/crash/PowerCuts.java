@@ -12,7 +12,8 @@ import java.util.Random;
 /** Rounds of load, the end of the power, a boot and a look at what is left. */
 final class PowerCuts {
   private static final int MAX_STEPS = 60;
-  private static final Duration LIMIT = Duration.ofSeconds(6);
+  private static final Duration LOAD = Duration.ofSeconds(6);
+  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private final Disk.Form form;
   private final long seed;
@@ -64,7 +65,7 @@ final class PowerCuts {
 
   private void cut(Instance engine, Load load, Disk disk, Memory memory) throws Exception {
     load.begin();
-    load.await(10 + random.nextInt(MAX_STEPS), LIMIT);
+    load.await(10 + random.nextInt(MAX_STEPS), LOAD);
     load.expectFailures(400);
     disk.cut();
     engine.cutPower();

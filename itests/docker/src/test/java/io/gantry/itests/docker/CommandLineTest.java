@@ -49,7 +49,7 @@ class CommandLineTest {
   private static Command gantryd(String flag) {
     return Command.run(
         Map.of(),
-        Duration.ofSeconds(10),
+        Duration.ofSeconds(30),
         List.of(Instance.home().resolve("bin/gantryd").toString(), flag));
   }
 }

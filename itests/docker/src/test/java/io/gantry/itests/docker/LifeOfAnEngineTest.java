@@ -303,14 +303,14 @@ class LifeOfAnEngineTest {
 
   private static long group(long pid) {
     String stat =
-        Command.run(Map.of(), Duration.ofSeconds(10), List.of("ps", "-o", "pgid=", "-p", "" + pid))
+        Command.run(Map.of(), Duration.ofSeconds(30), List.of("ps", "-o", "pgid=", "-p", "" + pid))
             .ok();
     return Long.parseLong(stat);
   }
 
   private static void kill(String signal, long target) {
     Command.run(
-            Map.of(), Duration.ofSeconds(10), List.of("/bin/kill", "-" + signal, "--", "" + target))
+            Map.of(), Duration.ofSeconds(30), List.of("/bin/kill", "-" + signal, "--", "" + target))
         .ok();
   }
 

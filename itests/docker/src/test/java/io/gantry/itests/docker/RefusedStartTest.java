@@ -164,7 +164,7 @@ class RefusedStartTest {
   void aJavaThatIsNotThereIsNamed() {
     Command refused =
         Command.run(
-            Map.of("JAVA_HOME", folder.toString()), Duration.ofSeconds(10), words(List.of()));
+            Map.of("JAVA_HOME", folder.toString()), Duration.ofSeconds(30), words(List.of()));
     assertEquals(66, refused.exit(), refused::err);
     assertTrue(refused.err().contains("JAVA_HOME is " + folder), refused::err);
     assertNothingWasMade();

@@ -69,7 +69,7 @@ final class RemoteClient {
    */
   static boolean isAnswered(int port) throws GeneralSecurityException {
     try (Socket socket = fresh().getSocketFactory().createSocket("127.0.0.1", port)) {
-      socket.setSoTimeout(10_000);
+      socket.setSoTimeout(30_000);
       socket.getOutputStream().write(new byte[] {'J', 'R', 'M', 'I', 0, 2, 0x4b});
       return socket.getInputStream().read() >= 0;
     } catch (IOException e) {

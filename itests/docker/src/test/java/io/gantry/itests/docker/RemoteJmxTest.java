@@ -294,7 +294,7 @@ class RemoteJmxTest {
       long begun = System.nanoTime();
       Exception refusal = assertThrows(Exception.class, () -> connect(credentials));
       assertTrue(refusal.toString().contains("REJECTED"), refusal.toString());
-      assertTrue(System.nanoTime() - begun < Duration.ofSeconds(10).toNanos());
+      assertTrue(System.nanoTime() - begun < Duration.ofSeconds(30).toNanos());
     }
   }
 
@@ -312,7 +312,7 @@ class RemoteJmxTest {
         assertTrue(refusal.toString().contains("REJECTED"), refusal.toString());
         assertThrows(
             Exception.class, () -> beans.setAttribute(ENGINE, new Attribute("LogLevel", bomb())));
-        assertTrue(System.nanoTime() - begun < Duration.ofSeconds(10).toNanos());
+        assertTrue(System.nanoTime() - begun < Duration.ofSeconds(30).toNanos());
         beans.getAttribute(ENGINE, "Id");
       }
     }

@@ -124,7 +124,7 @@ public class ConfigurationIT {
     }
 
     String next() throws InterruptedException {
-      String line = lines.poll(10, TimeUnit.SECONDS);
+      String line = lines.poll(60, TimeUnit.SECONDS);
       return line == null ? "nothing was reported" : line;
     }
 

@@ -134,7 +134,7 @@ public class DriverLifeIT {
     var call = CompletableFuture.supplyAsync(echo::call);
     Await.until(() -> echo.view().waiting() == 1, () -> echo.view().toString());
     driver.start(Bundle.START_TRANSIENT);
-    assertEquals("1.0.0", call.get(10, TimeUnit.SECONDS));
+    assertEquals("1.0.0", call.get(60, TimeUnit.SECONDS));
   }
 
   @Test

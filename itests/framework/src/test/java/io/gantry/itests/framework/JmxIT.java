@@ -112,7 +112,7 @@ public class JmxIT {
   private static Notification next(LinkedBlockingQueue<Notification> heard, String type)
       throws InterruptedException {
     while (true) {
-      Notification told = heard.poll(10, TimeUnit.SECONDS);
+      Notification told = heard.poll(60, TimeUnit.SECONDS);
       if (told == null) {
         throw new AssertionError("no " + type);
       }

@@ -168,7 +168,7 @@ public final class Belongings {
 
   /** SIGKILL: no process runs a line of its own after it. */
   public static void kill(long pid) {
-    Command.run(Map.of(), Duration.ofSeconds(10), List.of("kill", "-KILL", Long.toString(pid)));
+    Command.run(Map.of(), Duration.ofSeconds(30), List.of("kill", "-KILL", Long.toString(pid)));
   }
 
   /**
@@ -194,7 +194,7 @@ public final class Belongings {
       String target = line.split(" ", 6)[4];
       if (!target.equals(dataRoot.toString())
           && !target.equals(scratch.resolve("run").toString())) {
-        Command.run(Map.of(), Duration.ofSeconds(10), List.of("umount", "-l", target));
+        Command.run(Map.of(), Duration.ofSeconds(30), List.of("umount", "-l", target));
       }
     }
     Eventually.eventually("the control groups go", this::removeGroups);

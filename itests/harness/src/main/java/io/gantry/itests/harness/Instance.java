@@ -207,7 +207,7 @@ public final class Instance implements AutoCloseable {
   /** Stops the engine as an operator does; containers go on. */
   public void stop() {
     gate.destroy();
-    Eventually.within(Duration.ofSeconds(30), "gantryd ends after SIGTERM", () -> !gate.isAlive());
+    Eventually.within(LIMIT, "gantryd ends after SIGTERM", () -> !gate.isAlive());
   }
 
   /** Starts it again after {@link #stop}. */
@@ -320,12 +320,9 @@ public final class Instance implements AutoCloseable {
       Files.readAllLines(Path.of("/proc/net/unix")).stream()
           .filter(line -> line.contains(scratch.toString()))
           .forEach(line -> left.add("socket " + line));
-      try (Stream<Path> groups =
-          Files.find(Path.of("/sys/fs/cgroup"), 3, (path, a) -> a.isDirectory())) {
-        groups
-            .filter(path -> path.endsWith("gantry-" + id))
-            .forEach(path -> left.add("control group " + path));
-      }
+      new Belongings(scratch, dataRoot(), id)
+          .controlGroups()
+          .forEach(path -> left.add("control group " + path));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
