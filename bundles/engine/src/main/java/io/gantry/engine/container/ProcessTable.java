@@ -7,6 +7,7 @@ import static java.util.stream.Collectors.toSet;
 import io.gantry.api.Containers.ProcessList;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +25,10 @@ import org.jspecify.annotations.Nullable;
 /** What the host's {@code ps} says of the processes of a control group. */
 final class ProcessTable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** It prints what containers call themselves, which may be megabytes for each process. */
+  private static final int MOST_BYTES = 16 << 20;
+
   private static final List<Path> PS = List.of(Path.of("/bin/ps"), Path.of("/usr/bin/ps"));
 
   /** A format that gives the column PID another title, or another meaning. */
@@ -107,23 +112,30 @@ final class ProcessTable {
     }
   }
 
-  /** What it prints until it ends; one that does not end in time is killed. */
+  /** What it prints until it ends; one that does not end in time or prints too much is killed. */
   static String output(Process process, Duration patience) throws InterruptedException {
-    var output = CompletableFuture.supplyAsync(() -> text(process.getInputStream()));
-    var errors = CompletableFuture.supplyAsync(() -> text(process.getErrorStream()));
-    if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
-      process.destroyForcibly();
-      throw new GantryException(INTERNAL, "ps: no end within " + patience.toSeconds() + " s");
+    try {
+      var output = CompletableFuture.supplyAsync(() -> text(process, process.getInputStream()));
+      var errors = CompletableFuture.supplyAsync(() -> text(process, process.getErrorStream()));
+      if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new GantryException(INTERNAL, "ps: no end within " + patience.toSeconds() + " s");
+      }
+      if (process.exitValue() != 0) {
+        throw new GantryException(INTERNAL, "ps: " + firstLine(errors.join()));
+      }
+      return output.join();
+    } finally {
+      process.destroyForcibly(); // also when nobody waits any longer
     }
-    if (process.exitValue() != 0) {
-      throw new GantryException(INTERNAL, "ps: " + firstLine(errors.join()));
-    }
-    return output.join();
   }
 
-  private static String text(java.io.InputStream stream) {
+  private static String text(Process process, InputStream stream) {
     try {
-      return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+      byte[] bytes = stream.readNBytes(MOST_BYTES);
+      if (bytes.length == MOST_BYTES) {
+        process.destroyForcibly();
+      }
+      return new String(bytes, StandardCharsets.UTF_8);
     } catch (IOException e) {
       return "";
     }

@@ -38,6 +38,17 @@ class ProcessTableTest {
   }
 
   @Test
+  void aProgramThatPrintsTooMuchIsEnded() throws Exception {
+    var process = new ProcessBuilder("yes").start();
+    var e =
+        assertThrows(
+            GantryException.class,
+            () -> ProcessTable.output(process, java.time.Duration.ofSeconds(30)));
+    assertEquals("ps: failed", e.getMessage());
+    assertTrue(process.waitFor(10, TimeUnit.SECONDS));
+  }
+
+  @Test
   void aProgramThatPrintsForEverIsEnded() throws Exception {
     var process = new ProcessBuilder("sh", "-c", "while :; do echo x; sleep 0.01; done").start();
     var e =
