@@ -14,6 +14,8 @@ final class Corpus {
     all.addAll(HttpAttacks.all());
     all.addAll(BodyAttacks.all());
     all.addAll(ArchiveAttacks.all());
+    all.addAll(LoadAttacks.all());
+    all.addAll(FileAttacks.all());
     all.addAll(RootAttacks.all());
     all.addAll(IdentityAttacks.all());
     all.addAll(ClientAttacks.all());

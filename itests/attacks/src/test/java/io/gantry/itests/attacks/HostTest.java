@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.itests.harness.Command;
+import io.gantry.itests.harness.Eventually;
 import io.gantry.itests.harness.Instance;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -186,12 +187,30 @@ class HostTest {
                     assertTrue(
                         Command.run(
                                     Map.of(),
-                                    Duration.ofSeconds(10),
+                                    Duration.ofSeconds(30),
                                     List.of("sh", "-c", "exec 3>>/proc/" + process.pid() + "/exe"))
                                 .exit()
                             != 0,
                         () -> "the program of " + process.pid() + " can be opened for writing"))
             .count();
     assertTrue(sealed > 0, "no helper was found");
+  }
+
+  /** Configuration that is no file, or no end of one, neither hangs nor fills the engine. */
+  @Test
+  void aFifoAmongTheConfigurationHangsNobody() throws IOException {
+    Path etc = Files.createDirectory(engine.scratch().resolve("etc"));
+    Command.run(Map.of(), Duration.ofSeconds(20), List.of("mkfifo", etc + "/io.gantry.rest.json"))
+        .ok();
+    Files.createSymbolicLink(etc.resolve("io.gantry.jmx.json"), Path.of("/dev/zero"));
+    Files.writeString(etc.resolve("io.gantry.engine.json"), "{\"a\":" + "[".repeat(200_000));
+    try (Instance other = Instance.start("--etc", etc.toString())) {
+      other.docker("ps").ok();
+      Eventually.eventually(
+          "the log names each",
+          () ->
+              Stream.of("rest.json", "jmx.json", "engine.json")
+                  .allMatch(name -> other.log().contains(name)));
+    }
   }
 }
