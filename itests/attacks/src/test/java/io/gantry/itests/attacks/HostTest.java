@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What other users of the host, and containers in its network, can reach of the engine. */
 @Tag("root")
-@Timeout(120)
+@Timeout(300)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostTest {
 
@@ -58,7 +58,7 @@ class HostTest {
   private Command asNobody(String line) {
     return Command.run(
         Map.of(),
-        Duration.ofSeconds(20),
+        Duration.ofSeconds(60),
         List.of(
             "setpriv",
             "--reuid",
@@ -170,7 +170,7 @@ class HostTest {
     assertTrue(attached.exit() != 0, attached.out());
     Command.run(
             Map.of(),
-            Duration.ofSeconds(20),
+            Duration.ofSeconds(60),
             List.of("jcmd", "" + engine.engine().pid(), "VM.version"))
         .ok(); // root does
   }
@@ -200,7 +200,7 @@ class HostTest {
   @Test
   void aFifoAmongTheConfigurationHangsNobody() throws IOException {
     Path etc = Files.createDirectory(engine.scratch().resolve("etc"));
-    Command.run(Map.of(), Duration.ofSeconds(20), List.of("mkfifo", etc + "/io.gantry.rest.json"))
+    Command.run(Map.of(), Duration.ofSeconds(60), List.of("mkfifo", etc + "/io.gantry.rest.json"))
         .ok();
     Files.createSymbolicLink(etc.resolve("io.gantry.jmx.json"), Path.of("/dev/zero"));
     Files.writeString(etc.resolve("io.gantry.engine.json"), "{\"a\":" + "[".repeat(200_000));

@@ -221,7 +221,8 @@ final class Checks {
     try (Api api = new Api(engine)) {
       List<String> leaks = new ArrayList<>();
       try {
-        Eventually.eventually(
+        Eventually.within(
+            Duration.ofSeconds(20), // each planted leak costs as long
             "no leak",
             () -> {
               leaks.clear();

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Files in etc/ of a running engine: good ones take hold at once, bad ones change nothing. */
 @Tag("root")
-@Timeout(120)
+@Timeout(300)
 class ConfigurationTest {
 
   @TempDir static Path etc;

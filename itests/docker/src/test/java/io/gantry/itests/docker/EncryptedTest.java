@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** An engine on a Unix socket and two TCP addresses with TLS, and the stock command line. */
 @Tag("root")
-@Timeout(120)
+@Timeout(300)
 class EncryptedTest {
 
   private static final String AUTHORITY =

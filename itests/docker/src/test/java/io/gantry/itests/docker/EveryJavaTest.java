@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** A container and a swap on every Java that this host has, 17 and newer. */
 @Tag("root")
-@Timeout(120)
+@Timeout(300)
 class EveryJavaTest {
 
   private static final Path HOMES = Path.of("/usr/lib/jvm");

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** A data root on a small disk of its own, which gets full, or read-only. */
 @Tag("root")
-@Timeout(180)
+@Timeout(300)
 class FullDiskTest {
 
   private static final String FULL = "no space left on device";
@@ -66,7 +66,7 @@ class FullDiskTest {
   }
 
   private static void command(String... words) {
-    Command.run(Map.of(), Duration.ofSeconds(20), List.of(words)).ok();
+    Command.run(Map.of(), Duration.ofSeconds(60), List.of(words)).ok();
   }
 
   private void fill() throws IOException {
@@ -104,7 +104,7 @@ class FullDiskTest {
     engine.docker("run", "--name", "second", "busybox", "true").ok();
     engine.docker("tag", "busybox", "other:1").ok();
     within(
-        Duration.ofSeconds(20),
+        Duration.ofSeconds(60),
         "space is reserved",
         () -> disk().resolve("reserve").toFile().length() == 4 << 20);
     String counts = pid("counts");
@@ -157,7 +157,7 @@ class FullDiskTest {
     Command both =
         Command.run(
             engine.environment(),
-            Duration.ofSeconds(20),
+            Duration.ofSeconds(60),
             List.of("sh", "-c", "docker logs counts 2>&1"));
     long expected = 1;
     long lost = 0;
@@ -179,7 +179,7 @@ class FullDiskTest {
     engine.docker("run", "-d", "--name", "lasting", "busybox", "sleep", "1000").ok();
     engine.docker("stop", "-t", "1", "lasting").ok();
     within(
-        Duration.ofSeconds(20),
+        Duration.ofSeconds(60),
         "space is reserved",
         () -> disk().resolve("reserve").toFile().length() == 4 << 20);
     engine.stop();

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Images go out, come back, are looked over and tidied up. */
 @Tag("root")
-@Timeout(120)
+@Timeout(300)
 class ImagesTest {
 
   @TempDir Path folder;

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** An engine starts, is there once or several times, stops, and is taken over by its successor. */
 @Tag("root")
-@Timeout(120)
+@Timeout(300)
 class LifeOfAnEngineTest {
 
   @Test
@@ -79,11 +79,11 @@ class LifeOfAnEngineTest {
             .start();
     try {
       within(
-          Duration.ofSeconds(30),
+          Duration.ofSeconds(60),
           reached + " is logged",
           () -> read(log).contains(" - " + reached));
       gate.destroy();
-      within(Duration.ofSeconds(30), "it stops", () -> !gate.isAlive());
+      within(Duration.ofSeconds(60), "it stops", () -> !gate.isAlive());
       assertEquals(0, gate.exitValue());
       List<String> odd =
           read(log)
@@ -130,7 +130,7 @@ class LifeOfAnEngineTest {
       kill("KILL", jvm);
       kill("TERM", Long.parseLong(ends));
       within(
-          Duration.ofSeconds(30),
+          Duration.ofSeconds(60),
           "the gate starts it again",
           () ->
               engine.docker("inspect", "-f", "{{.State.ExitCode}}", "ends").out().startsWith("9"));
@@ -216,7 +216,7 @@ class LifeOfAnEngineTest {
       }
       assertEquals(gantryd.pid() + "", Files.readString(pidfile).strip());
       gantryd.destroy();
-      within(Duration.ofSeconds(30), "it stops", () -> !gantryd.isAlive());
+      within(Duration.ofSeconds(60), "it stops", () -> !gantryd.isAlive());
       assertFalse(Files.exists(pidfile));
     } finally {
       gantryd.descendants().forEach(ProcessHandle::destroyForcibly);

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Starts that cannot succeed end at once, say why, and leave nothing behind. */
 @Tag("root")
-@Timeout(120)
+@Timeout(300)
 class RefusedStartTest {
 
   @TempDir Path folder;

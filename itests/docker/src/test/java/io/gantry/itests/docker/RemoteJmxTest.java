@@ -61,7 +61,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * 2022-41678.
  */
 @Tag("root")
-@Timeout(120)
+@Timeout(300)
 @ParameterizedClass
 @MethodSource("io.gantry.itests.docker.EveryJavaTest#homes")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -409,8 +409,8 @@ class RemoteJmxTest {
     configure("\"clientCa\": \"" + pki.resolve("ca.pem") + "\"");
     RemoteClient.show(pki.resolve("ca.p12"));
     Eventually.within(
-        Duration.ofSeconds(30), "certificates are asked for", RemoteJmxTest::isAnswered);
-    Eventually.within(Duration.ofSeconds(30), "alice is let in", () -> isLetIn(null));
+        Duration.ofSeconds(60), "certificates are asked for", RemoteJmxTest::isAnswered);
+    Eventually.within(Duration.ofSeconds(60), "alice is let in", () -> isLetIn(null));
     try (JMXConnector connector = connect(null)) {
       MBeanServerConnection beans = connector.getMBeanServerConnection();
       setDefault(beans);

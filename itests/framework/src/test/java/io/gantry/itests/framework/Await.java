@@ -6,7 +6,7 @@ import java.util.concurrent.locks.LockSupport;
 /** Waits for a condition, with a deadline. */
 final class Await {
 
-  private static final long SECONDS = 10;
+  private static final long SECONDS = 60;
 
   private Await() {}
 

@@ -37,7 +37,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * refused with a sentence that says why and what to do, and the former driver serves as before.
  */
 @Tag("root")
-@Timeout(180)
+@Timeout(300)
 class BadJarTest {
 
   private static final String STORAGE = "io.gantry.storage.overlay";
@@ -390,7 +390,7 @@ class BadJarTest {
     assertEquals(version, target.version());
     connector.close();
     engine.engine().destroyForcibly();
-    Eventually.within(Duration.ofSeconds(30), "the gate starts it again", BadJarTest::answersAgain);
+    Eventually.within(Duration.ofSeconds(60), "the gate starts it again", BadJarTest::answersAgain);
     connect();
     assertEquals(version, target.version());
     Http.Answer back = post("/gantry/v1/drivers/StorageDriver/overlay/rollback", "");

@@ -151,7 +151,7 @@ class SwapTest {
       assertEquals(List.of(), ticker.failures());
       assertEquals(pid, ticker.pid());
       Eventually.within(
-          Duration.ofSeconds(20),
+          Duration.ofSeconds(60),
           "a life that ended after the last swap",
           () -> load.lives().stream().anyMatch(life -> life.ended() > swaps.get(number - 1)[1]));
       for (long[] swap : swaps) {
