@@ -1,5 +1,6 @@
 package io.gantry.itests.crash;
 
+import io.gantry.itests.harness.Belongings;
 import io.gantry.itests.harness.Eventually;
 import io.gantry.itests.harness.Http;
 import io.gantry.itests.harness.Instance;
@@ -58,10 +59,9 @@ final class Checks {
 
   private void settle(Api api, Tracked one) throws IOException {
     String ref = one.id.isEmpty() ? one.name : one.id;
-    awaitSettled(api, one, ref);
-    one.monitorKilled &= !hasItsMonitor(api, one, ref);
+    Seen seen = awaitSettled(api, one, ref);
+    one.monitorKilled &= !hasItsMonitor(seen);
     boolean absent = one.phase == Phase.ABSENT && one.pending != Step.CREATE;
-    Seen seen = api.inspect(ref);
     if (absent && seen.phase() == Phase.EXITED && one.autoRemove) {
       Eventually.eventually(one.name + " goes by itself", () -> isAbsent(api, ref));
       seen = Seen.ABSENT;
@@ -84,27 +84,24 @@ final class Checks {
   }
 
   /** An end is noticed on another thread: a moment may pass. */
-  private void awaitSettled(Api api, Tracked one, String ref) throws IOException {
+  private Seen awaitSettled(Api api, Tracked one, String ref) throws IOException {
     long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
     Seen seen = api.inspect(ref);
-    while ((one.monitorKilled && seen.runs() && !hasItsMonitor(api, one, ref)
+    while ((one.monitorKilled && seen.runs()
             || one.autoRemove && seen.phase() == Phase.EXITED
-            || seen.phase() == Phase.RUNNING && seen.began() == 0 && mayEnd(one))
+            || seen.phase() == Phase.RUNNING && seen.began() == 0)
         && System.nanoTime() < deadline) {
       seen = api.inspect(ref);
     }
+    return seen;
   }
 
   /** The one that was killed was that of a former run, just about to end. */
-  private boolean hasItsMonitor(Api api, Tracked one, String ref) throws IOException {
-    Seen seen = api.inspect(ref);
+  private boolean hasItsMonitor(Seen seen) {
     Optional<ProcessHandle> init = seen.runs() ? ProcessHandle.of(seen.pid()) : Optional.empty();
     Optional<Long> monitor = init.flatMap(ProcessHandle::parent).map(ProcessHandle::pid);
-    return monitor.isPresent() && monitor.get().equals(engine.belongings().monitors().get(one.id));
-  }
-
-  private static boolean mayEnd(Tracked one) {
-    return !one.program.endless() || one.unsure();
+    String key = seen.id().substring(0, Math.min(16, seen.id().length()));
+    return monitor.isPresent() && monitor.get().equals(engine.belongings().monitors().get(key));
   }
 
   private static boolean isAbsent(Api api, String ref) {
@@ -120,15 +117,19 @@ final class Checks {
       findings.add(Findings.Kind.STATE, one.name + " runs as " + one.pid + ", which is not there");
       return;
     }
+    List<String> wrong = new ArrayList<>();
     boolean frozen = isFrozen(one.id);
     if (frozen != (one.phase == Phase.PAUSED)) {
-      findings.add(
-          Findings.Kind.STATE, one.name + " is " + one.phase + (frozen ? ", frozen" : ", thawed"));
+      wrong.add("is " + one.phase + (frozen ? ", frozen" : ", thawed"));
     }
     for (int mark : one.marks) {
       if (!Files.exists(Path.of("/proc/" + one.pid + "/root/mark-" + mark))) {
-        findings.add(Findings.Kind.STATE, "mark " + mark + " in " + one.name + " is lost");
+        wrong.add("has lost mark " + mark);
       }
+    }
+    boolean stillThere = Belongings.began(one.pid).orElse(0L) == one.began;
+    if (one.program.endless() || stillThere) { // else it has ended by itself meanwhile
+      findings.addAll(Findings.Kind.STATE, one.name, wrong);
     }
   }
 

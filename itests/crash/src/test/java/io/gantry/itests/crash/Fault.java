@@ -37,7 +37,12 @@ enum Fault {
       "      attempt(\"record the end of\", container, () -> records.putRun(container.record(), run));\n",
       "      shop.timer()\n"
           + "          .schedule(\n"
-          + "              () -> records.putRun(container.record(), run), 500, TimeUnit.MILLISECONDS);\n"),
+          + "              () -> {\n"
+          + "                if (container.run() == run && !container.isRemoving()) {\n"
+          + "                  records.putRun(container.record(), run);\n"
+          + "                }\n"
+          + "              },\n"
+          + "              500, TimeUnit.MILLISECONDS);\n"),
 
   UNDO_REMOVED(
       Findings.Kind.LEAK,

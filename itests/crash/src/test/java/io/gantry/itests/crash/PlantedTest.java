@@ -40,7 +40,10 @@ class PlantedTest {
       power.run(home, MOST_ROUNDS, true);
       rounds = power.cuts();
     } else {
-      KillRounds kills = new KillRounds(KillRounds.Victim.ENGINE, seed, findings);
+      // A new engine would sweep what an undo has left.
+      var victim =
+          fault == Fault.UNDO_REMOVED ? KillRounds.Victim.SPAWNER : KillRounds.Victim.ENGINE;
+      KillRounds kills = new KillRounds(victim, seed, findings);
       Instance engine = Instance.startAt(home, Files.createTempDirectory("gy"));
       try {
         kills.run(engine, MOST_ROUNDS, true);

@@ -74,7 +74,7 @@ final class Tracked {
   List<String> settle(Seen seen) {
     List<String> wrong = new ArrayList<>();
     if (!allowed(seen)) {
-      wrong.add(name + " " + before() + ", now it is " + seen);
+      wrong.add(name + " (" + id + ") " + before() + ", now it is " + seen);
     }
     if (seen.phase() != Phase.ABSENT) {
       if (!seen.name().equals(name)

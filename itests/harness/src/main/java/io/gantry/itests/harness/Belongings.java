@@ -243,11 +243,16 @@ public final class Belongings {
       for (Path link : links(pid)) {
         var socket = SOCKET.matcher(link.toString());
         if (socket.matches() && paths.containsKey(socket.group(1))) {
-          listeners.put(paths.get(socket.group(1)), pid);
+          listeners.merge(paths.get(socket.group(1)), pid, Belongings::older);
         }
       }
     }
     return listeners;
+  }
+
+  /** Who was just forked holds the socket of the other one for a moment. */
+  private static long older(long one, long other) {
+    return began(one).orElse(Long.MAX_VALUE) <= began(other).orElse(Long.MAX_VALUE) ? one : other;
   }
 
   private static List<Path> links(long pid) {
