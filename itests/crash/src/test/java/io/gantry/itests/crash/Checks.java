@@ -89,6 +89,7 @@ final class Checks {
     Seen seen = api.inspect(ref);
     while ((one.monitorKilled && seen.runs()
             || one.autoRemove && seen.phase() == Phase.EXITED
+            || seen.phase() == Phase.REMOVING
             || seen.phase() == Phase.RUNNING && seen.began() == 0)
         && System.nanoTime() < deadline) {
       seen = api.inspect(ref);
