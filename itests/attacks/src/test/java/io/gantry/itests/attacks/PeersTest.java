@@ -7,11 +7,16 @@ import java.util.ArrayList;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The same attacks on other engines, for the table; run by hand, since they take their time. */
+/**
+ * The same attacks on other engines, for the table; with {@code -Dattacks.peers=true} by hand,
+ * since they take their time.
+ */
 @Tag("root")
+@EnabledIfSystemProperty(named = "attacks.peers", matches = "true")
 @EnabledIfEnvironmentVariable(named = "GANTRY_PEERS", matches = ".+")
 class PeersTest {
 
