@@ -137,16 +137,37 @@ void spool_encode(struct buffer *out, const uint8_t *line, size_t length, bool n
 
 static int open_log(const char *path, uint64_t *size) {
   struct stat st;
-  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+  int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (fd < 0) return -1;
   *size = fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
   return fd;
+}
+
+/* Where the last whole line ends. */
+static uint64_t end_of_lines(int fd, uint64_t size) {
+  uint8_t block[4096];
+  while (size > 0) {
+    size_t length = size < sizeof block ? (size_t)size : sizeof block;
+    ssize_t got = pread(fd, block, length, (off_t)(size - length));
+    if (got != (ssize_t)length) return size;
+    const uint8_t *newline = memrchr(block, '\n', length);
+    if (newline) return size - length + (size_t)(newline - block) + 1;
+    size -= length;
+  }
+  return 0;
+}
+
+/* What a power cut has left of a line would swallow the next one. */
+static void cut_torn_line(int fd, uint64_t *size) {
+  uint64_t end = end_of_lines(fd, *size);
+  if (end < *size && ftruncate(fd, (off_t)end) == 0) *size = end;
 }
 
 struct spool *spool_open(const char *path, uint64_t most_bytes, uint64_t most_files) {
   uint64_t size = 0;
   int fd = open_log(path, &size);
   if (fd < 0) return NULL;
+  cut_torn_line(fd, &size);
   struct spool *s = must_alloc(sizeof *s);
   *s = (struct spool){.path = must_copy(path), .fd = fd, .size = size, .most_bytes = most_bytes, .most_files = most_files};
   return s;

@@ -27,7 +27,7 @@ struct spool {
   struct log_writer *writer; /* in the monitor, when logging is not to block */
 };
 
-/* Opens the file for appending; NULL and errno when it cannot. */
+/* Opens the file, which nobody else writes, for appending after its last whole line; NULL and errno when it cannot. */
 struct spool *spool_open(const char *path, uint64_t most_bytes, uint64_t most_files);
 /* Goes on in another file, or in the same path anew; -1 and errno leave things as they were. */
 int spool_reopen(struct spool *s, const char *path, uint64_t most_bytes, uint64_t most_files);

@@ -386,6 +386,20 @@ static void a_spool_goes_on_where_it_was_told_to(void) {
   CHECK_TEXT(content("f"), ENTRY("2\\n", "stdout", "1"));
 }
 
+static void what_a_power_cut_left_of_a_line_is_cut_off(void) {
+  static char torn[10000]; /* more than one block of what never came to the disk */
+  int fd = open(path("p"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  CHECK_NUMBER(write(fd, ENTRY("0\\n", "stdout", "1"), strlen(ENTRY("0\\n", "stdout", "1"))), strlen(ENTRY("0\\n", "stdout", "1")));
+  CHECK_NUMBER(write(fd, "{\"log\":\"", 8), 8);
+  CHECK_NUMBER(write(fd, torn, sizeof torn), sizeof torn);
+  close(fd);
+  spool_text(spool_open(path("p"), 0, 1), 1, "1\n");
+  CHECK_TEXT(content("p"), ENTRY("0\\n", "stdout", "1") ENTRY("1\\n", "stdout", "1"));
+  CHECK_NUMBER(truncate(path("p"), 5), 0);
+  spool_text(spool_open(path("p"), 0, 1), 1, "2\n");
+  CHECK_TEXT(content("p"), ENTRY("2\\n", "stdout", "1"));
+}
+
 static void a_full_disk_leaves_no_half_line_and_is_told_of(void) {
   static const char note[] = "{\"log\":\"[gantry: 3 log lines were lost: no space left on device]\\n\",\"stream\":\"stderr\",\"time\":\"";
   static const char first[] = ENTRY("0\\n", "stdout", "1"), last[] = ENTRY("1\\n", "stdout", "1");
@@ -580,6 +594,7 @@ int main(void) {
   a_limit_of_files_that_is_out_of_reach_takes_no_time();
   a_single_file_is_truncated_instead();
   a_spool_goes_on_where_it_was_told_to();
+  what_a_power_cut_left_of_a_line_is_cut_off();
   a_full_disk_leaves_no_half_line_and_is_told_of();
   a_spool_that_must_not_block_drops_whole_lines_only();
   a_spool_that_must_not_block_rotates_and_moves();

@@ -10,7 +10,6 @@ import io.gantry.store.RecordStore;
 import io.gantry.store.Schema;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
@@ -66,12 +65,10 @@ final class ContainerRecords {
     }
     var copied = copies.load();
     var present = runs.load();
-    var lastRuns = new HashMap<String, RunRecord>();
-    for (var loaded : List.of(copied, present)) {
-      loaded.problems().forEach(problem -> log.log(WARNING, problem.reason()));
-      lastRuns.putAll(loaded.records());
-    }
-    copyAgain(containers, copied.records(), present.records());
+    present.problems().forEach(problem -> log.log(WARNING, problem.reason()));
+    var lastRuns = new HashMap<>(copied);
+    lastRuns.putAll(present.records());
+    copyAgain(containers, copied, present.records());
     return new Loaded(containers, lastRuns, broken);
   }
 

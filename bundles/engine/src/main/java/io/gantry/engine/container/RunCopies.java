@@ -5,6 +5,9 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.gantry.spi.GantryException;
 import io.gantry.store.Durability;
 import io.gantry.store.RecordStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Executor;
@@ -36,8 +39,24 @@ final class RunCopies {
     this.later = later;
   }
 
-  RecordStore.Loaded<RunRecord> load() {
-    return store.load();
+  /** What a power cut left of a file that was not synced is of no use: it is named and removed. */
+  Map<String, RunRecord> load() {
+    var loaded = store.load();
+    for (var problem : loaded.problems()) {
+      log.log(WARNING, problem.reason());
+      if (!problem.newer()) {
+        remove(problem.file());
+      }
+    }
+    return loaded.records();
+  }
+
+  private static void remove(Path damaged) {
+    try {
+      Files.deleteIfExists(damaged);
+    } catch (IOException e) {
+      log.log(WARNING, "cannot remove {0}: {1}", damaged, e);
+    }
   }
 
   void put(String id, RunRecord run) {

@@ -9,6 +9,7 @@ import io.gantry.store.Schema;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.RejectedExecutionException;
@@ -72,6 +73,18 @@ class RunCopiesTest {
     stopping.put("a", restarts(1));
     stopping.put("a", restarts(2));
     assertEquals(Map.of("a", restarts(2)), store.load().records());
+  }
+
+  @Test
+  void whatAPowerCutLeftOfOneIsRemoved() throws Exception {
+    copies.put("a", restarts(1));
+    copies.put("b", restarts(2));
+    copies.flush();
+    Files.write(dir.resolve("runs/a.json"), new byte[100]);
+    assertEquals(Map.of("b", restarts(2)), copies.load());
+    try (var files = Files.list(dir.resolve("runs"))) {
+      assertEquals(List.of(dir.resolve("runs/b.json")), files.toList());
+    }
   }
 
   private static RunRecord restarts(int count) {
