@@ -78,7 +78,7 @@ final class Checks {
     } else {
       checkMarks(api, one);
     }
-    if (one.phase != Phase.CREATED && !one.afterPowerCut) {
+    if (one.phase != Phase.CREATED) {
       checkLog(api, one);
     }
   }

@@ -33,7 +33,7 @@ final class Tracked {
   /** It was unsure when its client pruned. */
   boolean pruned;
 
-  /** A start was given up half-way: the end of the log is that of a run that never was. */
+  /** The end of the log is that of a run that never was, or was taken by a power cut. */
   boolean strayLines;
 
   /** Its log may have lost its end, and its run how it ended. */
@@ -66,6 +66,7 @@ final class Tracked {
   /** Existence and name are durable; a start, an end, and what a container wrote need not be. */
   void powerWasCut() {
     afterPowerCut = true;
+    strayLines = true;
     marks.clear();
     log = List.of();
   }
