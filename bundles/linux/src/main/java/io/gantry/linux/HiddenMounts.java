@@ -96,12 +96,16 @@ final class HiddenMounts {
       if (libc().unshare(CLONE_FS | CLONE_NEWNS) < 0) {
         throw failed("unshare", "mount namespace");
       }
-      Held held = mountApart(root, further, readOnly);
-      // A thread takes a while to end, and would keep the mounts for as long.
-      if (libc().setns(host, CLONE_NEWNS) < 0) {
-        throw failed("setns", "mount namespace of the host");
+      try (Undo back = new Undo()) {
+        // A thread takes a while to end, and would keep the mounts for as long: of a failure, too.
+        back.add(() -> libc().setns(host, CLONE_NEWNS));
+        Held held = mountApart(root, further, readOnly);
+        back.keep();
+        if (libc().setns(host, CLONE_NEWNS) < 0) {
+          throw failed("setns", "mount namespace of the host");
+        }
+        return held;
       }
-      return held;
     } finally {
       libc().close(host);
     }

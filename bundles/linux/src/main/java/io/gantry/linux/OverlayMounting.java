@@ -27,6 +27,7 @@ final class OverlayMounting {
   private static final int CLONE_NEWNS = 0x20000;
   private static final long MS_REC = 16384;
   private static final long MS_SLAVE = 1L << 19;
+  private static final int MNT_DETACH = 2;
   private static final int PAGE = 4096;
 
   private OverlayMounting() {}
@@ -118,7 +119,11 @@ final class OverlayMounting {
     if (libc().mount(type, bytes("."), type, flags(attributes), page) < 0) {
       throw failed("mount", "overlay");
     }
-    return DetachedMount.openTree(base, 0);
+    try {
+      return DetachedMount.openTree(base, 0);
+    } finally {
+      libc().umount2(bytes(base), MNT_DETACH); // a thread takes a while to end, and would keep it
+    }
   }
 
   /** The flags of mount(2) are those of mount_setattr(2) but for times. */

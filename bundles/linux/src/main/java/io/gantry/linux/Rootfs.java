@@ -17,6 +17,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The files of a container, as a process in it would see them, held by a descriptor. Every look-up
@@ -35,7 +36,7 @@ public final class Rootfs implements AutoCloseable {
 
   private final Dir root;
   private final int namespace;
-  private volatile boolean closed;
+  private final AtomicBoolean open = new AtomicBoolean(true);
 
   private Rootfs(Dir root, int namespace) {
     this.root = root;
@@ -182,8 +183,7 @@ public final class Rootfs implements AutoCloseable {
   /** Ends its mounts; may be repeated. */
   @Override
   public void close() {
-    if (!closed) {
-      closed = true;
+    if (open.compareAndSet(true, false)) {
       root.close();
       if (namespace != NONE) {
         libc().close(namespace);

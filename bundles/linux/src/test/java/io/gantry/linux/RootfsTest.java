@@ -74,6 +74,20 @@ class RootfsTest {
     assertEquals(open + 1, descriptors()); // the directory just above
   }
 
+  /** The kernel refuses (EBUSY) what has an index as long as it is mounted elsewhere. */
+  @Test
+  void aFailureLeavesNothingMounted() throws Exception {
+    var root = overlay(2).get(0);
+    var options = new ArrayList<>(root.options());
+    options.add("index=on");
+    var indexed = List.of(new Mount("overlay", "overlay", "/", options));
+    var missing = List.of(Mount.bind(temp.resolve("nosuch").toString(), "/mnt"));
+    for (int i = 0; i < 50; i++) {
+      assertErrno(Errno.ENOENT, () -> Rootfs.ofMounts(indexed, missing, false).close());
+      Rootfs.ofMounts(indexed, List.of(), false).close();
+    }
+  }
+
   @Test
   void whatIsWrittenToAnOverlayIsInItsUpperDirectory() throws Exception {
     try (Rootfs rootfs = Rootfs.ofMounts(overlay(2), List.of(), false);
