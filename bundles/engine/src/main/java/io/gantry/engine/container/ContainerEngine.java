@@ -79,7 +79,7 @@ public final class ContainerEngine implements Containers {
     recovering =
         new Recovering(shop, table, records, files, grouping, unfinished, starting, ending);
     views = new Views(shop.place(), files, networking);
-    copying = new Copying(shop, new Roots(starting), teller);
+    copying = new Copying(shop, new Roots(starting, shop.workers()), teller);
     differing = new Differing(shop);
     committing = new Committing(shop, differing, stopping, teller);
   }

@@ -2,6 +2,7 @@ package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.CANCELLED;
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.linux.Rootfs;
 import io.gantry.spi.GantryException;
@@ -11,7 +12,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -27,7 +32,9 @@ import java.util.function.Supplier;
  * first: from then on new uses wait. Uses that only read the snapshot's directory share it with
  * starts and keep removals away.
  *
- * <p>All waiting ends. No call into a driver and no system call is made under the lock.
+ * <p>All waiting ends, also for a root that is being made: who made it hang (a volume on a server
+ * that does not answer) leaves the files in use until it is known what became of it. No call into a
+ * driver and no system call is made under the lock.
  */
 final class FileGate {
   private static final Duration AFTER_REVOKING = Duration.ofSeconds(10);
@@ -42,6 +49,7 @@ final class FileGate {
   private boolean taken; // guarded by lock
   private boolean removal; // guarded by lock; whoever has taken it or wants to
   private int waiting; // guarded by lock; to take it
+  private Runnable letGo = () -> {}; // guarded by lock; by the last use that ends
 
   FileGate(String id) {
     this.id = id;
@@ -52,6 +60,7 @@ final class FileGate {
     private final boolean mounts;
     private Runnable end = () -> {}; // guarded by lock
     private boolean revoked; // guarded by lock
+    private boolean left; // guarded by lock
 
     private Use(boolean mounts) {
       this.mounts = mounts;
@@ -93,8 +102,11 @@ final class FileGate {
    *
    * @param wanted the present key; asked again after a wait
    * @param open makes the root when nobody has it; called once for all who share it
+   * @param maker runs that: it may hang
+   * @param patience to be let in, and again for the root
    */
-  Open enter(Supplier<Object> wanted, Supplier<Rootfs> open, Duration patience) {
+  Open enter(
+      Supplier<Object> wanted, Supplier<Rootfs> open, Executor maker, Duration patience) {
     Use use = new Use(true);
     CompletableFuture<Rootfs> root;
     boolean first;
@@ -118,16 +130,45 @@ final class FileGate {
     }
     try {
       if (first) {
-        root.complete(open.get());
+        make(root, open, maker);
       }
-      return new Open(root.join(), use);
-    } catch (RuntimeException | Error e) { // whatever it is, the others must not wait for ever
-      root.completeExceptionally(e);
-      leave(use);
-      if (e instanceof CompletionException && e.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
+      return new Open(made(root, patience), use);
+    } catch (RuntimeException e) {
+      root.whenComplete((made, failure) -> leave(use));
       throw e;
+    }
+  }
+
+  private static void make(
+      CompletableFuture<Rootfs> root, Supplier<Rootfs> open, Executor maker) {
+    try {
+      maker.execute(
+          () -> {
+            try {
+              root.complete(open.get());
+            } catch (Throwable e) { // whatever it is, those who wait must hear of it
+              root.completeExceptionally(e);
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      root.completeExceptionally(new GantryException(UNAVAILABLE, "the engine stops", e));
+    }
+  }
+
+  private Rootfs made(CompletableFuture<Rootfs> root, Duration patience) {
+    try {
+      return root.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof RuntimeException cause
+          ? cause
+          : new IllegalStateException(e.getCause());
+    } catch (TimeoutException e) {
+      throw new GantryException(
+          UNAVAILABLE,
+          "the files of container " + id + " cannot be reached: a volume or disk does not answer",
+          e);
+    } catch (InterruptedException e) {
+      throw cancelled(e);
     }
   }
 
@@ -146,41 +187,57 @@ final class FileGate {
     }
   }
 
+  /** What the last use that ends runs, once; a later call replaces it. */
+  void onLetGo(Runnable step) {
+    lock.lock();
+    try {
+      letGo = step;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private void leave(Use use) {
     CompletableFuture<Rootfs> last = null;
     lock.lock();
     try {
-      if (!use.mounts) {
-        reading.remove(use);
-      } else if (mounted.contains(use) && mounted.size() == 1) {
+      if (use.left) {
+        return; // or it would be forgotten while the other call still ends the mount
+      }
+      use.left = true;
+      if (use.mounts && mounted.size() == 1) {
         key = this; // counted until the mount is gone, and nobody may join any more
         last = shared;
       } else {
         mounted.remove(use);
       }
-      changed.signalAll();
     } finally {
       lock.unlock();
     }
-    if (last != null) {
-      try {
-        if (last.isDone() && !last.isCompletedExceptionally()) {
-          last.join().close();
-        }
-      } finally {
-        forget(use);
+    try {
+      if (last != null && last.isDone() && !last.isCompletedExceptionally()) {
+        last.join().close();
       }
+    } finally {
+      forget(use);
     }
   }
 
   private void forget(Use use) {
+    Runnable step = () -> {};
     lock.lock();
     try {
       mounted.remove(use);
+      reading.remove(use);
       changed.signalAll();
+      if (mounted.isEmpty() && reading.isEmpty()) {
+        step = letGo;
+        letGo = () -> {};
+      }
     } finally {
       lock.unlock();
     }
+    step.run();
   }
 
   /** Taken until it is closed, which may be repeated. */
@@ -280,8 +337,12 @@ final class FileGate {
     try {
       return changed.awaitNanos(nanos);
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new GantryException(CANCELLED, "cancelled", e);
+      throw cancelled(e);
     }
+  }
+
+  private static GantryException cancelled(InterruptedException e) {
+    Thread.currentThread().interrupt();
+    return new GantryException(CANCELLED, "cancelled", e);
   }
 }

@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.CANCELLED;
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 
 import io.gantry.engine.spec.TaskPlan;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -24,19 +26,23 @@ final class Roots {
   private static final int ATTEMPTS = 5;
 
   private final Starting starting;
+  private final Executor workers;
 
-  Roots(Starting starting) {
+  Roots(Starting starting, Executor workers) {
     this.starting = starting;
+    this.workers = workers;
   }
 
   FileGate.Open open(Container container) {
     for (int attempt = 1; ; attempt++) {
       var running = container.running();
       try {
-        return container.files.enter(() -> key(container), () -> root(container), PATIENCE);
+        return container.files.enter(
+            () -> key(container), () -> root(container), workers, PATIENCE);
       } catch (ProcessEnded e) {
         if (attempt == ATTEMPTS) {
-          throw e.cause;
+          throw new GantryException(
+              CONFLICT, "container " + container.id + " starts and ends all the time: try again", e);
         }
         if (running != null) {
           settle(running);
@@ -99,11 +105,9 @@ final class Roots {
 
   private static final class ProcessEnded extends RuntimeException {
     private static final long serialVersionUID = 1L;
-    private final GantryException cause;
 
     ProcessEnded(GantryException cause) {
       super(cause);
-      this.cause = cause;
     }
   }
 }
