@@ -21,6 +21,7 @@ public final class Reserve {
   private final Path file;
   private final long bytes;
   private final ReentrantLock lock = new ReentrantLock(); // around what is done with the file
+  private int drawing; // guarded by lock; each of them has a part to itself
 
   public Reserve(Path file, long bytes) {
     this.file = file;
@@ -45,11 +46,11 @@ public final class Reserve {
   private boolean fillHeld() {
     try {
       long there = Files.exists(file) ? Files.size(file) : 0;
-      if (there >= bytes) {
-        return true;
+      long wanted = Math.max(0, bytes - drawing * part());
+      if (there < wanted) {
+        append(wanted - there);
       }
-      append(bytes - there);
-      return true;
+      return drawing == 0;
     } catch (IOException e) {
       return false; // what could be taken is kept
     }
@@ -68,6 +69,10 @@ public final class Reserve {
     }
   }
 
+  private long part() {
+    return bytes / 8;
+  }
+
   /** Gives the space back to whoever needs it now. */
   public void release() {
     lock.lock();
@@ -83,7 +88,8 @@ public final class Reserve {
   /**
    * Runs something small, or something that frees space, and that may be run again. When the disk
    * is full a part of the reserve is given up for it, then all of it; afterwards the reserve is
-   * filled again as far as that goes. One caller at a time draws on it.
+   * filled again as far as that goes. Whoever takes long, or hangs, keeps nobody else waiting: it
+   * costs its part.
    */
   public <R> R spend(Supplier<R> cleaning) {
     try {
@@ -93,19 +99,8 @@ public final class Reserve {
         throw e;
       }
     }
-    lock.lock();
+    draw();
     try {
-      return drawOn(cleaning);
-    } finally {
-      fillHeld();
-      lock.unlock();
-    }
-  }
-
-  private <R> R drawOn(Supplier<R> cleaning) {
-    try {
-      // A part: what writes much on this disk would take all that is set free at once.
-      shrink(bytes / 8);
       return cleaning.get();
     } catch (GantryException e) {
       if (e.kind() != GantryException.Kind.EXHAUSTED) {
@@ -113,6 +108,29 @@ public final class Reserve {
       }
       release();
       return cleaning.get();
+    } finally {
+      giveBack();
+    }
+  }
+
+  /** A part: what writes much on this disk would take all that is set free at once. */
+  private void draw() {
+    lock.lock();
+    try {
+      shrink(part());
+      drawing++;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void giveBack() {
+    lock.lock();
+    try {
+      drawing--;
+      fillHeld();
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -13,8 +13,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -50,8 +53,12 @@ class ReserveTest {
   }
 
   private void fillDisk() throws IOException {
+    fillDisk("ballast");
+  }
+
+  private void fillDisk(String name) throws IOException {
     byte[] page = new byte[4096];
-    try (var out = Files.newOutputStream(disk.resolve("ballast"))) {
+    try (var out = Files.newOutputStream(disk.resolve(name))) {
       while (true) {
         out.write(page);
       }
@@ -116,6 +123,50 @@ class ReserveTest {
       pool.shutdownNow();
     }
     assertEquals(32, records().load().records().size());
+  }
+
+  @Test
+  void whoHangsWithAPartOfItKeepsNobodyWaiting() throws Exception {
+    assertTrue(reserve.fill());
+    fillDisk();
+    var hangs = new CountDownLatch(1);
+    var goOn = new CountDownLatch(1);
+    var first = new AtomicBoolean(true);
+    var hung =
+        CompletableFuture.supplyAsync(
+            () ->
+                reserve.spend(
+                    () -> {
+                      if (first.getAndSet(false)) {
+                        throw new GantryException(Kind.EXHAUSTED, "full");
+                      }
+                      hangs.countDown();
+                      return awaitQuietly(goOn);
+                    }));
+    assertTrue(hangs.await(20, TimeUnit.SECONDS));
+    fillDisk("what the one who hangs writes");
+    var other =
+        CompletableFuture.runAsync(
+            () ->
+                reserve.spend(
+                    () -> {
+                      records().put("a", new Note("x"), Durability.SYNCED);
+                      return true;
+                    }));
+    other.get(20, TimeUnit.SECONDS);
+    long left = Files.size(disk.resolve("reserve"));
+    assertTrue(left > RESERVED / 2 && left <= RESERVED / 8 * 7, "all but a part: " + left);
+    goOn.countDown();
+    assertTrue(hung.get(20, TimeUnit.SECONDS));
+    assertTrue(Files.size(disk.resolve("reserve")) > RESERVED - 64 * 4096);
+  }
+
+  private static boolean awaitQuietly(CountDownLatch latch) {
+    try {
+      return latch.await(30, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      return false;
+    }
   }
 
   @Test
