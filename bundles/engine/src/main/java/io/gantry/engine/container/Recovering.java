@@ -216,6 +216,20 @@ final class Recovering {
       }
       return;
     }
+    container.lock.lock();
+    try {
+      if (container.running() == running) {
+        greeted(container, running, hello);
+      }
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  /**
+   * The container's lock is held: what the monitor says is true of the run that it is asked for.
+   */
+  private void greeted(Container container, Running running, Hello hello) {
     if (!hello.container().equals(container.id)
         || !hello.instance().equals(shop.place().instance())) {
       running.letGo();
