@@ -176,9 +176,12 @@ final class Ending {
     }
   }
 
-  /** An ephemeral one whose restart has failed is removed now. */
+  /** An ephemeral one whose restart has failed, or whose files nobody uses any more. */
   void removeIfOver(Container container) {
-    container.lock.lock();
+    if (!container.record().ephemeral()) {
+      return;
+    }
+    container.lock.lock(); // whoever waits here is not asked again
     try {
       if (container.running() == null && !container.isRemoved()) {
         removeIfEphemeral(container);
@@ -188,9 +191,14 @@ final class Ending {
     }
   }
 
-  /** The container's lock is held. */
+  /**
+   * The container's lock is held. What keeps it from being removed (a commit that takes long) tries
+   * again when it ends.
+   */
   void removeIfEphemeral(Container container) {
     if (container.record().ephemeral() && !container.isKept()) {
+      container.files.onLetGo(
+          () -> inBackground(() -> removeIfOver(container), "removal of " + container.id));
       attempt("remove", container, () -> removal.removeHeld(container, true));
     }
   }

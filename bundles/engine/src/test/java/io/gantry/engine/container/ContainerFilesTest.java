@@ -13,6 +13,7 @@ import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers.WaitCondition;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
+import io.gantry.spi.storage.LayerDir;
 import io.gantry.spi.storage.StorageDriver;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -26,7 +27,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +41,7 @@ import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -331,6 +335,58 @@ class ContainerFilesTest {
     assertEquals(
         Kind.CONFLICT, ((GantryException) cut.getCause()).kind(), "it must not look complete");
     slow.close();
+  }
+
+  @Test
+  void anEphemeralOneGoesAsSoonAsItsFilesAreLetGo() throws Exception {
+    var asked = new CountDownLatch(1);
+    var goOn = new CountDownLatch(1);
+    engine =
+        new Engines(
+            home,
+            new LayeredTrees(home.trees(), home.busybox()) {
+              @Override
+              public LayerDir layerDir(String snapshot) {
+                asked.countDown();
+                awaitQuietly(goOn);
+                return super.layerDir(snapshot);
+              }
+            });
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("sleep", "1000");
+              s.autoRemove = true;
+            });
+    String id = engine.containers.create(spec).id();
+    engine.containers.start(id);
+    var removed = engine.containers.await(id, WaitCondition.REMOVED).toCompletableFuture();
+    var changes = CompletableFuture.supplyAsync(() -> engine.containers.changes(id));
+    assertTrue(asked.await(20, TimeUnit.SECONDS));
+    engine.containers.kill(id, "KILL");
+    awaitStatus(id, Status.REMOVING);
+    awaitStatus(id, Status.EXITED); // it could not be removed
+    assertFalse(removed.isDone());
+    goOn.countDown();
+    changes.get(20, TimeUnit.SECONDS);
+    removed.get(60, TimeUnit.SECONDS);
+    assertEquals(List.of(), engine.containers.list());
+  }
+
+  private void awaitStatus(String id, Status wanted) {
+    long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+    while (engine.containers.inspect(id).state().status() != wanted) {
+      assertTrue(System.nanoTime() < deadline, "it never is " + wanted);
+      Thread.onSpinWait();
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(60, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @ParameterizedTest

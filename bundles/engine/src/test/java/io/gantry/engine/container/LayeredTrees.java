@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * Overlays on one tree with busybox in it. By their index the kernel itself refuses (EBUSY) to
  * mount one of them a second time.
  */
-final class LayeredTrees implements StorageDriver {
+class LayeredTrees implements StorageDriver {
   private final Path root;
   private final LinkedTrees lower;
 
