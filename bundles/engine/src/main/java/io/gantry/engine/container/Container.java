@@ -104,6 +104,10 @@ final class Container {
     launching = now;
   }
 
+  boolean isLaunching() {
+    return launching != null;
+  }
+
   /**
    * Takes the lock, for a caller that does not wait for ever: a driver may keep a start from
    * ending.

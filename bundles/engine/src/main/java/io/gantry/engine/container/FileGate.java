@@ -105,8 +105,7 @@ final class FileGate {
    * @param maker runs that: it may hang
    * @param patience to be let in, and again for the root
    */
-  Open enter(
-      Supplier<Object> wanted, Supplier<Rootfs> open, Executor maker, Duration patience) {
+  Open enter(Supplier<Object> wanted, Supplier<Rootfs> open, Executor maker, Duration patience) {
     Use use = new Use(true);
     CompletableFuture<Rootfs> root;
     boolean first;
@@ -139,8 +138,7 @@ final class FileGate {
     }
   }
 
-  private static void make(
-      CompletableFuture<Rootfs> root, Supplier<Rootfs> open, Executor maker) {
+  private static void make(CompletableFuture<Rootfs> root, Supplier<Rootfs> open, Executor maker) {
     try {
       maker.execute(
           () -> {

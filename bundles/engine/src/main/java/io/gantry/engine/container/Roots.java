@@ -42,7 +42,9 @@ final class Roots {
       } catch (ProcessEnded e) {
         if (attempt == ATTEMPTS) {
           throw new GantryException(
-              CONFLICT, "container " + container.id + " starts and ends all the time: try again", e);
+              CONFLICT,
+              "container " + container.id + " starts and ends all the time: try again",
+              e);
         }
         if (running != null) {
           settle(running);

@@ -63,7 +63,7 @@ final class Starting {
 
   /** By the user: a series of restarts ends, and a stop is forgotten. */
   void start(Container container) {
-    container.lock.lock();
+    container.hold();
     try {
       container.requireLasting();
       if (container.running() != null) {

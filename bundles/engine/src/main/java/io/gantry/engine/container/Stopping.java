@@ -79,8 +79,11 @@ final class Stopping {
   void kill(Container container, String ref, String signal) {
     try {
       int number = signal.isEmpty() ? Signals.KILL : Signals.parse(signal);
-      var running = container.requireRunning();
       boolean meansEnd = number == Signals.KILL || number == stopSignal(container);
+      if (meansEnd && container.isLaunching() && endRestarts(container)) {
+        return;
+      }
+      var running = container.requireRunning();
       if (meansEnd) {
         rememberStop(container);
       }
@@ -95,7 +98,7 @@ final class Stopping {
   }
 
   void pause(Container container) {
-    container.lock.lock();
+    container.hold();
     try {
       var running = container.requireRunning();
       if (container.run().paused()) {
@@ -120,7 +123,12 @@ final class Stopping {
   }
 
   void unpause(Container container) {
-    container.lock.lock();
+    container.hold();
+    unpauseHeld(container);
+  }
+
+  /** Gives the container's lock back. */
+  private void unpauseHeld(Container container) {
     try {
       var running = container.running();
       if (running == null || !container.run().paused()) {
@@ -138,7 +146,7 @@ final class Stopping {
    * finds them so after a crash lets them go on. False when there is nothing to stop.
    */
   boolean pauseForNow(Container container) {
-    container.lock.lock();
+    container.hold();
     try {
       var running = container.running();
       if (running == null || container.run().paused()) {
@@ -155,8 +163,9 @@ final class Stopping {
 
   /** Takes {@link #pauseForNow} back; somebody else may have done so, or it has ended. */
   void goOn(Container container) {
+    container.lock.lock(); // however long that takes: nobody else wakes it up
     try {
-      unpause(container);
+      unpauseHeld(container);
     } catch (GantryException e) {
       if (e.kind() != CONFLICT) {
         throw e;
@@ -193,7 +202,7 @@ final class Stopping {
    * brings is told after the signal.
    */
   private void send(Container container, Running running, int signal) {
-    container.lock.lock();
+    container.hold();
     try {
       if (container.running() != running) {
         throw new GantryException(CONFLICT, "it ended meanwhile");

@@ -86,8 +86,7 @@ class FileGateTest {
   private static Rootfs rootOfThisProcess() {
     try {
       String stat = Files.readString(Path.of("/proc/self/stat"));
-      long started =
-          Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[19]);
+      long started = Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[19]);
       return Rootfs.ofProcess(ProcessHandle.current().pid(), started);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -19,10 +19,12 @@ import io.gantry.spi.exec.TaskSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -125,6 +127,39 @@ class HangingDriverTest {
     driver.letGo.countDown();
     engine.containers.start(id);
     assertEquals(Status.RUNNING, engine.containers.inspect(id).state().status());
+  }
+
+  @Test
+  void aKillCancelsTheStart() throws Exception {
+    var failure = starting();
+    engine.containers.kill(id, "KILL");
+    assertTrue(
+        failure.get(60, TimeUnit.SECONDS).getMessage().contains("stopped while it was being"),
+        failure.get().getMessage());
+    assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
+  }
+
+  /** A client that leaves interrupts its request. */
+  @Test
+  void whoWaitsForTheStartMayLeave() throws Exception {
+    var failure = starting();
+    for (Consumer<String> call :
+        List.<Consumer<String>>of(
+            engine.containers::start, engine.containers::pause, engine.containers::unpause)) {
+      var second =
+          CompletableFuture.supplyAsync(
+              () -> {
+                Thread.currentThread().interrupt();
+                try {
+                  return assertThrows(GantryException.class, () -> call.accept(id));
+                } finally {
+                  Thread.interrupted();
+                }
+              });
+      assertEquals(Kind.CANCELLED, second.get(20, TimeUnit.SECONDS).kind());
+    }
+    engine.containers.stop(id, null, null);
+    failure.get(60, TimeUnit.SECONDS);
   }
 
   @Test
