@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import javax.management.InstanceNotFoundException;
 import javax.management.JMException;
 import javax.management.MBeanServer;
@@ -41,17 +42,31 @@ public final class MBeanWhiteboard {
   static final String INTERFACE = "jmx.interface";
 
   private static final Logger log = System.getLogger(MBeanWhiteboard.class.getName());
+  private static final long CLOSE_SECONDS = 5;
 
   private final MBeanServer server = ManagementFactory.getPlatformMBeanServer();
   private final ExecutorService thread = JmxThread.named("gantry-jmx");
   private final Map<Object, ObjectName> registered = new ConcurrentHashMap<>();
+  private volatile boolean closing;
 
   @Activate
   public MBeanWhiteboard() {}
 
+  /**
+   * Waits for the bean that is being registered, so that none stays behind; it is not interrupted,
+   * which would look like its failure.
+   */
   @Deactivate
   void close() {
-    thread.shutdownNow();
+    closing = true;
+    thread.shutdown();
+    try {
+      if (!thread.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+        log.log(WARNING, "an MBean takes long to be registered");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // what is registered by now is taken away
+    }
     registered.values().forEach(this::unregister);
   }
 
@@ -83,6 +98,9 @@ public final class MBeanWhiteboard {
   }
 
   private void register(Object bean, Map<String, Object> properties) {
+    if (closing) {
+      return;
+    }
     try {
       Class<?> type = type(bean, properties.get(INTERFACE));
       if (type == null) {
@@ -92,9 +110,17 @@ public final class MBeanWhiteboard {
       ObjectName name = new ObjectName(String.valueOf(properties.get(NAME)));
       registered.put(
           id(properties), server.registerMBean(standard(bean, type), name).getObjectName());
-    } catch (JMException | IllegalArgumentException e) {
-      log.log(WARNING, "{0} cannot be managed: {1}", properties.get(NAME), e.toString());
+    } catch (JMException | RuntimeException e) { // what is behind a bean may be any
+      if (!closing) { // else its service is going, too
+        log.log(WARNING, "{0} cannot be managed: {1}", properties.get(NAME), reason(e));
+      }
     }
+  }
+
+  /** JMX wraps what has gone wrong into exceptions that only say where. */
+  private static String reason(Throwable thrown) {
+    Throwable cause = thrown.getCause();
+    return cause == null ? thrown.toString() : thrown + ": " + reason(cause);
   }
 
   private static @Nullable Class<?> type(Object bean, @Nullable Object wanted) {
