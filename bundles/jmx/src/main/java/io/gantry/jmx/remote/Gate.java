@@ -24,6 +24,7 @@ final class Gate implements JMXAuthenticator {
 
   private final Users users;
   private final boolean byCertificate;
+  private final Attempts attempts = new Attempts(System::nanoTime);
 
   Gate(Users users, boolean byCertificate) {
     this.users = users;
@@ -37,7 +38,7 @@ final class Gate implements JMXAuthenticator {
       throw new SecurityException("authentication failed");
     }
     String name = byCertificate ? named(arrival.certificate()) : named(credentials);
-    Optional<Role> role = role(name, credentials);
+    Optional<Role> role = role(name, credentials, arrival.from());
     if (role.isEmpty()) {
       Audit.rejected(name, arrival.from());
       throw new SecurityException("authentication failed");
@@ -47,13 +48,13 @@ final class Gate implements JMXAuthenticator {
     return new Subject(true, Set.of(user), Set.of(), Set.of());
   }
 
-  private Optional<Role> role(String name, @Nullable Object credentials) {
+  private Optional<Role> role(String name, @Nullable Object credentials, String from) {
     try {
       if (byCertificate) {
         return users.withCertificate(name);
       }
       return credentials instanceof String[] given && given.length == 2 && given[1] != null
-          ? users.withPassword(name, given[1])
+          ? attempts.check(from, () -> users.withPassword(name, given[1]))
           : Optional.empty();
     } catch (GantryException e) {
       log.log(ERROR, "nobody can be let in: {0}", e.getMessage());

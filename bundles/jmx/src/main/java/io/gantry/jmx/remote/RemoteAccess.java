@@ -87,6 +87,9 @@ public final class RemoteAccess {
           Integer.toString(config.port()),
           root(e));
       undo();
+    } catch (RuntimeException e) { // whatever it is, no port stays open half-way
+      log.log(ERROR, "JMX cannot be reached over the network", e);
+      undo();
     }
   }
 
@@ -157,7 +160,7 @@ public final class RemoteAccess {
     while (!done.isEmpty()) {
       try {
         done.pop().undo();
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException e) { // the other steps are no less needed
         log.log(WARNING, "JMX over the network did not end in order: {0}", e.toString());
       }
     }
