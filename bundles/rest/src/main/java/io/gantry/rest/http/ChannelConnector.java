@@ -132,6 +132,15 @@ final class ChannelConnector extends AbstractConnector {
   }
 
   private void accepted(SocketChannel channel) throws IOException {
+    try {
+      serve(channel);
+    } catch (IOException | RuntimeException e) {
+      channel.close(); // nobody else knows of it yet
+      throw e;
+    }
+  }
+
+  private void serve(SocketChannel channel) throws IOException {
     channel.configureBlocking(false);
     if (!unix) {
       channel.setOption(StandardSocketOptions.TCP_NODELAY, true);

@@ -1,7 +1,10 @@
 package io.gantry.rest.http;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -24,6 +27,7 @@ import org.eclipse.jetty.util.thread.Scheduler;
  */
 final class HangUps implements AutoCloseable {
 
+  private static final Logger log = System.getLogger(HangUps.class.getName());
   private static final long PERIOD_MILLIS = 2_000;
 
   private record Watch(Runnable gone, long since) {
@@ -105,7 +109,15 @@ final class HangUps implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    gone.forEach(Runnable::run);
+    gone.forEach(HangUps::tell);
+  }
+
+  private static void tell(Runnable gone) {
+    try {
+      gone.run();
+    } catch (RuntimeException e) { // the others have to hear, too
+      log.log(WARNING, "a client's leaving was not taken in", e);
+    }
   }
 
   @Override
