@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Locale;
 import java.util.Map;
@@ -43,6 +44,18 @@ final class Api implements AutoCloseable {
    * @param further a channel to listen on beside the Unix socket, or null
    */
   Api(Path directory, String cors, TcpAccess access, @Nullable ServerSocketChannel further) {
+    this(directory, cors, access, further, Duration.ofMinutes(10));
+  }
+
+  /**
+   * @param silence when a client that takes nothing is cut off
+   */
+  Api(
+      Path directory,
+      String cors,
+      TcpAccess access,
+      @Nullable ServerSocketChannel further,
+      Duration silence) {
     socket = directory.resolve("api.sock");
     var routes =
         ApiRoutes.of(
@@ -52,7 +65,7 @@ final class Api implements AutoCloseable {
             drivers,
             engine,
             InstantSource.fixed(FakeContainers.START.plusSeconds(3)));
-    server = new ApiServer(new Router(routes), engine, cors, access);
+    server = new ApiServer(new Router(routes), engine, cors, access, silence);
     server.listen("unix://" + socket, "");
     if (further != null) {
       server.serve(further);

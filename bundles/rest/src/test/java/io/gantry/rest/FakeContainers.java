@@ -53,6 +53,7 @@ final class FakeContainers implements Containers {
   final Map<String, ExecView> execs = new LinkedHashMap<>();
   final List<String> called = new CopyOnWriteArrayList<>();
   @Nullable LoopStream lastStream;
+  String tar = "tar";
   boolean terminal;
   boolean plays;
   String played = "";
@@ -409,7 +410,7 @@ final class FakeContainers implements Containers {
 
   private LoopStream tar() {
     var stream = new LoopStream(true);
-    stream.put("tar");
+    stream.put(tar);
     stream.put("");
     lastStream = stream;
     return stream;

@@ -50,7 +50,12 @@ public interface Answer {
 
   /** The head goes out at once, then what the stream gives; a client that leaves ends it. */
   static Answer stream(String contentType, ByteStream stream) {
-    return to -> to.stream(contentType, stream);
+    return to -> to.stream(contentType, stream, true);
+  }
+
+  /** As {@link #stream}, of what is there: a client that does not take it is cut off in the end. */
+  static Answer download(String contentType, ByteStream stream) {
+    return to -> to.stream(contentType, stream, false);
   }
 
   /** Writes a body; what it writes before it flushes or fills a buffer may still be taken back. */

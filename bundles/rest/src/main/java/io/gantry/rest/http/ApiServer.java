@@ -10,6 +10,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -28,17 +29,26 @@ public final class ApiServer implements AutoCloseable {
   private static final int MAX_THREADS = 256;
   private static final int IDLE_THREADS = 4;
   private static final int MAX_HEAD_BYTES = 64 * 1024;
-  private static final long IDLE_MILLIS = 600_000;
+
+  /** A client that neither sends nor takes anything of what it asked for is cut off. */
+  private static final Duration SILENCE = Duration.ofMinutes(10);
 
   private final Server server;
   private final HangUps hangUps;
   private final ConnectionFactory http;
   private final TcpAccess access;
+  private final Duration silence;
   private @Nullable ServerTls tls;
   private final List<Listening> opened = new ArrayList<>();
 
   public ApiServer(Router router, Engine engine, String corsOrigins, TcpAccess access) {
+    this(router, engine, corsOrigins, access, SILENCE);
+  }
+
+  public ApiServer(
+      Router router, Engine engine, String corsOrigins, TcpAccess access, Duration silence) {
     this.access = access;
+    this.silence = silence;
     var threads = new QueuedThreadPool(MAX_THREADS, IDLE_THREADS);
     threads.setName("rest");
     threads.setDaemon(true);
@@ -71,7 +81,7 @@ public final class ApiServer implements AutoCloseable {
 
   private void serve(ServerSocketChannel channel, @Nullable ServerTls encryption, boolean unix) {
     var connector = new ChannelConnector(server, channel, http, encryption, unix);
-    connector.setIdleTimeout(IDLE_MILLIS);
+    connector.setIdleTimeout(silence.toMillis());
     server.addConnector(connector);
   }
 

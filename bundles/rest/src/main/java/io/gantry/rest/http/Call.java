@@ -132,7 +132,10 @@ public final class Call {
     }
   }
 
-  void stream(String contentType, ByteStream stream) {
+  /**
+   * @param patient with a client that does not take what there is
+   */
+  void stream(String contentType, ByteStream stream, boolean patient) {
     boolean chunked = request.getConnectionMetaData().getHttpVersion() == HttpVersion.HTTP_1_1;
     header("Content-Type", contentType);
     header("Connection", "close");
@@ -140,7 +143,8 @@ public final class Call {
       header("Transfer-Encoding", "chunked");
     }
     response.setStatus(200);
-    takeOver(stream, Relay.Input.DISCARDED, chunked, "OK");
+    var mode = patient ? Relay.Input.DISCARDED : Relay.Input.OF_A_DOWNLOAD;
+    takeOver(stream, mode, chunked, "OK");
   }
 
   void produce(String contentType, Answer.Body body) {

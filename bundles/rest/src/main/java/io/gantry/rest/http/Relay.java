@@ -36,7 +36,9 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
     /** Standard input ends, output goes on. */
     TO_STREAM,
     /** The client is gone. */
-    DISCARDED
+    DISCARDED,
+    /** As before; and one that takes nothing for as long as the connector says is cut off. */
+    OF_A_DOWNLOAD
   }
 
   private static final Logger log = System.getLogger(Relay.class.getName());
@@ -54,6 +56,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   private final InputPump input;
   private final AtomicInteger ended = new AtomicInteger();
   private final AtomicBoolean released = new AtomicBoolean();
+  private final long timeLimit;
 
   Relay(
       EndPoint endPoint,
@@ -69,8 +72,9 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
     this.chunked = chunked;
     this.scheduler = connector.getScheduler();
     this.hangUps = hangUps;
+    this.timeLimit = TimeUnit.MILLISECONDS.toNanos(endPoint.getIdleTimeout());
     this.output = new Output(ByteBuffer.wrap(head.getBytes(ISO_8859_1)));
-    this.input = new InputPump(mode == Input.DISCARDED);
+    this.input = new InputPump(mode != Input.TO_STREAM);
   }
 
   /** What the client sent right behind the head is input already. */
@@ -84,7 +88,9 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   @Override
   public void onOpen() {
     super.onOpen();
-    getEndPoint().setIdleTimeout(0);
+    if (mode != Input.OF_A_DOWNLOAD) {
+      getEndPoint().setIdleTimeout(0); // a container may be silent for as long as it likes
+    }
     output.iterate();
     input.iterate();
   }
@@ -101,7 +107,10 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
 
   @Override
   public boolean onIdleExpired(TimeoutException timeout) {
-    return false; // a container may be silent for as long as it likes
+    if (output.isStuck(timeLimit)) {
+      abandon(timeout);
+    }
+    return false; // what is sent may take its time to be made
   }
 
   @Override
@@ -137,6 +146,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
 
     private @Nullable ByteBuffer head;
     private boolean last;
+    private volatile long sending; // since when, by nanoTime; 0: nothing is
 
     Output(ByteBuffer head) {
       this.head = head;
@@ -150,8 +160,10 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
       ByteBuffer first = head;
       if (first != null) {
         head = null;
+        begin();
         getEndPoint().write(this, first);
       } else {
+        sending = 0;
         stream.read().whenComplete(this::write);
       }
       return Action.SCHEDULED;
@@ -172,7 +184,17 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
       }
     }
 
+    private void begin() {
+      sending = System.nanoTime() | 1;
+    }
+
+    boolean isStuck(long nanos) {
+      long since = sending;
+      return since != 0 && System.nanoTime() - since >= nanos;
+    }
+
     private void send(ByteBuffer bytes) {
+      begin();
       if (chunked) {
         String size = Integer.toHexString(bytes.remaining()) + "\r\n";
         getEndPoint()
@@ -238,7 +260,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
 
     @Override
     protected void onCompleteSuccess() {
-      if (mode == Input.DISCARDED) {
+      if (mode != Input.TO_STREAM) {
         Relay.this.close(); // not the callback's close()
         return;
       }

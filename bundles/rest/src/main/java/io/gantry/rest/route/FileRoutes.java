@@ -53,7 +53,7 @@ public final class FileRoutes {
   private Answer read(Call call) {
     var archive = files.read(call.path("id"), call.query().text("path"));
     call.header(STAT, encoded(archive.stat()));
-    return Answer.stream(TAR, archive.tar());
+    return Answer.download(TAR, archive.tar());
   }
 
   private Answer write(Call call) {
@@ -78,7 +78,7 @@ public final class FileRoutes {
   }
 
   private Answer export(Call call) {
-    return Answer.stream("application/octet-stream", files.export(call.path("id")));
+    return Answer.download("application/octet-stream", files.export(call.path("id")));
   }
 
   private Answer commit(Call call) {
