@@ -246,6 +246,18 @@ public final class Dir implements AutoCloseable {
     }
   }
 
+  /** As {@link #unlink}, for whoever expects a failure: empty when the name is removed. */
+  Optional<Errno> tryUnlink(String name) {
+    return libc().unlinkat(fd(), component(name), 0) < 0
+        ? Optional.of(Kernel.errno())
+        : Optional.empty();
+  }
+
+  /** As {@link #rmdir}, for whoever expects a failure: false when the directory is left. */
+  boolean tryRmdir(String name) {
+    return libc().unlinkat(fd(), component(name), AT_REMOVEDIR) == 0;
+  }
+
   /** Removes an empty directory. */
   public void rmdir(String name) {
     if (libc().unlinkat(fd(), component(name), AT_REMOVEDIR) < 0) {

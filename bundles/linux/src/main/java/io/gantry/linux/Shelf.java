@@ -25,6 +25,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -57,6 +58,9 @@ public final class Shelf {
   private static final String NEW_RECORD = "record.new";
   private static final int PRIVATE = 0700;
 
+  /** Deletions that may be left to the worker before whoever removes more waits for his own. */
+  private static final int MOST_SOON = 16;
+
   /** How sure a new directory must be when it is there. */
   public enum Durability {
     /** It may be gone or damaged after a power cut; {@link #recover} clears it away then. */
@@ -73,6 +77,7 @@ public final class Shelf {
   private final Function<String, Optional<String>> idOf;
   private final Later later;
   private final Runnable step;
+  private final AtomicInteger soon = new AtomicInteger();
   private final AtomicLong doomed = new AtomicLong(System.nanoTime());
 
   /**
@@ -130,7 +135,10 @@ public final class Shelf {
   public Optional<String> record(String id) {
     for (String name : List.of(RECORD, VOLATILE)) {
       Path file = path(id).resolve(name);
-      if (Files.exists(file, NOFOLLOW_LINKS) && !Files.isRegularFile(file, NOFOLLOW_LINKS)) {
+      if (!Files.isRegularFile(file, NOFOLLOW_LINKS)) {
+        if (!Files.exists(file, NOFOLLOW_LINKS)) {
+          continue;
+        }
         log.log(WARNING, "the record of snapshot {0} is damaged: it is no file", id);
         return Optional.empty();
       }
@@ -267,6 +275,29 @@ public final class Shelf {
   /** Deletes what was taken out, or at least begins to. */
   public void delete(String taken) {
     delete(List.of(taken));
+  }
+
+  /**
+   * As {@link #delete(String)}, without keeping the caller, unless so many have done this that
+   * deleting lags behind.
+   */
+  public void deleteSoon(String taken) {
+    if (soon.incrementAndGet() > MOST_SOON) {
+      soon.decrementAndGet();
+      delete(taken);
+      return;
+    }
+    try {
+      later
+          .worker()
+          .execute(
+              () -> {
+                soon.decrementAndGet();
+                deleteLater(taken);
+              });
+    } catch (RejectedExecutionException e) {
+      soon.decrementAndGet(); // the owner is being stopped: its successor's recover meets it
+    }
   }
 
   /** The patience is for all of them together. */

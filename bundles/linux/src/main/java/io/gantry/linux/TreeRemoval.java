@@ -4,6 +4,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -20,7 +21,7 @@ final class TreeRemoval {
   static boolean remove(Dir parent, String name, BooleanSupplier goOn) {
     for (int round = 0; round < ROUNDS; round++) {
       try {
-        return removeFile(parent, name) || round(parent, name, goOn);
+        return removeOne(parent, name) || round(parent, name, goOn);
       } catch (GantryException e) {
         switch (SyscallError.errno(e)) {
           case ENOENT, ENOTDIR, ENOTEMPTY, EEXIST, ELOOP -> {} // changed under our hands
@@ -32,18 +33,22 @@ final class TreeRemoval {
         Kind.CONFLICT, "others keep writing to " + Names.printable(parent.at(name)));
   }
 
-  /** Returns false for a directory, which is left. */
-  private static boolean removeFile(Dir parent, String name) {
-    try {
-      parent.unlink(name);
+  /**
+   * Returns false for a directory that is left. Most are empty, and trying costs less than looking.
+   */
+  private static boolean removeOne(Dir parent, String name) {
+    Optional<Errno> failure = parent.tryUnlink(name);
+    if (failure.isEmpty()) {
       return true;
-    } catch (GantryException e) {
-      return switch (SyscallError.errno(e)) {
-        case ENOENT -> true;
-        case EISDIR -> false;
-        default -> throw e;
-      };
     }
+    switch (failure.get()) {
+      case ENOENT -> {}
+      case EISDIR -> {
+        return parent.tryRmdir(name);
+      }
+      default -> parent.unlink(name); // which says what is wrong
+    }
+    return true;
   }
 
   private static boolean round(Dir parent, String name, BooleanSupplier goOn) {
@@ -60,7 +65,7 @@ final class TreeRemoval {
           left.pop();
           String done = trail.up();
           trail.here().rmdir(done);
-        } else if (!removeFile(trail.here(), next)) {
+        } else if (!removeOne(trail.here(), next)) {
           trail.down(next);
           left.push(new ArrayDeque<>(trail.here().names()));
         }

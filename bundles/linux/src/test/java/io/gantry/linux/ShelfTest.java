@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -39,6 +41,26 @@ class ShelfTest {
     assertEquals(List.of("sound"), shelf.records());
     assertEquals(List.of(), shelf.recover(Set.of()));
     assertEquals(Set.of("pipe", "link", "directory", "sound"), Set.copyOf(shelf.ids()));
+  }
+
+  @Test
+  void whoRemovesMoreThanIsDeletedMeanwhileWaitsForHisOwn() {
+    var left = new ArrayDeque<Runnable>();
+    var later = new Shelf.Later(Duration.ofMinutes(1), left::add, () -> false);
+    Shelf shelf = new Shelf(root, Optional::of, later, () -> {});
+    for (int i = 0; i < 20; i++) {
+      shelf.make("s" + i, "s" + i, Shelf.Durability.NONE, dir -> dir.mkdir("fs", 0755));
+      shelf.deleteSoon(shelf.takeOut("s" + i));
+    }
+    assertEquals(List.of(), shelf.ids());
+    assertEquals(16, left.size());
+    assertEquals(16, scratch());
+    left.forEach(Runnable::run);
+    assertEquals(0, scratch());
+  }
+
+  private int scratch() {
+    return Objects.requireNonNull(root.resolve("scratch").toFile().list()).length;
   }
 
   private Path record(String id) {

@@ -241,6 +241,14 @@ public final class OverlayDriver implements StorageDriver {
 
   @Override
   public void remove(String id) {
+    remove(id, true);
+  }
+
+  /**
+   * @param mayLag whether a volatile one's tree may be there for a moment longer: it ends with its
+   *     container, and nobody has asked for its space
+   */
+  private void remove(String id, boolean mayLag) {
     // Not cancelled by an interrupt: it is how an interrupted caller takes back what it did.
     Snapshot.checkId(id);
     if (!shelf.has(id)) {
@@ -255,7 +263,11 @@ public final class OverlayDriver implements StorageDriver {
     }
     record.ifPresent(removed -> links.remove(removed.link()));
     step.run();
-    shelf.delete(taken);
+    if (mayLag && record.isPresent() && record.get().isVolatile()) {
+      shelf.deleteSoon(taken);
+    } else {
+      shelf.delete(taken);
+    }
   }
 
   private String takeOutLayer(String id) {
@@ -328,7 +340,7 @@ public final class OverlayDriver implements StorageDriver {
       boolean unexpected = !expected.contains(snapshot.id());
       boolean ephemeral = snapshot.labels().containsKey(SnapshotOptions.EPHEMERAL);
       if (unexpected && ephemeral && !parents.contains(snapshot.id())) {
-        remove(snapshot.id());
+        remove(snapshot.id(), false);
         swept.add("ephemeral snapshot " + snapshot.id());
       } else if (snapshot.parent() != null) {
         parents.add(snapshot.parent());
