@@ -12,6 +12,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -34,6 +35,9 @@ final class Folder {
   interface Sync {
     void force(Path directory) throws IOException;
   }
+
+  private static final String RUN = Long.toHexString(System.nanoTime()) + "-";
+  private static final AtomicLong NUMBER = new AtomicLong();
 
   private final Path path;
   private final Sync sync;
@@ -82,7 +86,10 @@ final class Folder {
 
   /** Writes a file so that a reader sees the old content or the new one. */
   void replace(Path file, byte[] content, boolean durable) throws IOException {
-    Path scratch = scratch("", RecordStore.SCRATCH);
+    // A name nobody else takes, without drawing random numbers for it: several times in each life
+    // of a container.
+    Path scratch = path.resolve(RUN + NUMBER.incrementAndGet() + RecordStore.SCRATCH);
+    Files.createFile(scratch, PRIVATE_FILE);
     try {
       // Not a FileChannel: an interrupt would close it half-way.
       try (var out = new FileOutputStream(scratch.toFile())) {
