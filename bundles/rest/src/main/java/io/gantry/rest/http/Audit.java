@@ -39,9 +39,9 @@ final class Audit {
       return "somebody";
     }
     try {
-      if (channel.supportedOptions().contains(ExtendedSocketOptions.SO_PEERCRED)) {
-        var peer = channel.getOption(ExtendedSocketOptions.SO_PEERCRED);
-        return "user " + peer.user().getName() + ", group " + peer.group().getName();
+      if (raw instanceof ClientEndPoint client
+          && channel.supportedOptions().contains(ExtendedSocketOptions.SO_PEERCRED)) {
+        return client.process();
       }
       return certified(endPoint) + channel.getRemoteAddress();
     } catch (IOException e) {

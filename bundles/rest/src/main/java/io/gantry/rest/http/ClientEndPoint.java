@@ -6,9 +6,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
+import jdk.net.ExtendedSocketOptions;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
 import org.eclipse.jetty.util.thread.Scheduler;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A client's connection. The docker command line up to 20.10 opens one for each attach and exec and
@@ -21,11 +23,28 @@ final class ClientEndPoint extends SocketChannelEndPoint {
   private static final byte[] NO_HOST = "\r\nHost: \r\n".getBytes(ISO_8859_1);
   private static final int BLANK = NO_HOST.length - 3;
 
+  private final SocketChannel channel;
   private boolean begun;
+  private volatile @Nullable String process;
 
   ClientEndPoint(
       SocketChannel channel, ManagedSelector selector, SelectionKey key, Scheduler scheduler) {
     super(channel, selector, key, scheduler);
+    this.channel = channel;
+  }
+
+  /**
+   * User and group of the process that connected to a Unix socket. They stay what they were then,
+   * and the system's tables of names are files: one look does for all requests of a connection.
+   */
+  String process() throws IOException {
+    String known = process;
+    if (known == null) {
+      var peer = channel.getOption(ExtendedSocketOptions.SO_PEERCRED);
+      known = "user " + peer.user().getName() + ", group " + peer.group().getName();
+      process = known;
+    }
+    return known;
   }
 
   @Override

@@ -16,6 +16,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.http.HttpFields;
@@ -173,7 +174,7 @@ final class Gateway extends Handler.Abstract {
     return new GantryException(UNAVAILABLE, "the engine " + why, failure);
   }
 
-  /** Reads a JSON body without a thread, then runs the action on one. */
+  /** Reads a JSON body without a thread, then runs the action on one: this, when it was all here. */
   private void receive(Route route, Call call, Request request, boolean elsewhere) {
     Executor executor = request.getComponents().getExecutor();
     if (!route.takesJson()) {
@@ -188,21 +189,24 @@ final class Gateway extends Handler.Abstract {
       answer(call, unread(JsonBodies.tooLarge()));
       return;
     }
-    bodies
-        .read(request)
-        .whenCompleteAsync(
-            (body, failure) -> {
-              if (failure != null) {
-                answer(call, unread(failure));
-              } else {
-                call.body(body.text());
-                runInTurn(route, call, body::close);
-              }
-            },
-            executor);
+    BiConsumer<JsonBodies.@Nullable Body, @Nullable Throwable> whenRead =
+        (body, failure) -> {
+          if (body == null) {
+            answer(call, unread(failure));
+          } else {
+            call.body(body.text());
+            runInTurn(route, call, body::close);
+          }
+        };
+    var read = bodies.read(request);
+    if (read.isDone() && !elsewhere) {
+      read.whenComplete(whenRead);
+    } else {
+      read.whenCompleteAsync(whenRead, executor);
+    }
   }
 
-  private static Answer unread(Throwable failure) {
+  private static Answer unread(@Nullable Throwable failure) {
     Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
     return cause instanceof GantryException e && e.kind() == UNAVAILABLE
         ? failure(e)
