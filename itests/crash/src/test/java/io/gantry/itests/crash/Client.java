@@ -101,11 +101,7 @@ final class Client {
     switch (random.nextInt(4)) {
       case 0 -> update(one);
       case 1 -> images.commit(api, one);
-      default -> {
-        if (one.phase != Phase.CREATED) {
-          copy(one);
-        }
-      }
+      default -> copy(one);
     }
   }
 

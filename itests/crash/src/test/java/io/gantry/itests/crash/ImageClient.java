@@ -2,6 +2,7 @@ package io.gantry.itests.crash;
 
 import io.gantry.itests.harness.Http;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -13,6 +14,7 @@ import java.util.TreeMap;
 /** The images of one client, by reference: what was acknowledged and the step under way. */
 final class ImageClient {
   private static final int REFERENCES = 4;
+  private static final String LABEL = "crash";
   private static byte[] base = {};
 
   private final int number;
@@ -20,6 +22,7 @@ final class ImageClient {
   private final Findings findings;
   private final Map<String, String> ids = new TreeMap<>();
   private String pending = "";
+  private boolean pruned; // and nobody said what went
   private String pendingId = "";
   private final Map<String, String> contents = new HashMap<>();
   private int made;
@@ -62,15 +65,21 @@ final class ImageClient {
   }
 
   void step(Api api) throws IOException {
-    if (!pending.isEmpty()) {
+    if (!pending.isEmpty() || pruned) {
       return;
     }
-    int dice = random.nextInt(10);
+    int dice = random.nextInt(12);
     if (dice == 0) {
       importBroken(api);
-    } else if (ids.isEmpty() || dice < 4 && ids.size() < REFERENCES) {
-      importOne(api);
-    } else if (dice < 7 && ids.size() < REFERENCES) {
+    } else if (dice == 1) {
+      prune(api);
+    } else if (ids.isEmpty() || dice < 6 && ids.size() < REFERENCES) {
+      if (random.nextBoolean()) {
+        importOne(api);
+      } else {
+        load(api);
+      }
+    } else if (dice < 9 && ids.size() < REFERENCES) {
       tag(api);
     } else {
       untag(api);
@@ -103,9 +112,61 @@ final class ImageClient {
     }
   }
 
+  /** A docker-archive of one layer and one name. */
+  private void load(Api api) throws IOException {
+    String reference = next();
+    byte[] layer = Tar.of(base, "unique", reference);
+    String config =
+        """
+        {"architecture": "amd64", "os": "linux", "config": {"Labels": {"%s": "%d"}},
+         "rootfs": {"type": "layers", "diff_ids": ["sha256:%s"]}}
+        """
+            .formatted(LABEL, number, Leaks.sha256(layer));
+    String id = Leaks.sha256(config.getBytes(StandardCharsets.US_ASCII));
+    String manifest =
+        """
+        [{"Config": "%s.json", "RepoTags": ["%s"], "Layers": ["layer.tar"]}]
+        """
+            .formatted(id, reference);
+    byte[] archive = Tar.entry(new byte[0], "layer.tar", layer);
+    archive = Tar.entry(archive, id + ".json", config.getBytes(StandardCharsets.US_ASCII));
+    archive = Tar.of(archive, "manifest.json", manifest);
+    pending = reference;
+    pendingId = "sha256:" + id;
+    Http.Answer answer = api.post("/images/load?quiet=1", archive);
+    if (answer.status() != 200) {
+      refused("load", answer);
+    } else if (answer.body().contains("Loaded image: " + reference)) {
+      ids.put(reference, pendingId);
+      contents.put(pendingId, reference);
+      pending = "";
+    } else if (excused == Integer.MAX_VALUE) {
+      findings.add(Findings.Kind.REFUSED, "load of " + reference + ": " + answer.body());
+    }
+  }
+
+  /** Those that were loaded, and what was committed on top of them, unless a container uses it. */
+  private void prune(Api api) throws IOException {
+    String filters =
+        Api.encoded("{\"dangling\": [\"false\"], \"label\": [\"%s=%d\"]}".formatted(LABEL, number));
+    pruned = true;
+    Http.Answer answer = api.post("/images/prune?filters=" + filters, "");
+    if (answer.status() != 200) {
+      refused("image prune", answer);
+      return;
+    }
+    for (var each : Api.json(answer).path("ImagesDeleted")) {
+      String gone = each.path("Untagged").asText();
+      if (!gone.isEmpty() && ids.remove(gone) == null) {
+        findings.add(Findings.Kind.STATE, "prune of client " + number + " took " + gone);
+      }
+    }
+    pruned = false;
+  }
+
   /** Makes an image of a container that is there and stays as it is meanwhile. */
   void commit(Api api, Tracked one) throws IOException {
-    if (!pending.isEmpty() || ids.size() >= REFERENCES) {
+    if (!pending.isEmpty() || pruned || ids.size() >= REFERENCES) {
       return;
     }
     String reference = next();
@@ -172,7 +233,7 @@ final class ImageClient {
         });
     ids.forEach(
         (reference, id) -> {
-          boolean goes = reference.equals(pending);
+          boolean goes = reference.equals(pending) || pruned;
           if (!id.equals(seen.get(reference)) && !(goes && !seen.containsKey(reference))) {
             findings.add(
                 Findings.Kind.STATE, reference + " named " + id + ", now " + seen.get(reference));
@@ -189,6 +250,7 @@ final class ImageClient {
     ids.clear();
     ids.putAll(seen);
     pending = "";
+    pruned = false;
   }
 
   private void refused(String what, Http.Answer answer) {

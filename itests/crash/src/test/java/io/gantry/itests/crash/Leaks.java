@@ -29,18 +29,23 @@ final class Leaks {
   private static final int HALF_ID = 16;
 
   private final Instance engine;
+  private final Map<String, Integer> monitorAtRest;
   private final Set<String> all = new HashSet<>();
   private final Set<String> running = new HashSet<>();
   private final Set<String> layers = new HashSet<>();
   private final List<String> found = new ArrayList<>();
 
-  private Leaks(Instance engine) {
+  private Leaks(Instance engine, Map<String, Integer> monitorAtRest) {
     this.engine = engine;
+    this.monitorAtRest = monitorAtRest;
   }
 
-  static List<String> of(Instance engine, Api api) {
+  /**
+   * @param monitorAtRest descriptors by kind that a monitor has as long as nobody asks it anything
+   */
+  static List<String> of(Instance engine, Api api, Map<String, Integer> monitorAtRest) {
     try {
-      Leaks leaks = new Leaks(engine);
+      Leaks leaks = new Leaks(engine, monitorAtRest);
       leaks.ask(api);
       leaks.processes();
       leaks.kernel();
@@ -64,7 +69,11 @@ final class Leaks {
     for (String image : images) {
       String chain = "";
       for (JsonNode diff : api.read("/images/" + image + "/json").at("/RootFS/Layers")) {
-        chain = chain.isEmpty() ? diff.asText() : "sha256:" + sha256(chain + " " + diff.asText());
+        String joined = chain + " " + diff.asText();
+        chain =
+            chain.isEmpty()
+                ? diff.asText()
+                : "sha256:" + sha256(joined.getBytes(StandardCharsets.US_ASCII));
         layers.add(chain.substring(chain.indexOf(':') + 1));
       }
     }
@@ -78,6 +87,10 @@ final class Leaks {
         (half, pid) -> {
           if (!halves.contains(half)) {
             found.add("monitor " + pid + " of " + half);
+          }
+          Map<String, Integer> open = Belongings.descriptors(pid);
+          if (!Rest.isWithin(open, monitorAtRest)) {
+            found.add("the monitor of " + half + " has " + open + ", at rest " + monitorAtRest);
           }
         });
     halves.stream()
@@ -191,12 +204,9 @@ final class Leaks {
     }
   }
 
-  private static String sha256(String text) {
+  static String sha256(byte[] data) {
     try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256")
-                  .digest(text.getBytes(StandardCharsets.US_ASCII)));
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(data));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
     }

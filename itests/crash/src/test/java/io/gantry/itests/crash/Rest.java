@@ -4,6 +4,7 @@ import io.gantry.itests.harness.Belongings;
 import io.gantry.itests.harness.Eventually;
 import io.gantry.itests.harness.Instance;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -16,6 +17,42 @@ final class Rest {
     Map<String, Integer> kinds = new TreeMap<>(Belongings.descriptors(engine.engine().pid()));
     kinds.remove("file");
     return kinds;
+  }
+
+  /** Open descriptors of the monitor of a container that has done what it is asked, by kind. */
+  static Map<String, Integer> ofMonitor(Instance engine, Api api) throws IOException {
+    String body =
+        """
+        {"Image": "%s", "Cmd": ["sleep", "1000"], "HostConfig": {"NetworkMode": "none"}}
+        """
+            .formatted(Client.IMAGE);
+    String id = Api.json(api.post("/containers/create", body)).path("Id").asText();
+    try {
+      int status = api.post("/containers/" + id + "/start", "").status();
+      if (status != 204) {
+        throw new AssertionError("start: " + status);
+      }
+      body = "{\"Cmd\": [\"true\"]}"; // the first leaves what later ones share
+      String exec = Api.json(api.post("/containers/" + id + "/exec", body)).path("Id").asText();
+      api.post("/exec/" + exec + "/start", "{\"Detach\": true}");
+      Eventually.eventually("the exec ends", () -> !running(api, "/exec/" + exec + "/json"));
+      return Belongings.descriptors(engine.belongings().monitors().get(id.substring(0, 16)));
+    } finally {
+      api.delete("/containers/" + id + "?force=1");
+    }
+  }
+
+  private static boolean running(Api api, String path) {
+    try {
+      return api.read(path).path("Running").asBoolean();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static boolean isWithin(Map<String, Integer> open, Map<String, Integer> limit) {
+    return open.entrySet().stream()
+        .allMatch(each -> each.getValue() <= limit.getOrDefault(each.getKey(), 0));
   }
 
   /** Removes all containers and images and compares with the beginning. */
@@ -42,8 +79,7 @@ final class Rest {
           () -> {
             now.clear();
             now.putAll(descriptors(engine));
-            return now.entrySet().stream()
-                .allMatch(each -> each.getValue() <= atRest.getOrDefault(each.getKey(), 0));
+            return isWithin(now, atRest);
           });
     } catch (AssertionError e) {
       findings.add(

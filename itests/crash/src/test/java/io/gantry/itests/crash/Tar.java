@@ -4,7 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** Archives of one small file, alone or behind others. */
+/** Archives of one file, alone or behind others. */
 final class Tar {
   private static final int BLOCK = 512;
 
@@ -23,13 +23,17 @@ final class Tar {
    * @param before what comes first, as {@link #open} gives it
    */
   static byte[] of(byte[] before, String name, String content) {
-    byte[] text = content.getBytes(StandardCharsets.US_ASCII);
+    return end(entry(before, name, content.getBytes(StandardCharsets.US_ASCII)));
+  }
+
+  /** More can follow what this gives. */
+  static byte[] entry(byte[] before, String name, byte[] content) {
     byte[] head = new byte[BLOCK];
     put(head, 0, name);
     put(head, 100, "0000644");
     put(head, 108, "0000000");
     put(head, 116, "0000000");
-    put(head, 124, "%011o".formatted(text.length));
+    put(head, 124, "%011o".formatted(content.length));
     put(head, 136, "00000000000");
     put(head, 148, "        ");
     head[156] = '0';
@@ -43,9 +47,12 @@ final class Tar {
     ByteArrayOutputStream tar = new ByteArrayOutputStream();
     tar.writeBytes(before);
     tar.writeBytes(head);
-    tar.writeBytes(Arrays.copyOf(text, BLOCK));
-    tar.writeBytes(new byte[2 * BLOCK]);
+    tar.writeBytes(Arrays.copyOf(content, (content.length + BLOCK - 1) / BLOCK * BLOCK));
     return tar.toByteArray();
+  }
+
+  static byte[] end(byte[] entries) {
+    return Arrays.copyOf(entries, entries.length + 2 * BLOCK);
   }
 
   private static void put(byte[] head, int at, String text) {
