@@ -102,7 +102,7 @@ static int find_group(gid_t *gid) {
   return 0;
 }
 
-enum probe { PROBE_FREE, PROBE_IN_USE, PROBE_ENDING };
+enum probe { PROBE_FREE, PROBE_IN_USE, PROBE_ENDING, PROBE_FAILED };
 
 /* The peer of a listening socket is whoever called listen(): when that gate was killed, its JVM, which holds the socket
  * too, is about to end. */
@@ -110,6 +110,7 @@ static enum probe probe_socket(const struct sockaddr_un *address) {
   struct ucred peer = {0};
   socklen_t length = sizeof peer;
   int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (probe < 0) return PROBE_FAILED;
   int connected = connect(probe, (const struct sockaddr *)address, sizeof *address), error = errno;
   bool knows = connected == 0 && getsockopt(probe, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0;
   close(probe);
@@ -128,6 +129,7 @@ static int remove_stale(const struct sockaddr_un *address) {
     struct pollfd signalled = {.fd = gate.signals, .events = POLLIN};
     if (poll(&signalled, 1, ENDING_POLL_MS) > 0) return complain(gate.socket, "the former engine is still ending");
   }
+  if (found == PROBE_FAILED) return complain(gate.socket, errno_words(errno));
   gate.in_use = found != PROBE_FREE;
   if (gate.in_use) return complain(gate.socket, "in use");
   if (unlink(gate.socket) < 0) return complain(gate.socket, errno_words(errno));

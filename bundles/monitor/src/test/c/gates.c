@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -118,6 +119,30 @@ static void it_holds_a_socket_and_hands_on_nothing_else(void) {
   CHECK(!exists("socket") && !exists("pid"));
 }
 
+/* Without a descriptor left to ask with, nobody knows whether somebody listens: so the socket stays. */
+static void a_socket_that_cannot_be_asked_for_is_left_alone(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", path("socket"));
+  CHECK_NUMBER(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+  CHECK_NUMBER(listen(fd, 1), 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    struct rlimit few = {4, 4}; /* 0-2 and the one for signals */
+    int null = open("/dev/null", O_RDWR);
+    dup2(null, 0);
+    dup2(null, 2);
+    (void)sys_close_range(3, ~0u);
+    if (setrlimit(RLIMIT_NOFILE, &few) < 0) _exit(99);
+    execl(helper, helper, "gate", "--socket", path("socket"), "--", "/bin/true", (char *)NULL);
+    _exit(99);
+  }
+  CHECK_NUMBER(end_of(pid), 71);
+  CHECK_NUMBER(dial(), 0);
+  close(fd);
+  unlink(path("socket"));
+}
+
 static void a_jvm_that_crashes_is_started_again(void) {
   pid_t pid = start_gate("ready");
   let_it_end("5\n");
@@ -222,6 +247,7 @@ int main(int argc, char **argv) {
   write_file("jvm", script, 0755);
   CHECK_NUMBER(mkfifo(path("orders"), 0600), 0);
   it_holds_a_socket_and_hands_on_nothing_else();
+  a_socket_that_cannot_be_asked_for_is_left_alone();
   a_jvm_that_crashes_is_started_again();
   a_final_code_ends_the_gate_too();
   before_it_was_ready_any_failure_is_final();
