@@ -81,15 +81,25 @@ static bool add(char *page, size_t *length, const char *before, const char *text
   return *length < PAGE;
 }
 
+/* The kernel splits the page at commas and lowerdir at colons, but for those behind a backslash. */
+static bool add_name(char *page, size_t *length, const char *before, const char *name) {
+  bool fits = add(page, length, before, "");
+  for (; fits && *name; name++) {
+    char one[] = {*name, 0};
+    fits = add(page, length, strchr(":,\\", *name) ? "\\" : "", one);
+  }
+  return fits;
+}
+
 static bool fill_page(const struct overlay *o, char *page) {
   size_t length = 0;
   bool fits = add(page, &length, "", o->is_volatile ? "volatile" : "rw");
   for (unsigned i = 0; fits && i < o->option_count; i++) fits = add(page, &length, ",", arg_text(o->options + i));
   for (unsigned i = 0; fits && i < o->lower_count; i++) {
-    fits = add(page, &length, i ? ":" : ",lowerdir=", arg_text(o->lower + i) + o->cut);
+    fits = add_name(page, &length, i ? ":" : ",lowerdir=", arg_text(o->lower + i) + o->cut);
   }
-  if (fits && *o->upper) fits = add(page, &length, ",upperdir=", o->upper + o->cut) && add(page, &length, ",workdir=", o->work + o->cut);
-  return fits;
+  if (!fits || !*o->upper) return fits;
+  return add_name(page, &length, ",upperdir=", o->upper + o->cut) && add_name(page, &length, ",workdir=", o->work + o->cut);
 }
 
 /* For kernels before 6.7, which know no lowerdir+ and take 255 bytes of a string: mount(2) on the directory one is in. That is

@@ -888,22 +888,23 @@ static void an_overlay_is_a_root_too(void) {
   AWAIT(umount(in_scratch("o/m")) == 0);
 }
 
-/* Layers o/l/0 up, of which the last holds the root; returns the arguments of ROOT_OVERLAY. */
-static struct arg *many_layers(const char *root, unsigned count, unsigned *n) {
+/* Layers 0 up in a directory of that name, of which the last holds the root; returns the arguments of ROOT_OVERLAY. */
+static struct arg *many_layers(const char *root, const char *in, unsigned count, unsigned *n) {
   static char texts[512][700];
   static struct arg args[520];
   char deep[256];
   memset(deep, 'x', 240);
   deep[240] = 0;
-  shell("mkdir -p %s/%s/%s && cd %s/%s/%s && mkdir -p l u w && cp -a %s l/0 && for i in $(seq %u); do mkdir l/$i; touch l/$i/from$i; done",
-        in_scratch("m"), deep, deep, in_scratch("m"), deep, deep, root, count - 1);
+  shell("mkdir -p %s/%s/%s && cd %s/%s/%s && l='%s' && mkdir -p \"$l\" u w && cp -a %s \"$l/0\" && "
+        "for i in $(seq %u); do mkdir \"$l/$i\"; touch \"$l/$i/from$i\"; done",
+        in_scratch("m"), deep, deep, in_scratch("m"), deep, deep, in, root, count - 1);
   *n = 0;
   for (unsigned i = 0; i < count + 4; i++) {
     char *text = texts[i];
     if (i == 2) *text = 0;
     else if (i == 3) strcpy(text, "--");
-    else snprintf(text, sizeof texts[0], "%s/%s/%s/%s", in_scratch("m"), deep, deep, i == 0 ? "u" : i == 1 ? "w" : "l/");
-    if (i > 3) snprintf(text + strlen(text), 8, "%u", count + 3 - i);
+    else snprintf(text, sizeof texts[0], "%s/%s/%s/%s", in_scratch("m"), deep, deep, i == 0 ? "u" : i == 1 ? "w" : in);
+    if (i > 3) snprintf(text + strlen(text), 8, "/%u", count + 3 - i);
     args[(*n)++] = (struct arg){.bytes = (uint8_t *)text, .length = i == 2 ? 8 : (uint32_t)strlen(text)};
   }
   return args;
@@ -942,20 +943,24 @@ static int overlay_of(const struct arg *args, unsigned n, unsigned layers, bool 
   return stat("/proc/self/cwd/etc", &st) < 0 || system("grep -q ' overlay overlay ' /proc/self/mounts") == 0 ? 6 : 0;
 }
 
-static void an_overlay_may_have_hundreds_of_layers(void) {
+static void overlay_in_both_ways(const char *in, unsigned layers) {
   struct container c;
   unsigned n;
   int status;
   new_container(&c);
-  struct arg *args = many_layers(c.root, 400, &n);
+  struct arg *args = many_layers(c.root, in, layers, &n);
   for (int old_kernel = 0; old_kernel < 2; old_kernel++) {
     pid_t pid = fork();
-    if (pid == 0) _exit(overlay_of(args, n, 400, old_kernel));
+    if (pid == 0) _exit(overlay_of(args, n, layers, old_kernel));
     CHECK(waitpid(pid, &status, 0) == pid);
     CHECK_NUMBER(status, 0);
   }
   shell("rm -rf %s", in_scratch("m"));
 }
+
+static void an_overlay_may_have_hundreds_of_layers(void) { overlay_in_both_ways("l", 400); }
+
+static void names_of_layers_may_hold_what_separates_them(void) { overlay_in_both_ways("a:b,c\\d,lowerdir=e", 3); }
 
 static void text_op(struct writer *w, enum op_code code, const char *text) {
   op_start(w, code);
@@ -1353,6 +1358,7 @@ int main(int argc, char **argv) {
   links_in_place_of_dev_and_proc_are_refused();
   an_overlay_is_a_root_too();
   an_overlay_may_have_hundreds_of_layers();
+  names_of_layers_may_hold_what_separates_them();
   kernel_settings_arrive();
   a_seccomp_filter_holds_for_root_and_users();
   account_files_of_an_image_cannot_stop_or_mislead_us();

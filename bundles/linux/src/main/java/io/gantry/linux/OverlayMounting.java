@@ -76,7 +76,7 @@ final class OverlayMounting {
   static int inOnePage(OverlayDirs dirs, List<String> others, long attributes) {
     String base = dirs.common();
     List<String> all = new ArrayList<>(others);
-    all.addAll(dirs.below(base, "").options());
+    dirs.below(base, "").options().forEach(option -> all.add(option.replace(",", "\\,")));
     byte[] page = bytes(Names.ofText(String.join(",", all)));
     if (page.length > PAGE) {
       throw new GantryException(

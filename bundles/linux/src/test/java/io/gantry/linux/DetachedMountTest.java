@@ -84,6 +84,25 @@ class DetachedMountTest {
   }
 
   @Test
+  void namesOfLayersMayHoldWhatSeparatesThem() throws IOException {
+    List<String> lower = new ArrayList<>();
+    for (String name : List.of("a:b,c\\d", "e,lowerdir=f")) {
+      lower.add(Files.createDirectories(temp.resolve(name).resolve(name)).getParent().toString());
+    }
+    OverlayDirs dirs = new OverlayDirs(lower, "", "");
+    for (int mount :
+        List.of(
+            OverlayMounting.oneByOne(dirs, List.of(), 1),
+            OverlayMounting.inOnePage(dirs, List.of(), 1))) {
+      try (Dir root = Dir.ofMount(mount, "overlay")) {
+        assertEquals(2, root.names().size());
+      } finally {
+        Kernel.libc().close(mount);
+      }
+    }
+  }
+
+  @Test
   void aRefusalHasTheKernelsWords() throws IOException {
     String lower = Files.createDirectory(temp.resolve("lower")).toString();
     Mount mount = new Mount("overlay", "overlay", "/", List.of("nonsense", "lowerdir=" + lower));
