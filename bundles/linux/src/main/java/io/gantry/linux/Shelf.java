@@ -339,13 +339,11 @@ public final class Shelf {
   public List<String> recover(Set<String> expected) {
     List<String> swept = new ArrayList<>();
     for (String id : ids()) {
-      Optional<String> other = record(id).flatMap(idOf).filter(name -> !name.equals(id));
-      if (other.isPresent()) {
-        finishRename(id, other.get());
-        swept.add("half a commit of layer " + other.get());
-      } else if (isVolatile(id) && record(id).isEmpty() && !expected.contains(id)) {
-        remove(id);
-        swept.add("snapshot " + id + " that a power cut damaged");
+      try {
+        recoverOne(id, expected, swept);
+      } catch (GantryException e) { // the others are no less needed
+        log.log(WARNING, "snapshot {0} stays as it is: {1}", id, e.getMessage());
+        swept.add("nothing of snapshot " + id + ", which cannot be recovered: " + e.getMessage());
       }
     }
     List<String> unfinished = names(scratch);
@@ -355,6 +353,17 @@ public final class Shelf {
       sweepRecords(id, swept);
     }
     return swept;
+  }
+
+  private void recoverOne(String id, Set<String> expected, List<String> swept) {
+    Optional<String> other = record(id).flatMap(idOf).filter(name -> !name.equals(id));
+    if (other.isPresent()) {
+      finishRename(id, other.get());
+      swept.add("half a commit of layer " + other.get());
+    } else if (isVolatile(id) && record(id).isEmpty() && !expected.contains(id)) {
+      remove(id);
+      swept.add("snapshot " + id + " that a power cut damaged");
+    }
   }
 
   private void finishRename(String id, String other) {

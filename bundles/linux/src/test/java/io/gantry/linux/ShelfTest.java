@@ -63,6 +63,21 @@ class ShelfTest {
     return Objects.requireNonNull(root.resolve("scratch").toFile().list()).length;
   }
 
+  @Test
+  void halfARenameToWhatIsThereKeepsNoOtherFromBeingRecovered() {
+    var later = new Shelf.Later(Duration.ofSeconds(5), Runnable::run, () -> false);
+    Shelf shelf = new Shelf(root, Optional::of, later, () -> {});
+    shelf.make("a", "layer-1", Shelf.Durability.ENTRY, dir -> {});
+    shelf.make("b", "layer-2", Shelf.Durability.ENTRY, dir -> {});
+    shelf.make("layer-1", "layer-1", Shelf.Durability.ENTRY, dir -> {});
+
+    List<String> told = shelf.recover(Set.of());
+    assertEquals(2, told.size(), told.toString());
+    assertTrue(told.get(0).startsWith("nothing of snapshot a, which cannot be"), told.get(0));
+    assertEquals("half a commit of layer layer-2", told.get(1));
+    assertEquals(Set.of("a", "layer-1", "layer-2"), Set.copyOf(shelf.ids()));
+  }
+
   private Path record(String id) {
     return root.resolve("snapshots").resolve(id).resolve("record");
   }
