@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * A directory held by its descriptor, so that what happens to path names meanwhile leads nowhere
@@ -403,11 +404,12 @@ public final class Dir implements AutoCloseable {
    */
   public record Entry(String name, Optional<Stat.Type> type) {}
 
-  /** As {@link #names}, with what can be told of each without looking at it. */
-  public List<Entry> entries() {
-    List<Entry> found = new ArrayList<>();
-    read((name, type) -> found.add(new Entry(name, Stat.Type.ofEntry(type))));
-    return found;
+  /**
+   * Hands out each name as {@link #names} has them, with what can be told of it without looking at
+   * it; keeps none of them. What the sink makes or removes here may be seen or not.
+   */
+  public void entries(Consumer<Entry> sink) {
+    read((name, type) -> sink.accept(new Entry(name, Stat.Type.ofEntry(type))));
   }
 
   private interface EntrySink {

@@ -23,7 +23,7 @@ public final class TreeCursor implements AutoCloseable {
   }
 
   /** More names than that in the directories on the way to one file are refused. */
-  private static final int MOST_NAMES = 2_000_000;
+  static final int MOST_NAMES = 2_000_000;
 
   private record Level(Stat stat, Deque<String> left) {}
 

@@ -1,9 +1,9 @@
 package io.gantry.linux;
 
-import io.gantry.linux.Dir.Entry;
 import io.gantry.linux.Stat.Type;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -22,11 +22,14 @@ public final class Whiteouts {
 
   private final Dir top;
   private final List<Path> below;
+  private final int most;
   private final List<String> names = new ArrayList<>();
+  private int kept;
 
-  private Whiteouts(Dir top, List<Path> below) {
+  private Whiteouts(Dir top, List<Path> below, int most) {
     this.top = top;
     this.below = below;
+    this.most = most;
   }
 
   public static boolean isWhiteout(Stat stat) {
@@ -43,9 +46,15 @@ public final class Whiteouts {
    * it merges.
    *
    * @param below the layers below it, topmost first
+   * @throws GantryException EXHAUSTED when there are more names to be kept in mind than memory is
+   *     given to a stranger's tree
    */
   public static void prune(Dir layer, List<Path> below) {
-    new Whiteouts(layer, below).prune();
+    prune(layer, below, TreeCursor.MOST_NAMES);
+  }
+
+  static void prune(Dir layer, List<Path> below, int most) {
+    new Whiteouts(layer, below, most).prune();
   }
 
   private void prune() {
@@ -55,6 +64,7 @@ public final class Whiteouts {
       while (!left.isEmpty()) {
         String next = left.element().poll();
         if (next != null) {
+          kept--;
           trail.down(next);
           names.add(next);
           left.push(directories(trail.here()));
@@ -73,19 +83,26 @@ public final class Whiteouts {
   private Deque<String> directories(Dir here) {
     Deque<String> directories = new ArrayDeque<>();
     List<String> whiteouts = new ArrayList<>();
-    for (Entry entry : here.entries()) {
-      Optional<Type> type = entry.type();
-      if (type.isEmpty() || type.get() == Type.CHARACTER_DEVICE) {
-        Stat stat = here.stat(entry.name());
-        type = Optional.of(stat.type());
-        if (isWhiteout(stat)) {
-          whiteouts.add(entry.name());
-        }
-      }
-      if (type.get() == Type.DIRECTORY) {
-        directories.add(entry.name());
-      }
-    }
+    here.entries(
+        entry -> {
+          Type type = entry.type().orElse(Type.CHARACTER_DEVICE);
+          boolean hides = false;
+          if (type == Type.CHARACTER_DEVICE) { // or not known
+            Stat stat = here.stat(entry.name());
+            type = stat.type();
+            hides = isWhiteout(stat);
+          }
+          if (hides) {
+            whiteouts.add(entry.name());
+          } else if (type == Type.DIRECTORY) {
+            directories.add(entry.name());
+          }
+          if (kept + whiteouts.size() + directories.size() > most) {
+            throw new GantryException(
+                Kind.EXHAUSTED, "more than " + most + " directories and deletions in a layer");
+          }
+        });
+    kept += directories.size();
     if (!whiteouts.isEmpty() && !merges()) {
       Stat before = here.stat();
       whiteouts.forEach(here::unlink);

@@ -98,9 +98,12 @@ final class OverlayProbe {
         parent.mkdir(sub.replaceAll(".*/", ""), 0700);
       }
     }
-    if (dir.entries().stream().anyMatch(entry -> entry.type().isEmpty())) {
-      throw no("does not keep the types of files in directories (d_type; XFS: ftype=1)");
-    }
+    dir.entries(
+        entry -> {
+          if (entry.type().isEmpty()) {
+            throw no("does not keep the types of files in directories (d_type; XFS: ftype=1)");
+          }
+        });
   }
 
   private void fill(Dir dir, String path) {
