@@ -153,12 +153,18 @@ final class DataRoot implements AutoCloseable {
     return StandardCharsets.US_ASCII.decode(holder.flip()).toString().strip();
   }
 
-  /** A gate that was killed is named here until the JVM it leaves behind has ended, in order. */
+  /**
+   * A gate that was killed is named here until the JVM it leaves behind has ended, in order. Until
+   * it is reaped it keeps its pid, but no command line.
+   */
   private static boolean lives(String holder) {
     try {
-      return ProcessHandle.of(Long.parseLong(holder)).isPresent();
+      Path process = Path.of("/proc", Long.toString(Long.parseLong(holder)));
+      return Files.readAllBytes(process.resolve("cmdline")).length > 0;
     } catch (NumberFormatException e) {
       return true; // it has just taken the lock and not said yet who it is
+    } catch (IOException e) {
+      return false;
     }
   }
 

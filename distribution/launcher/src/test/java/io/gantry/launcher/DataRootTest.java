@@ -67,7 +67,22 @@ class DataRootTest {
     Path root = folder.resolve("root");
     Process gate = new ProcessBuilder("true").start();
     gate.waitFor();
-    Process holder = hold(root, gate.pid());
+    isWaitedFor(root, gate.pid());
+  }
+
+  @Test
+  void soIsOneWhoseGateIsDeadAndNotReaped() throws Exception {
+    // What sleep got as a child it does not wait for.
+    var parent = new ProcessBuilder("sh", "-c", "true & echo $!; exec sleep 1000").start();
+    try (var lines = parent.inputReader()) {
+      isWaitedFor(folder.resolve("root"), Long.parseLong(lines.readLine()));
+    } finally {
+      parent.destroyForcibly();
+    }
+  }
+
+  private void isWaitedFor(Path root, long gate) throws Exception {
+    Process holder = hold(root, gate);
     try {
       var next = CompletableFuture.supplyAsync(() -> opened(root));
       assertThrows(TimeoutException.class, () -> next.get(200, TimeUnit.MILLISECONDS));
