@@ -48,6 +48,28 @@ class DirTest {
     assertTrue(dir.find(name).isPresent());
   }
 
+  /** Told apart by lsattr(1), or not at all where the file system has no such flag. */
+  @Test
+  void directoriesMayBeSpread() throws Exception {
+    String before = flags();
+    dir.spreadBelow(true);
+    boolean hasFlag = !before.isEmpty() && !before.startsWith("lsattr");
+    assertEquals(hasFlag && isExt4(), flags().contains("T"));
+    dir.spreadBelow(false);
+    assertEquals(before, flags());
+  }
+
+  private boolean isExt4() throws IOException {
+    return Files.getFileStore(temp).type().equals("ext4");
+  }
+
+  private String flags() throws Exception {
+    Process lsattr = new ProcessBuilder("lsattr", "-d", temp.toString()).start();
+    String said = new String(lsattr.getInputStream().readAllBytes(), ISO_8859_1);
+    lsattr.waitFor();
+    return said.split(" ", 2)[0];
+  }
+
   @Test
   void aTextBecomesItsUtf8Bytes() throws IOException {
     Files.createFile(temp.resolve("plain"));

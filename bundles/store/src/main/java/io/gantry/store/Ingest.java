@@ -7,13 +7,15 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A blob on its way in. Nobody sees it before {@link #commit}. Closing it before that forgets an
- * anonymous one and keeps what has arrived of a resumable one. Not thread-safe.
+ * anonymous one and keeps what has arrived of a resumable one. Not thread-safe, but for {@link
+ * #read} of one that is finished.
  */
 public final class Ingest extends OutputStream {
 
@@ -25,7 +27,7 @@ public final class Ingest extends OutputStream {
   private final MessageDigest hash;
   private final FileOutputStream out;
   private long offset;
-  private boolean open = true;
+  private volatile boolean open = true;
   private @Nullable Digest digest;
 
   Ingest(
@@ -97,6 +99,8 @@ public final class Ingest extends OutputStream {
     }
     try {
       return Files.newInputStream(scratch);
+    } catch (NoSuchFileException e) {
+      return store.get(known); // committed by another thread just now
     } catch (IOException e) {
       throw StoreFailure.of("open " + scratch, e);
     }

@@ -3,6 +3,7 @@ package io.gantry.image.archive;
 import io.gantry.image.Addition;
 import io.gantry.image.ImageStore;
 import io.gantry.image.Reference;
+import io.gantry.image.layer.Draft;
 import io.gantry.image.layer.HeldBlobs;
 import io.gantry.image.layer.Layer;
 import io.gantry.image.layer.Layers;
@@ -12,14 +13,16 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
 import io.gantry.store.StoreFailure;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * all its images and names appear at once; whatever fails before that leaves nothing behind.
  */
 public final class ImageLoader {
+
+  /** Of so many layers at most is it written down that they are to be unpacked. */
+  private static final int MOST_AHEAD = 1_000;
 
   private final ImageStore images;
   private final Layers layers;
@@ -73,10 +79,11 @@ public final class ImageLoader {
     try (Members members = Members.read(archive, blobs, limits)) {
       List<ArchivedImage> found = read(members, wanted, limits);
       Deque<Digest> held = new ArrayDeque<>();
-      try {
+      try (Ahead ahead = new Ahead(layers, limits, progress)) {
+        begin(found, ahead);
         List<Addition> additions = new ArrayList<>();
         for (ArchivedImage image : found) {
-          make(image, keeps, limits, progress, held);
+          make(image, keeps, limits, ahead, progress, held);
           additions.add(addition(image, keeps));
         }
         tellMoves(found, progress);
@@ -122,24 +129,60 @@ public final class ImageLoader {
     return suitable;
   }
 
+  /** One that is the only one to be made is not worth another thread. */
+  private void begin(List<ArchivedImage> found, Ahead ahead) {
+    Map<Digest, Runnable> missing = new LinkedHashMap<>();
+    for (ArchivedImage image : found) {
+      Digest below = null;
+      for (int i = 0; i < image.layers().size(); i++) {
+        Wanted wanted = wanted(image, i);
+        Digest chain = Layer.chain(below, wanted.diff());
+        if (layers.find(chain).isEmpty() && missing.size() < MOST_AHEAD) {
+          Member content = image.layers().get(i).content();
+          boolean isLowest = below == null;
+          missing.putIfAbsent(chain, () -> ahead.begin(chain, content, isLowest, wanted));
+        }
+        below = chain;
+      }
+    }
+    if (missing.size() > 1) {
+      missing.values().forEach(Runnable::run);
+    }
+  }
+
+  private static Wanted wanted(ArchivedImage image, int number) {
+    Digest diff = image.config().diffs().get(number);
+    Member content = image.layers().get(number).content();
+    return new Wanted(diff, number, content.sha256().equals(diff));
+  }
+
   private void make(
-      ArchivedImage image, boolean keeps, Limits limits, Progress progress, Deque<Digest> held) {
+      ArchivedImage image,
+      boolean keeps,
+      Limits limits,
+      Ahead ahead,
+      Progress progress,
+      Deque<Digest> held) {
     Digest below = null;
     for (int i = 0; i < image.layers().size(); i++) {
       Members.stopWhenInterrupted();
-      Digest diff = image.config().diffs().get(i);
       Member content = image.layers().get(i).content();
-      boolean isPlain = content.sha256().equals(diff);
-      Wanted wanted = new Wanted(diff, i, isPlain);
-      Digest chain = Layer.chain(below, diff);
-      boolean isVerified = isPlain;
+      Wanted wanted = wanted(image, i);
+      Digest chain = Layer.chain(below, wanted.diff());
+      boolean isVerified = wanted.known();
       if (!isHeld(chain)) {
-        make(content, below, wanted, limits, progress);
+        Optional<Draft> draft = ahead.take(chain);
+        if (draft.isPresent()) {
+          layers.make(draft.get(), below);
+          progress.layer(wanted.diff(), content.size(), content.size());
+        } else {
+          make(content, below, wanted, limits, progress);
+        }
         isVerified = true;
       }
       held.push(chain);
-      if (keeps && !isPlain) {
-        keep(chain, content, diff, isVerified, limits);
+      if (keeps && !wanted.known()) {
+        keep(chain, content, wanted.diff(), isVerified, limits);
       }
       below = chain;
     }
@@ -161,7 +204,7 @@ public final class ImageLoader {
       Member content, @Nullable Digest below, Wanted wanted, Limits limits, Progress progress) {
     long total = content.size();
     try (InputStream in =
-        new Counted(content.open(), bytes -> progress.layer(wanted.diff(), bytes, total))) {
+        new CountedStream(content.open(), bytes -> progress.layer(wanted.diff(), bytes, total))) {
       layers.make(in, below, wanted, limits);
       progress.layer(wanted.diff(), total, total);
     } catch (IOException e) {
@@ -199,41 +242,5 @@ public final class ImageLoader {
 
   private static Loaded loaded(ArchivedImage image) {
     return new Loaded(image.id(), image.names().stream().map(Reference::familiar).toList());
-  }
-
-  /** Tells every now and then how far it has been read. */
-  private static final class Counted extends FilterInputStream {
-    private static final long STEP = 4 << 20;
-
-    private final java.util.function.LongConsumer progress;
-    private long count;
-    private long told;
-
-    Counted(InputStream in, java.util.function.LongConsumer progress) {
-      super(in);
-      this.progress = progress;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-    }
-
-    @Override
-    public int read(byte[] into, int offset, int length) throws IOException {
-      int n = in.read(into, offset, length);
-      count += Math.max(n, 0);
-      if (count - told >= STEP) {
-        told = count;
-        progress.accept(count);
-      }
-      return n;
-    }
-
-    @Override
-    public boolean markSupported() {
-      return false;
-    }
   }
 }

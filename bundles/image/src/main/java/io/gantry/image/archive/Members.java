@@ -160,7 +160,7 @@ final class Members implements AutoCloseable {
   private Member spooled(TarEntry entry, TarReader reader, Limits limits) throws IOException {
     long start = spool.position();
     MessageDigest hash = Digest.Algorithm.SHA256.hash();
-    for (int n; (n = reader.read(buffer)) >= 0; ) {
+    for (int n; (n = fill(reader)) > 0; ) {
       stopWhenInterrupted();
       try {
         spool.write(buffer, n);
@@ -178,12 +178,25 @@ final class Members implements AutoCloseable {
     return Member.of(spool, start, size, Digest.of(Digest.Algorithm.SHA256, hash));
   }
 
+  /** Takes as much as there is room for: connections give small pieces. */
+  private int fill(TarReader reader) throws IOException {
+    int filled = 0;
+    while (filled < buffer.length) {
+      int n = reader.read(buffer, filled);
+      if (n < 0) {
+        break;
+      }
+      filled += n;
+    }
+    return filled;
+  }
+
   private Member ingested(TarEntry entry, TarReader reader, Limits limits, InputStream before)
       throws IOException {
     Ingest large = blobs.ingest(limits.maxBytes());
     try {
       before.transferTo(large);
-      for (int n; (n = reader.read(buffer)) >= 0; ) {
+      for (int n; (n = fill(reader)) > 0; ) {
         stopWhenInterrupted();
         large.write(buffer, 0, n);
       }

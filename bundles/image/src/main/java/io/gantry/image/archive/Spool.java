@@ -7,12 +7,13 @@ import java.io.InputStream;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Memory for the members of one archive: a file without a name on the host's tmpfs. On a disk they
  * would be written out whenever a layer is synced, only to be deleted then. What does not fit goes
- * to the disk all the same. For one thread.
+ * to the disk all the same. One thread writes, any may read.
  */
 final class Spool implements AutoCloseable {
 
@@ -22,6 +23,7 @@ final class Spool implements AutoCloseable {
   private static final String AVAILABLE = "MemAvailable:";
 
   private final @Nullable RandomAccessFile file;
+  private final ReentrantLock lock = new ReentrantLock(); // of where the file is at
   private final long budget;
   private long used;
 
@@ -69,8 +71,13 @@ final class Spool implements AutoCloseable {
   /** Appends all of it, or nothing. */
   void write(byte[] bytes, int length) throws IOException {
     RandomAccessFile open = memory();
-    open.seek(used);
-    open.write(bytes, 0, length);
+    lock.lock();
+    try {
+      open.seek(used);
+      open.write(bytes, 0, length);
+    } finally {
+      lock.unlock();
+    }
     used += length;
   }
 
@@ -80,7 +87,7 @@ final class Spool implements AutoCloseable {
   }
 
   InputStream read(long offset, long length) {
-    return new Slice(memory(), offset, length);
+    return new Slice(memory(), lock, offset, length);
   }
 
   private RandomAccessFile memory() {
@@ -103,11 +110,13 @@ final class Spool implements AutoCloseable {
 
   private static final class Slice extends InputStream {
     private final RandomAccessFile file;
+    private final ReentrantLock lock;
     private final long end;
     private long at;
 
-    Slice(RandomAccessFile file, long offset, long length) {
+    Slice(RandomAccessFile file, ReentrantLock lock, long offset, long length) {
       this.file = file;
+      this.lock = lock;
       this.at = offset;
       this.end = offset + length;
     }
@@ -127,10 +136,15 @@ final class Spool implements AutoCloseable {
       if (most == 0) {
         return -1;
       }
-      file.seek(at);
-      int n = file.read(into, offset, most);
-      at += Math.max(n, 0);
-      return n;
+      lock.lock();
+      try {
+        file.seek(at);
+        int n = file.read(into, offset, most);
+        at += Math.max(n, 0);
+        return n;
+      } finally {
+        lock.unlock();
+      }
     }
   }
 }

@@ -10,11 +10,10 @@ import io.gantry.store.Ingest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.Channels;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Applies the tar of a layer to a tree and writes its recipe on the way.
@@ -31,43 +30,46 @@ final class LayerWriter extends TreeWriter {
   private final Recipe.Writer recipe;
   private final HeldBlobs blobs;
   private final PathIndex index;
+  private final Lower lower;
+  private @Nullable TarEntry rootEntry;
   private long bytes;
 
   /**
    * @param root an unmounted tree nobody else writes to
-   * @param below trees of the layers below, topmost first, when {@code root} does not hold them
+   * @param lower trees of the layers below, when {@code root} does not hold them
    */
   LayerWriter(
       Dir root,
       TreeStyle style,
-      List<Path> below,
+      Lower lower,
       Limits limits,
       Recipe.Writer recipe,
       HeldBlobs blobs) {
-    this(root, new Whiteouts(style), below, limits, recipe, blobs, new PathIndex());
+    this(root, new Whiteouts(style), lower, limits, recipe, blobs, new PathIndex());
   }
 
   private LayerWriter(
       Dir root,
       Whiteouts whiteouts,
-      List<Path> below,
+      Lower lower,
       Limits limits,
       Recipe.Writer recipe,
       HeldBlobs blobs,
       PathIndex index) {
-    super(tree(root, whiteouts, below, index), limits);
+    super(tree(root, whiteouts, lower, index), limits);
     this.root = root;
     this.whiteouts = whiteouts;
     this.recipe = recipe;
     this.blobs = blobs;
     this.index = index;
+    this.lower = lower;
   }
 
-  private static LayerTree tree(Dir root, Whiteouts whiteouts, List<Path> below, PathIndex index) {
+  private static LayerTree tree(Dir root, Whiteouts whiteouts, Lower lower, PathIndex index) {
     LayerTree.Made made = path -> index.put(path, PathIndex.NO_CONTENT);
     return whiteouts.areRemovals()
         ? new LayerTree(root, made)
-        : new StackedTree(root, whiteouts, below, made);
+        : new StackedTree(root, whiteouts, lower, made);
   }
 
   /**
@@ -75,6 +77,7 @@ final class LayerWriter extends TreeWriter {
    * @return bytes of files and links the layer holds
    * @throws GantryException INVALID for a tar that is broken or leads outside; the tree is then
    *     half made and of no use
+   * @throws Lower.NotThere likewise
    */
   long apply(InputStream tar) throws IOException {
     TarReader reader = new TarReader(tar, limits, recipe);
@@ -180,10 +183,17 @@ final class LayerWriter extends TreeWriter {
   private void describeRoot(TarEntry entry) {
     Attributes.describe(entry, root);
     rememberTime("", entry.modified());
+    rootEntry = entry;
+  }
+
+  /** What the tar says of the root of the tree, if anything. */
+  Optional<TarEntry> root() {
+    return Optional.ofNullable(rootEntry);
   }
 
   private void makeOpaque(String path) {
     if (path.isEmpty()) {
+      lower.require();
       whiteouts.makeOpaque(root);
       return;
     }

@@ -2,7 +2,6 @@ package io.gantry.image.layer;
 
 import static java.lang.System.Logger.Level.WARNING;
 
-import io.gantry.image.layer.LayerTrees.Place;
 import io.gantry.linux.Dir;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -19,9 +18,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
 import java.security.DigestOutputStream;
-import java.security.MessageDigest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -30,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -51,7 +47,6 @@ public final class Layers {
 
   private static final System.Logger log = System.getLogger("io.gantry.image");
   private static final Schema SCHEMA = new Schema("layer", 1, 0);
-  private static final long MAX_RECIPE_BYTES = 16L << 30;
 
   private final RecordStore<Layer> records;
   private final HeldBlobs blobs;
@@ -141,58 +136,58 @@ public final class Layers {
       String driver,
       @Nullable Wanted wanted,
       Limits limits) {
-    String scratch = "layer-" + UUID.randomUUID();
-    scratches.put(scratch, driver); // the driver may be replaced while the tree is filled
-    try (var undo = new Undo()) {
-      undo.add(() -> trees.remove(driver, scratch));
-      Place place = trees.prepare(driver, scratch, parent == null ? null : Layer.treeId(parent));
-      Layer layer = fill(tar, parent, driver, place, wanted, limits, undo);
-      if (put(layer, driver, scratch)) {
-        undo.keep();
-      } // else it is known already: the scratch tree and the second recipe are given up
-      return known(layer.chain());
+    String below = parent == null ? null : Layer.treeId(parent);
+    try (Draft draft = Draft.begin(trees, blobs, scratches, driver, below)) {
+      draft.fill(tar, draft.below(), wanted, limits);
+      return put(draft, parent);
     } catch (IOException e) {
       throw StoreFailure.of("make a layer", e);
-    } finally {
-      scratches.remove(scratch);
     }
   }
 
-  private Layer fill(
-      InputStream tar,
-      @Nullable Digest parent,
-      String driver,
-      Place place,
-      @Nullable Wanted wanted,
-      Limits limits,
-      Undo undo)
-      throws IOException {
-    MessageDigest hash = Digest.Algorithm.SHA256.hash();
-    List<Digest> displaced = new ArrayList<>();
-    undo.add(() -> displaced.forEach(blobs::release));
-    try (Dir root = Dir.open(place.directory());
-        Ingest ingest = blobs.ingest(MAX_RECIPE_BYTES)) {
-      long bytes;
-      try (var recipe = new Recipe.Writer(ingest, displaced);
-          var writer = new LayerWriter(root, place.style(), place.below(), limits, recipe, blobs)) {
-        boolean isKnown = wanted != null && wanted.known();
-        bytes = writer.apply(isKnown ? tar : new DigestInputStream(tar, hash));
-        recipe.finish();
+  /**
+   * Unpacks an archive in the default driver before the layers below it are there. {@link
+   * #make(Draft, Digest)} makes it a layer; else the caller closes it.
+   *
+   * @param isLowest whether nothing is to be below it
+   * @return empty when it needs to know the layers below
+   * @throws GantryException as {@link #make(InputStream, Digest, Wanted, Limits)}
+   */
+  public Optional<Draft> draft(
+      InputStream archive, boolean isLowest, Wanted wanted, Limits limits) {
+    Draft draft = Draft.begin(trees, blobs, scratches, trees.defaultDriver(), null);
+    try (var undo = new Undo()) {
+      undo.add(draft::close);
+      if (!isLowest && !draft.isMovable()) {
+        return Optional.empty();
       }
-      Digest diff;
-      if (wanted != null && wanted.known()) {
-        diff = wanted.diff();
-      } else {
-        diff = Digest.of(Digest.Algorithm.SHA256, hash);
-        if (wanted != null) {
-          wanted.check(diff);
-        }
-      }
-      Digest recipe = blobs.hold(ingest);
-      undo.add(() -> blobs.release(recipe));
-      return new Layer(
-          Layer.chain(parent, diff), diff, parent, bytes, recipe, displaced, List.of(driver));
+      Lower lower = isLowest ? draft.below() : Lower.notYetThere();
+      draft.fill(Decoder.open(archive, limits), lower, wanted, limits);
+      undo.keep();
+      return Optional.of(draft);
+    } catch (Lower.NotThere e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      throw StoreFailure.of("unpack a layer", e);
     }
+  }
+
+  /** Makes what has been unpacked a layer, and closes it; else as the others. */
+  public Layer make(Draft unpacked, @Nullable Digest parent) {
+    try (Draft draft = unpacked) {
+      if (parent != null) {
+        draft.putOn(ensure(draft.driver, parent));
+      }
+      return put(draft, parent);
+    }
+  }
+
+  private Layer put(Draft draft, @Nullable Digest parent) {
+    Layer layer = draft.on(parent);
+    if (put(layer, draft.driver, draft.scratch())) {
+      draft.taken();
+    } // else it is known already: the scratch tree and the second recipe are given up
+    return known(layer.chain());
   }
 
   /**

@@ -16,17 +16,47 @@ import java.util.Optional;
 final class Lower implements AutoCloseable {
 
   private final List<Path> layers;
+  private final boolean known;
   private final List<Dir> roots = new ArrayList<>();
 
   /**
    * @param layers directories as overlay has them, topmost first
    */
   Lower(List<Path> layers) {
+    this(layers, true);
+  }
+
+  private Lower(List<Path> layers, boolean known) {
     this.layers = List.copyOf(layers);
+    this.known = known;
+  }
+
+  /** Layers that are still to be made. */
+  static Lower notYetThere() {
+    return new Lower(List.of(), false);
+  }
+
+  /** Thrown where it matters what layers below hold that are not there yet. */
+  static final class NotThere extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    NotThere() {
+      super("layers below are not there yet", null, false, false);
+    }
+  }
+
+  /**
+   * @throws NotThere
+   */
+  void require() {
+    if (!known) {
+      throw new NotThere();
+    }
   }
 
   /** What there is at a clean path; the caller closes it. */
   Optional<Found> find(String path) {
+    require();
     if (roots.size() < layers.size()) {
       open();
     }

@@ -4,8 +4,6 @@ import io.gantry.linux.Dir;
 import io.gantry.linux.Stat;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -21,13 +19,13 @@ final class StackedTree extends LayerTree {
   private final Made made;
 
   /**
-   * @param below topmost first
+   * @param lower closed with this one
    */
-  StackedTree(Dir root, Whiteouts whiteouts, List<Path> below, Made made) {
+  StackedTree(Dir root, Whiteouts whiteouts, Lower lower, Made made) {
     super(root, made);
     this.root = root;
     this.whiteouts = whiteouts;
-    this.lower = new Lower(below);
+    this.lower = lower;
     this.made = made;
   }
 

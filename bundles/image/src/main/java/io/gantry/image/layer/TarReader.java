@@ -104,11 +104,16 @@ public final class TarReader {
    * @return bytes read, -1 at the end
    */
   public int read(byte[] into) throws IOException {
+    return read(into, 0);
+  }
+
+  /** As above, into the rest of a buffer, which must not be empty. */
+  public int read(byte[] into, int from) throws IOException {
     if (piece == map.pieces()) {
       return -1;
     }
     long left = map.length(piece) - inPiece;
-    int n = in.read(into, 0, (int) Math.min(left, into.length));
+    int n = in.read(into, from, (int) Math.min(left, into.length - from));
     if (n < 0) {
       throw BadTar.truncated();
     }

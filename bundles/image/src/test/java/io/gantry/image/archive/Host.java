@@ -45,8 +45,12 @@ final class Host {
   final List<String> told = new ArrayList<>();
 
   Host(Path root) {
+    this(root, TreeStyle.WHOLE);
+  }
+
+  Host(Path root, TreeStyle style) {
     this.root = root;
-    trees = new DirectoryTrees(root.resolve("trees"), TreeStyle.WHOLE);
+    trees = new DirectoryTrees(root.resolve("trees"), style);
     blobs = new BlobStore(root.resolve("blobs"), InstantSource.system());
     var held = new HeldBlobs(blobs);
     layers = new Layers(root.resolve("image/layers"), held, trees);

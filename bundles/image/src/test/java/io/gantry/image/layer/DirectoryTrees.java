@@ -8,22 +8,24 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trees in plain directories; a snapshot on a parent is a copy of it, as with a whole-tree driver.
+ * Trees in plain directories; with whole trees a snapshot on a parent is a copy of it. Different
+ * ids may be used side by side.
  */
 public final class DirectoryTrees implements LayerTrees {
 
   private final Path root;
   private final TreeStyle style;
-  private final Map<String, String> parents = new HashMap<>();
+  private final Map<String, String> parents = new ConcurrentHashMap<>();
   private String defaultDriver = "one";
   private String stopped = "";
 
@@ -68,7 +70,15 @@ public final class DirectoryTrees implements LayerTrees {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return new Place(directory, style);
+    return new Place(directory, style, style == TreeStyle.WHOLE ? List.of() : below(driver, id));
+  }
+
+  private List<Path> below(String driver, String id) {
+    List<Path> below = new ArrayList<>();
+    for (String at = parents.get(driver + id); at != null; at = parents.get(driver + at)) {
+      below.add(path(driver, at));
+    }
+    return below;
   }
 
   @Override

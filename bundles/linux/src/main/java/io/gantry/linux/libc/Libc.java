@@ -103,6 +103,8 @@ public interface Libc {
 
   int ioctl(int fd, long request, long argument);
 
+  int ioctl(int fd, long request, @In @Out int[] argument);
+
   long copy_file_range(int from, long fromAt, int to, long toAt, long size, int flags);
 
   int mount(

@@ -1,0 +1,162 @@
+package io.gantry.image.archive;
+
+import io.gantry.image.archive.ImageLoader.Progress;
+import io.gantry.image.layer.Draft;
+import io.gantry.image.layer.Layers;
+import io.gantry.image.layer.Limits;
+import io.gantry.image.layer.Wanted;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.store.Digest;
+import io.gantry.store.StoreFailure;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Unpacks layers of one archive side by side on threads of its own, which end with it, while the
+ * caller puts in place what is ready. Progress is told on the caller's thread, when it waits.
+ */
+final class Ahead implements AutoCloseable {
+
+  /** Each may keep the names of a large layer in memory. */
+  private static final int MOST_THREADS = 3;
+
+  private final Layers layers;
+  private final Limits limits;
+  private final Progress progress;
+  private final ExecutorService threads;
+  private final Map<Digest, Work> works = new HashMap<>();
+  private final BlockingQueue<Runnable> news = new LinkedBlockingQueue<>();
+
+  /** A layer on its way. */
+  private static final class Work {
+    final Future<Optional<Draft>> draft;
+    boolean isOver; // and told so
+
+    Work(Future<Optional<Draft>> draft) {
+      this.draft = draft;
+    }
+  }
+
+  Ahead(Layers layers, Limits limits, Progress progress) {
+    this.layers = layers;
+    this.limits = limits;
+    this.progress = progress;
+    AtomicInteger count = new AtomicInteger();
+    int most = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
+    threads =
+        Executors.newFixedThreadPool(
+            most,
+            task -> {
+              Thread thread = new Thread(task, "image-unpack-" + count.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  /**
+   * Has a layer unpacked; those asked for first come first.
+   *
+   * @param isLowest whether nothing is below it
+   */
+  void begin(Digest chain, Member content, boolean isLowest, Wanted wanted) {
+    CompletableFuture<Work> self = new CompletableFuture<>();
+    Work work =
+        new Work(
+            threads.submit(
+                () -> {
+                  try {
+                    return unpack(content, isLowest, wanted);
+                  } finally {
+                    news.add(() -> self.join().isOver = true);
+                  }
+                }));
+    self.complete(work);
+    works.put(chain, work);
+  }
+
+  private Optional<Draft> unpack(Member content, boolean isLowest, Wanted wanted)
+      throws IOException {
+    try (InputStream in =
+        new CountedStream(content.open(), n -> tell(wanted.diff(), n, content.size()))) {
+      return layers.draft(in, isLowest, wanted, limits);
+    }
+  }
+
+  private void tell(Digest diff, long current, long total) {
+    news.add(() -> progress.layer(diff, current, total));
+  }
+
+  /**
+   * Waits for a layer; the caller closes it.
+   *
+   * @return empty when it was not asked for or needs those below to be there
+   */
+  Optional<Draft> take(Digest chain) {
+    Work work = works.remove(chain);
+    if (work == null) {
+      return Optional.empty();
+    }
+    try {
+      while (!work.isOver) {
+        news.take().run();
+      }
+      return work.draft.get();
+    } catch (InterruptedException e) {
+      works.put(chain, work);
+      throw new GantryException(Kind.CANCELLED, "cancelled", e);
+    } catch (ExecutionException e) {
+      throw failure(e.getCause());
+    }
+  }
+
+  private static RuntimeException failure(Throwable cause) {
+    if (cause instanceof RuntimeException e) {
+      return e;
+    }
+    if (cause instanceof IOException e) {
+      return StoreFailure.of("read a layer of an archive", e);
+    }
+    return new IllegalStateException(cause);
+  }
+
+  /** Ends what is under way and gives up what was not taken. */
+  @Override
+  public void close() {
+    threads.shutdownNow();
+    boolean interrupted = Thread.interrupted();
+    while (true) {
+      try {
+        if (threads.awaitTermination(1, TimeUnit.HOURS)) {
+          break;
+        }
+      } catch (InterruptedException e) {
+        interrupted = true; // what is given up must not be written to any more
+      }
+    }
+    works.values().stream().filter(work -> work.draft.isDone()).forEach(Ahead::giveUp);
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void giveUp(Work work) {
+    try {
+      work.draft.get().ifPresent(Draft::close);
+    } catch (InterruptedException | ExecutionException e) {
+      // It is done, and has left nothing.
+    }
+  }
+}

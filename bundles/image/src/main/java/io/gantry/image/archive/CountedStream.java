@@ -1,0 +1,42 @@
+package io.gantry.image.archive;
+
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.function.LongConsumer;
+
+/** Tells every now and then how far it has been read. */
+final class CountedStream extends FilterInputStream {
+  private static final long STEP = 4 << 20;
+
+  private final LongConsumer progress;
+  private long count;
+  private long told;
+
+  CountedStream(InputStream in, LongConsumer progress) {
+    super(in);
+    this.progress = progress;
+  }
+
+  @Override
+  public int read() throws IOException {
+    byte[] one = new byte[1];
+    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+  }
+
+  @Override
+  public int read(byte[] into, int offset, int length) throws IOException {
+    int n = in.read(into, offset, length);
+    count += Math.max(n, 0);
+    if (count - told >= STEP) {
+      told = count;
+      progress.accept(count);
+    }
+    return n;
+  }
+
+  @Override
+  public boolean markSupported() {
+    return false;
+  }
+}
