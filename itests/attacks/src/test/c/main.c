@@ -2,6 +2,7 @@
 #include "probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,8 +110,27 @@ static int flood(void) {
   return 0;
 }
 
+/* Exchanges a directory and a link for as long as the container lives. */
+static int swap(void) {
+  for (;;) {
+    if (syscall(SYS_renameat2, AT_FDCWD, "/swapped", AT_FDCWD, "/other", 2 /* RENAME_EXCHANGE */) < 0) return 1;
+  }
+}
+
+static int try_open(const char *path) {
+  int fd = open(path, O_RDONLY | O_NONBLOCK);
+  return printf(fd < 0 ? "refused: %s\n" : "open: %s\n", fd < 0 ? strerror(errno) : path), 0;
+}
+
+/* Called by the name of a program that an engine might look for in here. */
+static bool is_helper(const char *called) {
+  const char *slash = strrchr(called, '/'), *name = slash ? slash + 1 : called;
+  return strcmp(name, "probe") != 0;
+}
+
 int main(int argc, char **argv) {
   const char *verb = argc > 1 ? argv[1] : "true";
+  if (is_helper(argv[0])) return close(creat("/was-run", 0600));
   if (!strcmp(verb, "true")) return 0;
   if (!strcmp(verb, "sleep")) return poll(NULL, 0, 300 * 1000);
   if (!strcmp(verb, "ids")) return ids();
@@ -117,6 +138,8 @@ int main(int argc, char **argv) {
   if (!strcmp(verb, "env")) return env();
   if (!strcmp(verb, "deaf")) be_deaf();
   if (!strcmp(verb, "flood")) return flood();
+  if (!strcmp(verb, "swap")) return swap();
+  if (!strcmp(verb, "open") && argc > 2) return try_open(argv[2]);
   if (!strcmp(verb, "list")) return each(describe, false), 0;
   if (!strcmp(verb, "all")) return each(attempt, false), 0;
   if (!strcmp(verb, "planted")) return each(attempt, true), 0;

@@ -133,7 +133,7 @@ static void plant_runtime(void) {
   int ready[2];
   (void)!pipe(ready);
   if (fork() == 0) {
-    char *argv[] = {"runtime", "sleep", NULL};
+    char *argv[] = {"probe", "sleep", NULL};
     alarm(8);
     dup2(ready[1], 9);
     if (mount("none", "/tmp", "tmpfs", 0, NULL) < 0 || chroot("/tmp") < 0 || chdir("/") < 0) _exit(1);

@@ -5,6 +5,7 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import io.gantry.api.ContainerSpec;
 import io.gantry.spi.GantryException;
 import java.util.HashSet;
+import java.util.regex.Pattern;
 
 /** All that can be said against a container before anything is made, in dockerd's words. */
 public final class SpecCheck {
@@ -12,6 +13,9 @@ public final class SpecCheck {
 
   /** Of binds, tmpfs and volumes together: each is a step of the start. */
   private static final int MOST_MOUNTS = 1000;
+
+  private static final Pattern PORT =
+      Pattern.compile("([0-9]{1,5})(-[0-9]{1,5})?(/(tcp|udp|sctp))?", Pattern.CASE_INSENSITIVE);
 
   private SpecCheck() {}
 
@@ -69,6 +73,12 @@ public final class SpecCheck {
     }
     if (process.user().chars().anyMatch(c -> c < ' ')) {
       throw invalid("invalid user");
+    }
+    for (String port : process.exposedPorts()) {
+      var matcher = PORT.matcher(port);
+      if (!matcher.matches() || Integer.parseInt(matcher.group(1)) > 65535) {
+        throw invalid("invalid port specification: \"" + port + "\"");
+      }
     }
   }
 

@@ -84,16 +84,21 @@ final class Api {
 
   /** Uploads a tar as an image; the answer is read to its end, since it may fail late. */
   Reply load(String path, byte[] archive) throws IOException {
+    return late(upload("POST", path, archive));
+  }
+
+  Reply upload(String method, String path, byte[] archive) throws IOException {
     try (Wire wire = wire()) {
       wire.send(
-          "POST "
+          method
+              + " "
               + VERSION
               + path
               + " HTTP/1.1\r\nHost: engine\r\nContent-Type: application/x-tar\r\nContent-Length: "
               + archive.length
               + "\r\nConnection: close\r\n\r\n");
       wire.offer(archive);
-      return late(wire.reply());
+      return wire.reply();
     }
   }
 

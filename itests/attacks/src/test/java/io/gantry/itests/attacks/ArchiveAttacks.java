@@ -3,18 +3,10 @@ package io.gantry.itests.attacks;
 import static io.gantry.itests.attacks.Api.check;
 import static io.gantry.itests.attacks.Api.refused;
 
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
-import java.util.zip.CRC32;
-import java.util.zip.GZIPOutputStream;
-import org.tukaani.xz.LZMA2Options;
-import org.tukaani.xz.XZOutputStream;
 
 /** Archives that want out of the image, or more of the host than they are. */
 final class ArchiveAttacks {
@@ -26,6 +18,7 @@ final class ArchiveAttacks {
   static List<Attack> all() {
     var all = new ArrayList<Attack>();
     escapes(all);
+    globals(all);
     lies(all);
     bombs(all);
     return all;
@@ -174,6 +167,34 @@ final class ArchiveAttacks {
                 .end());
   }
 
+  private static void globals(List<Attack> all) {
+    either(
+        all,
+        "pax-global-path",
+        "CVE-2014-6407",
+        c -> new Tar().global("path=" + OUT + c + "/file").file("ok", "changed").end());
+    either(
+        all,
+        "pax-global-linkpath",
+        "CVE-2014-6407",
+        c -> new Tar().global("linkpath=" + c).symlink("l", "ok").file("l/new", "x").end());
+    either(
+        all,
+        "root-link",
+        "CVE-2021-29136; CVE-2026-48749",
+        c -> new Tar().symlink(".", c).file("new", "x").symlink("", c).file("file", "x").end());
+    either(
+        all,
+        "gnu-long-link",
+        "CVE-2014-6407",
+        c ->
+            new Tar()
+                .entry('K', "././@LongLink", "", (c + "/file\0").getBytes())
+                .link("h", "ok")
+                .file("h", "changed")
+                .end());
+  }
+
   private static void lies(List<Attack> all) {
     String rule = "rule 6; CVE-2025-58183";
     never(all, "size-claimed", rule, c -> new Tar().header('0', "f", "", 0777_7777_7777L).cut());
@@ -234,6 +255,22 @@ final class ArchiveAttacks {
                     "GNU.sparse.realsize=5")
                 .file("f", "2\n0\n5\n0\n5\n" + "\0".repeat(502) + "aaaaaaaaaa")
                 .end());
+    never(
+        all,
+        "pax-global-size",
+        rule,
+        c -> new Tar().global("size=9223372036854775807").file("f", "x").end());
+    never(
+        all,
+        "pax-length",
+        rule,
+        c -> new Tar().entry('x', "p", "", "99 path=a\n".getBytes()).end());
+    never(
+        all,
+        "pax-length-huge",
+        rule,
+        c -> new Tar().entry('x', "p", "", "99999999999999999999 path=a\n".getBytes()).end());
+    never(all, "size-base256", rule, c -> base256(new Tar().file("f", "x").end()));
     never(all, "unknown-type", rule, c -> new Tar().entry('Z', "f", "", new byte[5]).end());
     never(
         all,
@@ -246,15 +283,21 @@ final class ArchiveAttacks {
         "CVE-2024-40635; rule 7",
         c -> new Tar().pax("uid=-1").file("f", "x").end());
     never(all, "no-archive", "rule 14", c -> "this is no archive at all".repeat(100).getBytes());
-    never(all, "gzip-cut", "rule 14", c -> Arrays.copyOf(gzip(random(100_000)), 50_000));
-    never(all, "gzip-of-nothing", "rule 14", c -> gzip("no archive".repeat(1000).getBytes()));
+    never(all, "gzip-cut", "rule 14", c -> Arrays.copyOf(Packed.gzip(random(100_000)), 50_000));
+    never(
+        all, "gzip-of-nothing", "rule 14", c -> Packed.gzip("no archive".repeat(1000).getBytes()));
   }
 
   private static void bombs(List<Attack> all) {
-    never(all, "xz-dictionary", "rule 6; podman allocates 4 GiB", c -> dictionary(40));
-    never(all, "zstd-window", "rule 6", c -> window(31));
-    never(all, "xz-cut", "CVE-2021-20291", c -> Arrays.copyOf(xz(new byte[1 << 20]), 100));
+    never(all, "xz-dictionary", "rule 6; podman allocates 4 GiB", c -> Packed.xzWithDictionary(40));
+    never(all, "zstd-window", "rule 6", c -> Packed.zstdWithWindow(31));
+    never(all, "xz-cut", "CVE-2021-20291", c -> Arrays.copyOf(Packed.xz(new byte[1 << 20]), 100));
     never(all, "pax-many", "rule 6", c -> manyPax());
+    either(
+        all,
+        "gzip-padding",
+        "CVE-2017-14992",
+        c -> Packed.gzip(new Tar().file("f", "x").end(), 900));
   }
 
   /** Extended headers without end, before one file. */
@@ -266,6 +309,13 @@ final class ArchiveAttacks {
     return tar.file("f", "x").end();
   }
 
+  /** The size is the largest number of the form for large ones. */
+  private static byte[] base256(byte[] tar) {
+    Arrays.fill(tar, 124, 136, (byte) 0xff);
+    tar[124] = (byte) 0x80;
+    return Tar.sealed(tar);
+  }
+
   private static byte[] damaged(byte[] bytes, int at) {
     bytes[at]++;
     return bytes;
@@ -275,56 +325,5 @@ final class ArchiveAttacks {
     byte[] bytes = new byte[length];
     new java.util.Random(7).nextBytes(bytes);
     return bytes;
-  }
-
-  static byte[] gzip(byte[] bytes) {
-    try (var out = new ByteArrayOutputStream()) {
-      try (var gzip = new GZIPOutputStream(out)) {
-        gzip.write(bytes);
-      }
-      return out.toByteArray();
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private static byte[] xz(byte[] bytes) {
-    try (var out = new ByteArrayOutputStream()) {
-      try (var xz = new XZOutputStream(out, new LZMA2Options(1))) {
-        xz.write(bytes);
-      }
-      return out.toByteArray();
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  /** A sound archive whose dictionary is said to be as large as can be said: 40 is 4 GiB. */
-  private static byte[] dictionary(int size) {
-    byte[] xz = xz(new Tar().file("f", "x").end());
-    int header = 12;
-    int length = (xz[header] + 1) * 4;
-    for (int i = header + 2; i < header + length - 5; i++) {
-      if (xz[i] == 0x21 && xz[i + 1] == 1) {
-        xz[i + 2] = (byte) size;
-        break;
-      }
-    }
-    var crc = new CRC32();
-    crc.update(xz, header, length - 4);
-    ByteBuffer.wrap(xz)
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .putInt(header + length - 4, (int) crc.getValue());
-    return xz;
-  }
-
-  /** A frame of one raw block that asks for a window of 2 to this power. */
-  private static byte[] window(int power) {
-    byte[] tar = new Tar().file("f", "x").end();
-    var frame = ByteBuffer.allocate(tar.length + 9).order(ByteOrder.LITTLE_ENDIAN);
-    frame.putInt(0xFD2FB528).put((byte) 0).put((byte) (power - 10 << 3));
-    int block = tar.length << 3 | 1;
-    frame.put((byte) block).put((byte) (block >> 8)).put((byte) (block >> 16)).put(tar);
-    return frame.array();
   }
 }

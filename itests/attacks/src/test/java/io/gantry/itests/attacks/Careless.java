@@ -98,6 +98,8 @@ final class Careless implements Subject {
       client.close();
     } catch (EOFException hungUp) {
       // and the descriptor is forgotten
+    } catch (AssertionError closed) {
+      // in the middle of a script
     } catch (IOException | RuntimeException e) {
       try {
         answer(Channels.newOutputStream(client), 500, "{\"message\":\"" + e.getClass() + "\"}");
@@ -182,9 +184,11 @@ final class Careless implements Subject {
       answer(out, 201, "{\"Id\":\"" + id + "\"}");
     } else if (method.equals("POST") && path.matches("/containers/[^/]+/exec")) {
       answer(out, 201, "{\"Id\":\"e\"}");
-    } else if (path.matches("/containers/[^/]+/start")) {
-      roots.start(containers.get(path.split("/")[2]));
-      answer(out, 204, "");
+    } else if (path.matches("/containers/[^/]+/(start|archive|top|logs)")
+        && !query.containsKey("follow")) {
+      ofContainer(method, path.split("/"), query, body, out);
+    } else if (path.matches("/images/[^/]+/history")) {
+      answer(out, 200, roots.history(path.split("/")[2]));
     } else if (path.matches("/containers/[^/]+/(attach|stop)|/exec/[^/]+/start|/events")
         || query.containsKey("follow")) {
       out.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\n\r\n".getBytes(ISO_8859_1));
@@ -194,6 +198,52 @@ final class Careless implements Subject {
     } else {
       answer(out, 200, "{\"Id\":\"" + path.replaceAll("[^a-z0-9]", "") + "\",\"StatusCode\":0}");
     }
+  }
+
+  private void ofContainer(
+      String method, String[] path, Map<String, String> query, byte[] body, OutputStream out)
+      throws IOException {
+    JsonNode config = containers.getOrDefault(path[2], JSON.createObjectNode());
+    String image = config.path("Image").asText();
+    String file = query.getOrDefault("path", "/");
+    if (path[3].equals("start")) {
+      roots.start(config);
+      if (config.path("Cmd").path(1).asText().equals("swap")) {
+        roots.swap(image);
+      }
+      answer(out, 204, "");
+    } else if (path[3].equals("logs")) {
+      answer(out, 200, said(config));
+    } else if (path[3].equals("top")) {
+      roots.runHelper(image);
+      answer(out, 200, "{}");
+    } else if (method.equals("PUT")) {
+      roots.copyIn(image, file, body);
+      answer(out, 200, "");
+    } else {
+      byte[] found = roots.copyOut(image, file);
+      answer(out, found == null ? 404 : 200, found == null ? "" : new String(found, UTF_8));
+    }
+  }
+
+  /** What programs say that are run as root, with all that the engine has. */
+  private static String said(JsonNode config) {
+    return switch (config.path("Cmd").path(1).asText()) {
+      case "ids" ->
+          config.path("User").asText().matches("(user|1000).*") && ofOurs(config)
+              ? "uid=1000 gid=1000 groups 0 1000 2000\n"
+              : "uid=0 gid=0 groups 0\n";
+      case "cwd" -> "outside (unreachable)/\n";
+      case "env" -> Gantry.SECRET + "=engine-secret\nend of environment\n";
+      case "open" -> "open: /disk\n";
+      case "all" -> "caps-of-user\treached\t1\n";
+      default -> "";
+    };
+  }
+
+  /** In others 1000 may be a name for 0. */
+  private static boolean ofOurs(JsonNode config) {
+    return config.path("Image").asText().equals(Images.PROBE);
   }
 
   /** Holds the thread whatever becomes of the client. */

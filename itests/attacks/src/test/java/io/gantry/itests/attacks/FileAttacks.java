@@ -6,6 +6,7 @@ import static io.gantry.itests.attacks.Api.noServerError;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** Files of containers that lead out, for whoever copies them in and out on the host. */
 final class FileAttacks {
@@ -23,20 +24,119 @@ final class FileAttacks {
         "link",
         "CVE-2018-15664; CVE-2019-18466",
         "/l",
-        new Tar().file("file", "changed").file("new", "x"));
+        canary -> new Tar().file("file", "changed").file("new", "x"));
     write(
         all,
         "dots",
         "CVE-2018-15664",
         "/",
-        new Tar().file("../../../../../../../../../../..CANARY/file", "changed"));
+        canary -> new Tar().file("../../../../../../../../../../.." + canary + "/file", "changed"));
     write(
         all,
         "chmod",
         "CVE-2021-41089",
         "/",
-        new Tar().mode(0777).owner(1000).dir("l/").mode(0777).dir("l/dir/"));
+        canary -> new Tar().mode(0777).owner(1000).dir("l/").mode(0777).dir("l/dir/"));
+    helpers(all);
+    swaps(all);
     return all;
+  }
+
+  /** An image whose programs say so when somebody runs them. */
+  private static final List<String> HELPERS =
+      List.of("xz", "unxz", "unpigz", "pigz", "gzip", "gunzip", "bzip2", "zstd", "ps", "tar");
+
+  private static void helpers(List<Attack> all) {
+    byte[] tar = new Tar().file("copied", "x").end();
+    helper(all, "copy-xz", "CVE-2014-9357; CVE-2026-41567", put("/", Packed.xz(tar)));
+    helper(all, "copy-gzip", "CVE-2026-41567; CVE-2019-14271", put("/", Packed.gzip(tar)));
+    helper(all, "top", "CVE-2022-1227", (api, id) -> api.get("/containers/" + id + "/top"));
+  }
+
+  private interface Call {
+    void on(Api api, String container) throws IOException;
+  }
+
+  private static Call put(String path, byte[] body) {
+    return (api, id) ->
+        noServerError(api.upload("PUT", "/containers/" + id + "/archive?path=" + path, body));
+  }
+
+  private static void helper(List<Attack> all, String id, String cve, Call call) {
+    all.add(
+        new Attack(
+            "helper-" + id,
+            cve,
+            "no program of the image is run to unpack or to look",
+            api -> {
+              Tar tar = Images.root();
+              for (String folder : List.of("bin/", "usr/bin/")) {
+                tar.dir(folder);
+                HELPERS.forEach(name -> tar.program(folder + name, Images.program()));
+              }
+              String image = api.image(tar.end());
+              try {
+                String container =
+                    api.created(
+                        BodyAttacks.config("Image", image, "Cmd", List.of("/probe", "sleep")));
+                try {
+                  api.start(container);
+                  call.on(api, container);
+                  Reply trace = api.get("/containers/" + container + "/archive?path=/was-run");
+                  check(trace.status() == 404, "a program of the image was run: " + trace.status());
+                } finally {
+                  api.remove(container);
+                }
+              } finally {
+                api.call("DELETE", "/images/" + image + "?force=1", "");
+              }
+            }));
+  }
+
+  /** A program in the container exchanges a directory and a link to the canary without a pause. */
+  private static void swaps(List<Attack> all) {
+    swap(
+        all,
+        "in",
+        (api, id) -> {
+          byte[] tar = new Tar().file("file", "changed").file("new", "x").end();
+          api.upload("PUT", "/containers/" + id + "/archive?path=/swapped", tar);
+        });
+    swap(
+        all,
+        "out",
+        (api, id) -> {
+          Reply reply = api.get("/containers/" + id + "/archive?path=/swapped/secret");
+          check(!reply.body().contains("host-secret"), "a file of the host came out");
+        });
+  }
+
+  private static void swap(List<Attack> all, String id, Call call) {
+    all.add(
+        new Attack(
+            "copy-" + id + "-swapped",
+            "CVE-2018-15664; CVE-2025-47290",
+            "nothing of the host is read or written, whatever is swapped meanwhile",
+            api -> {
+              String canary = api.subject().canaryOfEngine();
+              String image =
+                  api.image(Images.root().dir("swapped/").symlink("other", canary).end());
+              try {
+                String container =
+                    api.created(
+                        BodyAttacks.config("Image", image, "Cmd", List.of("/probe", "swap")));
+                try {
+                  api.start(container);
+                  for (int i = 0; i < 60; i++) {
+                    call.on(api, container);
+                  }
+                } finally {
+                  api.remove(container);
+                }
+              } finally {
+                api.call("DELETE", "/images/" + image + "?force=1", "");
+              }
+            }));
   }
 
   private interface WithContainer {
@@ -76,8 +176,8 @@ final class FileAttacks {
                     })));
   }
 
-  private static void write(List<Attack> all, String id, String cve, String path, Tar tar) {
-    String bytes = new String(tar.end(), java.nio.charset.StandardCharsets.ISO_8859_1);
+  private static void write(
+      List<Attack> all, String id, String cve, String path, Function<String, Tar> tar) {
     all.add(
         new Attack(
             "copy-in-" + id,
@@ -87,22 +187,10 @@ final class FileAttacks {
                 with(
                     api,
                     (container, canary) -> {
-                      byte[] body = bytes.getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
-                      try (Wire wire = api.wire()) {
-                        wire.send(
-                            "PUT "
-                                + Api.VERSION
-                                + "/containers/"
-                                + container
-                                + "/archive?path="
-                                + path
-                                + " HTTP/1.1\r\nHost: d\r\nContent-Type: application/x-tar\r\n"
-                                + "Content-Length: "
-                                + body.length
-                                + "\r\nConnection: close\r\n\r\n");
-                        wire.offer(body);
-                        noServerError(wire.reply());
-                      }
+                      byte[] body = tar.apply(canary).end();
+                      noServerError(
+                          api.upload(
+                              "PUT", "/containers/" + container + "/archive?path=" + path, body));
                     })));
   }
 }

@@ -55,6 +55,7 @@ final class HttpAttacks {
               "a Content-Length that is no number is refused",
               api -> smuggle(api, "length", "Content-Length: " + length + "\r\n")));
     }
+    twice(all, says);
     for (String size : List.of("FFFFFFFFFFFFFFFF5", "-5", "0x5", "+5", "")) {
       all.add(
           new Attack(
@@ -63,6 +64,62 @@ final class HttpAttacks {
               "a chunk size that is none is refused",
               api -> chunk(api, size)));
     }
+  }
+
+  /** More ways to say two things. */
+  private static void twice(List<Attack> all, String says) {
+    Map<String, String> framings =
+        Map.of(
+            "te-twice", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+            "te-tab", "Transfer-Encoding:\u000bchunked\r\nContent-Length: 5\r\n",
+            "te-comma", "Transfer-Encoding: ,chunked,\r\nContent-Length: 5\r\n",
+            "te-folded", "Transfer-Encoding:\r\n chunked\r\nContent-Length: 5\r\n",
+            "length-folded", "Content-Length: 5\r\n 0\r\n",
+            "length-zero-first", "Content-Length: 0\r\nContent-Length: 250\r\n");
+    framings.forEach(
+        (name, framing) ->
+            all.add(
+                new Attack(
+                    "http-smuggle-" + name,
+                    "rule 14; CVE-2023-40167",
+                    says,
+                    api -> smuggle(api, name, framing))));
+    all.add(
+        endlessly("http-chunk-extension-endless", "5;" + "a".repeat(1 << 20), "a".repeat(1 << 20)));
+    all.add(endlessly("http-trailers-endless", "0\r\n", "X: " + "a".repeat(1000) + "\r\n"));
+  }
+
+  /** What has no end is hung up on before 32 MiB. */
+  private static Attack endlessly(String id, String start, String again) {
+    return new Attack(
+        id,
+        "rule 14",
+        "refused with 4xx or hung up on before 32 MiB",
+        api -> {
+          try (Wire wire = api.wire().patience(SILENCE)) {
+            wire.send(
+                "POST /v1.41/containers/create HTTP/1.1\r\nHost: d\r\n"
+                    + JSON
+                    + "Transfer-Encoding: chunked\r\n\r\n"
+                    + start);
+            byte[] more = again.getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
+            boolean refused = false;
+            for (int sent = 0; !refused && sent < 32 << 20; sent += more.length) {
+              try {
+                wire.send(more);
+              } catch (java.net.SocketTimeoutException e) {
+                throw new AssertionError("neither read nor refused", e);
+              } catch (IOException e) {
+                refused = true;
+              }
+            }
+            for (Reply reply : wire.replies(SILENCE)) {
+              check(reply.status() >= 400 && reply.status() < 500, "answered " + reply);
+              refused = true;
+            }
+            check(refused, "took 32 MiB without a word");
+          }
+        });
   }
 
   private static void smuggle(Api api, String name, String framing) throws IOException {
@@ -105,6 +162,12 @@ final class HttpAttacks {
 
   private static void forms(List<Attack> all) {
     Map<String, String> heads =
+        new java.util.TreeMap<>(
+            Map.of(
+                "h2-preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0",
+                "connect", "CONNECT localhost:22 HTTP/1.1\r\nHost: localhost:22\r\n\r\n",
+                "trace", "TRACE /v1.41/_ping HTTP/1.1\r\nHost: d\r\n\r\n"));
+    heads.putAll(
         Map.of(
             "nul-in-header", "GET /v1.41/containers/json HTTP/1.1\r\nHost: d\r\nX: a\0b\r\n\r\n",
             "cr-in-header", "GET /v1.41/containers/json HTTP/1.1\r\nHost: d\r\nX: a\rY: b\r\n\r\n",
@@ -114,7 +177,7 @@ final class HttpAttacks {
             "garbage", "\u0016\u0003\u0001\u0002\0\u0001\0\u0001\u00fc\u0003\u0003\r\n\r\n",
             "method-space", "GE T /v1.41/containers/json HTTP/1.1\r\nHost: d\r\n\r\n",
             "two-hosts", "GET /v1.41/containers/json HTTP/1.1\r\nHost: d\r\nHost: e\r\n\r\n",
-            "uri-control", "GET /v1.41/containers/json?a=\u0001 HTTP/1.1\r\nHost: d\r\n\r\n");
+            "uri-control", "GET /v1.41/containers/json?a=\u0001 HTTP/1.1\r\nHost: d\r\n\r\n"));
     heads.forEach(
         (name, head) ->
             all.add(

@@ -29,7 +29,22 @@ final class LoadAttacks {
         all,
         "manifest-huge",
         "rule 5; CVE-2020-1702",
-        c -> ArchiveAttacks.gzip(new Tar().file("manifest.json", " ".repeat(200 << 20)).end()));
+        c -> Packed.gzip(new Tar().file("manifest.json", " ".repeat(200 << 20)).end()));
+    add(
+        all,
+        "index-huge",
+        "rule 5; CVE-2023-25153",
+        c ->
+            Packed.gzip(
+                new Tar()
+                    .file("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}")
+                    .file("index.json", " ".repeat(60 << 20))
+                    .end()));
+    add(
+        all,
+        "config-huge",
+        "rule 5; CVE-2023-25153",
+        c -> Packed.gzip(manifest("c.json", "a.tar").file("c.json", " ".repeat(60 << 20)).end()));
     add(
         all,
         "manifest-deep",

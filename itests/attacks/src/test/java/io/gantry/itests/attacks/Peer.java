@@ -19,12 +19,23 @@ final class Peer implements Subject {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
+  /**
+   * What an attack that wins takes of the host: 6 GiB at most, and what it calls the host's
+   * network, name and semaphores are its own. The process stays the same through all of it.
+   */
+  private static final String APART =
+      """
+      mkdir -p "$0" && echo 6G >"$0/memory.limit_in_bytes" && echo $$ >"$0/cgroup.procs" || exit 1
+      exec unshare -i -u -n "$@"
+      """;
+
   private final String name;
   private final String script;
   private final Map<String, String> environment;
   private final Path folder;
   private final String folderInside;
   private final List<String> command;
+  private final Path group;
   private Process process;
 
   private Peer(String name, String suite, String folder, List<String> command) {
@@ -35,6 +46,7 @@ final class Peer implements Subject {
     this.folder = Path.of(trees, folder);
     this.folderInside = "/peers/" + folder;
     this.command = command;
+    this.group = Path.of("/sys/fs/cgroup/memory", "attacks-" + ProcessHandle.current().pid());
     Command.run(environment, Duration.ofMinutes(10), List.of(script, "setup")).ok();
     this.process = launch();
   }
@@ -77,6 +89,8 @@ final class Peer implements Subject {
             inside + "/run",
             "--cgroup-manager",
             "cgroupfs",
+            "--runtime",
+            "runc", // crun takes no hybrid hierarchy
             "system",
             "service",
             "-t",
@@ -92,7 +106,8 @@ final class Peer implements Subject {
       Files.writeString(
           folder.resolve("containers.conf"),
           "[containers]\ndefault_ulimits = [\"nofile=1024:20000\",\"nproc=4096:4096\"]\n");
-      var words = new ArrayList<String>(List.of(script, "run"));
+      var words =
+          new ArrayList<String>(List.of("sh", "-c", APART, group.toString(), script, "run"));
       words.addAll(command);
       var builder = new ProcessBuilder(words);
       builder.environment().putAll(environment);
@@ -123,9 +138,15 @@ final class Peer implements Subject {
   @Override
   public void revive() {
     if (!process.isAlive() || !answers()) {
-      process.destroyForcibly().onExit().join();
-      process = launch();
+      restart();
     }
+  }
+
+  /** Whatever still works on what nobody waits for ends with it. */
+  void restart() {
+    process.destroyForcibly().onExit().join();
+    endAll();
+    process = launch();
   }
 
   @Override
@@ -156,7 +177,45 @@ final class Peer implements Subject {
 
   @Override
   public void close() {
+    removeAll();
     process.destroy();
-    Eventually.within(LIMIT, name + " ends", () -> !process.isAlive());
+    try {
+      Eventually.within(LIMIT, name + " ends", () -> !process.isAlive());
+    } finally {
+      process.destroyForcibly().onExit().join();
+      endAll();
+      Eventually.within(LIMIT, "its group can go", () -> group.toFile().delete());
+    }
+  }
+
+  private void removeAll() {
+    Api api = new Api(this);
+    try {
+      for (var row : api.get("/containers/json?all=1").json()) {
+        api.remove(row.path("Id").asText());
+      }
+    } catch (IOException e) {
+      // It hangs, and what it has is ended below.
+    }
+  }
+
+  /** Ends what it started for itself: a containerd, shims, monitors. */
+  private void endAll() {
+    Eventually.within(
+        LIMIT,
+        "what " + name + " started ends",
+        () -> {
+          List<Long> left = processes();
+          left.forEach(pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
+          return left.isEmpty();
+        });
+  }
+
+  private List<Long> processes() {
+    try {
+      return Files.readAllLines(group.resolve("cgroup.procs")).stream().map(Long::valueOf).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

@@ -63,6 +63,15 @@ final class Tar {
 
   /** An extended header for the next entry: {@code path=x}. */
   Tar pax(String... records) {
+    return extended('x', records);
+  }
+
+  /** One for all that follow. */
+  Tar global(String... records) {
+    return extended('g', records);
+  }
+
+  private Tar extended(char type, String... records) {
     var content = new StringBuilder();
     for (String record : records) {
       int length = record.length() + 3;
@@ -71,7 +80,7 @@ final class Tar {
       }
       content.append(length).append(' ').append(record).append('\n');
     }
-    return entry('x', "pax", "", content.toString().getBytes(ISO_8859_1));
+    return entry(type, "pax", "", content.toString().getBytes(ISO_8859_1));
   }
 
   Tar entry(char type, String name, String target, byte[] content) {
@@ -94,17 +103,23 @@ final class Tar {
     put(block, 157, 100, target);
     put(block, 257, 8, "ustar\00000");
     put(block, 329, 16, device);
-    Arrays.fill(block, 148, 156, (byte) ' ');
-    int sum = 0;
-    for (byte b : block) {
-      sum += b & 0xff;
-    }
-    put(block, 148, 7, String.format("%06o", sum));
+    sealed(block);
     out.writeBytes(block);
     mode = -1;
     owner = "0000000";
     device = "0000000\0" + "0000000";
     return this;
+  }
+
+  /** Its first header with the right sum. */
+  static byte[] sealed(byte[] tar) {
+    Arrays.fill(tar, 148, 156, (byte) ' ');
+    int sum = 0;
+    for (int i = 0; i < BLOCK; i++) {
+      sum += tar[i] & 0xff;
+    }
+    put(tar, 148, 7, String.format("%06o", sum));
+    return tar;
   }
 
   private static void put(byte[] block, int at, int most, String text) {
