@@ -32,7 +32,7 @@ final class Grouping {
   void create(String id, ContainerSpec.Limits limits, List<String> deviceRules) {
     var group = tree.create(parent, id);
     group.limit(inKernelsTerms(limits));
-    if (group.version() == 1 && tree.controllers().contains("devices")) {
+    if (group.version() == 1 && group.directoryOf("devices").isPresent()) {
       group.allowDevices(deviceRules);
     }
   }

@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.engine.spec.EtcTexts;
@@ -103,7 +104,9 @@ final class OwnFiles {
   Path makeRun(String id) {
     var dir = place.run(id);
     try {
-      removeTree(dir);
+      if (Files.exists(dir, NOFOLLOW_LINKS)) {
+        removeTree(dir);
+      }
       directory(dir, PRIVATE);
       return dir;
     } catch (IOException e) {

@@ -25,6 +25,7 @@ final class Kernel {
 
   private final Path root;
   private final String release;
+  private volatile int lastCapability = -1;
 
   /**
    * @param root where proc and sys are found; {@code /} but in tests
@@ -80,8 +81,14 @@ final class Kernel {
     return Files.exists(root.resolve("proc/kcore"));
   }
 
+  /** Does not change while the kernel runs, and each start and exec asks. */
   int lastCapability() {
-    return Integer.parseInt(read("proc/sys/kernel/cap_last_cap", "40"));
+    int known = lastCapability;
+    if (known < 0) {
+      known = Integer.parseInt(read("proc/sys/kernel/cap_last_cap", "40"));
+      lastCapability = known;
+    }
+    return known;
   }
 
   /** Lines of /proc/self/mountinfo. */

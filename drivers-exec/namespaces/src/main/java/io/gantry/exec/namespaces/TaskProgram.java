@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Plans the start of one container. The order matters throughout: cgroups before their namespace,
@@ -66,6 +67,7 @@ final class TaskProgram {
   private final Queue<Integer> slots = new ArrayDeque<>();
   private final List<String> madeReadonly = new ArrayList<>();
   private int nextSlot;
+  private @Nullable List<CgroupMounts.View> cgroupViews;
 
   TaskProgram(TaskSpec spec, Kernel kernel, ProcessProgram process) {
     this.spec = spec;
@@ -244,8 +246,12 @@ final class TaskProgram {
         OpProgram.Target.AS_SOURCE);
   }
 
+  /** Asked for twice, and the table of mounts may be long. */
   private List<CgroupMounts.View> cgroupViews() {
-    return CgroupMounts.views(spec.cgroup().joins(), kernel.mounts());
+    if (cgroupViews == null) {
+      cgroupViews = CgroupMounts.views(spec.cgroup().joins(), kernel.mounts());
+    }
+    return cgroupViews;
   }
 
   /** A small tmpfs that holds the hierarchies; read-only with them, once they are in it. */
