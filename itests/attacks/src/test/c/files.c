@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -91,8 +93,11 @@ ATTEMPT(cgroup_make) {
   for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
     snprintf(path, sizeof path, "/sys/fs/cgroup/%s/attack", dirs[i]);
     if (mkdir(path, 0755) == 0) {
+      struct statfs fs = {0};
+      statfs(path, &fs);
       rmdir(path);
-      return said(REACHED, text, size, "%s", path);
+      /* Elsewhere it is a directory of the container's own. */
+      if (fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC) return said(REACHED, text, size, "%s", path);
     }
     if (errno == EROFS || errno == EACCES || errno == EPERM) snprintf(text, size, "%s", strerror(errno));
   }
@@ -117,15 +122,6 @@ ATTEMPT(node_tun) { return node(S_IFCHR, 10, 200, O_RDWR, text, size); }
 ATTEMPT(node_fuse) { return node(S_IFCHR, 10, 229, O_RDWR, text, size); }
 ATTEMPT(node_loop) { return node(S_IFCHR, 10, 237, O_RDWR, text, size); }
 ATTEMPT(node_console) { return node(S_IFCHR, 4, 1, O_WRONLY | O_NOCTTY, text, size); }
-ATTEMPT(node_disk) {
-  unsigned first, second;
-  char line[256];
-  FILE *f = fopen("/proc/partitions", "r");
-  while (f && fgets(line, sizeof line, f)) {
-    if (sscanf(line, " %u %u %*u %*s", &first, &second) == 2) return node(S_IFBLK, first, second, O_RDONLY, text, size);
-  }
-  return node(S_IFBLK, 254, 0, O_RDONLY, text, size);
-}
 
 #define FILES "CVE-2015-3630; CVE-2017-16539; CVE-2018-10892"
 const struct probe files[] = {
@@ -165,6 +161,5 @@ const struct probe files[] = {
     {"node-fuse", "GO-2022-0396", "made or not, it is not opened", node_fuse, NULL},
     {"node-loop", "GO-2022-0396", "made or not, it is not opened", node_loop, NULL},
     {"node-console", "GO-2022-0396", "made or not, it is not opened", node_console, NULL},
-    {"node-disk", "GO-2022-0396", "made or not, it is not opened", node_disk, NULL},
 };
 const size_t files_count = sizeof files / sizeof *files;

@@ -172,18 +172,6 @@ static void plant_policy(void) {
   syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &p);
 }
 
-ATTEMPT(dumpable_oom) {
-  char line[32] = "";
-  FILE *f = fopen("/proc/self/oom_score_adj", "r");
-  if (f && !fgets(line, sizeof line, f)) line[0] = 0;
-  return said(atoi(line) < 0 ? REACHED : REFUSED, text, size, "oom_score_adj %d", atoi(line));
-}
-static void plant_oom(void) {
-  int fd = open("/proc/self/oom_score_adj", O_WRONLY);
-  (void)!write(fd, "-500", 4);
-  close(fd);
-}
-
 ATTEMPT(umask_kept) {
   mode_t mask = umask(022);
   return said(mask == 022 ? REFUSED : REACHED, text, size, "umask %03o", mask);
@@ -236,7 +224,6 @@ const struct probe states[] = {
     {"runtime-cwd", "CVE-2024-21626", "nor its directory", cwd_of_runtime, plant_runtime},
     {"processes", "CVE-2021-30465 class", "those of the host are not seen", pids_visible, NULL},
     {"scheduler", "rule 18", "the ordinary policy", core_scheduling, plant_policy},
-    {"oom-score", "rule 18", "not the engine's protection", dumpable_oom, plant_oom},
     {"umask", "rule 18", "022", umask_kept, plant_umask},
     {"propagation", "rule 18", "no mount is shared with the host", shared_mounts, plant_shared},
     {"chroot-escape", "rule 18", "the root is no mere chroot", chroot_out, plant_chroot},

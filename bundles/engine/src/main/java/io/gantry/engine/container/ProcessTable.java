@@ -70,7 +70,7 @@ final class ProcessTable {
         lines.isEmpty() ? List.<String>of() : Arrays.asList(lines.get(0).strip().split("\\s+"));
     int column = titles.indexOf("PID");
     if (column < 0) {
-      throw new GantryException(INTERNAL, "Couldn't find PID field in ps output");
+      throw new GantryException(INVALID, "Couldn't find PID field in ps output");
     }
     var rows = new ArrayList<List<String>>();
     for (String line : lines.subList(1, lines.size())) {
@@ -121,7 +121,7 @@ final class ProcessTable {
         throw new GantryException(INTERNAL, "ps: no end within " + patience.toSeconds() + " s");
       }
       if (process.exitValue() != 0) {
-        throw new GantryException(INTERNAL, "ps: " + firstLine(errors.join()));
+        throw new GantryException(INVALID, "ps: " + firstLine(errors.join())); // of its arguments
       }
       return output.join();
     } finally {

@@ -46,10 +46,10 @@ final class Api {
     return URLEncoder.encode(text, UTF_8);
   }
 
-  /** One request on a connection of its own. */
+  /** One request on a connection of its own; it may be answered before it has been read. */
   Reply call(String method, String path, String json) throws IOException {
     try (Wire wire = wire()) {
-      wire.send(request(method, path, json));
+      wire.offer(request(method, path, json));
       return wire.reply(method);
     }
   }

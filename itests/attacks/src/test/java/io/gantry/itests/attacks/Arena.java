@@ -14,15 +14,21 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * Where attacks meet an engine, one after the other. After each: the same process still answers
- * {@code ps} at once, it has not taken hundreds of megabytes, and the host is as it was.
+ * {@code ps} at once, it has not taken hundreds of megabytes or many seconds of a processor, and
+ * the host is as it was.
  */
 final class Arena implements AutoCloseable {
 
-  private static final Duration LIMIT = Duration.ofSeconds(180);
+  private static final Duration LIMIT = Duration.ofSeconds(120);
   private static final Duration PS = Duration.ofSeconds(20);
 
   /** How far an attack may drive the engine's memory up: the heap is half a gigabyte at most. */
   private static final long MOST_KILOBYTES = 640 * 1024;
+
+  /** Of processors, not of the clock: how busy the host is does not matter. */
+  private static final long MOST_SECONDS = 20;
+
+  private static final int TICKS = 100; // in a second, wherever the kernel tells user space
 
   private final Subject subject;
   private final Api api;
@@ -49,6 +55,7 @@ final class Arena implements AutoCloseable {
     try {
       long pid = subject.pid();
       long before = resident(pid, "VmRSS");
+      long ticks = ticks(pid);
       forgetPeak(pid);
       var fight =
           threads.submit(
@@ -61,18 +68,26 @@ final class Arena implements AutoCloseable {
       } catch (TimeoutException e) {
         throw new AssertionError("not over after " + LIMIT.toSeconds() + " s", e);
       } catch (ExecutionException e) {
-        throw e.getCause();
+        throw cause(e);
       } finally {
         fight.cancel(true);
-        afterwards(pid, before);
+        afterwards(pid, before, ticks);
       }
       return Outcome.held(attack.id());
-    } catch (Throwable e) { // an AssertionError, or what the attack met
+    } catch (AssertionError | Exception e) {
       return Outcome.failed(attack.id(), e);
     }
   }
 
-  private void afterwards(long pid, long before) throws IOException {
+  /** What the attack found or met; any other error is the test's own, and ends it. */
+  private static Exception cause(ExecutionException e) {
+    if (e.getCause() instanceof Error error) {
+      throw error;
+    }
+    return (Exception) e.getCause();
+  }
+
+  private void afterwards(long pid, long before, long ticks) throws IOException {
     canary.check();
     try (Wire wire = api.wire().patience(subject instanceof Careless ? subject.patience() : PS)) {
       wire.send(Api.request("GET", "/containers/json", ""));
@@ -94,6 +109,10 @@ final class Arena implements AutoCloseable {
     long peak = resident(pid, "VmHWM");
     if (peak - before > MOST_KILOBYTES) {
       throw new AssertionError("took " + (peak - before) / 1024 + " MiB");
+    }
+    long seconds = (ticks(pid) - ticks) / TICKS;
+    if (seconds > MOST_SECONDS && !(subject instanceof Careless)) { // many at once in this process
+      throw new AssertionError("took " + seconds + " s of a processor");
     }
   }
 
@@ -120,6 +139,13 @@ final class Arena implements AutoCloseable {
     } catch (NoSuchFileException e) {
       throw new AssertionError("the engine has ended", e);
     }
+  }
+
+  /** Of user and kernel. */
+  private static long ticks(long pid) throws IOException {
+    String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+    return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
   }
 
   @Override

@@ -34,7 +34,7 @@ class AttacksTest {
 
   @AfterAll
   void close() {
-    Table.keep(arena.api().subject().name(), outcomes.values());
+    Table.keep(Table.GANTRY, outcomes.values());
     Table.keep(Table.UNGUARDED, planted);
     arena.close();
   }
@@ -71,8 +71,8 @@ class AttacksTest {
   }
 
   /**
-   * A container without guards lets programs through: what is refused there is refused by this
-   * kernel, and says nothing about the engine. Most must be let through.
+   * A container without guards lets programs through, all but where the kernel has not got what
+   * they reach for: those are left out of the table.
    */
   @Test
   void programsAreLetThroughWhereNoGuardIsUp() throws IOException {
@@ -85,10 +85,10 @@ class AttacksTest {
               line.outcome().equals("reached")
                   || !line.outcome().equals(guarded.get(name).outcome());
           planted.add(new Outcome(name, !through, through ? "" : line.words()));
-          if (!through) {
+          if (!through && !line.isAbsent()) {
             stopped.add(name + " " + line.words());
           }
         });
-    assertTrue(stopped.size() < lines.size() / 3, "prove nothing on this kernel: " + stopped);
+    assertEquals(List.of(), stopped, "they prove nothing");
   }
 }

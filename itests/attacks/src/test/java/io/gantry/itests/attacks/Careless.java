@@ -235,7 +235,7 @@ final class Careless implements Subject {
               : "uid=0 gid=0 groups 0\n";
       case "cwd" -> "outside (unreachable)/\n";
       case "env" -> Gantry.SECRET + "=engine-secret\nend of environment\n";
-      case "open" -> "open: /disk\n";
+      case "open" -> "open: /device\n";
       case "all" -> "caps-of-user\treached\t1\n";
       default -> "";
     };

@@ -97,11 +97,12 @@ final class HttpAttacks {
         "refused with 4xx or hung up on before 32 MiB",
         api -> {
           try (Wire wire = api.wire().patience(SILENCE)) {
-            wire.send(
-                "POST /v1.41/containers/create HTTP/1.1\r\nHost: d\r\n"
-                    + JSON
-                    + "Transfer-Encoding: chunked\r\n\r\n"
-                    + start);
+            wire.offer(
+                ("POST /v1.41/containers/create HTTP/1.1\r\nHost: d\r\n"
+                        + JSON
+                        + "Transfer-Encoding: chunked\r\n\r\n"
+                        + start)
+                    .getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
             byte[] more = again.getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
             boolean refused = false;
             for (int sent = 0; !refused && sent < 32 << 20; sent += more.length) {

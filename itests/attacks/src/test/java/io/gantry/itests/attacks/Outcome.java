@@ -11,6 +11,11 @@ record Outcome(String attack, boolean held, String why) {
     return new Outcome(attack, true, "");
   }
 
+  /** Refused, but as if the engine had failed. */
+  boolean saidItsOwn() {
+    return why.matches(".*(not refused|answered( with)?|: )[: ]*50[0-9] .*");
+  }
+
   static Outcome failed(String attack, Throwable why) {
     String text = String.valueOf(why.getMessage());
     String sentence =

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.zip.CRC32;
 import java.util.zip.GZIPOutputStream;
 import org.tukaani.xz.LZMA2Options;
@@ -15,17 +16,18 @@ final class Packed {
   private Packed() {}
 
   static byte[] gzip(byte[] bytes) {
-    return gzip(bytes, 0);
+    return gzip(bytes, 0, ' ');
   }
 
-  /** With so many megabytes of zeros behind them. */
-  static byte[] gzip(byte[] bytes, int megabytesOfZeros) {
-    byte[] zeros = new byte[1 << 20];
+  /** With so many megabytes of one character behind them. */
+  static byte[] gzip(byte[] bytes, int megabytes, char filler) {
+    byte[] filling = new byte[1 << 20];
+    Arrays.fill(filling, (byte) filler);
     try (var out = new ByteArrayOutputStream()) {
       try (var gzip = new GZIPOutputStream(out)) {
         gzip.write(bytes);
-        for (int i = 0; i < megabytesOfZeros; i++) {
-          gzip.write(zeros);
+        for (int i = 0; i < megabytes; i++) {
+          gzip.write(filling);
         }
       }
       return out.toByteArray();

@@ -25,7 +25,14 @@ final class Programs {
    * @param outcome {@code refused}, {@code reached}, or {@code absent} when this kernel has not got
    *     it
    */
-  record Line(String name, String outcome, String words) {}
+  record Line(String name, String outcome, String words) {
+
+    boolean isAbsent() {
+      return outcome.equals("absent")
+          || words.equals("0 entries")
+          || words.equals("Function not implemented");
+    }
+  }
 
   private Programs() {}
 

@@ -170,11 +170,9 @@ final class RootAttacks {
             cve,
             "refused in words in the end: the file is not read, or only inside the root",
             api -> {
-              long begin = System.nanoTime();
               Api.Run run = run(api, plant, with(probe("ids"), "User", user));
               check(run.refusal() != null, "was run: " + run.out().strip());
               refused(run.refusal());
-              check(System.nanoTime() - begin < 40_000_000_000L, "took more than 40 s");
             }));
   }
 

@@ -171,15 +171,15 @@ final class SettingAttacks {
     all.add(
         new Attack(
             "device-of-image",
-            "GO-2022-0396; CVE-2014-6407",
-            "a disk of the host that is in the image cannot be opened",
+            "rule 18; GO-2022-0396",
+            "a device of the host that is in the image (/dev/net/tun) cannot be opened",
             api -> {
-              String image = api.image(Images.root().device('4', "disk", 254, 0).end());
+              String image = api.image(Images.root().device('3', "device", 10, 200).end());
               try {
                 Api.Run run =
                     api.run(
                         BodyAttacks.config(
-                            "Image", image, "Cmd", List.of("/probe", "open", "/disk")));
+                            "Image", image, "Cmd", List.of("/probe", "open", "/device")));
                 check(run.refusal() == null, "not run: " + run.refusal());
                 check(run.out().startsWith("refused"), "says " + run.out().strip());
               } finally {

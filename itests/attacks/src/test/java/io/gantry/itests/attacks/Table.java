@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,47 +11,65 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * The results of all engines side by side. Each run keeps its engine's in a file of its own; the
- * table is made of what is there.
+ * The results of each engine, in a file of its own: attack, whether it held, why not. With {@code
+ * -Dattacks.record=true} they are kept in the sources, and the page is made of them.
  */
 final class Table {
 
-  private static final List<String> ENGINES =
-      List.of("Gantry", "dockerd 26.1", "dockerd 28.5", "podman");
+  static final String GANTRY = "Gantry";
+
+  static final List<String> ENGINES = List.of(GANTRY, "dockerd 26.1", "dockerd 28.5", "podman 5.4");
 
   /** Where faults are planted: an engine that believes everything, a container without guards. */
-  static final String CARELESS = "careless";
+  static final String CARELESS = "careless engine";
 
-  static final String UNGUARDED = "unguarded";
+  static final String UNGUARDED = "no guards";
 
-  private static final Path FOLDER =
-      Path.of(Objects.requireNonNull(System.getProperty("attacks.target"))).resolve("attacks");
+  private static final Path RECORDED = folder("attacks.results");
 
   private Table() {}
 
+  private static Path folder(String property) {
+    return Path.of(Objects.requireNonNull(System.getProperty(property), property));
+  }
+
+  static boolean isRecorded() {
+    return Boolean.getBoolean("attacks.record");
+  }
+
+  /** In the place of what was known of these attacks. */
   static void keep(String engine, Collection<Outcome> outcomes) {
-    var text = new StringBuilder();
-    for (Outcome outcome : outcomes) {
-      String why = outcome.why().replaceAll("[\\t\\n|]+", " ");
-      text.append(outcome.attack())
-          .append('\t')
-          .append(outcome.held())
-          .append('\t')
-          .append(why)
-          .append('\n');
-    }
+    Path folder = isRecorded() ? RECORDED : folder("attacks.target").resolve("results");
     try {
-      Files.createDirectories(FOLDER);
-      Files.writeString(FOLDER.resolve(engine + ".tsv"), text);
-      render();
+      Map<String, Outcome> all = read(folder.resolve(file(engine)));
+      outcomes.forEach(outcome -> all.put(outcome.attack(), outcome));
+      Files.createDirectories(folder);
+      var text = new StringBuilder();
+      for (Outcome outcome : all.values()) {
+        text.append(outcome.attack()).append('\t').append(outcome.held()).append('\t');
+        text.append(outcome.why().replaceAll("[\\p{Cntrl}|]+", " ")).append('\n');
+      }
+      Files.writeString(folder.resolve(file(engine)), text);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private static Map<String, Outcome> of(String engine) throws IOException {
+  /** What is recorded of an engine, by attack. */
+  static Map<String, Outcome> recorded(String engine) {
+    try {
+      return read(RECORDED.resolve(file(engine)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String file(String engine) {
+    return engine.replace(' ', '-') + ".tsv";
+  }
+
+  private static Map<String, Outcome> read(Path file) throws IOException {
     var outcomes = new LinkedHashMap<String, Outcome>();
-    Path file = FOLDER.resolve(engine + ".tsv");
     if (Files.exists(file)) {
       for (String line : Files.readAllLines(file)) {
         String[] parts = line.split("\t", 3);
@@ -60,62 +77,5 @@ final class Table {
       }
     }
     return outcomes;
-  }
-
-  private static void render() throws IOException {
-    var all = new LinkedHashMap<String, Map<String, Outcome>>();
-    for (String engine : ENGINES) {
-      all.put(engine, of(engine));
-    }
-    Map<String, Outcome> planted = of(CARELESS);
-    planted.putAll(of(UNGUARDED));
-    var attacks = new ArrayList<>(Corpus.all());
-    attacks.addAll(Programs.all());
-    var text = new StringBuilder();
-    text.append("| attack | stands for | what holds | ")
-        .append(String.join(" | ", ENGINES))
-        .append(" | trips on |\n|---|---|---|")
-        .append("---|".repeat(ENGINES.size() + 1))
-        .append('\n');
-    for (Attack attack : attacks) {
-      text.append("| ").append(attack.id().replace("|", "")).append(" | ");
-      text.append(attack.standsFor()).append(" | ").append(attack.holds()).append(" |");
-      for (String engine : ENGINES) {
-        text.append(' ').append(cell(all.get(engine).get(attack.id()))).append(" |");
-      }
-      text.append(' ').append(proof(attack, planted.get(attack.id()), all)).append(" |\n");
-    }
-    Files.writeString(FOLDER.resolveSibling("attacks.md"), totals(attacks, all) + "\n" + text);
-  }
-
-  private static String cell(Outcome outcome) {
-    return outcome == null ? "-" : outcome.held() ? "holds" : "**fails**";
-  }
-
-  private static String proof(
-      Attack attack, Outcome planted, Map<String, Map<String, Outcome>> all) {
-    if (planted != null && !planted.held()) {
-      return attack.id().startsWith("in-") ? "no guards" : "careless engine";
-    }
-    return all.values().stream()
-            .map(outcomes -> outcomes.get(attack.id()))
-            .anyMatch(outcome -> outcome != null && !outcome.held())
-        ? "peer"
-        : "nothing here";
-  }
-
-  private static String totals(List<Attack> attacks, Map<String, Map<String, Outcome>> all) {
-    var text = new StringBuilder("| engine | attacks | fails |\n|---|---|---|\n");
-    all.forEach(
-        (engine, outcomes) -> {
-          long tried = attacks.stream().filter(a -> outcomes.containsKey(a.id())).count();
-          long failed =
-              attacks.stream()
-                  .map(a -> outcomes.get(a.id()))
-                  .filter(o -> o != null && !o.held())
-                  .count();
-          text.append("| " + engine + " | " + tried + " | " + failed + " |\n");
-        });
-    return text.toString();
   }
 }
