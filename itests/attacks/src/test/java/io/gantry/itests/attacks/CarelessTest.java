@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 @Tag("root")
 class CarelessTest {
 
-  private static final int PART = 8;
+  private static final int PART = 24;
 
   @Test
   void attacksWinAgainstIt() throws Exception {

@@ -1,6 +1,7 @@
 package io.gantry.itests.attacks;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,7 +25,13 @@ final class Corpus {
     groups.put("users, names, lines", IdentityAttacks.all());
     groups.put("settings", SettingAttacks.all());
     groups.put("clients that vanish or hog", ClientAttacks.all());
+    groups.replaceAll((name, attacks) -> sorted(attacks));
     return groups;
+  }
+
+  /** Some of them are made from maps without an order. */
+  private static List<Attack> sorted(List<Attack> attacks) {
+    return attacks.stream().sorted(Comparator.comparing(Attack::id)).toList();
   }
 
   /** By way of the API: those that {@code -Dattacks.only=REGEX} names, or all. */

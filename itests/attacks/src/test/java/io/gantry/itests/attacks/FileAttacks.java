@@ -127,7 +127,7 @@ final class FileAttacks {
                         BodyAttacks.config("Image", image, "Cmd", List.of("/probe", "swap")));
                 try {
                   api.start(container);
-                  for (int i = 0; i < 60; i++) {
+                  for (int i = 0; i < 40; i++) {
                     call.on(api, container);
                   }
                 } finally {

@@ -1,5 +1,7 @@
 package io.gantry.itests.attacks;
 
+import java.util.regex.Pattern;
+
 /**
  * How an engine fared.
  *
@@ -7,13 +9,16 @@ package io.gantry.itests.attacks;
  */
 record Outcome(String attack, boolean held, String why) {
 
+  private static final Pattern FAILURE =
+      Pattern.compile("(not refused|answered( with)?|: )[: ]*50[0-9] ");
+
   static Outcome held(String attack) {
     return new Outcome(attack, true, "");
   }
 
   /** Refused, but as if the engine had failed. */
   boolean saidItsOwn() {
-    return why.matches(".*(not refused|answered( with)?|: )[: ]*50[0-9] .*");
+    return FAILURE.matcher(why).find();
   }
 
   static Outcome failed(String attack, Throwable why) {

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** What is recorded of the attacks is whole, and what the page says of it is true. */
 @Tag("root") // the list of programs comes from the compiled program
@@ -30,6 +31,7 @@ class RecordedTest {
   }
 
   @Test
+  @EnabledIfSystemProperty(named = "os.arch", matches = "amd64") // some programs are for it only
   void thePageSaysWhatIsRecorded() throws IOException {
     Path file = Path.of(Objects.requireNonNull(System.getProperty("attacks.page")));
     if (Table.isRecorded()) {
@@ -66,10 +68,8 @@ class RecordedTest {
     Set<String> tests = tests();
     var open = new ArrayList<String>();
     for (Rule rule : Rule.all()) {
-      for (String pattern : rule.shownBy("case ")) {
-        if (ids.stream().noneMatch(id -> id.matches(pattern))) {
-          open.add(rule.id() + ": no case " + pattern);
-        }
+      if (!rule.shownBy("case ").isEmpty() && rule.cases(ids).isEmpty()) {
+        open.add(rule.id() + ": no case");
       }
       for (String test : rule.shownBy("test ")) {
         if (!tests.contains(test)) {
