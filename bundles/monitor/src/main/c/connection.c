@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -13,6 +15,10 @@
 #include "sys.h"
 
 static void connection_ready(struct watch *w, uint32_t events);
+
+enum { SOCKET_BYTES = 512 * 1024 };
+
+static bool cannot_splice; /* into sockets: this kernel */
 
 void connection_new(int fd, bool creator) {
   struct connection *c = must_alloc(sizeof *c);
@@ -53,7 +59,7 @@ void connection_flow(struct connection *c) {
   uint32_t events = 0;
   bool held = paused(c);
   if (!c->ended && !held && !c->closing) events |= POLLIN;
-  if (!c->broken && buffer_length(&c->queue) > 0) events |= POLLOUT;
+  if (!c->broken && (buffer_length(&c->queue) > 0 || c->left > 0)) events |= POLLOUT;
   /* With input held back a hang-up cannot be acted on yet, and would be told again and again. */
   if (!events && !held) events = WATCH_HANGUP;
   watch_for(&c->watch, events);
@@ -65,15 +71,57 @@ static bool useless(const struct connection *c) {
   return c->broken && c->kind != STREAM && !(c->creator && !monitor.committed && !c->ended);
 }
 
+/* What was promised comes here after all. */
+static void unsplice(struct connection *c) {
+  while (c->left > 0) {
+    ssize_t n = read(c->from->watch.fd, buffer_room(&c->queue, c->left), c->left);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) { /* the container reads its own output */
+      c->broken = true;
+      c->left = 0;
+      break;
+    }
+    c->queue.end += (size_t)n;
+    c->left -= (size_t)n;
+  }
+  c->from = NULL;
+}
+
+static void splice_on(struct connection *c) {
+  while (c->left > 0) {
+    int waiting = 0;
+    ssize_t n = splice(c->from->watch.fd, NULL, c->watch.fd, NULL, c->left, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (n > 0) {
+      c->left -= (size_t)n;
+      continue;
+    }
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
+      cannot_splice = true;
+      unsplice(c);
+      return;
+    }
+    /* The socket is full. Or the pipe is empty, of which nobody would ever tell: the container reads its own output. */
+    bool full = n < 0 && errno == EAGAIN && ioctl(c->from->watch.fd, FIONREAD, &waiting) == 0 && waiting > 0;
+    if (!full) c->broken = true;
+    return;
+  }
+  c->from = NULL;
+}
+
 /* Sends what it takes; a broken one keeps its input but gets nothing more. */
 void connection_send(struct connection *c) {
   if (!c->broken && buffer_flush(&c->queue, c->watch.fd) < 0) c->broken = true;
-  if (c->broken) buffer_clear(&c->queue);
+  if (!c->broken && c->left > 0 && buffer_length(&c->queue) == 0) splice_on(c);
+  if (!c->broken) return;
+  buffer_clear(&c->queue);
+  c->from = NULL;
+  c->left = 0;
 }
 
 /* Whether it is over; then it is gone. */
 static bool settle(struct connection *c) {
-  bool over = buffer_length(&c->queue) == 0 && (c->closing || (c->broken && c->ended));
+  bool over = buffer_length(&c->queue) == 0 && c->left == 0 && (c->closing || (c->broken && c->ended));
   if (c->kind != STREAM && (c->ended || useless(c))) over = true;
   if (over) drop(c);
   else connection_flow(c);
@@ -99,14 +147,55 @@ static void send_or_queue(struct connection *c, struct iovec *parts, int count) 
   }
 }
 
-void connection_frame(struct connection *c, unsigned stream, const uint8_t *data, size_t length) {
-  if (!(c->streams & (stream == 1 ? STREAM_STDOUT : STREAM_STDERR)) || c->closing) return;
-  uint8_t head[8] = {(uint8_t)stream};
+static bool takes(const struct connection *c, unsigned stream) {
+  return (c->streams & (stream == 1 ? STREAM_STDOUT : STREAM_STDERR)) && !c->closing;
+}
+
+static void put_head(uint8_t head[8], unsigned stream, size_t length) {
   uint32_t size = htonl((uint32_t)length);
+  memset(head, 0, 4);
+  head[0] = (uint8_t)stream;
   memcpy(head + 4, &size, sizeof size);
+}
+
+void connection_frame(struct connection *c, unsigned stream, const uint8_t *data, size_t length) {
+  uint8_t head[8];
+  if (!takes(c, stream)) return;
+  put_head(head, stream, length);
   struct iovec parts[] = {{head, c->process->tty ? 0 : sizeof head}, {(void *)(uintptr_t)data, length}};
   send_or_queue(c, parts, COUNT(parts));
   connection_flow(c);
+}
+
+struct connection *connection_only(const struct process *p, unsigned stream) {
+  struct connection *only = NULL;
+  for (struct connection *c = monitor.connections; c; c = c->next) {
+    if (c->process != p || c->kind != STREAM || c->broken) continue;
+    if (only) return NULL;
+    only = c;
+  }
+  return only && takes(only, stream) && buffer_length(&only->queue) == 0 && only->left == 0 ? only : NULL;
+}
+
+bool connection_splice(struct connection *c, struct source *s, size_t length) {
+  uint8_t head[8];
+  if (cannot_splice) return false;
+  put_head(head, s->stream, length);
+  buffer_append(&c->queue, head, sizeof head);
+  c->from = s;
+  c->left = length;
+  connection_send(c);
+  connection_flow(c);
+  return true;
+}
+
+void connections_unsplice(const struct process *p) {
+  for (struct connection *c = monitor.connections; c; c = c->next) {
+    if (c->process != p || c->left == 0) continue;
+    unsplice(c);
+    connection_send(c);
+    connection_flow(c);
+  }
 }
 
 void connection_error(struct connection *c, int error, const char *text) {
@@ -129,7 +218,14 @@ static void answer(struct connection *c, int error, const char *what) {
   connection_error(c, error, text);
 }
 
+/* The system's default lets writer and reader take turns, each waiting for the other. */
+static void widen(int fd) {
+  int bytes = SOCKET_BYTES;
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0) (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 void connection_stream(struct connection *c, struct process *p, uint64_t streams) {
+  widen(c->watch.fd);
   c->kind = STREAM;
   c->process = p;
   c->streams = streams;
@@ -276,6 +372,7 @@ void connections_tell(const struct buffer *message) {
 }
 
 void connections_end_streams(struct process *p) {
+  connections_unsplice(p);
   for (struct connection *c = monitor.connections, *next; c; c = next) {
     next = c->next;
     if (c->process != p) continue;
@@ -297,7 +394,7 @@ void connections_sweep(void) {
     size_t queued = buffer_length(&c->queue);
     next = c->next;
     bool deaf = c->kind == CONTROL && (useless(c) || queued > LAG_MOST);
-    if (deaf || (c->closing && queued == 0)) drop(c);
+    if (deaf || (c->closing && queued == 0 && c->left == 0)) drop(c);
   }
 }
 

@@ -41,6 +41,10 @@ struct connection {
   struct buffer queue;
   struct process *process; /* of a stream */
   uint64_t streams;
+  /* What a head that was sent or queued has promised and still lies in this source's pipe: it goes by splice(2), and
+   * nothing of the process is read or queued before it has gone. */
+  struct source *from;
+  size_t left;
 };
 
 struct process {
@@ -118,6 +122,12 @@ void process_flow(struct process *p);
 void connection_new(int fd, bool creator);
 void connection_stream(struct connection *c, struct process *p, uint64_t streams);
 void connection_frame(struct connection *c, unsigned stream, const uint8_t *data, size_t length);
+/* The only connection that looks at a process, NULL when there are more or none, or it is behind. */
+struct connection *connection_only(const struct process *p, unsigned stream);
+/* Lets what lies in a source's pipe go to a connection without coming here; false when that cannot be. */
+bool connection_splice(struct connection *c, struct source *s, size_t length);
+/* The processes' pipes are about to be read to the end, or closed. */
+void connections_unsplice(const struct process *p);
 void connection_send(struct connection *c);
 void connection_flow(struct connection *c);
 void connection_error(struct connection *c, int error, const char *text);

@@ -11,7 +11,7 @@
 #include "monitor.h"
 #include "sys.h"
 
-enum { CHUNK = 128 * 1024, PIPE_SMALL = 64 * 1024, PIPE_LARGE = 1 << 20, DRAIN_MS = 2000, DRAIN_MOST = 4 << 20 };
+enum { CHUNK = 128 * 1024, PIPE_LARGE = 1 << 20, PIPE_BUSY = 32 * 1024, PASS_LEAST = 16 * 1024, PASS_MOST = 256 * 1024, DRAIN_MS = 2000, DRAIN_MOST = 4 << 20 };
 
 static uint8_t chunk[CHUNK];
 
@@ -171,7 +171,7 @@ static void deliver(struct source *s, const uint8_t *data, size_t length) {
   }
 }
 
-/* A pipe that runs full gets larger once: not at first, since large ones count against the user's share. */
+/* A pipe with much in it gets larger once: not at first, since large ones count against the user's share. */
 static void grow(struct source *s) {
   if (s->grown || s->process->tty) return;
   s->grown = true;
@@ -188,9 +188,20 @@ static ssize_t read_source(struct source *s) {
     watch_close(&s->watch);
     return 0;
   }
-  if (n >= PIPE_SMALL) grow(s);
+  if (n >= PIPE_BUSY) grow(s);
   deliver(s, chunk, (size_t)n);
   return n;
+}
+
+/* Output that nobody keeps and one client takes goes from pipe to socket inside the kernel. */
+static bool pass_on(struct source *s) {
+  struct process *p = s->process;
+  int waiting = 0;
+  if (p->tty || (p == monitor.init && monitor.spool)) return false;
+  struct connection *c = connection_only(p, s->stream);
+  if (!c || ioctl(s->watch.fd, FIONREAD, &waiting) < 0 || waiting < PASS_LEAST) return false;
+  if (waiting >= PIPE_BUSY) grow(s);
+  return connection_splice(c, s, waiting < PASS_MOST ? (size_t)waiting : PASS_MOST);
 }
 
 static bool output_ended(const struct process *p) { return p->out.watch.fd < 0 && p->err.watch.fd < 0; }
@@ -205,7 +216,7 @@ static void source_ready(struct watch *w, uint32_t events) {
   (void)events;
   struct source *s = CONTAINER_OF(w, struct source, watch);
   struct process *p = s->process;
-  read_source(s);
+  if (!pass_on(s)) read_source(s);
   process_flow(p);
   finish_if_done(p);
 }
@@ -214,6 +225,7 @@ static bool behind(const struct process *p, unsigned stream) {
   for (struct connection *c = monitor.connections; c; c = c->next) {
     bool takes = c->process == p && c->kind == STREAM && !c->broken && (c->streams & (stream == 1 ? STREAM_STDOUT : STREAM_STDERR));
     if (takes && buffer_length(&c->queue) >= LAG_MOST) return true;
+    if (c->process == p && c->left > 0) return true;
   }
   return false;
 }
@@ -282,6 +294,7 @@ static void drain(struct source *s) {
 static void take_the_rest(struct process *p) {
   watch_close(&p->in);
   release_terminal(p);
+  connections_unsplice(p);
   drain(&p->out);
   drain(&p->err);
   p->drain_until_ms = monotonic_ms() + DRAIN_MS;
@@ -299,6 +312,7 @@ void process_reaped(struct process *p, int wait_status) {
 
 void process_check_drain(struct process *p, uint64_t now_ms) {
   if (!p->drain_until_ms || p->finished || now_ms < p->drain_until_ms) return;
+  connections_unsplice(p);
   watch_close(&p->out.watch);
   watch_close(&p->err.watch);
   finish_if_done(p);

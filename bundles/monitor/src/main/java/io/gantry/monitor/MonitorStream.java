@@ -25,9 +25,10 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
 
   private static final int READ_BYTES = 64 * 1024;
 
-  /**
-   * Of a stream that has filled the small buffer: outside the heap, which saves a copy each way.
-   */
+  /** Where so much came from there is mostly more. */
+  private static final int MUCH = 16 * 1024;
+
+  /** Of a stream that has much to say: outside the heap, which saves a copy each way. */
   private static final int BUSY_BYTES = 256 * 1024;
 
   /**
@@ -104,10 +105,10 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
     return next;
   }
 
-  /** There is mostly more where a full buffer came from: then nothing need be waited for. */
+  /** There is mostly more where much came from: then nothing need be waited for. */
   private boolean readsAtOnce() {
     ByteBuffer in = buffer;
-    if (in == null || in.limit() < READ_BYTES || ++inARow > IN_A_ROW) {
+    if (in == null || in.limit() < MUCH || ++inARow > IN_A_ROW) {
       inARow = 0;
       return false;
     }
@@ -208,8 +209,8 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
     if (before == null) {
       return ByteBuffer.allocate(READ_BYTES);
     }
-    boolean full = !before.isDirect() && before.limit() == before.capacity();
-    return full && becomesBusy() ? ByteBuffer.allocateDirect(BUSY_BYTES) : before;
+    boolean small = !before.isDirect() && before.limit() >= MUCH;
+    return small && becomesBusy() ? ByteBuffer.allocateDirect(BUSY_BYTES) : before;
   }
 
   /** Its place among the busy is given back at the end. */

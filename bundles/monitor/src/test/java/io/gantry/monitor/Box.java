@@ -55,7 +55,12 @@ final class Box implements AutoCloseable {
 
   /** Makes a container that waits for its program. */
   Container create(boolean terminal, boolean stdin) {
-    return new Container(terminal, stdin);
+    return new Container(terminal, stdin, true);
+  }
+
+  /** As above, without a log. */
+  Container createSilent() {
+    return new Container(false, false, false);
   }
 
   Container start(String script) {
@@ -151,7 +156,7 @@ final class Box implements AutoCloseable {
     final CompletableFuture<String> lost = new CompletableFuture<>();
     final BlockingQueue<ExecExit> execExits = new LinkedBlockingQueue<>();
 
-    private Container(boolean terminal, boolean stdin) {
+    private Container(boolean terminal, boolean stdin, boolean logs) {
       String id = "%064x".formatted(++containers);
       dir = root.resolve(id.substring(48));
       try {
@@ -176,7 +181,7 @@ final class Box implements AutoCloseable {
                   false,
                   24,
                   80,
-                  Spool.at(dir.resolve("log").toString()),
+                  logs ? Spool.at(dir.resolve("log").toString()) : null,
                   List.of(),
                   "",
                   List.of()),

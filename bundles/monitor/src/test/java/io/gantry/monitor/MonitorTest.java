@@ -136,9 +136,22 @@ class MonitorTest {
 
   @Test
   void nothingIsLostOnASlowReader() throws Exception {
+    try (var container = box.create(false, false)) {
+      countsForASlowReader(container);
+    }
+  }
+
+  /** What nobody keeps goes by splice(2): in pieces as it lies in the pipe. */
+  @Test
+  void nothingIsLostOnASlowReaderWithoutALog() throws Exception {
+    try (var container = box.createSilent()) {
+      countsForASlowReader(container);
+    }
+  }
+
+  private static void countsForASlowReader(Box.Container container) throws Exception {
     int lines = 6_600_000; // 50 MB
-    try (var container = box.create(false, false);
-        var stream = container.monitor.attach(Streams.OUTPUT)) {
+    try (var stream = container.monitor.attach(Streams.OUTPUT)) {
       container.monitor.program(box.program(false, "/bin/seq", "1", Integer.toString(lines)));
       MessageDigest actual = MessageDigest.getInstance("SHA-256");
       var frames = new FrameDigest(actual);
@@ -155,12 +168,82 @@ class MonitorTest {
           assertFalse(container.exit.isDone(), "the container did not wait for its reader");
         }
       }
-      MessageDigest expected = MessageDigest.getInstance("SHA-256");
-      for (int i = 1; i <= lines; i++) {
-        expected.update((i + "\n").getBytes(StandardCharsets.US_ASCII));
-      }
-      assertArrayEquals(expected.digest(), actual.digest());
+      assertTrue(frames.areWhole());
+      assertArrayEquals(counted(lines), actual.digest());
       assertEquals(0, container.awaitExit().status());
+    }
+  }
+
+  private static byte[] counted(int lines) throws Exception {
+    MessageDigest expected = MessageDigest.getInstance("SHA-256");
+    for (int i = 1; i <= lines; i++) {
+      expected.update((i + "\n").getBytes(StandardCharsets.US_ASCII));
+    }
+    return expected.digest();
+  }
+
+  /** The pipe holds part of a frame that has begun when the process ends. */
+  @Test
+  void anEndIsToldThoughNobodyReadsAndLosesNothing() throws Exception {
+    int lines = 250_000; // 1.6 MB: more than the socket holds, less than socket and pipe
+    int fewer = 9_000; // fit into a pipe that has not grown
+    try (var container = box.createSilent();
+        var stream = container.monitor.attach(Streams.OUTPUT)) {
+      container.monitor.program(
+          box.shell("seq 1 " + lines + "; seq 1 " + fewer + " >&2; echo end; exit 3"));
+      assertEquals(3, container.awaitExit().status());
+      byte[] all = Box.readAll(stream);
+      MessageDigest hash = MessageDigest.getInstance("SHA-256");
+      String errors = Box.frames(all, 2);
+      assertArrayEquals(
+          counted(fewer), hash.digest(errors.getBytes(StandardCharsets.US_ASCII)), "errors");
+      String out = Box.frames(all, 1);
+      assertTrue(out.endsWith("end\n"));
+      byte[] numbers = out.substring(0, out.length() - 4).getBytes(StandardCharsets.US_ASCII);
+      assertArrayEquals(counted(lines), hash.digest(numbers), "output");
+    }
+  }
+
+  @Test
+  void aSecondClientGetsWholeFramesFromTheMiddle() throws Exception {
+    try (var container = box.createSilent();
+        var first = container.monitor.attach(Streams.OUTPUT)) {
+      container.monitor.program(box.program(false, "/bin/seq", "1", "3000000"));
+      Box.read(first);
+      try (var second = container.monitor.attach(Streams.OUTPUT)) {
+        var all = readOnAnotherThread(first);
+        var late = Box.frames(Box.readAll(second), 1);
+        all.get(60, TimeUnit.SECONDS);
+        assertTrue(late.endsWith("\n3000000\n"), late.substring(Math.max(0, late.length() - 40)));
+        assertEquals(0, container.awaitExit().status());
+      }
+    }
+  }
+
+  private static CompletableFuture<byte[]> readOnAnotherThread(MonitorStream stream) {
+    CompletableFuture<byte[]> all = new CompletableFuture<>();
+    new Thread(
+            () -> {
+              try {
+                all.complete(Box.readAll(stream));
+              } catch (Exception e) {
+                all.completeExceptionally(e);
+              }
+            })
+        .start();
+    return all;
+  }
+
+  /** It takes what its client was promised: that client's stream ends, all else goes on. */
+  @Test
+  void aContainerThatReadsItsOwnOutputHarmsNobodyElse() throws Exception {
+    try (var container = box.createSilent();
+        var stream = container.monitor.attach(Streams.OUTPUT)) {
+      container.monitor.program(
+          box.shell(
+              "cat /proc/self/fd/1 >/dev/null 2>&1 & seq 1 2000000; kill $!; echo end; exit 5"));
+      Box.readAll(stream);
+      assertEquals(5, container.awaitExit().status());
     }
   }
 
@@ -172,6 +255,10 @@ class MonitorTest {
 
     FrameDigest(MessageDigest digest) {
       this.digest = digest;
+    }
+
+    boolean areWhole() {
+      return left == 0 && head.position() == 0;
     }
 
     void take(ByteBuffer bytes) {

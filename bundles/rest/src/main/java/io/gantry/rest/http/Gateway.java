@@ -174,7 +174,9 @@ final class Gateway extends Handler.Abstract {
     return new GantryException(UNAVAILABLE, "the engine " + why, failure);
   }
 
-  /** Reads a JSON body without a thread, then runs the action on one: this, when it was all here. */
+  /**
+   * Reads a JSON body without a thread, then runs the action on one: this, when it was all here.
+   */
   private void receive(Route route, Call call, Request request, boolean elsewhere) {
     Executor executor = request.getComponents().getExecutor();
     if (!route.takesJson()) {

@@ -3,8 +3,11 @@ package io.gantry.rest.http;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.gantry.api.ByteStream;
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.TimeUnit;
@@ -44,6 +47,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   private static final Logger log = System.getLogger(Relay.class.getName());
   private static final long LINGER_SECONDS = 10;
   private static final int BUFFER = 16 * 1024;
+  private static final int SOCKET_BYTES = 512 * 1024;
   private static final byte[] LINE_END = "\r\n".getBytes(ISO_8859_1);
   private static final byte[] LAST_CHUNK = "0\r\n\r\n".getBytes(ISO_8859_1);
 
@@ -91,8 +95,25 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
     if (mode != Input.OF_A_DOWNLOAD) {
       getEndPoint().setIdleTimeout(0); // a container may be silent for as long as it likes
     }
+    widen();
     output.iterate();
     input.iterate();
+  }
+
+  /**
+   * On a Unix socket the system's default lets writer and reader take turns, each waiting for the
+   * other; TCP finds its own measure.
+   */
+  private void widen() {
+    if (getEndPoint().getTransport() instanceof SocketChannel channel) {
+      try {
+        if (channel.getRemoteAddress() instanceof UnixDomainSocketAddress) {
+          channel.setOption(StandardSocketOptions.SO_SNDBUF, SOCKET_BYTES);
+        }
+      } catch (IOException e) {
+        log.log(Level.DEBUG, "send buffer of a stream: {0}", e.toString());
+      }
+    }
   }
 
   @Override
