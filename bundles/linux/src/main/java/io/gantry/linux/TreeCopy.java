@@ -92,14 +92,30 @@ public final class TreeCopy {
   }
 
   private void copyRegular(Dir here, String name, Stat stat) {
-    try (File from = here.open(name);
-        File to = trail.here().create(name, 0600)) {
+    try (File from = here.open(name)) {
+      copyRegular(from, stat, name, xattr -> true);
+    }
+  }
+
+  /**
+   * Makes a file in {@code to} like another.
+   *
+   * @param wanted which attributes, by their names
+   */
+  public static void copyFile(File from, Dir to, String name, Predicate<String> wanted) {
+    try (Trail trail = new Trail(to)) {
+      new TreeCopy(to, trail).copyRegular(from, from.stat(), name, wanted);
+    }
+  }
+
+  private void copyRegular(File from, Stat stat, String name, Predicate<String> wanted) {
+    try (File to = trail.here().create(name, 0600)) {
       if (stat.size() > 0) {
         copyContent(from, to);
       }
       // In this order: chown takes set-id bits and capabilities away, an ACL changes the mode.
       to.chown(stat.uid(), stat.gid());
-      copyXattrs(from.xattrs(), to.xattrs(), xattr -> true);
+      copyXattrs(from.xattrs(), to.xattrs(), wanted);
       to.chmod(stat.mode());
       to.utimes(stat.accessed(), stat.modified());
     }

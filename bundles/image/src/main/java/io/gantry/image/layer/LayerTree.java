@@ -8,6 +8,7 @@ import io.gantry.spi.GantryException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /**
  * Finds directories in a tree for paths that strangers chose. Symbolic links on the way are
@@ -117,6 +118,16 @@ class LayerTree implements AutoCloseable {
       done = next;
     }
     return done;
+  }
+
+  /**
+   * Makes a file of this tree of one that only the layers below have.
+   *
+   * @param bytes is told how large it will be
+   * @return false when there is none
+   */
+  boolean bringUp(String path, LongConsumer bytes) {
+    return false;
   }
 
   /** Whether what is missing here may be found all the same. */

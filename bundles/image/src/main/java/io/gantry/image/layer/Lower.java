@@ -1,6 +1,7 @@
 package io.gantry.image.layer;
 
 import io.gantry.linux.Dir;
+import io.gantry.linux.File;
 import io.gantry.linux.Stat;
 import io.gantry.linux.TreeCopy;
 import io.gantry.linux.Whiteouts;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * What the layers below one show, where its own tree does not hold them: an entry may lie in a
@@ -90,7 +92,9 @@ final class Lower implements AutoCloseable {
         String link = stat.get().isSymlink() ? parent.readlink(name) : "";
         Optional<Dir> dir =
             stat.get().isDirectory() ? Optional.of(parent.dir(name)) : Optional.empty();
-        return Optional.of(new Found(link, dir));
+        Optional<File> file =
+            stat.get().isRegular() ? Optional.of(parent.open(name)) : Optional.empty();
+        return Optional.of(new Found(link, dir, file));
       }
     }
     return Optional.empty();
@@ -113,8 +117,11 @@ final class Lower implements AutoCloseable {
    *
    * @param link where a symbolic link leads to; empty for what is none
    * @param directory empty for what is none
+   * @param file likewise
    */
-  record Found(String link, Optional<Dir> directory) implements AutoCloseable {
+  record Found(String link, Optional<Dir> directory, Optional<File> file) implements AutoCloseable {
+
+    private static final Predicate<String> LASTING = xattr -> !xattr.startsWith("trusted.overlay.");
 
     boolean isSymlink() {
       return !link.isEmpty();
@@ -124,14 +131,19 @@ final class Lower implements AutoCloseable {
     void copyTo(Dir parent, String name) {
       parent.mkdir(name, 0700);
       try (Dir made = parent.dir(name)) {
-        TreeCopy.copyAttributes(
-            directory.orElseThrow(), made, xattr -> !xattr.startsWith("trusted.overlay."));
+        TreeCopy.copyAttributes(directory.orElseThrow(), made, LASTING);
       }
+    }
+
+    /** Likewise for a file, as one whose names become more. */
+    void copyFileTo(Dir parent, String name) {
+      TreeCopy.copyFile(file.orElseThrow(), parent, name, LASTING);
     }
 
     @Override
     public void close() {
       directory.ifPresent(Dir::close);
+      file.ifPresent(File::close);
     }
   }
 }

@@ -5,6 +5,7 @@ import io.gantry.linux.Stat;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /**
  * The tree of a layer that does not hold those below it, as if it did: an entry may lie behind a
@@ -64,6 +65,27 @@ final class StackedTree extends LayerTree {
       found.copyTo(at, name);
       made.directory(next);
       return "";
+    }
+  }
+
+  @Override
+  boolean bringUp(String path, LongConsumer bytes) {
+    String name = TreePath.name(path);
+    Place place = find(TreePath.parent(path), true);
+    try {
+      Optional<Lower.Found> below = below(TreePath.child(place.path(), name));
+      if (below.isEmpty()) {
+        return false;
+      }
+      try (Lower.Found found = below.get()) {
+        found.file().ifPresent(file -> bytes.accept(file.stat().size()));
+        if (found.file().isPresent()) {
+          found.copyFileTo(place.dir(), name);
+        }
+        return found.file().isPresent();
+      }
+    } finally {
+      done(place);
     }
   }
 

@@ -144,13 +144,12 @@ abstract class TreeWriter implements AutoCloseable {
       throw BadTar.entry(entry.path(), "a hard link to a directory");
     }
     try {
-      Place from = tree.find(TreePath.parent(target), false);
-      try {
-        place.dir().link(from.dir(), TreePath.name(target), name);
-      } finally {
-        tree.done(from);
-      }
+      link(target, place, name);
     } catch (GantryException e) {
+      if (e.kind() == Kind.NOT_FOUND && tree.bringUp(target, this::addLogicalBytes)) {
+        link(target, place, name);
+        return;
+      }
       if (e.kind() == Kind.NOT_FOUND) {
         throw BadTar.entry(
             entry.path(), "links to " + BadTar.quoted(entry.link()) + ", which is not there");
@@ -159,6 +158,15 @@ abstract class TreeWriter implements AutoCloseable {
         throw BadTar.entry(entry.path(), "may not link to " + BadTar.quoted(entry.link()));
       }
       throw e;
+    }
+  }
+
+  private void link(String target, Place place, String name) {
+    Place from = tree.find(TreePath.parent(target), false);
+    try {
+      place.dir().link(from.dir(), TreePath.name(target), name);
+    } finally {
+      tree.done(from);
     }
   }
 

@@ -53,6 +53,9 @@ class AheadTest {
   /** Where it goes only the layers below say: {@code lib} is a link there. */
   private static final String BEHIND_A_LINK = text(new Tar().file("lib/d", "4").end());
 
+  private static final String LINKING =
+      text(new Tar().dir("bin/").link("bin/again", "lib/a").link("bin/third", "lib/a").end());
+
   private static final String ROOTLESS = text(new Tar().dir("etc/").file("etc/e", "5").end());
 
   @TempDir Path temp;
@@ -112,6 +115,37 @@ class AheadTest {
     String said = new String(process.getInputStream().readAllBytes(), ISO_8859_1);
     assertEquals(0, process.waitFor(), said);
     return said;
+  }
+
+  /** As a write through the overlay would have it: the file is of this layer then. */
+  @Test
+  void aHardLinkMayBeToAFileOfALayerBelow() throws Exception {
+    String[] layers = {BASE, LINKING, ROOTLESS};
+    host.load(docker(config(layers), "[\"x:1\"]", layers).end());
+    Digest chain = host.images.inspect("x:1").layers().get(1);
+    try (Dir root = Dir.open(host.trees.path("one", chain.hex()));
+        Dir bin = root.dir("bin");
+        Dir lib = root.dir("usr/lib")) {
+      assertTrue(bin.stat("again").sameFile(lib.stat("a")));
+      assertEquals(3, bin.stat("third").links());
+      assertEquals(0644, bin.stat("again").mode() & 07777);
+      assertEquals(1234567890, bin.stat("again").modified().getEpochSecond());
+    }
+    assertTrue(Host.files(host.save("x:1")).values().containsAll(List.of(layers)));
+    assertFalse(isDrafted(LINKING, false));
+  }
+
+  @Test
+  void aHardLinkToWhatIsHiddenIsRefused() {
+    String hidden =
+        text(new Tar().dir("usr/").file("usr/.wh..wh..opq", "").link("usr/x", "usr/lib/a").end());
+    String[] layers = {BASE, hidden};
+    var failure =
+        assertThrows(
+            GantryException.class,
+            () -> host.load(docker(config(layers), "[\"x:1\"]", layers).end()));
+    assertEquals(Kind.INVALID, failure.kind());
+    host.assertNothingIsLeft();
   }
 
   @Test
