@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param oomFiles {@code memory.events} (v2) or {@code memory.oom_control} (v1)
  * @param cpuFile {@code cpu.stat} (v2) or {@code cpuacct.usage} (v1), or empty
  * @param cgroupProcs {@code cgroup.procs} files that exec'ed processes join
+ * @param early ops to run before init waits; only without {@code program}, which goes on where they
+ *     end
  */
 public record CreateRequest(
     String instance,
@@ -42,13 +44,51 @@ public record CreateRequest(
     @Nullable Spool spool,
     List<String> oomFiles,
     String cpuFile,
-    List<String> cgroupProcs) {
+    List<String> cgroupProcs,
+    Bytes early) {
 
   static final long FLAG_TTY = 1;
   private static final long FLAG_STDIN = 2;
   private static final long FLAG_STDIN_ONCE = 4;
   private static final long FLAG_WAIT = 8;
   private static final long FLAG_INIT = 16;
+
+  public CreateRequest(
+      String instance,
+      String container,
+      String dir,
+      boolean terminal,
+      boolean stdin,
+      boolean stdinOnce,
+      boolean init,
+      long cloneFlags,
+      Bytes program,
+      boolean foreign,
+      int rows,
+      int columns,
+      @Nullable Spool spool,
+      List<String> oomFiles,
+      String cpuFile,
+      List<String> cgroupProcs) {
+    this(
+        instance,
+        container,
+        dir,
+        terminal,
+        stdin,
+        stdinOnce,
+        init,
+        cloneFlags,
+        program,
+        foreign,
+        rows,
+        columns,
+        spool,
+        oomFiles,
+        cpuFile,
+        cgroupProcs,
+        Bytes.EMPTY);
+  }
 
   public CreateRequest {
     oomFiles = List.copyOf(oomFiles);
@@ -70,8 +110,9 @@ public record CreateRequest(
             .number(Tag.CLONE, cloneFlags)
             .texts(Tag.OOM_FILE, oomFiles)
             .texts(Tag.CGROUP_PROCS, cgroupProcs);
-    if (!waits()) {
-      message.bytes(Tag.PROGRAM, program.toArray());
+    Bytes first = waits() ? early : program;
+    if (first.length() > 0) {
+      message.bytes(Tag.PROGRAM, first.toArray());
     }
     if (foreign) {
       message.number(Tag.RUNTIME, 1);

@@ -316,7 +316,8 @@ final class Starting {
         spool(record),
         Grouping.oomFiles(running.cgroup),
         Grouping.cpuFile(running.cgroup),
-        running.cgroup.joins());
+        running.cgroup.joins(),
+        launch.early());
   }
 
   private @Nullable Spool spool(ContainerRecord record) {

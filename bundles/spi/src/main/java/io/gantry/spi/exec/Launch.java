@@ -11,10 +11,17 @@ import io.gantry.spi.Bytes;
  *     foreign}
  * @param foreign the program executes a runtime (lxc, runc) in the host's namespaces instead of
  *     being the container's init
+ * @param early ops that come before all others and need nothing of what the engine makes for a
+ *     start (control groups, the files below /etc, sources of binds, the network): carried out
+ *     while it makes them. May be empty, and is where {@code foreign}
  */
-public record Launch(Bytes program, long cloneFlags, boolean foreign) {
+public record Launch(Bytes program, long cloneFlags, boolean foreign, Bytes early) {
 
   public Launch(Bytes program, long cloneFlags) {
     this(program, cloneFlags, false);
+  }
+
+  public Launch(Bytes program, long cloneFlags, boolean foreign) {
+    this(program, cloneFlags, foreign, Bytes.EMPTY);
   }
 }

@@ -13,6 +13,7 @@ import static io.gantry.monitor.program.KernelFlags.MS_SHARED;
 import static io.gantry.monitor.program.KernelFlags.MS_SLAVE;
 
 import io.gantry.monitor.program.OpProgram;
+import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.Mount;
@@ -63,6 +64,7 @@ final class TaskProgram {
   private final Kernel kernel;
   private final ProcessProgram process;
   private final OpProgram program = new OpProgram();
+  private final OpProgram early = new OpProgram();
   private final Map<Namespace.Kind, Namespace> namespaces = new EnumMap<>(Namespace.Kind.class);
   private final Queue<Integer> slots = new ArrayDeque<>();
   private final List<String> madeReadonly = new ArrayList<>();
@@ -98,7 +100,8 @@ final class TaskProgram {
         .forEach((name, value) -> program.sysctl(Sysctls.path(name, namespaces.keySet()), value));
     hidePaths();
     process.add(spec.process(), program);
-    return new Launch(program.build(), cloneFlags());
+    Bytes early = this.early.count() == 0 ? Bytes.EMPTY : this.early.build();
+    return new Launch(program.build(), cloneFlags(), false, early);
   }
 
   private void checkNamespaces() {
@@ -190,7 +193,7 @@ final class TaskProgram {
     Mount root = spec.rootfs().get(0);
     switch (root.type()) {
       case "bind", "rbind" -> program.rootBind(root.source());
-      case "overlay" -> Overlay.mount(root, program);
+      case "overlay" -> Overlay.mount(root, early); // of host paths alone, and the dearest one
       default ->
           throw new GantryException(
               Kind.UNSUPPORTED, "a root of type " + root.type() + " is not supported");

@@ -134,6 +134,21 @@ class NamespacesDriverTest extends ExecDriverContract {
 
   @Test
   @Tag("root")
+  void anOverlayRootThatFailsBeforeTheProgramIsThereFailsTheStart(@TempDir Path dir)
+      throws IOException {
+    Path upper = Files.createDirectory(dir.resolve("upper"));
+    String bottom = task().build().rootfs().get(0).source();
+    List<String> options =
+        List.of("lowerdir=" + bottom, "upperdir=" + upper, "workdir=" + dir.resolve("none"));
+    var spec = task().rootfs(new Mount("overlay", "overlay", "/", options)).shell("true").build();
+    assertTrue(driver().create(spec).early().length() > 0);
+    Outcome outcome = outcome(task().rootfs(spec.rootfs().get(0)).shell("true"));
+    assertEquals(-1, outcome.status(), outcome.toString());
+    assertTrue(outcome.error().contains("no such file"), outcome.toString());
+  }
+
+  @Test
+  @Tag("root")
   void mountsPropagateAsAskedFor(@TempDir Path dir) throws Exception {
     Path shared = Files.createDirectory(dir.resolve("shared"));
     host("mount", "-t", "tmpfs", "tmpfs", shared.toString());

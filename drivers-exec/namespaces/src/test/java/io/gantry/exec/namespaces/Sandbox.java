@@ -145,7 +145,8 @@ final class Sandbox implements AutoCloseable {
                   null,
                   List.of(),
                   "",
-                  List.of()),
+                  List.of(),
+                  launch.early()),
               this);
     }
 
