@@ -83,6 +83,7 @@ public final class Main {
         dataRoot.instance(),
         features.bundles().size(),
         System.currentTimeMillis() - ManagementFactory.getRuntimeMXBean().getStartTime());
+    CompilerDirectives.give(home.resolve("lib/compiler.json"));
     platform.waiting().forEach(component -> log.log(DEBUG, "component {0}", component));
     String rehearsal = System.getProperty("gantry.rehearsal");
     if (rehearsal != null) {

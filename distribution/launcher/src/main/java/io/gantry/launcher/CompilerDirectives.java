@@ -1,0 +1,34 @@
+package io.gantry.launcher;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import javax.management.JMException;
+import javax.management.ObjectName;
+
+/**
+ * Tells the JVM which code its second compiler may take. By a command of the running JVM: by a flag
+ * it would say on standard output that it has been told.
+ */
+final class CompilerDirectives {
+
+  private CompilerDirectives() {}
+
+  /** A JVM that does not know the command compiles as it likes. */
+  static void give(Path file) {
+    Object[] arguments = {new String[] {file.toString()}};
+    String[] types = {String[].class.getName()};
+    try {
+      ManagementFactory.getPlatformMBeanServer()
+          .invoke(
+              new ObjectName("com.sun.management:type=DiagnosticCommand"),
+              "compilerDirectivesAdd",
+              arguments,
+              types);
+    } catch (JMException | RuntimeException e) { // slower, and all there is to it
+      System.getLogger(CompilerDirectives.class.getName())
+          .log(WARNING, "the JVM takes no directives for its compilers: {0}", e.toString());
+    }
+  }
+}
