@@ -61,6 +61,7 @@ public final class ApiServer implements AutoCloseable {
     var configuration = new HttpConfiguration();
     configuration.setSendServerVersion(false);
     configuration.setRequestHeaderSize(MAX_HEAD_BYTES);
+    configuration.setHeaderCacheSize(0); // 100 kB a connection, and most ask a few times only
     configuration.setUriCompliance(UriCompliance.UNSAFE); // PathText decodes, nothing maps to files
     http = new HttpConnectionFactory(configuration);
   }
