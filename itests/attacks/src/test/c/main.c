@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -117,6 +118,13 @@ static int swap(void) {
   }
 }
 
+static int nest(void) {
+  for (int i = 0; i < 20000; i++) {
+    if (mkdir("d", 0755) < 0 || chdir("d") < 0) return 1;
+  }
+  return 0;
+}
+
 static int try_open(const char *path) {
   int fd = open(path, O_RDONLY | O_NONBLOCK);
   return printf(fd < 0 ? "refused: %s\n" : "open: %s\n", fd < 0 ? strerror(errno) : path), 0;
@@ -139,6 +147,7 @@ int main(int argc, char **argv) {
   if (!strcmp(verb, "deaf")) be_deaf();
   if (!strcmp(verb, "flood")) return flood();
   if (!strcmp(verb, "swap")) return swap();
+  if (!strcmp(verb, "nest")) return nest();
   if (!strcmp(verb, "open") && argc > 2) return try_open(argv[2]);
   if (!strcmp(verb, "list")) return each(describe, false), 0;
   if (!strcmp(verb, "all")) return each(attempt, false), 0;

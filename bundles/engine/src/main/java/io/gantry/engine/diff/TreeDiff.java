@@ -33,6 +33,9 @@ public final class TreeDiff implements AutoCloseable {
   /** A container may hold any number of files, the engine's heap not: what has more is refused. */
   private static final int MOST = 1_000_000;
 
+  /** Of paths: directories that nest make them longer and longer. */
+  private static final long MOST_CHARACTERS = 48L << 20;
+
   /** What every start of a container makes, to mount something on it; nobody asked for it. */
   private static final Set<String> MADE_BY_ENGINE =
       Set.of(
@@ -87,6 +90,7 @@ public final class TreeDiff implements AutoCloseable {
   private final Deque<Level> levels = new ArrayDeque<>();
   private final List<Change> changes = new ArrayList<>();
   private int held; // names in levels
+  private long characters; // of paths in levels and changes
 
   private TreeDiff(Dir container, Dir image, boolean sparse, int most) {
     this.now = new Trail(container);
@@ -124,6 +128,7 @@ public final class TreeDiff implements AutoCloseable {
       names.addAll(before.here().names(most - held));
     }
     held += names.size();
+    keep(path.length());
     levels.push(new Level(path, new ArrayDeque<>(names), dir, old, whole, listed));
   }
 
@@ -206,6 +211,7 @@ public final class TreeDiff implements AutoCloseable {
 
   private void leave(Level level) {
     held -= level.count;
+    characters -= level.path.length();
     if (levels.isEmpty()) {
       return; // the root itself is never listed
     }
@@ -234,7 +240,17 @@ public final class TreeDiff implements AutoCloseable {
       throw new GantryException(
           GantryException.Kind.EXHAUSTED, "more than " + most + " files of the container differ");
     }
+    keep(level.path.length() + 1L + name.length());
     changes.add(new Change(level.path + "/" + name, kind));
+  }
+
+  private void keep(long more) {
+    characters += more;
+    if (characters > MOST_CHARACTERS) {
+      throw new GantryException(
+          GantryException.Kind.EXHAUSTED,
+          "the paths of what differs in the container are too long");
+    }
   }
 
   @Override

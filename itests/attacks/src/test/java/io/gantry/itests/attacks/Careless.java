@@ -23,6 +23,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -31,6 +32,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * The planted fault: an engine that believes everything. It speaks just enough of the API, serves
@@ -187,6 +189,8 @@ final class Careless implements Subject {
     } else if (path.matches("/containers/[^/]+/(start|archive|top|logs)")
         && !query.containsKey("follow")) {
       ofContainer(method, path.split("/"), query, body, out);
+    } else if (path.endsWith("/changes")) {
+      answer(out, 200, "[" + nested().size() + "]");
     } else if (path.matches("/images/[^/]+/history")) {
       answer(out, 200, roots.history(path.split("/")[2]));
     } else if (path.matches("/containers/[^/]+/(attach|stop)|/exec/[^/]+/start|/events")
@@ -239,6 +243,11 @@ final class Careless implements Subject {
       case "all" -> "caps-of-user\treached\t1\n";
       default -> "";
     };
+  }
+
+  /** Each whole, however deep it is. */
+  private static List<String> nested() {
+    return IntStream.range(0, 30_000).mapToObj("/d"::repeat).toList();
   }
 
   /** In others 1000 may be a name for 0. */

@@ -39,6 +39,7 @@ final class FileAttacks {
         canary -> new Tar().mode(0777).owner(1000).dir("l/").mode(0777).dir("l/dir/"));
     helpers(all);
     swaps(all);
+    nests(all);
     return all;
   }
 
@@ -109,6 +110,26 @@ final class FileAttacks {
           Reply reply = api.get("/containers/" + id + "/archive?path=/swapped/secret");
           check(!reply.body().contains("host-secret"), "a file of the host came out");
         });
+  }
+
+  /** Paths grow with each directory in another, and all of them together with the square. */
+  private static void nests(List<Attack> all) {
+    all.add(
+        new Attack(
+            "nest-changes",
+            "rule 6",
+            "20,000 directories in one another do not fill the memory of who lists changes",
+            api -> {
+              String id = api.created(BodyAttacks.config("Cmd", List.of("/probe", "nest")));
+              try {
+                api.start(id);
+                api.post("/containers/" + id + "/wait");
+                Reply reply = api.get("/containers/" + id + "/changes");
+                check(reply.status() == 200 || !reply.message().isEmpty(), "says " + reply);
+              } finally {
+                api.remove(id);
+              }
+            }));
   }
 
   private static void swap(List<Attack> all, String id, Call call) {
