@@ -112,23 +112,25 @@ final class ImageClient {
     }
   }
 
-  /** A docker-archive of one layer and one name. */
+  /** A docker-archive of one name and two layers, which are unpacked side by side. */
   private void load(Api api) throws IOException {
     String reference = next();
-    byte[] layer = Tar.of(base, "unique", reference);
+    byte[] lower = Tar.of(base, "lower", reference);
+    byte[] upper = Tar.of(new byte[0], "unique", reference);
     String config =
         """
         {"architecture": "amd64", "os": "linux", "config": {"Labels": {"%s": "%d"}},
-         "rootfs": {"type": "layers", "diff_ids": ["sha256:%s"]}}
+         "rootfs": {"type": "layers", "diff_ids": ["sha256:%s", "sha256:%s"]}}
         """
-            .formatted(LABEL, number, Leaks.sha256(layer));
+            .formatted(LABEL, number, Leaks.sha256(lower), Leaks.sha256(upper));
     String id = Leaks.sha256(config.getBytes(StandardCharsets.US_ASCII));
     String manifest =
         """
-        [{"Config": "%s.json", "RepoTags": ["%s"], "Layers": ["layer.tar"]}]
+        [{"Config": "%s.json", "RepoTags": ["%s"], "Layers": ["lower.tar", "upper.tar"]}]
         """
             .formatted(id, reference);
-    byte[] archive = Tar.entry(new byte[0], "layer.tar", layer);
+    byte[] archive = Tar.entry(new byte[0], "lower.tar", lower);
+    archive = Tar.entry(archive, "upper.tar", upper);
     archive = Tar.entry(archive, id + ".json", config.getBytes(StandardCharsets.US_ASCII));
     archive = Tar.of(archive, "manifest.json", manifest);
     pending = reference;
