@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Another engine, in a tree of its own: {@code GANTRY_PEERS} names the script that makes such
@@ -211,11 +212,26 @@ final class Peer implements Subject {
         });
   }
 
+  /** Those of its group, and monitors of podman, which leave it, with what they watch. */
   private List<Long> processes() {
     try {
-      return Files.readAllLines(group.resolve("cgroup.procs")).stream().map(Long::valueOf).toList();
+      var all = new ArrayList<Long>();
+      Files.readAllLines(group.resolve("cgroup.procs")).forEach(pid -> all.add(Long.valueOf(pid)));
+      ProcessHandle.allProcesses()
+          .filter(process -> commandLine(process).contains(folderInside + "/"))
+          .flatMap(process -> Stream.concat(process.descendants(), Stream.of(process)))
+          .forEach(process -> all.add(process.pid()));
+      return all;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String commandLine(ProcessHandle process) {
+    try {
+      return Files.readString(Path.of("/proc/" + process.pid() + "/cmdline"));
+    } catch (IOException ended) {
+      return "";
     }
   }
 }
