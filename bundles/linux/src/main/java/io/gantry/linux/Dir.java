@@ -107,6 +107,24 @@ public final class Dir implements AutoCloseable {
     return new Dir(opened, at(path));
   }
 
+  /**
+   * The directory above, if it is the one that was seen there on the way down; empty when this one
+   * has been moved meanwhile, to wherever.
+   */
+  Optional<Dir> parentIf(Stat seen) {
+    int opened = Kernel.openat2(fd(), bytes(".."), O_RDONLY | O_DIRECTORY, 0, 0);
+    if (opened < 0) {
+      throw failed("openat2", at(".."));
+    }
+    Dir parent = new Dir(opened, path.substring(0, Math.max(0, path.lastIndexOf('/'))));
+    Stat found = parent.stat();
+    if (found.sameFile(seen) && found.mount() == seen.mount()) {
+      return Optional.of(parent);
+    }
+    parent.close();
+    return Optional.empty();
+  }
+
   /** Whether it was mounted read-only, or lies on a file system that is. */
   public boolean isReadOnly() {
     byte[] statfs = new byte[STATFS_SIZE];

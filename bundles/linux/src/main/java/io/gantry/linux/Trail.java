@@ -7,8 +7,9 @@ import java.util.List;
 
 /**
  * A place in a tree, moved down and up by one directory at a time. Trees may be deeper than there
- * are descriptors: only the last {@value #HELD} directories are held, those further up are opened
- * again from the top when one comes back to them.
+ * are descriptors: only the last {@value #HELD} directories are held. Those further up are the
+ * parents of what one comes from, if they are still the same; else they are opened again from the
+ * top, which would make a tree's depth count with its square.
  */
 public final class Trail implements AutoCloseable {
 
@@ -20,6 +21,7 @@ public final class Trail implements AutoCloseable {
   private final Dir top;
   private final List<String> names = new ArrayList<>();
   private final Deque<Dir> held = new ArrayDeque<>();
+  private final Deque<Stat> left = new ArrayDeque<>(); // of those above, from the last on
   private final boolean crossing;
 
   /** Starts at {@code top}, which stays the caller's. Mount points are not crossed. */
@@ -50,7 +52,9 @@ public final class Trail implements AutoCloseable {
     names.add(name);
     held.addLast(child);
     if (held.size() > HELD) {
-      held.removeFirst().close();
+      try (Dir first = held.removeFirst()) {
+        left.push(first.stat());
+      }
     }
   }
 
@@ -65,12 +69,13 @@ public final class Trail implements AutoCloseable {
 
   /** Goes up by one and returns the name of the directory left. */
   public String up() {
-    String left = names.remove(names.size() - 1);
-    held.removeLast().close();
-    if (held.isEmpty() && !names.isEmpty()) {
-      held.addLast(reopen());
+    String name = names.remove(names.size() - 1);
+    try (Dir child = held.removeLast()) {
+      if (held.isEmpty() && !names.isEmpty()) {
+        held.addLast(child.parentIf(left.pop()).orElseGet(this::reopen));
+      }
     }
-    return left;
+    return name;
   }
 
   private Dir reopen() {
