@@ -13,7 +13,8 @@ import io.gantry.spi.Bytes;
  *     being the container's init
  * @param early ops that come before all others and need nothing of what the engine makes for a
  *     start (control groups, the files below /etc, sources of binds, the network): carried out
- *     while it makes them. May be empty, and is where {@code foreign}
+ *     while it makes them. What they mount on a directory of the host the host sees, too, unless
+ *     one of them cuts propagation. May be empty, and is where {@code foreign}
  */
 public record Launch(Bytes program, long cloneFlags, boolean foreign, Bytes early) {
 

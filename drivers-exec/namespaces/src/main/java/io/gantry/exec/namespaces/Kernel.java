@@ -45,13 +45,10 @@ final class Kernel {
   }
 
   Support support() {
-    Matcher version = RELEASE.matcher(release);
-    if (!version.lookingAt()) {
+    if (!RELEASE.matcher(release).lookingAt()) {
       return Support.no("the kernel's version " + release + " cannot be read");
     }
-    int major = Integer.parseInt(version.group(1));
-    int minor = Integer.parseInt(version.group(2));
-    if (major < OLDEST[0] || (major == OLDEST[0] && minor < OLDEST[1])) {
+    if (!isSince(OLDEST[0], OLDEST[1])) {
       return Support.no(
           "the kernel is %s, at least %d.%d is needed".formatted(release, OLDEST[0], OLDEST[1]));
     }
@@ -67,6 +64,16 @@ final class Kernel {
       return Support.no("the engine lacks CAP_SYS_ADMIN: it must run as root");
     }
     return Support.yes();
+  }
+
+  /** Whether it is that release or a later one; one that cannot be read is none. */
+  boolean isSince(int major, int minor) {
+    Matcher version = RELEASE.matcher(release);
+    if (!version.lookingAt()) {
+      return false;
+    }
+    int its = Integer.parseInt(version.group(1));
+    return its > major || (its == major && Integer.parseInt(version.group(2)) >= minor);
   }
 
   boolean hasSeccomp() {

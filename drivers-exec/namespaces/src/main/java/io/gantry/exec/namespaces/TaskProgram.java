@@ -193,7 +193,8 @@ final class TaskProgram {
     Mount root = spec.rootfs().get(0);
     switch (root.type()) {
       case "bind", "rbind" -> program.rootBind(root.source());
-      case "overlay" -> Overlay.mount(root, early); // of host paths alone, and the dearest one
+      case "overlay" -> // of host paths alone, and the dearest one
+          Overlay.mount(root, Overlay.isDetached(root, kernel) ? early : program);
       default ->
           throw new GantryException(
               Kind.UNSUPPORTED, "a root of type " + root.type() + " is not supported");

@@ -64,6 +64,26 @@ class PlanTest {
     assertEquals(expected.build(), planned.build());
   }
 
+  /**
+   * Else it is mounted on the directory of the layers first, which is seen until that is private.
+   */
+  @Test
+  void onlyAnOverlayThatNobodySeesIsMountedEarly(@TempDir Path root) {
+    var fit = List.of("lowerdir=/b:/a", "upperdir=/u", "workdir=/w", "userxattr");
+    var tooLong = List.of("lowerdir=/b:/" + "a".repeat(255));
+    for (String release : List.of("6.7.0", "6.18.44-x", "7.0")) {
+      assertTrue(isEarly(fit, new Kernel(root, release)), release);
+      assertFalse(isEarly(tooLong, new Kernel(root, release)), release);
+    }
+    for (String release : List.of("5.15.0-1", "6.1.0", "6.6.99", "")) {
+      assertFalse(isEarly(fit, new Kernel(root, release)), release);
+    }
+  }
+
+  private static boolean isEarly(List<String> options, Kernel kernel) {
+    return Overlay.isDetached(new Mount("overlay", "overlay", "/", options), kernel);
+  }
+
   @Test
   void aContainerSeesItsOwnDirectoryOfEachHierarchy() {
     List<String> mountinfo =
