@@ -31,11 +31,16 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class Ahead implements AutoCloseable {
 
-  /** Each may keep the names of a large layer in memory. */
   private static final int MOST_THREADS = 3;
 
+  /**
+   * Each thread keeps names and times of its layer's entries in memory, and what two million of
+   * them take is there once: a layer of more than this is unpacked when it is its turn.
+   */
+  private static final int MOST_ENTRIES = 200_000;
+
   private final Layers layers;
-  private final Limits limits;
+  private final Limits limits; // of each
   private final Progress progress;
   private final ExecutorService threads;
   private final Map<Digest, Work> works = new HashMap<>();
@@ -52,8 +57,17 @@ final class Ahead implements AutoCloseable {
   }
 
   Ahead(Layers layers, Limits limits, Progress progress) {
+    this(layers, limits, progress, MOST_ENTRIES);
+  }
+
+  Ahead(Layers layers, Limits limits, Progress progress, int mostEntries) {
     this.layers = layers;
-    this.limits = limits;
+    this.limits =
+        new Limits(
+            limits.maxBytes(),
+            limits.freeBytes(),
+            limits.maxRatio(),
+            Math.min(limits.maxEntries(), mostEntries));
     this.progress = progress;
     AtomicInteger count = new AtomicInteger();
     int most = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
@@ -93,6 +107,11 @@ final class Ahead implements AutoCloseable {
     try (InputStream in =
         new CountedStream(content.open(), n -> tell(wanted.diff(), n, content.size()))) {
       return layers.draft(in, isLowest, wanted, limits);
+    } catch (GantryException e) {
+      if (e.kind() == Kind.INVALID) {
+        return Optional.empty(); // too large for here, or else its own turn says what is wrong
+      }
+      throw e;
     }
   }
 
@@ -103,7 +122,8 @@ final class Ahead implements AutoCloseable {
   /**
    * Waits for a layer; the caller closes it.
    *
-   * @return empty when it was not asked for or needs those below to be there
+   * @return empty when it was not asked for, needs those below to be there, or is too large or
+   *     broken
    */
   Optional<Draft> take(Digest chain) {
     Work work = works.remove(chain);

@@ -26,6 +26,9 @@ abstract class TreeWriter implements AutoCloseable {
   /** Names and times of directories are kept until the end; so much of them at most. */
   private static final long MAX_DIRECTORY_CHARS = 64L << 20;
 
+  /** The same for each entry that there may be: who has few must not have long ones instead. */
+  private static final long MAX_ENTRY_CHARS = 64;
+
   final LayerTree tree;
   final Limits limits;
   private final List<DirectoryTime> directoryTimes = new ArrayList<>();
@@ -214,7 +217,7 @@ abstract class TreeWriter implements AutoCloseable {
 
   void rememberTime(String path, Instant modified) {
     directoryChars += path.length() + 32;
-    if (directoryChars > MAX_DIRECTORY_CHARS) {
+    if (directoryChars > Math.min(MAX_DIRECTORY_CHARS, MAX_ENTRY_CHARS * limits.maxEntries())) {
       throw BadTar.header("too many directories");
     }
     directoryTimes.add(new DirectoryTime(path, modified));

@@ -173,6 +173,43 @@ class AheadTest {
     }
   }
 
+  /** Several at once would fill the heap with what they keep of their entries. */
+  @Test
+  void largeOnesWaitForTheirTurn() {
+    String large = text(tar().dir("a/").dir("b/").dir("c/").end());
+    String[] layers = {large, REPLACING};
+    var silent = new Silent();
+    try (var ahead = new Ahead(host.layers, Host.LIMITS, silent, 4)) {
+      assertTrue(isTaken(ahead, large, false), "as many as there may be");
+    }
+    try (var ahead = new Ahead(host.layers, Host.LIMITS, silent, 3)) {
+      assertFalse(isTaken(ahead, large, false));
+      assertFalse(isTaken(ahead, large, true));
+    }
+    String deep = text(tar().dir("d".repeat(200) + "/").dir("e/").end());
+    try (var ahead = new Ahead(host.layers, Host.LIMITS, silent, 3)) {
+      assertFalse(isTaken(ahead, deep, true), "their names count as well");
+    }
+    host.assertNothingIsLeft();
+    host.load(docker(config(layers), "[\"x:1\"]", layers).end());
+  }
+
+  private boolean isTaken(Ahead ahead, String tar, boolean isLowest) {
+    Digest diff = Digest.parse(Host.digest(tar));
+    ahead.begin(diff, Member.of(tar.getBytes(ISO_8859_1)), isLowest, new Wanted(diff, 0, true));
+    try (var closing = new Closing(ahead.take(diff))) {
+      return closing.draft.isPresent();
+    }
+  }
+
+  private static final class Silent implements ImageLoader.Progress {
+    @Override
+    public void layer(Digest diff, long current, long total) {}
+
+    @Override
+    public void moves(String name, Digest from) {}
+  }
+
   @Test
   void oneThatIsBrokenTakesAllWithIt() {
     String broken = text(tar().dir("usr/").file("../out", "x").end());
