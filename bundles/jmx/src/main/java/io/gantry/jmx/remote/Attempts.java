@@ -54,6 +54,9 @@ final class Attempts {
       return Optional.empty();
     }
     try {
+      if (!isLookedAt(from)) { // by now: others from there have been wrong meanwhile
+        return Optional.empty();
+      }
       Optional<T> found = password.get();
       remember(from, found.isPresent());
       return found;

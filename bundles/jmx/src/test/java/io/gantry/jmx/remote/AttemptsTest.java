@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -102,6 +103,51 @@ class AttemptsTest {
     } finally {
       threads.shutdownNow();
     }
+  }
+
+  /** Each of many that come at once from one address would otherwise be looked at. */
+  @Test
+  void whoWaitedWhileOthersFromThereWereWrongIsNotLookedAt() throws Exception {
+    var goOn = new CountDownLatch(1);
+    List<Thread> running = new CopyOnWriteArrayList<>();
+    var threads =
+        Executors.newFixedThreadPool(
+            12,
+            task -> {
+              var thread = new Thread(task);
+              running.add(thread);
+              return thread;
+            });
+    try {
+      List<CompletableFuture<Optional<String>>> all = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        all.add(
+            CompletableFuture.supplyAsync(
+                () ->
+                    attempts.check(
+                        "there",
+                        () -> {
+                          checks.incrementAndGet();
+                          awaitQuietly(goOn);
+                          return Optional.empty();
+                        }),
+                threads));
+      }
+      while (running.stream().filter(AttemptsTest::waits).count() < 12) {
+        Thread.onSpinWait();
+      }
+      goOn.countDown();
+      for (var one : all) {
+        assertEquals(Optional.empty(), one.get(20, TimeUnit.SECONDS));
+      }
+      assertTrue(checks.get() <= 5, checks + " instead of the 4 that are free and one beside them");
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  private static boolean waits(Thread thread) {
+    return thread.getState() == Thread.State.TIMED_WAITING;
   }
 
   private static void awaitQuietly(CountDownLatch latch) {
