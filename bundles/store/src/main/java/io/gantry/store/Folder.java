@@ -2,7 +2,7 @@ package io.gantry.store;
 
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
+import java.nio.channels.AsynchronousFileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -150,15 +150,12 @@ final class Folder {
     }
   }
 
-  /** fsync of a directory; an interrupt waits until it is over. */
+  /**
+   * fsync of a directory. Not by a FileChannel: an interrupt in between would fail what is there.
+   */
   static void force(Path directory) throws IOException {
-    boolean interrupted = Thread.interrupted();
-    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+    try (var channel = AsynchronousFileChannel.open(directory, StandardOpenOption.READ)) {
       channel.force(true);
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
     }
   }
 }

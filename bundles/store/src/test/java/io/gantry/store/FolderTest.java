@@ -143,4 +143,28 @@ class FolderTest {
     assertEquals(100, store.load().records().size());
     assertTrue(counted.get() <= 50, counted + " syncs for 100 records");
   }
+
+  /** What was renamed is there: its caller must not fail because he is told to end just then. */
+  @Test
+  void noInterruptFailsASync() throws Exception {
+    var worker = new CompletableFuture<Thread>();
+    var syncing =
+        CompletableFuture.runAsync(
+            () -> {
+              worker.complete(Thread.currentThread());
+              try {
+                for (int i = 0; i < 300; i++) {
+                  Folder.force(directory);
+                }
+              } catch (IOException e) {
+                throw new CompletionException(e);
+              }
+            },
+            threads);
+    Thread thread = worker.get(60, TimeUnit.SECONDS);
+    while (!syncing.isDone()) {
+      thread.interrupt();
+    }
+    syncing.get();
+  }
 }
