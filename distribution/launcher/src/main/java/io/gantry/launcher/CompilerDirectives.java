@@ -17,7 +17,7 @@ final class CompilerDirectives {
 
   /** A JVM that does not know the command compiles as it likes. */
   static void give(Path file) {
-    Object[] arguments = {new String[] {file.toString()}};
+    Object[] arguments = {new String[] {'"' + file.toString() + '"'}}; // may hold a space
     String[] types = {String[].class.getName()};
     try {
       ManagementFactory.getPlatformMBeanServer()

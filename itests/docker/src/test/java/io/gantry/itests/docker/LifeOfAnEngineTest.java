@@ -52,8 +52,12 @@ class LifeOfAnEngineTest {
   }
 
   @Test
-  void saysNothingUnasked() {
-    try (Instance engine = Instance.start()) {
+  void saysNothingUnaskedWhereverItLies(@TempDir Path folder) throws IOException {
+    Path home = folder.resolve("a place");
+    var copy = List.of("cp", "-a", Instance.home().toString(), home.toString());
+    Command.run(Map.of(), Duration.ofMinutes(1), copy).ok();
+    try (Instance engine = Instance.startAt(home, Files.createTempDirectory("gy"))) {
+      engine.stop();
       List<String> odd =
           engine
               .log()
