@@ -130,6 +130,11 @@ class LayerTree implements AutoCloseable {
     return false;
   }
 
+  /** Whether a name says that what the layers below have there is gone. */
+  boolean isHidden(Dir at, String name) {
+    return false;
+  }
+
   /** Whether what is missing here may be found all the same. */
   boolean looksFurther() {
     return false;

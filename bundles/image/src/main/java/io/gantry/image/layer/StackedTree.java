@@ -36,6 +36,11 @@ final class StackedTree extends LayerTree {
   }
 
   @Override
+  boolean isHidden(Dir at, String name) {
+    return whiteouts.isWhitedOut(at, name, at.find(name));
+  }
+
+  @Override
   String step(Dir at, String name, String next, boolean make, String path) {
     Optional<Stat> stat = at.find(name);
     if (whiteouts.isWhitedOut(at, name, stat)) {

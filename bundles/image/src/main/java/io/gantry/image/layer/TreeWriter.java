@@ -147,15 +147,14 @@ abstract class TreeWriter implements AutoCloseable {
       throw BadTar.entry(entry.path(), "a hard link to a directory");
     }
     try {
-      link(target, place, name);
+      link(entry, target, place, name);
     } catch (GantryException e) {
       if (e.kind() == Kind.NOT_FOUND && tree.bringUp(target, this::addLogicalBytes)) {
-        link(target, place, name);
+        link(entry, target, place, name);
         return;
       }
       if (e.kind() == Kind.NOT_FOUND) {
-        throw BadTar.entry(
-            entry.path(), "links to " + BadTar.quoted(entry.link()) + ", which is not there");
+        throw toNothing(entry);
       }
       if (SyscallError.errno(e) == Errno.EPERM) {
         throw BadTar.entry(entry.path(), "may not link to " + BadTar.quoted(entry.link()));
@@ -164,13 +163,21 @@ abstract class TreeWriter implements AutoCloseable {
     }
   }
 
-  private void link(String target, Place place, String name) {
+  private void link(TarEntry entry, String target, Place place, String name) {
     Place from = tree.find(TreePath.parent(target), false);
     try {
+      if (tree.isHidden(from.dir(), TreePath.name(target))) {
+        throw toNothing(entry);
+      }
       place.dir().link(from.dir(), TreePath.name(target), name);
     } finally {
       tree.done(from);
     }
+  }
+
+  private static GantryException toNothing(TarEntry entry) {
+    return BadTar.entry(
+        entry.path(), "links to " + BadTar.quoted(entry.link()) + ", which is not there");
   }
 
   /** Whether the link is there already; making it anew would remove the file it links to. */

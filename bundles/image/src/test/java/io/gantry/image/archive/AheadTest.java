@@ -135,17 +135,23 @@ class AheadTest {
     assertFalse(isDrafted(LINKING, false));
   }
 
+  /** Of a deletion another would be made by it. */
   @Test
   void aHardLinkToWhatIsHiddenIsRefused() {
-    String hidden =
-        text(new Tar().dir("usr/").file("usr/.wh..wh..opq", "").link("usr/x", "usr/lib/a").end());
-    String[] layers = {BASE, hidden};
-    var failure =
-        assertThrows(
-            GantryException.class,
-            () -> host.load(docker(config(layers), "[\"x:1\"]", layers).end()));
-    assertEquals(Kind.INVALID, failure.kind());
-    host.assertNothingIsLeft();
+    for (Tar tar :
+        List.of(
+            new Tar().dir("usr/").file("usr/.wh..wh..opq", "").link("usr/x", "usr/lib/a"),
+            new Tar()
+                .dir("usr/")
+                .dir("usr/lib/")
+                .file("usr/lib/.wh.a", "")
+                .link("x", "usr/lib/a"))) {
+      String[] layers = {BASE, text(tar.end())};
+      byte[] archive = docker(config(layers), "[\"x:1\"]", layers).end();
+      var failure = assertThrows(GantryException.class, () -> host.load(archive));
+      assertEquals(Kind.INVALID, failure.kind());
+      host.assertNothingIsLeft();
+    }
   }
 
   @Test
