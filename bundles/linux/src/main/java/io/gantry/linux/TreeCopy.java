@@ -65,17 +65,7 @@ public final class TreeCopy {
       if (stat.links() > 1 && linkedBefore(name, stat)) {
         return;
       }
-      switch (stat.type()) {
-        case REGULAR -> copyRegular(here, name, stat);
-        case SYMLINK -> {
-          trail.here().symlink(here.readlink(name), name);
-          copyAttributes(here, name, stat);
-        }
-        default -> {
-          trail.here().mknod(name, stat.type(), 0600, stat.major(), stat.minor());
-          copyAttributes(here, name, stat);
-        }
-      }
+      copyFile(here, name, stat, xattr -> true);
     }
   }
 
@@ -91,20 +81,32 @@ public final class TreeCopy {
     return true;
   }
 
-  private void copyRegular(Dir here, String name, Stat stat) {
-    try (File from = here.open(name)) {
-      copyRegular(from, stat, name, xattr -> true);
-    }
-  }
-
   /**
-   * Makes a file in {@code to} like another.
+   * Makes a file, link or device in {@code to} like one of that name elsewhere.
    *
    * @param wanted which attributes, by their names
    */
-  public static void copyFile(File from, Dir to, String name, Predicate<String> wanted) {
+  public static void copyFile(Dir from, String name, Dir to, Predicate<String> wanted) {
     try (Trail trail = new Trail(to)) {
-      new TreeCopy(to, trail).copyRegular(from, from.stat(), name, wanted);
+      new TreeCopy(to, trail).copyFile(from, name, from.stat(name), wanted);
+    }
+  }
+
+  private void copyFile(Dir here, String name, Stat stat, Predicate<String> wanted) {
+    switch (stat.type()) {
+      case REGULAR -> {
+        try (File from = here.open(name)) {
+          copyRegular(from, stat, name, wanted);
+        }
+      }
+      case SYMLINK -> {
+        trail.here().symlink(here.readlink(name), name);
+        copyAttributes(here, name, stat, wanted);
+      }
+      default -> {
+        trail.here().mknod(name, stat.type(), 0600, stat.major(), stat.minor());
+        copyAttributes(here, name, stat, wanted);
+      }
     }
   }
 
@@ -121,10 +123,10 @@ public final class TreeCopy {
     }
   }
 
-  private void copyAttributes(Dir here, String name, Stat stat) {
+  private void copyAttributes(Dir here, String name, Stat stat, Predicate<String> wanted) {
     Dir made = trail.here();
     made.chown(name, stat.uid(), stat.gid());
-    copyXattrs(here.xattrs(name), made.xattrs(name), xattr -> true);
+    copyXattrs(here.xattrs(name), made.xattrs(name), wanted);
     if (!stat.isSymlink()) {
       made.chmod(name, stat.mode());
     }

@@ -121,7 +121,7 @@ class LayerTree implements AutoCloseable {
   }
 
   /**
-   * Makes a file of this tree of one that only the layers below have.
+   * Makes a file, link or device of this tree of one that only the layers below have.
    *
    * @param bytes is told how large it will be
    * @return false when there is none

@@ -149,6 +149,18 @@ final class LayerWriter extends TreeWriter {
     } else if (entry.type() == Type.SYMLINK) {
       bytes += entry.link().length();
     }
+    if (whiteouts.areRemovals()) {
+      nameParents(path);
+    }
+  }
+
+  /** Where trees are whole, an opaque directory above must not take them for those below only. */
+  private void nameParents(String path) {
+    for (String at = TreePath.parent(path);
+        !at.isEmpty() && !index.has(at);
+        at = TreePath.parent(at)) {
+      index.put(at, PathIndex.NO_CONTENT);
+    }
   }
 
   @Override

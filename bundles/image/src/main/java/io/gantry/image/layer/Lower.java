@@ -1,7 +1,6 @@
 package io.gantry.image.layer;
 
 import io.gantry.linux.Dir;
-import io.gantry.linux.File;
 import io.gantry.linux.Stat;
 import io.gantry.linux.TreeCopy;
 import io.gantry.linux.Whiteouts;
@@ -9,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 
 /**
@@ -17,9 +17,15 @@ import java.util.function.Predicate;
  */
 final class Lower implements AutoCloseable {
 
+  private static final Predicate<String> LASTING = xattr -> !xattr.startsWith("trusted.overlay.");
+
   private final List<Path> layers;
   private final boolean known;
   private final List<Dir> roots = new ArrayList<>();
+
+  private interface Seen<T> {
+    T of(Dir parent, String name, Stat stat);
+  }
 
   /**
    * @param layers directories as overlay has them, topmost first
@@ -58,6 +64,31 @@ final class Lower implements AutoCloseable {
 
   /** What there is at a clean path; the caller closes it. */
   Optional<Found> find(String path) {
+    return at(path, Lower::found);
+  }
+
+  /**
+   * Makes once more, in a layer above, what is no directory, as one whose names become more.
+   *
+   * @param bytes is told how large it will be
+   * @return false when there is none
+   */
+  boolean copyFile(String path, Dir to, LongConsumer bytes) {
+    Seen<Boolean> copied =
+        (parent, name, stat) -> {
+          if (stat.isDirectory()) {
+            return false;
+          }
+          if (stat.isRegular()) {
+            bytes.accept(stat.size());
+          }
+          TreeCopy.copyFile(parent, name, to, LASTING);
+          return true;
+        };
+    return at(path, copied).orElse(false);
+  }
+
+  private <T> Optional<T> at(String path, Seen<T> seen) {
     require();
     if (roots.size() < layers.size()) {
       open();
@@ -70,7 +101,7 @@ final class Lower implements AutoCloseable {
         close(merged);
         merged = children;
       }
-      return look(merged, names[names.length - 1]);
+      return look(merged, names[names.length - 1], seen);
     } finally {
       close(merged);
     }
@@ -82,22 +113,21 @@ final class Lower implements AutoCloseable {
     }
   }
 
-  private static Optional<Found> look(List<Dir> parents, String name) {
+  private static <T> Optional<T> look(List<Dir> parents, String name, Seen<T> seen) {
     for (Dir parent : parents) {
       Optional<Stat> stat = parent.find(name);
       if (stat.isPresent()) {
-        if (Whiteouts.isWhiteout(stat.get())) {
-          return Optional.empty();
-        }
-        String link = stat.get().isSymlink() ? parent.readlink(name) : "";
-        Optional<Dir> dir =
-            stat.get().isDirectory() ? Optional.of(parent.dir(name)) : Optional.empty();
-        Optional<File> file =
-            stat.get().isRegular() ? Optional.of(parent.open(name)) : Optional.empty();
-        return Optional.of(new Found(link, dir, file));
+        return Whiteouts.isWhiteout(stat.get())
+            ? Optional.empty()
+            : Optional.of(seen.of(parent, name, stat.get()));
       }
     }
     return Optional.empty();
+  }
+
+  private static Found found(Dir parent, String name, Stat stat) {
+    String link = stat.isSymlink() ? parent.readlink(name) : "";
+    return new Found(link, stat.isDirectory() ? Optional.of(parent.dir(name)) : Optional.empty());
   }
 
   private void close(List<Dir> dirs) {
@@ -117,11 +147,8 @@ final class Lower implements AutoCloseable {
    *
    * @param link where a symbolic link leads to; empty for what is none
    * @param directory empty for what is none
-   * @param file likewise
    */
-  record Found(String link, Optional<Dir> directory, Optional<File> file) implements AutoCloseable {
-
-    private static final Predicate<String> LASTING = xattr -> !xattr.startsWith("trusted.overlay.");
+  record Found(String link, Optional<Dir> directory) implements AutoCloseable {
 
     boolean isSymlink() {
       return !link.isEmpty();
@@ -135,15 +162,9 @@ final class Lower implements AutoCloseable {
       }
     }
 
-    /** Likewise for a file, as one whose names become more. */
-    void copyFileTo(Dir parent, String name) {
-      TreeCopy.copyFile(file.orElseThrow(), parent, name, LASTING);
-    }
-
     @Override
     public void close() {
       directory.ifPresent(Dir::close);
-      file.ifPresent(File::close);
     }
   }
 }

@@ -78,17 +78,10 @@ final class StackedTree extends LayerTree {
     String name = TreePath.name(path);
     Place place = find(TreePath.parent(path), true);
     try {
-      Optional<Lower.Found> below = below(TreePath.child(place.path(), name));
-      if (below.isEmpty()) {
-        return false;
-      }
-      try (Lower.Found found = below.get()) {
-        found.file().ifPresent(file -> bytes.accept(file.stat().size()));
-        if (found.file().isPresent()) {
-          found.copyFileTo(place.dir(), name);
-        }
-        return found.file().isPresent();
-      }
+      String at = TreePath.child(place.path(), name);
+      return !isHidden(place.dir(), name)
+          && !hidesBelow(at)
+          && lower.copyFile(at, place.dir(), bytes);
     } finally {
       done(place);
     }
@@ -102,14 +95,18 @@ final class StackedTree extends LayerTree {
 
   /** What is seen of the layers below at a path whose parents this layer has. */
   private Optional<Lower.Found> below(String path) {
+    return hidesBelow(path) ? Optional.empty() : lower.find(path);
+  }
+
+  private boolean hidesBelow(String path) {
     for (String at = TreePath.parent(path); !at.isEmpty(); at = TreePath.parent(at)) {
       try (Dir parent = root.dir(at)) {
         if (io.gantry.linux.Whiteouts.isOpaque(parent)) {
-          return Optional.empty();
+          return true;
         }
       }
     }
-    return io.gantry.linux.Whiteouts.isOpaque(root) ? Optional.empty() : lower.find(path);
+    return io.gantry.linux.Whiteouts.isOpaque(root);
   }
 
   @Override

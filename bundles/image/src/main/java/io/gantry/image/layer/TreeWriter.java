@@ -75,6 +75,9 @@ abstract class TreeWriter implements AutoCloseable {
     Optional<Stat> present = place.dir().find(name);
     boolean isDirectory = entry.type() == Type.DIRECTORY;
     if (entry.type() == Type.HARD_LINK && present.isPresent() && isSame(entry, present.get())) {
+      if (tree.isHidden(place.dir(), name)) {
+        throw toNothing(entry);
+      }
       return;
     }
     if (present.isPresent() && !(isDirectory && present.get().isDirectory())) {
@@ -147,37 +150,50 @@ abstract class TreeWriter implements AutoCloseable {
       throw BadTar.entry(entry.path(), "a hard link to a directory");
     }
     try {
-      link(entry, target, place, name);
-    } catch (GantryException e) {
-      if (e.kind() == Kind.NOT_FOUND && tree.bringUp(target, this::addLogicalBytes)) {
-        link(entry, target, place, name);
+      if (link(target, place, name)
+          || tree.bringUp(target, this::addLogicalBytes) && linkAnew(entry, target, place, name)) {
         return;
       }
-      if (e.kind() == Kind.NOT_FOUND) {
-        throw toNothing(entry);
-      }
+    } catch (GantryException e) {
       if (SyscallError.errno(e) == Errno.EPERM) {
         throw BadTar.entry(entry.path(), "may not link to " + BadTar.quoted(entry.link()));
       }
       throw e;
     }
-  }
-
-  private void link(TarEntry entry, String target, Place place, String name) {
-    Place from = tree.find(TreePath.parent(target), false);
-    try {
-      if (tree.isHidden(from.dir(), TreePath.name(target))) {
-        throw toNothing(entry);
-      }
-      place.dir().link(from.dir(), TreePath.name(target), name);
-    } finally {
-      tree.done(from);
-    }
+    throw toNothing(entry);
   }
 
   private static GantryException toNothing(TarEntry entry) {
     return BadTar.entry(
         entry.path(), "links to " + BadTar.quoted(entry.link()) + ", which is not there");
+  }
+
+  /** What was brought up may be the link itself, or have brought up what the entry replaces. */
+  private boolean linkAnew(TarEntry entry, String target, Place place, String name) {
+    Optional<Stat> present = place.dir().find(name);
+    return present.isPresent() ? isSame(entry, present.get()) : link(target, place, name);
+  }
+
+  /** Returns false when the target is not there. */
+  private boolean link(String target, Place place, String name) {
+    try {
+      Place from = tree.find(TreePath.parent(target), false);
+      try {
+        String targetName = TreePath.name(target);
+        if (tree.isHidden(from.dir(), targetName)) {
+          return false;
+        }
+        place.dir().link(from.dir(), targetName, name);
+        return true;
+      } finally {
+        tree.done(from);
+      }
+    } catch (GantryException e) {
+      if (e.kind() == Kind.NOT_FOUND) {
+        return false;
+      }
+      throw e;
+    }
   }
 
   /** Whether the link is there already; making it anew would remove the file it links to. */
@@ -244,7 +260,8 @@ abstract class TreeWriter implements AutoCloseable {
         switch (SyscallError.errno(e)) {
           case ENOENT, ENOTDIR, ELOOP -> {} // a later entry has taken its place
           default -> {
-            if (SyscallError.errno(e) != Errno.OTHER || e.kind() != Kind.INVALID) {
+            if (SyscallError.errno(e) != Errno.OTHER
+                || e.kind() != Kind.INVALID && e.kind() != Kind.NOT_FOUND) {
               throw e;
             } // as above
           }

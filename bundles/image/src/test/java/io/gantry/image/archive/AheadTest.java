@@ -14,6 +14,7 @@ import io.gantry.image.layer.Tar;
 import io.gantry.image.layer.TreeStyle;
 import io.gantry.image.layer.Wanted;
 import io.gantry.linux.Dir;
+import io.gantry.linux.Stat;
 import io.gantry.linux.Whiteouts;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -138,19 +139,51 @@ class AheadTest {
   /** Of a deletion another would be made by it. */
   @Test
   void aHardLinkToWhatIsHiddenIsRefused() {
-    for (Tar tar :
-        List.of(
-            new Tar().dir("usr/").file("usr/.wh..wh..opq", "").link("usr/x", "usr/lib/a"),
-            new Tar()
-                .dir("usr/")
-                .dir("usr/lib/")
-                .file("usr/lib/.wh.a", "")
-                .link("x", "usr/lib/a"))) {
-      String[] layers = {BASE, text(tar.end())};
-      byte[] archive = docker(config(layers), "[\"x:1\"]", layers).end();
-      var failure = assertThrows(GantryException.class, () -> host.load(archive));
-      assertEquals(Kind.INVALID, failure.kind());
-      host.assertNothingIsLeft();
+    Stream.of(
+            tar().dir("usr/").file("usr/.wh..wh..opq", "").link("usr/x", "usr/lib/a"),
+            tar().file("usr/lib/.wh.a", "").link("x", "usr/lib/a"),
+            tar().file("usr/lib/.wh.a", "").link("usr/lib/a", "usr/lib/a"),
+            tar().link("usr", "usr/lib/a"))
+        .forEach(
+            hidden -> {
+              String[] layers = {BASE, text(hidden.end())};
+              var failure =
+                  assertThrows(
+                      GantryException.class,
+                      () -> host.load(docker(config(layers), "[\"x:1\"]", layers).end()));
+              assertEquals(Kind.INVALID, failure.kind());
+              assertTrue(failure.getMessage().endsWith("which is not there"), failure.getMessage());
+              host.assertNothingIsLeft();
+            });
+  }
+
+  /** Also to itself, which says that it stays. */
+  @Test
+  void aHardLinkMayBeToALinkOrAPipeOfALayerBelow() throws Exception {
+    String base = text(tar().dir("d/").symlink("d/l", "nowhere").entry('6', "d/p", "", "").end());
+    String above =
+        text(tar().link("l2", "d/l").link("p2", "d/p").link("d/p", "d/p").link("l", "d/l").end());
+    host.load(docker(config(base, above), "[\"x:1\"]", base, above).end());
+    Digest chain = host.images.inspect("x:1").layers().get(1);
+    try (Dir root = Dir.open(host.trees.path("one", chain.hex()));
+        Dir lower = root.dir("d")) {
+      assertEquals("nowhere", root.readlink("l2"));
+      assertEquals(3, lower.stat("l").links());
+      assertEquals(1234567890, lower.stat("l").modified().getEpochSecond());
+      assertTrue(root.stat("p2").sameFile(lower.stat("p")));
+      assertEquals(Stat.Type.FIFO, root.stat("p2").type());
+    }
+    assertTrue(Host.files(host.save("x:1")).values().containsAll(List.of(base, above)));
+  }
+
+  @Test
+  void aDirectoryMayBeTakenAwayByTheLayerThatMadeIt() throws Exception {
+    String there = text(tar().dir("usr/").dir("usr/lib/").file("usr/.wh.lib", "").end());
+    host.load(docker(config(BASE, there), "[\"x:1\"]", BASE, there).end());
+    Digest chain = host.images.inspect("x:1").layers().get(1);
+    try (Dir root = Dir.open(host.trees.path("one", chain.hex()));
+        Dir usr = root.dir("usr")) {
+      assertTrue(Whiteouts.isWhiteout(usr.stat("lib")));
     }
   }
 

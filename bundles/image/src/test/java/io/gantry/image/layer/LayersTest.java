@@ -113,6 +113,16 @@ class LayersTest {
   }
 
   @Test
+  void anOpaqueDirectoryKeepsWhatItsLayerPutFurtherDown() throws IOException {
+    Layer below = make(new Tar().dir("d").dir("d/e").file("d/e/x", "1").file("d/y", "2").end());
+    byte[] tar = new Tar().file("d/e/z", "3").file(".wh..wh..opq", "").end();
+    Layer above = layers.make(new ByteArrayInputStream(tar), below.chain(), LIMITS);
+    assertArrayEquals(new String[] {"e"}, in(above, "d").toFile().list());
+    assertArrayEquals(new String[] {"z"}, in(above, "d/e").toFile().list());
+    assertArrayEquals(tar, tar(above));
+  }
+
+  @Test
   void whatALaterEntryReplacesIsKeptForTheRecipe() throws IOException {
     byte[] tar =
         new Tar()
