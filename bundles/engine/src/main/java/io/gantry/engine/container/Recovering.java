@@ -201,6 +201,7 @@ final class Recovering {
 
   private void connect(Container container, Running running) {
     Hello hello;
+    running.isFound();
     try {
       var monitor = starting.adopt(container, running);
       running.monitor(monitor);
@@ -259,6 +260,7 @@ final class Recovering {
       exec.ended(ended.status());
       container.execs.put(ended.execId(), exec);
     }
+    running.hasBegun();
   }
 
   /** The kernel's word counts: a crash may have come between the end of a pause and its record. */

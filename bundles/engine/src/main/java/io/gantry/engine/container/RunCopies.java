@@ -7,6 +7,7 @@ import io.gantry.store.Durability;
 import io.gantry.store.RecordStore;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -44,7 +45,7 @@ final class RunCopies {
     var loaded = store.load();
     for (var problem : loaded.problems()) {
       log.log(WARNING, problem.reason());
-      if (!problem.newer()) {
+      if (!problem.newer() && Files.isRegularFile(problem.file(), LinkOption.NOFOLLOW_LINKS)) {
         remove(problem.file());
       }
     }
@@ -55,7 +56,7 @@ final class RunCopies {
     try {
       Files.deleteIfExists(damaged);
     } catch (IOException e) {
-      log.log(WARNING, "cannot remove {0}: {1}", damaged, e);
+      log.log(WARNING, "cannot remove {0}: {1}", damaged, e.toString());
     }
   }
 

@@ -31,6 +31,7 @@ final class Running implements Monitor.Listener {
   private volatile @Nullable Duration before = Duration.ZERO;
   private volatile @Nullable Monitor monitor;
   private volatile @Nullable TaskSpec task;
+  private volatile CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
 
   /**
    * @param execs hears of the end of exec'ed processes, on the monitors' thread
@@ -39,6 +40,19 @@ final class Running implements Monitor.Listener {
     this.cgroup = cgroup;
     this.clock = clock;
     this.execs = execs;
+  }
+
+  /**
+   * For one that is found again, before its monitor is asked: what is heard of an end counts once
+   * it is known that the run {@link #hasBegun}. A monitor that was never told to go on ends as
+   * well.
+   */
+  void isFound() {
+    begun = new CompletableFuture<>();
+  }
+
+  void hasBegun() {
+    begun.complete(null);
   }
 
   void monitor(Monitor of) {
@@ -115,7 +129,7 @@ final class Running implements Monitor.Listener {
 
   @Override
   public void exited(ExitRecord exit) {
-    end.complete(exit);
+    begun.thenRun(() -> end.complete(exit));
   }
 
   @Override
@@ -125,7 +139,7 @@ final class Running implements Monitor.Listener {
 
   @Override
   public void lost(String reason) {
-    end.complete(monitorLost());
+    begun.thenRun(() -> end.complete(monitorLost()));
   }
 
   ExitRecord monitorLost() {

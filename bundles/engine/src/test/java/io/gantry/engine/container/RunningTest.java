@@ -10,14 +10,35 @@ import java.time.InstantSource;
 import org.junit.jupiter.api.Test;
 
 class RunningTest {
+  private final Running running =
+      new Running(
+          CgroupTree.detect().group("gantry-test", "c"), InstantSource.system(), exec -> {});
+
   /** A stop goes on by the control group then; for one that "is not running" it would not. */
   @Test
   void asLongAsTheMonitorIsSilentTheContainerRuns() {
-    var cgroup = CgroupTree.detect().group("gantry-test", "c");
-    var running = new Running(cgroup, InstantSource.system(), exit -> {});
     assertEquals(
         GantryException.Kind.UNAVAILABLE,
         assertThrows(GantryException.class, running::monitor).kind());
     assertFalse(running.end.isDone());
+  }
+
+  @Test
+  void whoseMonitorWasNeverToldToGoOnHasNotEnded() {
+    running.isFound();
+    running.lost("it ends as its engine did");
+    assertFalse(running.end.isDone());
+    running.isFound(); // asked again
+    running.hasBegun();
+    assertFalse(running.end.isDone());
+  }
+
+  @Test
+  void whatIsHeardWhileItsMonitorIsAskedCountsOnceItHasBegun() {
+    running.isFound();
+    running.lost("killed just now");
+    assertFalse(running.end.isDone());
+    running.hasBegun();
+    assertEquals("monitor lost", running.end.join().error());
   }
 }
