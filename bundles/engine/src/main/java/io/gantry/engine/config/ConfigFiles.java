@@ -10,7 +10,6 @@ import java.lang.System.Logger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.Dictionary;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +19,9 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
+import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkUtil;
+import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.service.cm.ConfigurationAdmin;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -163,13 +164,22 @@ public final class ConfigFiles implements BundleTrackerCustomizer<Collection<Str
     }
   }
 
+  /** One that there is nothing to say of is not made: taking it back would restart its component. */
   private void write(String pid, Map<String, Object> values) throws IOException {
+    if (values.isEmpty() && !isConfigured(pid)) {
+      return;
+    }
     var configuration = admin.getConfiguration(pid, "?");
-    Dictionary<String, Object> before = configuration.getProperties();
-    if (before == null && values.isEmpty()) {
-      configuration.delete(); // just made by the question
-    } else if (configuration.updateIfDifferent(FrameworkUtil.asDictionary(values))) {
+    if (configuration.updateIfDifferent(FrameworkUtil.asDictionary(values))) {
       log.log(INFO, "configured {0}", pid);
+    }
+  }
+
+  private boolean isConfigured(String pid) throws IOException {
+    try {
+      return admin.listConfigurations("(" + Constants.SERVICE_PID + "=" + pid + ")") != null;
+    } catch (InvalidSyntaxException e) {
+      throw new IllegalStateException(e); // a PID is a symbolic name
     }
   }
 }
