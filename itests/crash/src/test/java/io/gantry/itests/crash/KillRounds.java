@@ -69,7 +69,7 @@ final class KillRounds {
       checks.leaks();
     }
     findings.context("the end of " + victim + ", seed " + seed);
-    Rest.after(engine, load, findings, atRest);
+    Rest.after(engine, load, checks, findings, atRest);
     steps = load.steps();
   }
 

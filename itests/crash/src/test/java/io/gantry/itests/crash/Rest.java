@@ -56,7 +56,8 @@ final class Rest {
   }
 
   /** Removes all containers and images and compares with the beginning. */
-  static void after(Instance engine, Load load, Findings findings, Map<String, Integer> atRest)
+  static void after(
+      Instance engine, Load load, Checks checks, Findings findings, Map<String, Integer> atRest)
       throws IOException {
     try (Api api = new Api(engine)) {
       for (String id : api.containers()) {
@@ -86,7 +87,7 @@ final class Rest {
           Findings.Kind.LEAK, "descriptors of the engine: " + atRest + " before, now " + now);
     }
     load.clients.forEach(client -> client.containers.clear());
-    new Checks(engine, findings).leaks();
+    checks.leaks();
   }
 
   private static void expect(Findings findings, String what, int status, int wanted) {
