@@ -344,7 +344,9 @@ final class Client {
     List<String> deleted = new ArrayList<>();
     Api.json(answer).path("ContainersDeleted").forEach(id -> deleted.add(id.asText()));
     for (Tracked one : containers) {
-      if (one.pending == Step.PRUNE) {
+      if (one.pending != Step.PRUNE) {
+        one.pruned |= one.monitorKilled && deleted.contains(one.id); // it was killed meanwhile
+      } else {
         boolean had = one.phase == Phase.CREATED || one.phase == Phase.EXITED;
         if (had && !deleted.contains(one.id) && excused < Integer.MAX_VALUE) {
           continue; // it may be half removed: unsure
