@@ -67,8 +67,13 @@ final class LayerWriter extends TreeWriter {
 
   private static LayerTree tree(Dir root, Whiteouts whiteouts, Lower lower, PathIndex index) {
     LayerTree.Made made = path -> index.put(path, PathIndex.NO_CONTENT);
+    LayerTree.Made madeInWhole =
+        path -> {
+          made.directory(path);
+          nameParents(index, path);
+        };
     return whiteouts.areRemovals()
-        ? new LayerTree(root, made)
+        ? new LayerTree(root, madeInWhole)
         : new StackedTree(root, whiteouts, lower, made);
   }
 
@@ -150,12 +155,12 @@ final class LayerWriter extends TreeWriter {
       bytes += entry.link().length();
     }
     if (whiteouts.areRemovals()) {
-      nameParents(path);
+      nameParents(index, path);
     }
   }
 
   /** Where trees are whole, an opaque directory above must not take them for those below only. */
-  private void nameParents(String path) {
+  private static void nameParents(PathIndex index, String path) {
     for (String at = TreePath.parent(path);
         !at.isEmpty() && !index.has(at);
         at = TreePath.parent(at)) {

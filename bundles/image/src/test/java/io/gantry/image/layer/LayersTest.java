@@ -120,6 +120,10 @@ class LayersTest {
     assertArrayEquals(new String[] {"e"}, in(above, "d").toFile().list());
     assertArrayEquals(new String[] {"z"}, in(above, "d/e").toFile().list());
     assertArrayEquals(tar, tar(above));
+    byte[] deeper = new Tar().file("d/n/m/z", "").file(".wh..wh..opq", "").end();
+    Layer another = layers.make(new ByteArrayInputStream(deeper), below.chain(), LIMITS);
+    assertArrayEquals(new String[] {"z"}, in(another, "d/n/m").toFile().list());
+    assertArrayEquals(new String[] {"n"}, in(another, "d").toFile().list());
   }
 
   @Test
