@@ -164,7 +164,9 @@ public final class ConfigFiles implements BundleTrackerCustomizer<Collection<Str
     }
   }
 
-  /** One that there is nothing to say of is not made: taking it back would restart its component. */
+  /**
+   * One that there is nothing to say of is not made: taking it back would restart its component.
+   */
   private void write(String pid, Map<String, Object> values) throws IOException {
     if (values.isEmpty() && !isConfigured(pid)) {
       return;
