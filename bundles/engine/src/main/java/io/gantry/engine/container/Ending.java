@@ -1,5 +1,6 @@
 package io.gantry.engine.container;
 
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
@@ -192,14 +193,25 @@ final class Ending {
   }
 
   /**
-   * The container's lock is held. What keeps it from being removed (a commit that takes long) tries
-   * again when it ends.
+   * The container's lock is held. Who keeps it from being removed (a copy, a commit) tries again
+   * when he is through.
    */
   void removeIfEphemeral(Container container) {
     if (container.record().ephemeral() && !container.isKept()) {
       container.files.onLetGo(
           () -> inBackground(() -> removeIfOver(container), "removal of " + container.id));
-      attempt("remove", container, () -> removal.removeHeld(container, true));
+      attempt("remove", container, () -> removeUnlessUsed(container));
+    }
+  }
+
+  private void removeUnlessUsed(Container container) {
+    try {
+      removal.removeUnused(container);
+    } catch (GantryException e) {
+      if (e.kind() != CONFLICT) {
+        throw e;
+      }
+      log.log(INFO, "container {0} is not removed yet: {1}", container.id, e.getMessage());
     }
   }
 

@@ -8,6 +8,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Undo;
 import java.time.Duration;
+import java.util.function.Supplier;
 
 /** Removes containers. May be repeated until it succeeds. */
 final class Removal {
@@ -58,12 +59,26 @@ final class Removal {
     }
   }
 
-  /** The container's lock is held. */
-  void removeHeld(Container container, boolean force) {
+  private void removeHeld(Container container, boolean force) {
+    var patience = force ? GRACE : PATIENCE;
+    take(container, () -> container.files.takeForRemoval(patience, force), force);
+  }
+
+  /**
+   * As by force, but for copies that are under way, which nobody asked to end. The container's lock
+   * is held.
+   *
+   * @throws GantryException CONFLICT when its files are in use
+   */
+  void removeUnused(Container container) {
+    take(container, () -> container.files.takeForRemoval(Duration.ZERO, false), true);
+  }
+
+  private void take(Container container, Supplier<FileGate.Hold> files, boolean force) {
     var record = container.record();
     container.removing(true);
     container.cancelRestart();
-    try (var hold = container.files.takeForRemoval(force ? GRACE : PATIENCE, force)) {
+    try (var hold = files.get()) {
       shop.spare().spend(() -> takeAway(record, force));
     } catch (GantryException e) {
       container.removing(false);

@@ -364,11 +364,37 @@ class ContainerFilesTest {
     var changes = CompletableFuture.supplyAsync(() -> engine.containers.changes(id));
     assertTrue(asked.await(20, TimeUnit.SECONDS));
     engine.containers.kill(id, "KILL");
-    awaitStatus(id, Status.REMOVING);
-    awaitStatus(id, Status.EXITED); // it could not be removed
+    awaitStatus(id, Status.EXITED); // it cannot be removed
     assertFalse(removed.isDone());
     goOn.countDown();
     changes.get(20, TimeUnit.SECONDS);
+    removed.get(60, TimeUnit.SECONDS);
+    assertEquals(List.of(), engine.containers.list());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"plain", "overlay"})
+  void theEndOfAnEphemeralOneCutsNoCopy(String kind) throws Exception {
+    start(kind);
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("sleep", "1000");
+              s.autoRemove = true;
+            });
+    String id = engine.containers.create(spec).id();
+    put(id, "/tmp", "big", "x".repeat(4 << 20));
+    engine.containers.start(id);
+    var removed = engine.containers.await(id, WaitCondition.REMOVED).toCompletableFuture();
+    try (var copy = engine.containers.read(id, "/tmp/big").tar()) {
+      long bytes = copy.read().toCompletableFuture().get(60, TimeUnit.SECONDS).remaining();
+      engine.containers.kill(id, "KILL");
+      awaitStatus(id, Status.EXITED);
+      for (int n = 1; n > 0; bytes += n) {
+        n = copy.read().toCompletableFuture().get(60, TimeUnit.SECONDS).remaining();
+      }
+      assertTrue(bytes > 4 << 20, bytes + " bytes came");
+    }
     removed.get(60, TimeUnit.SECONDS);
     assertEquals(List.of(), engine.containers.list());
   }
