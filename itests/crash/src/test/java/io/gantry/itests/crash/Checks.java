@@ -130,10 +130,13 @@ final class Checks {
     }
     for (int mark : one.marks) {
       if (!Files.exists(Path.of("/proc/" + one.pid + "/root/mark-" + mark))) {
-        wrong.add("has lost mark " + mark);
+        wrong.add("has lost mark " + mark + ", it is " + one.program);
       }
     }
-    boolean stillThere = Belongings.began(one.pid).orElse(0L) == one.began;
+    // A process that ends lets go of its root first, and waits for its children then.
+    boolean stillThere =
+        Files.exists(Path.of("/proc/" + one.pid + "/root/bin"))
+            && Belongings.began(one.pid).orElse(0L) == one.began;
     if (one.program.endless() || stillThere) { // else it has ended by itself meanwhile
       findings.addAll(Findings.Kind.STATE, one.name, wrong);
     }
