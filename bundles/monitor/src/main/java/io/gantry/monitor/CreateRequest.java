@@ -53,43 +53,6 @@ public record CreateRequest(
   private static final long FLAG_WAIT = 8;
   private static final long FLAG_INIT = 16;
 
-  public CreateRequest(
-      String instance,
-      String container,
-      String dir,
-      boolean terminal,
-      boolean stdin,
-      boolean stdinOnce,
-      boolean init,
-      long cloneFlags,
-      Bytes program,
-      boolean foreign,
-      int rows,
-      int columns,
-      @Nullable Spool spool,
-      List<String> oomFiles,
-      String cpuFile,
-      List<String> cgroupProcs) {
-    this(
-        instance,
-        container,
-        dir,
-        terminal,
-        stdin,
-        stdinOnce,
-        init,
-        cloneFlags,
-        program,
-        foreign,
-        rows,
-        columns,
-        spool,
-        oomFiles,
-        cpuFile,
-        cgroupProcs,
-        Bytes.EMPTY);
-  }
-
   public CreateRequest {
     oomFiles = List.copyOf(oomFiles);
     cgroupProcs = List.copyOf(cgroupProcs);

@@ -184,7 +184,8 @@ final class Box implements AutoCloseable {
                   logs ? Spool.at(dir.resolve("log").toString()) : null,
                   List.of(),
                   "",
-                  List.of()),
+                  List.of(),
+                  Bytes.EMPTY),
               this);
     }
 
