@@ -11,6 +11,7 @@ import io.gantry.image.Check;
 import io.gantry.image.Image;
 import io.gantry.image.ImageStore;
 import io.gantry.image.ImageUsers.User;
+import io.gantry.image.archive.CountedStream;
 import io.gantry.image.layer.Limits;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.storage.StorageDriver;
@@ -39,6 +40,9 @@ import org.osgi.service.component.annotations.Reference;
     service = Images.class,
     configurationPid = EngineConfig.PID)
 public final class ImageService implements Images {
+  /** Bytes from one telling of progress to the next. */
+  private static final long IMPORT_STEP = 1 << 20;
+
   private final ImageStore store;
   private final Containers containers;
   private final Events events;
@@ -138,7 +142,8 @@ public final class ImageService implements Images {
       String platform,
       List<String> changes,
       Transfer transfer) {
-    var counted = new CountedStream(tar, bytes -> transfer.at("", "Importing", bytes, -1));
+    var counted =
+        new CountedStream(tar, IMPORT_STEP, bytes -> transfer.at("", "Importing", bytes, -1));
     String id =
         store
             .importTar(

@@ -105,7 +105,8 @@ final class Ahead implements AutoCloseable {
   private Optional<Draft> unpack(Member content, boolean isLowest, Wanted wanted)
       throws IOException {
     try (InputStream in =
-        new CountedStream(content.open(), n -> tell(wanted.diff(), n, content.size()))) {
+        new CountedStream(
+            content.open(), ImageLoader.STEP, n -> tell(wanted.diff(), n, content.size()))) {
       return layers.draft(in, isLowest, wanted, limits);
     } catch (GantryException e) {
       if (e.kind() == Kind.INVALID) {

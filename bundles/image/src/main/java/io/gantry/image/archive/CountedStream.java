@@ -6,15 +6,19 @@ import java.io.InputStream;
 import java.util.function.LongConsumer;
 
 /** Tells every now and then how far it has been read. */
-final class CountedStream extends FilterInputStream {
-  private static final long STEP = 4 << 20;
-
+public final class CountedStream extends FilterInputStream {
+  private final long step;
   private final LongConsumer progress;
   private long count;
   private long told;
 
-  CountedStream(InputStream in, LongConsumer progress) {
+  /**
+   * @param step bytes from one telling to the next, at least
+   * @param progress gets the bytes read so far, on the reading thread
+   */
+  public CountedStream(InputStream in, long step, LongConsumer progress) {
     super(in);
+    this.step = step;
     this.progress = progress;
   }
 
@@ -28,7 +32,7 @@ final class CountedStream extends FilterInputStream {
   public int read(byte[] into, int offset, int length) throws IOException {
     int n = in.read(into, offset, length);
     count += Math.max(n, 0);
-    if (count - told >= STEP) {
+    if (count - told >= step) {
       told = count;
       progress.accept(count);
     }

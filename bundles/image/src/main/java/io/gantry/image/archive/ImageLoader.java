@@ -35,6 +35,9 @@ public final class ImageLoader {
   /** Of so many layers at most is it written down that they are to be unpacked. */
   private static final int MOST_AHEAD = 1_000;
 
+  /** Bytes of a layer from one telling of progress to the next. */
+  static final long STEP = 4 << 20;
+
   private final ImageStore images;
   private final Layers layers;
   private final HeldBlobs blobs;
@@ -204,7 +207,8 @@ public final class ImageLoader {
       Member content, @Nullable Digest below, Wanted wanted, Limits limits, Progress progress) {
     long total = content.size();
     try (InputStream in =
-        new CountedStream(content.open(), bytes -> progress.layer(wanted.diff(), bytes, total))) {
+        new CountedStream(
+            content.open(), STEP, bytes -> progress.layer(wanted.diff(), bytes, total))) {
       layers.make(in, below, wanted, limits);
       progress.layer(wanted.diff(), total, total);
     } catch (IOException e) {
