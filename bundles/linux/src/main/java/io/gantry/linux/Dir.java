@@ -117,12 +117,16 @@ public final class Dir implements AutoCloseable {
       throw failed("openat2", at(".."));
     }
     Dir parent = new Dir(opened, path.substring(0, Math.max(0, path.lastIndexOf('/'))));
-    Stat found = parent.stat();
-    if (found.sameFile(seen) && found.mount() == seen.mount()) {
-      return Optional.of(parent);
+    boolean same = false;
+    try {
+      Stat found = parent.stat();
+      same = found.sameFile(seen) && found.mount() == seen.mount();
+      return same ? Optional.of(parent) : Optional.empty();
+    } finally {
+      if (!same) {
+        parent.close();
+      }
     }
-    parent.close();
-    return Optional.empty();
   }
 
   /** Whether it was mounted read-only, or lies on a file system that is. */

@@ -46,13 +46,13 @@ final class RunCopies {
     for (var problem : loaded.problems()) {
       log.log(WARNING, problem.reason());
       if (!problem.newer() && Files.isRegularFile(problem.file(), LinkOption.NOFOLLOW_LINKS)) {
-        remove(problem.file());
+        clear(problem.file());
       }
     }
     return loaded.records();
   }
 
-  private static void remove(Path damaged) {
+  private static void clear(Path damaged) {
     try {
       Files.deleteIfExists(damaged);
     } catch (IOException e) {

@@ -352,13 +352,7 @@ class ContainerFilesTest {
                 return super.layerDir(snapshot);
               }
             });
-    var spec =
-        Specs.spec(
-            s -> {
-              s.cmd = List.of("sleep", "1000");
-              s.autoRemove = true;
-            });
-    String id = engine.containers.create(spec).id();
+    String id = createEphemeral();
     engine.containers.start(id);
     var removed = engine.containers.await(id, WaitCondition.REMOVED).toCompletableFuture();
     var changes = CompletableFuture.supplyAsync(() -> engine.containers.changes(id));
@@ -376,13 +370,7 @@ class ContainerFilesTest {
   @ValueSource(strings = {"plain", "overlay"})
   void theEndOfAnEphemeralOneCutsNoCopy(String kind) throws Exception {
     start(kind);
-    var spec =
-        Specs.spec(
-            s -> {
-              s.cmd = List.of("sleep", "1000");
-              s.autoRemove = true;
-            });
-    String id = engine.containers.create(spec).id();
+    String id = createEphemeral();
     put(id, "/tmp", "big", "x".repeat(4 << 20));
     engine.containers.start(id);
     var removed = engine.containers.await(id, WaitCondition.REMOVED).toCompletableFuture();
@@ -397,6 +385,16 @@ class ContainerFilesTest {
     }
     removed.get(60, TimeUnit.SECONDS);
     assertEquals(List.of(), engine.containers.list());
+  }
+
+  private String createEphemeral() {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("sleep", "1000");
+              s.autoRemove = true;
+            });
+    return engine.containers.create(spec).id();
   }
 
   private void awaitStatus(String id, Status wanted) {
