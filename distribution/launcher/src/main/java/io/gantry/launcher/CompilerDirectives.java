@@ -20,15 +20,24 @@ final class CompilerDirectives {
     Object[] arguments = {new String[] {'"' + file.toString() + '"'}}; // may hold a space
     String[] types = {String[].class.getName()};
     try {
-      ManagementFactory.getPlatformMBeanServer()
-          .invoke(
-              new ObjectName("com.sun.management:type=DiagnosticCommand"),
-              "compilerDirectivesAdd",
-              arguments,
-              types);
-    } catch (JMException | RuntimeException e) { // slower, and all there is to it
-      System.getLogger(CompilerDirectives.class.getName())
-          .log(WARNING, "the JVM takes no directives for its compilers: {0}", e.toString());
+      Object said =
+          ManagementFactory.getPlatformMBeanServer()
+              .invoke(
+                  new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                  "compilerDirectivesAdd",
+                  arguments,
+                  types);
+      if (!String.valueOf(said).contains("added")) {
+        warn(String.valueOf(said).strip());
+      }
+    } catch (JMException | RuntimeException e) {
+      warn(e.toString());
     }
+  }
+
+  /** It is slower, and that is all there is to it. */
+  private static void warn(String why) {
+    System.getLogger(CompilerDirectives.class.getName())
+        .log(WARNING, "the JVM takes no directives for its compilers: {0}", why);
   }
 }
