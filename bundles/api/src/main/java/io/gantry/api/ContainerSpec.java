@@ -18,7 +18,7 @@ public record ContainerSpec(
     String image,
     String platform,
     Process process,
-    Host host,
+    HostSpec host,
     List<NetworkRequest> networks,
     Map<String, String> labels,
     Map<String, String> documents) {
@@ -30,7 +30,7 @@ public record ContainerSpec(
   }
 
   /** The same with another host's part. */
-  public ContainerSpec with(Host other) {
+  public ContainerSpec with(HostSpec other) {
     return new ContainerSpec(name, image, platform, process, other, networks, labels, documents);
   }
 
@@ -78,161 +78,6 @@ public record ContainerSpec(
       volumes = List.copyOf(volumes);
     }
   }
-
-  /**
-   * Docker's {@code HostConfig}, as far as the engine acts on it. Sizes in bytes; 0, -1, null or
-   * empty: not asked for.
-   *
-   * @param networkMode {@code default}, {@code none}, {@code host}, {@code bridge}, {@code
-   *     container:REF} or a network's name
-   * @param capAdd as the client wrote them
-   * @param securityOptions {@code seccomp=…}, {@code no-new-privileges}, {@code
-   *     systempaths=unconfined} …
-   * @param maskedPaths null: the default ones
-   * @param readonlyPaths null: the default ones
-   * @param binds {@code source:target[:options]}
-   * @param tmpfs options by target
-   */
-  public record Host(
-      String networkMode,
-      String pidMode,
-      String ipcMode,
-      String utsMode,
-      String cgroupnsMode,
-      String usernsMode,
-      boolean privileged,
-      boolean readonlyRootfs,
-      boolean autoRemove,
-      @Nullable Boolean init,
-      List<String> capAdd,
-      List<String> capDrop,
-      List<String> securityOptions,
-      @Nullable List<String> maskedPaths,
-      @Nullable List<String> readonlyPaths,
-      List<String> groupAdd,
-      List<String> binds,
-      Map<String, String> tmpfs,
-      Map<String, String> sysctls,
-      List<Ulimit> ulimits,
-      List<DeviceRequest> devices,
-      List<String> deviceRules,
-      long shmSize,
-      @Nullable Integer oomScoreAdj,
-      List<String> extraHosts,
-      List<String> dns,
-      List<String> dnsSearch,
-      List<String> dnsOptions,
-      String restartPolicy,
-      int restartMaximum,
-      String logDriver,
-      Map<String, String> logOptions,
-      Limits limits,
-      String cgroupParent,
-      String execDriver,
-      String storageDriver,
-      int consoleRows,
-      int consoleColumns,
-      List<PortRequest> ports,
-      boolean publishAll,
-      Map<String, String> storageOptions) {
-
-    public Host {
-      capAdd = List.copyOf(capAdd);
-      capDrop = List.copyOf(capDrop);
-      securityOptions = List.copyOf(securityOptions);
-      maskedPaths = maskedPaths == null ? null : List.copyOf(maskedPaths);
-      readonlyPaths = readonlyPaths == null ? null : List.copyOf(readonlyPaths);
-      groupAdd = List.copyOf(groupAdd);
-      binds = List.copyOf(binds);
-      tmpfs = Map.copyOf(tmpfs);
-      sysctls = Map.copyOf(sysctls);
-      ulimits = List.copyOf(ulimits);
-      devices = List.copyOf(devices);
-      deviceRules = List.copyOf(deviceRules);
-      extraHosts = List.copyOf(extraHosts);
-      dns = List.copyOf(dns);
-      dnsSearch = List.copyOf(dnsSearch);
-      dnsOptions = List.copyOf(dnsOptions);
-      logOptions = Map.copyOf(logOptions);
-      ports = List.copyOf(ports);
-      storageOptions = Map.copyOf(storageOptions);
-    }
-
-    /** The same with other limits and another restart policy. */
-    public Host with(Limits otherLimits, String policy, int maximum) {
-      return new Host(
-          networkMode,
-          pidMode,
-          ipcMode,
-          utsMode,
-          cgroupnsMode,
-          usernsMode,
-          privileged,
-          readonlyRootfs,
-          autoRemove,
-          init,
-          capAdd,
-          capDrop,
-          securityOptions,
-          maskedPaths,
-          readonlyPaths,
-          groupAdd,
-          binds,
-          tmpfs,
-          sysctls,
-          ulimits,
-          devices,
-          deviceRules,
-          shmSize,
-          oomScoreAdj,
-          extraHosts,
-          dns,
-          dnsSearch,
-          dnsOptions,
-          policy,
-          maximum,
-          logDriver,
-          logOptions,
-          otherLimits,
-          cgroupParent,
-          execDriver,
-          storageDriver,
-          consoleRows,
-          consoleColumns,
-          ports,
-          publishAll,
-          storageOptions);
-    }
-  }
-
-  /** A resource limit by its name in getrlimit(2), lower case; -1 is unlimited. */
-  public record Ulimit(String name, long soft, long hard) {}
-
-  /** {@code --device}. */
-  public record DeviceRequest(String hostPath, String containerPath, String permissions) {}
-
-  /**
-   * {@code -p}.
-   *
-   * @param port {@code 80/tcp}
-   * @param hostPort a port, a range, or empty
-   */
-  public record PortRequest(String port, String hostAddress, String hostPort) {}
-
-  /** Limits; 0 or empty: none. {@code pids} and {@code memorySwap}: -1 is unlimited. */
-  public record Limits(
-      long memory,
-      long memorySwap,
-      long memoryReservation,
-      long nanoCpus,
-      long cpuShares,
-      long cpuPeriod,
-      long cpuQuota,
-      String cpusetCpus,
-      String cpusetMems,
-      long pids,
-      int blkioWeight,
-      boolean oomKillDisable) {}
 
   /** An endpoint asked for. */
   public record NetworkRequest(

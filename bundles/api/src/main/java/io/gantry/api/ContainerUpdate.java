@@ -6,5 +6,4 @@ package io.gantry.api;
  * @param limits 0 and empty: as they are; {@code pids} and {@code memorySwap} of -1: unlimited
  * @param restartPolicy empty: as it is, whatever the maximum says
  */
-public record ContainerUpdate(
-    ContainerSpec.Limits limits, String restartPolicy, int restartMaximum) {}
+public record ContainerUpdate(HostSpec.Limits limits, String restartPolicy, int restartMaximum) {}

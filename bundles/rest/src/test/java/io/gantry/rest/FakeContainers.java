@@ -207,8 +207,8 @@ final class FakeContainers implements Containers {
     Box box = box(ref);
     lastUpdate = update;
     var host = box.spec.host();
-    box.spec =
-        box.spec.with(host.with(update.limits(), update.restartPolicy(), update.restartMaximum()));
+    var life = host.life().with(update.restartPolicy(), update.restartMaximum());
+    box.spec = box.spec.with(host.with(update.limits(), life));
     return List.of();
   }
 
@@ -241,7 +241,7 @@ final class FakeContainers implements Containers {
   }
 
   private ContainerView view(Box box) {
-    String mode = box.spec.host().networkMode();
+    String mode = box.spec.host().namespaces().network();
     String network = mode.equals("default") ? "bridge" : mode;
     boolean ran = box.status != Status.CREATED;
     List<String> command =

@@ -169,7 +169,7 @@ class ProbeTest {
     assertEquals(201, reply.status(), reply.body());
     var spec = api.containers.box("cased").spec;
     assertEquals(java.util.List.of("top"), spec.process().cmd());
-    assertEquals(true, spec.host().readonlyRootfs());
+    assertEquals(true, spec.host().files().readonlyRootfs());
   }
 
   @Test

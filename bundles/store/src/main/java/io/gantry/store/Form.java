@@ -21,7 +21,8 @@ public interface Form<T> {
 
   /**
    * The form Jackson derives from a Java record. Components that are null are left out; {@code
-   * Instant}, {@code Duration}, {@code Path} and {@link Digest} are text.
+   * Instant}, {@code Duration}, {@code Path} and {@link Digest} are text. A component that a former
+   * version did not write is read as nothing of its kind: 0, false, empty, null where it may be.
    */
   static <T> Form<T> of(Class<T> type) {
     return new Form<>() {
@@ -32,6 +33,7 @@ public interface Form<T> {
 
       @Override
       public T read(ObjectNode json) throws JsonProcessingException {
+        Absent.fill(json, type);
         return Json.MAPPER.treeToValue(json, type);
       }
     };

@@ -230,4 +230,40 @@ class RecordStoreTest {
     Files.writeString(
         file(key + ".json"), line + "\n" + Digest.sha256(line.getBytes("UTF-8")) + "\n");
   }
+
+  record Former(String name) {}
+
+  record Grown(
+      String name,
+      boolean tall,
+      long children,
+      List<String> hobbies,
+      Map<String, Address> homes,
+      Address office,
+      @Nullable Instant born) {}
+
+  @Test
+  void whatAFormerVersionDidNotWriteIsNothing() {
+    Path folder = temp.resolve("people");
+    var schema = new Schema("person", 1, 0);
+    new RecordStore<>(folder, schema, Form.of(Former.class))
+        .put("eve", new Former("Eve"), Durability.SYNCED);
+    assertEquals(
+        Optional.of(new Grown("Eve", false, 0, List.of(), Map.of(), new Address("", 0), null)),
+        new RecordStore<>(folder, new Schema("person", 1, 1), Form.of(Grown.class)).read("eve"));
+  }
+
+  @Test
+  void whatCannotBeNothingMustBeThere() {
+    var schema = new Schema("person", 1, 0);
+    new RecordStore<>(temp.resolve("people"), schema, Form.of(Former.class))
+        .put("eve", new Former("Eve"), Durability.SYNCED);
+    record Dated(String name, Instant born) {
+      Dated {
+        java.util.Objects.requireNonNull(born);
+      }
+    }
+    var store = new RecordStore<>(temp.resolve("people"), schema, Form.of(Dated.class));
+    assertEquals(1, store.load().problems().size());
+  }
 }

@@ -34,7 +34,7 @@ record ContainerRecord(
   record OwnVolume(String name, String target) {}
 
   boolean ephemeral() {
-    return spec.host().autoRemove();
+    return spec.host().life().autoRemove();
   }
 
   ContainerRecord named(String other) {

@@ -6,6 +6,7 @@ import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.Containers.Created;
+import io.gantry.api.HostSpec;
 import io.gantry.engine.container.ContainerRecord.OwnVolume;
 import io.gantry.engine.spec.Defaults;
 import io.gantry.engine.spec.ImageMerge;
@@ -58,8 +59,8 @@ final class Creation {
   Created create(ContainerSpec asked) {
     String wanted = asked.name().isEmpty() ? "" : Names.check(asked.name());
     RestartPolicy policy =
-        RestartPolicy.of(asked.host().restartPolicy(), asked.host().restartMaximum());
-    if (asked.host().autoRemove() && !policy.never()) {
+        RestartPolicy.of(asked.host().life().restartPolicy(), asked.host().life().restartMaximum());
+    if (asked.host().life().autoRemove() && !policy.never()) {
       throw new GantryException(INVALID, "can't create 'AutoRemove' container with restart policy");
     }
     var image = shop.images().resolve(asked.image(), asked.platform());
@@ -73,8 +74,8 @@ final class Creation {
       Signals.parse(spec.process().stopSignal());
     }
     var warnings = Networking.check(spec);
-    String storage = orDefault(spec.host().storageDriver(), shop.storage().defaultName());
-    String exec = orDefault(spec.host().execDriver(), shop.execs().defaultName());
+    String storage = orDefault(spec.host().drivers().storage(), shop.storage().defaultName());
+    String exec = orDefault(spec.host().drivers().exec(), shop.execs().defaultName());
     long maxBytes = sizeLimit(spec.host(), storage);
     try (var undo = new Undo()) {
       String name = reserve(wanted, id, undo);
@@ -167,9 +168,9 @@ final class Creation {
    */
   private ContainerSpec joinedById(ContainerSpec spec) {
     var host = spec.host();
-    String network = byId(host.networkMode());
-    String pid = byId(host.pidMode());
-    String ipc = byId(host.ipcMode());
+    String network = byId(host.namespaces().network());
+    String pid = byId(host.namespaces().pid());
+    String ipc = byId(host.namespaces().ipc());
     return Modes.with(spec, network, pid, ipc);
   }
 
@@ -192,25 +193,25 @@ final class Creation {
    * Directories for the volumes the client asked for without a name. Those that only the image
    * names stay part of the root until there is a volume driver that copies their content.
    */
-  private static List<OwnVolume> ownVolumes(List<String> targets, ContainerSpec.Host host) {
-    var taken = host.binds().stream().map(bind -> bind.split(":", -1)[1]).toList();
+  private static List<OwnVolume> ownVolumes(List<String> targets, HostSpec host) {
+    var taken = host.files().binds().stream().map(bind -> bind.split(":", -1)[1]).toList();
     var volumes = new ArrayList<OwnVolume>();
     for (String target : targets) {
       String path = Path.of(target).normalize().toString();
-      if (!taken.contains(path) && !host.tmpfs().containsKey(path)) {
+      if (!taken.contains(path) && !host.files().tmpfs().containsKey(path)) {
         volumes.add(new OwnVolume(Ids.random(), path));
       }
     }
     return volumes;
   }
 
-  private long sizeLimit(ContainerSpec.Host host, String storage) {
-    for (String option : host.storageOptions().keySet()) {
+  private long sizeLimit(HostSpec host, String storage) {
+    for (String option : host.files().storageOptions().keySet()) {
       if (!option.equals("size")) {
         throw new GantryException(INVALID, "unknown storage option: " + option);
       }
     }
-    String size = host.storageOptions().get("size");
+    String size = host.files().storageOptions().get("size");
     if (size == null) {
       return 0;
     }

@@ -114,7 +114,7 @@ final class Ending {
     attempt("let go of the monitor of", container, running::askToQuit);
     attempt("remove the control group of", container, () -> grouping.remove(record.id()));
     attempt("let go of the monitor of", container, running::quit);
-    if (record.spec().host().ipcMode().equals(Modes.SHAREABLE)) {
+    if (record.spec().host().namespaces().ipc().equals(Modes.SHAREABLE)) {
       attempt(
           "unmount the shared memory of",
           container,
@@ -158,7 +158,7 @@ final class Ending {
   private boolean restarts(Container container, RunRecord run) {
     var host = container.record().spec().host();
     boolean stopped = container.isStopping() || container.record().stopped();
-    return RestartPolicy.of(host.restartPolicy(), host.restartMaximum())
+    return RestartPolicy.of(host.life().restartPolicy(), host.life().restartMaximum())
         .restarts(run.exitCode(), stopped, run.restarts());
   }
 

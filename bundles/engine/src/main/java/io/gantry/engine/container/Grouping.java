@@ -1,6 +1,6 @@
 package io.gantry.engine.container;
 
-import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.linux.Cgroup;
 import io.gantry.linux.CgroupLimits;
 import io.gantry.linux.CgroupTree;
@@ -29,7 +29,7 @@ final class Grouping {
     return List.copyOf(tree.list(parent));
   }
 
-  void create(String id, ContainerSpec.Limits limits, List<String> deviceRules) {
+  void create(String id, HostSpec.Limits limits, List<String> deviceRules) {
     var group = tree.create(parent, id);
     group.limit(inKernelsTerms(limits));
     if (group.version() == 1 && group.directoryOf("devices").isPresent()) {
@@ -41,7 +41,7 @@ final class Grouping {
    * Sets limits of a group that is there; 0 and empty leave one as it is, {@code pids} of -1 lifts
    * it.
    */
-  void change(String id, ContainerSpec.Limits limits) {
+  void change(String id, HostSpec.Limits limits) {
     of(id).limit(inKernelsTerms(limits, limits.pids()));
   }
 
@@ -64,11 +64,11 @@ final class Grouping {
     return group.cpuFile().map(Path::toString).orElse("");
   }
 
-  static CgroupLimits inKernelsTerms(ContainerSpec.Limits limits) {
+  static CgroupLimits inKernelsTerms(HostSpec.Limits limits) {
     return inKernelsTerms(limits, limits.pids() < 0 ? 0 : limits.pids());
   }
 
-  private static CgroupLimits inKernelsTerms(ContainerSpec.Limits limits, long pids) {
+  private static CgroupLimits inKernelsTerms(HostSpec.Limits limits, long pids) {
     boolean cpus = limits.nanoCpus() > 0;
     return new CgroupLimits(
         limits.memory(),

@@ -47,13 +47,13 @@ final class Networking {
    * @return warnings
    */
   static List<String> check(ContainerSpec spec) {
-    String mode = spec.host().networkMode();
+    String mode = spec.host().namespaces().network();
     known(mode);
     spec.networks().forEach(network -> known(network.network()));
     var warnings = new ArrayList<String>();
     if (DEFAULT.contains(mode)) {
       warnings.add(NO_BRIDGE);
-      if (!spec.host().ports().isEmpty() || spec.host().publishAll()) {
+      if (!spec.host().publishing().ports().isEmpty() || spec.host().publishing().all()) {
         warnings.add(NO_PORTS);
       }
     }
@@ -74,7 +74,7 @@ final class Networking {
 
   /** Null where it shares somebody else's network. */
   static @Nullable String networkOf(ContainerSpec spec) {
-    String mode = spec.host().networkMode();
+    String mode = spec.host().namespaces().network();
     if (!Modes.container(mode).isEmpty()) {
       return null;
     }

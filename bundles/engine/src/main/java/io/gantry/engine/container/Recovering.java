@@ -322,7 +322,7 @@ final class Recovering {
   private static boolean wantsToRun(Container container) {
     var host = container.record().spec().host();
     return container.run().started() != null
-        && RestartPolicy.of(host.restartPolicy(), host.restartMaximum())
+        && RestartPolicy.of(host.life().restartPolicy(), host.life().restartMaximum())
             .startsWithEngine(container.record().stopped());
   }
 

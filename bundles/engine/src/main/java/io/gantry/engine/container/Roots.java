@@ -65,7 +65,7 @@ final class Roots {
       TaskPlan plan = starting.planOfRunning(container);
       starting.makeSources(container.record());
       return Rootfs.ofMounts(
-          plan.rootfs(), plan.binds(), container.record().spec().host().readonlyRootfs());
+          plan.rootfs(), plan.binds(), container.record().spec().host().files().readonlyRootfs());
     }
     var run = container.run();
     try {
@@ -97,7 +97,7 @@ final class Roots {
     for (Mount mount : plan.binds()) {
       rootfs.mountOf(io.gantry.linux.Names.ofText(mount.target())).ifPresent(own::add);
     }
-    for (String target : container.record().spec().host().tmpfs().keySet()) {
+    for (String target : container.record().spec().host().files().tmpfs().keySet()) {
       rootfs.mountOf(io.gantry.linux.Names.ofText(target)).ifPresent(own::add);
     }
     long top = rootfs.mountOf("/").orElse(0L);

@@ -138,9 +138,9 @@ final class Starting {
     try (var undo = new Undo()) {
       undo.add(() -> files.removeRun(record.id()));
       Path dir = files.makeRun(record.id());
-      if (record.spec().host().ipcMode().equals(Modes.SHAREABLE)) {
+      if (record.spec().host().namespaces().ipc().equals(Modes.SHAREABLE)) {
         undo.add(() -> SharedMemory.unmount(dir));
-        SharedMemory.mount(dir, record.spec().host().shmSize());
+        SharedMemory.mount(dir, record.spec().host().files().shmSize());
       }
       files.create(record); // a power cut may have taken them: they are not synced
       var plan = launching.call(() -> plan(container));
@@ -235,7 +235,7 @@ final class Starting {
   }
 
   private @Nullable String shm(ContainerRecord record) {
-    String mode = record.spec().host().ipcMode();
+    String mode = record.spec().host().namespaces().ipc();
     String donor = mode.equals(Modes.SHAREABLE) ? record.id() : Modes.container(mode);
     return donor.isEmpty() ? null : SharedMemory.of(shop.place().run(donor)).toString();
   }
@@ -243,9 +243,9 @@ final class Starting {
   private Map<String, Long> joined(ContainerRecord record) {
     var host = record.spec().host();
     var pids = new HashMap<String, Long>();
-    join(pids, "pid", "PID", host.pidMode());
-    join(pids, "net", "network", host.networkMode());
-    join(pids, "ipc", "IPC", host.ipcMode());
+    join(pids, "pid", "PID", host.namespaces().pid());
+    join(pids, "net", "network", host.namespaces().network());
+    join(pids, "ipc", "IPC", host.namespaces().ipc());
     return pids;
   }
 
@@ -264,7 +264,8 @@ final class Starting {
               + donor.id
               + " is not running");
     }
-    if (file.equals("ipc") && !donor.record().spec().host().ipcMode().equals(Modes.SHAREABLE)) {
+    if (file.equals("ipc")
+        && !donor.record().spec().host().namespaces().ipc().equals(Modes.SHAREABLE)) {
       throw new GantryException(
           CONFLICT,
           "can't join IPC namespace of container "
@@ -282,7 +283,7 @@ final class Starting {
 
   /** As {@code docker run -v /new:/x} does: a source that is not there becomes a directory. */
   private static void makeBindSources(ContainerRecord record) {
-    for (String text : record.spec().host().binds()) {
+    for (String text : record.spec().host().files().binds()) {
       Path source = Path.of(io.gantry.engine.spec.Bind.parse(text).source());
       if (!Files.exists(source)) {
         try {

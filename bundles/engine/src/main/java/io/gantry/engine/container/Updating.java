@@ -3,8 +3,9 @@ package io.gantry.engine.container;
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
 
 import io.gantry.api.ContainerSpec;
-import io.gantry.api.ContainerSpec.Limits;
 import io.gantry.api.ContainerUpdate;
+import io.gantry.api.HostSpec;
+import io.gantry.api.HostSpec.Limits;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.engine.spec.LimitUpdate;
 import io.gantry.spi.GantryException;
@@ -55,17 +56,17 @@ final class Updating {
     }
   }
 
-  private ContainerSpec.Host changed(ContainerSpec.Host host, ContainerUpdate update) {
+  private HostSpec changed(HostSpec host, ContainerUpdate update) {
     Limits limits = LimitUpdate.merge(host, update.limits(), facts);
     if (update.restartPolicy().isEmpty()) {
-      return host.with(limits, host.restartPolicy(), host.restartMaximum());
+      return host.with(limits, host.life());
     }
     var policy = RestartPolicy.of(update.restartPolicy(), update.restartMaximum());
-    if (host.autoRemove() && !policy.never()) {
+    if (host.life().autoRemove() && !policy.never()) {
       throw new GantryException(
           CONFLICT,
           "Restart policy cannot be updated because AutoRemove is enabled for the container");
     }
-    return host.with(limits, policy.name(), policy.maximum());
+    return host.with(limits, host.life().with(policy.name(), policy.maximum()));
   }
 }

@@ -82,7 +82,7 @@ final class Views {
 
   private List<MountPoint> mounts(ContainerRecord record) {
     var points = new ArrayList<MountPoint>();
-    for (String bind : record.spec().host().binds()) {
+    for (String bind : record.spec().host().files().binds()) {
       points.add(Bind.parse(bind).point());
     }
     for (var volume : record.volumes()) {
@@ -101,7 +101,7 @@ final class Views {
   }
 
   private Map<String, EndpointView> networks(ContainerRecord record, RunRecord run) {
-    String mode = record.spec().host().networkMode();
+    String mode = record.spec().host().namespaces().network();
     String network = Networking.networkOf(record.spec());
     if (network == null) {
       return Map.of();

@@ -1,6 +1,7 @@
 package io.gantry.engine.spec;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -32,50 +33,21 @@ public final class Defaults {
   public static ContainerSpec fill(
       ContainerSpec spec, String id, HostFacts facts, String nodeName) {
     var host = spec.host();
-    boolean open = host.privileged() || SecurityOptions.parse(host).openSystemPaths();
+    boolean open = host.privileges().privileged() || SecurityOptions.parse(host).openSystemPaths();
     var filled =
-        new ContainerSpec.Host(
-            host.networkMode().isEmpty() ? "default" : host.networkMode(),
-            host.pidMode(),
-            host.ipcMode().isEmpty() ? "private" : host.ipcMode(),
-            host.utsMode(),
-            cgroupns(host, facts),
-            host.usernsMode(),
-            host.privileged(),
-            host.readonlyRootfs(),
-            host.autoRemove(),
-            host.init(),
-            host.capAdd(),
-            host.capDrop(),
-            host.securityOptions(),
-            paths(host.maskedPaths(), open, MASKED),
-            paths(host.readonlyPaths(), open, READ_ONLY),
-            host.groupAdd(),
-            host.binds(),
-            host.tmpfs(),
-            host.sysctls(),
-            host.ulimits(),
+        new HostSpec(
+            namespaces(host, facts),
+            privileges(host.privileges(), open),
+            files(host.files()),
             host.devices(),
-            host.deviceRules(),
-            host.shmSize() == 0 ? SHM_BYTES : host.shmSize(),
-            host.oomScoreAdj(),
-            host.extraHosts(),
-            host.dns(),
-            host.dnsSearch(),
-            host.dnsOptions(),
-            host.restartPolicy().isEmpty() ? "no" : host.restartPolicy(),
-            host.restartMaximum(),
-            host.logDriver().isEmpty() ? "json-file" : host.logDriver(),
-            host.logOptions(),
+            host.kernel(),
             swap(host.limits()),
-            host.cgroupParent(),
-            host.execDriver(),
-            host.storageDriver(),
-            host.consoleRows(),
-            host.consoleColumns(),
-            host.ports(),
-            host.publishAll(),
-            host.storageOptions());
+            host.resolver(),
+            host.publishing(),
+            life(host.life()),
+            log(host.log()),
+            host.drivers(),
+            host.console());
     return new ContainerSpec(
         spec.name(),
         spec.image(),
@@ -87,6 +59,45 @@ public final class Defaults {
         spec.documents());
   }
 
+  private static HostSpec.Namespaces namespaces(HostSpec host, HostFacts facts) {
+    var modes = host.namespaces();
+    return new HostSpec.Namespaces(
+        modes.network().isEmpty() ? "default" : modes.network(),
+        modes.pid(),
+        modes.ipc().isEmpty() ? "private" : modes.ipc(),
+        modes.uts(),
+        cgroupns(host, facts),
+        modes.user());
+  }
+
+  private static HostSpec.Privileges privileges(HostSpec.Privileges asked, boolean open) {
+    return new HostSpec.Privileges(
+        asked.privileged(),
+        asked.capAdd(),
+        asked.capDrop(),
+        asked.securityOptions(),
+        paths(asked.maskedPaths(), open, MASKED),
+        paths(asked.readonlyPaths(), open, READ_ONLY),
+        asked.groupAdd());
+  }
+
+  private static HostSpec.Files files(HostSpec.Files asked) {
+    return new HostSpec.Files(
+        asked.readonlyRootfs(),
+        asked.binds(),
+        asked.tmpfs(),
+        asked.shmSize() == 0 ? SHM_BYTES : asked.shmSize(),
+        asked.storageOptions());
+  }
+
+  private static HostSpec.Life life(HostSpec.Life asked) {
+    return asked.restartPolicy().isEmpty() ? asked.with("no", asked.restartMaximum()) : asked;
+  }
+
+  private static HostSpec.Log log(HostSpec.Log asked) {
+    return asked.driver().isEmpty() ? new HostSpec.Log("json-file", asked.options()) : asked;
+  }
+
   private static List<String> paths(
       @Nullable List<String> asked, boolean open, List<String> otherwise) {
     if (asked != null) {
@@ -96,18 +107,18 @@ public final class Defaults {
   }
 
   /** Containers on version 1 keep Docker's old default: they see the host's tree of names. */
-  private static String cgroupns(ContainerSpec.Host host, HostFacts facts) {
-    if (!host.cgroupnsMode().isEmpty()) {
-      return host.cgroupnsMode();
+  private static String cgroupns(HostSpec host, HostFacts facts) {
+    if (!host.namespaces().cgroup().isEmpty()) {
+      return host.namespaces().cgroup();
     }
-    return facts.cgroupVersion() == 2 && !host.privileged() ? "private" : Modes.HOST;
+    return facts.cgroupVersion() == 2 && !host.privileges().privileged() ? "private" : Modes.HOST;
   }
 
   /** As much swap as memory unless said otherwise. */
-  private static ContainerSpec.Limits swap(ContainerSpec.Limits limits) {
+  private static HostSpec.Limits swap(HostSpec.Limits limits) {
     long swap =
         limits.memory() > 0 && limits.memorySwap() == 0 ? 2 * limits.memory() : limits.memorySwap();
-    return new ContainerSpec.Limits(
+    return new HostSpec.Limits(
         limits.memory(),
         swap,
         limits.memoryReservation(),
@@ -123,8 +134,10 @@ public final class Defaults {
   }
 
   private static ContainerSpec.Process hostname(
-      ContainerSpec.Process process, ContainerSpec.Host host, String id, String nodeName) {
-    boolean ofHost = host.utsMode().equals(Modes.HOST) || host.networkMode().equals(Modes.HOST);
+      ContainerSpec.Process process, HostSpec host, String id, String nodeName) {
+    boolean ofHost =
+        host.namespaces().uts().equals(Modes.HOST)
+            || host.namespaces().network().equals(Modes.HOST);
     String name =
         !process.hostname().isEmpty()
             ? process.hostname()

@@ -2,7 +2,7 @@ package io.gantry.engine.spec;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
-import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.TaskSpec.Device;
 import java.io.IOException;
@@ -51,16 +51,16 @@ record Devices(List<Device> nodes, List<String> rules) {
   private static final Set<String> OWN =
       Set.of("pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console", "ptmx");
 
-  static Devices of(ContainerSpec.Host host) {
-    if (host.privileged()) {
+  static Devices of(HostSpec host) {
+    if (host.privileges().privileged()) {
       return new Devices(everyNode(), List.of("a *:* rwm"));
     }
     var nodes = new ArrayList<Device>();
     var rules = new ArrayList<>(ALWAYS);
-    for (var wanted : host.devices()) {
+    for (var wanted : host.devices().list()) {
       add(wanted, nodes, rules);
     }
-    for (String rule : host.deviceRules()) {
+    for (String rule : host.devices().rules()) {
       if (!RULE.matcher(rule).matches()) {
         throw new GantryException(INVALID, "invalid device cgroup rule format: '" + rule + "'");
       }
@@ -69,8 +69,7 @@ record Devices(List<Device> nodes, List<String> rules) {
     return new Devices(nodes, rules);
   }
 
-  private static void add(
-      ContainerSpec.DeviceRequest wanted, List<Device> nodes, List<String> rules) {
+  private static void add(HostSpec.DeviceRequest wanted, List<Device> nodes, List<String> rules) {
     String inside = wanted.containerPath().isEmpty() ? wanted.hostPath() : wanted.containerPath();
     String permissions = wanted.permissions().isEmpty() ? "rwm" : wanted.permissions();
     if (!PERMISSIONS.matcher(permissions).matches()) {
@@ -106,7 +105,7 @@ record Devices(List<Device> nodes, List<String> rules) {
   }
 
   private static GantryException gathering(
-      ContainerSpec.DeviceRequest wanted, @org.jspecify.annotations.Nullable String why) {
+      HostSpec.DeviceRequest wanted, @org.jspecify.annotations.Nullable String why) {
     return new GantryException(
         INVALID,
         "error gathering device information while adding custom device \""

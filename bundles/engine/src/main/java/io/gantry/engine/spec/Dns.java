@@ -2,7 +2,7 @@ package io.gantry.engine.spec;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
-import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -28,24 +28,25 @@ final class Dns {
 
   private Dns() {}
 
-  static void check(ContainerSpec.Host host) {
-    for (List<String> list : List.of(host.dns(), host.dnsSearch(), host.dnsOptions())) {
+  static void check(HostSpec host) {
+    for (List<String> list :
+        List.of(host.resolver().servers(), host.resolver().search(), host.resolver().options())) {
       if (list.size() > MOST) {
         throw invalid("too many DNS settings: " + list.size());
       }
     }
-    for (String address : host.dns()) {
+    for (String address : host.resolver().servers()) {
       if (!IPV4.matcher(address).matches() && !IPV6.matcher(address).matches()) {
         throw invalid("bad format for DNS server: \"" + printable(address) + "\"");
       }
     }
-    for (String domain : host.dnsSearch()) {
+    for (String domain : host.resolver().search()) {
       if (!domain.equals(".")
           && (domain.length() > LONGEST_DOMAIN || !DOMAIN.matcher(domain).matches())) {
         throw invalid("bad format for DNS search domain: \"" + printable(domain) + "\"");
       }
     }
-    for (String option : host.dnsOptions()) {
+    for (String option : host.resolver().options()) {
       if (!OPTION.matcher(option).matches()) {
         throw invalid("bad format for DNS option: \"" + printable(option) + "\"");
       }

@@ -3,6 +3,7 @@ package io.gantry.engine.spec;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -33,7 +34,7 @@ public final class EtcTexts {
    */
   public static String hosts(ContainerSpec spec, String address) {
     var text = new StringBuilder(LOOPBACK);
-    for (String extra : spec.host().extraHosts()) {
+    for (String extra : spec.host().resolver().extraHosts()) {
       int at = separator(extra);
       text.append(extra.substring(at + 1)).append('\t').append(extra, 0, at).append('\n');
     }
@@ -55,12 +56,12 @@ public final class EtcTexts {
   }
 
   /** The host's file, with what was asked for in its place. */
-  public static String resolvConf(ContainerSpec.Host asked, String ofHost) {
+  public static String resolvConf(HostSpec asked, String ofHost) {
     var lines = ofHost.lines().toList();
     var text = new StringBuilder();
-    put(text, "nameserver", asked.dns(), lines, false);
-    put(text, "search", asked.dnsSearch(), lines, true);
-    put(text, "options", asked.dnsOptions(), lines, true);
+    put(text, "nameserver", asked.resolver().servers(), lines, false);
+    put(text, "search", asked.resolver().search(), lines, true);
+    put(text, "options", asked.resolver().options(), lines, true);
     return text.toString();
   }
 

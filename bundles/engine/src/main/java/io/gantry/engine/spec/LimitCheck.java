@@ -2,7 +2,7 @@ package io.gantry.engine.spec;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
-import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import java.util.BitSet;
 
@@ -12,13 +12,13 @@ final class LimitCheck {
 
   private LimitCheck() {}
 
-  static void check(ContainerSpec.Host host, HostFacts facts) {
+  static void check(HostSpec host, HostFacts facts) {
     memory(host.limits());
     processors(host.limits(), facts);
-    if (host.shmSize() < 0) {
+    if (host.files().shmSize() < 0) {
       throw invalid("SHM size can not be less than 0");
     }
-    Integer score = host.oomScoreAdj();
+    Integer score = host.kernel().oomScoreAdj();
     if (score != null && (score < -1000 || score > 1000)) {
       throw invalid("Invalid value " + score + ", range for oom score adj is [-1000, 1000]");
     }
@@ -28,7 +28,7 @@ final class LimitCheck {
     }
   }
 
-  private static void memory(ContainerSpec.Limits limits) {
+  private static void memory(HostSpec.Limits limits) {
     long memory = limits.memory();
     long swap = limits.memorySwap();
     long reservation = limits.memoryReservation();
@@ -51,7 +51,7 @@ final class LimitCheck {
     }
   }
 
-  private static void processors(ContainerSpec.Limits limits, HostFacts facts) {
+  private static void processors(HostSpec.Limits limits, HostFacts facts) {
     if (limits.nanoCpus() != 0 && limits.cpuPeriod() != 0) {
       throw invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set");
     }

@@ -2,8 +2,8 @@ package io.gantry.engine.spec;
 
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
 
-import io.gantry.api.ContainerSpec;
-import io.gantry.api.ContainerSpec.Limits;
+import io.gantry.api.HostSpec;
+import io.gantry.api.HostSpec.Limits;
 import io.gantry.spi.GantryException;
 
 /** Limits that change: what goes with those there are, and what the kernel has to hear. */
@@ -17,7 +17,7 @@ public final class LimitUpdate {
    *
    * @throws GantryException CONFLICT or INVALID, in dockerd's words
    */
-  public static Limits merge(ContainerSpec.Host host, Limits asked, HostFacts facts) {
+  public static Limits merge(HostSpec host, Limits asked, HostFacts facts) {
     Limits own = host.limits();
     conflict(asked.nanoCpus() > 0 && own.cpuPeriod() > 0, "Nano CPUs", "CPU Period");
     conflict(asked.nanoCpus() > 0 && own.cpuQuota() > 0, "Nano CPUs", "CPU Quota");
@@ -43,7 +43,7 @@ public final class LimitUpdate {
             or(asked.pids(), own.pids()),
             (int) or(asked.blkioWeight(), own.blkioWeight()),
             own.oomKillDisable());
-    LimitCheck.check(host.with(merged, host.restartPolicy(), host.restartMaximum()), facts);
+    LimitCheck.check(host.with(merged, host.life()), facts);
     return merged;
   }
 

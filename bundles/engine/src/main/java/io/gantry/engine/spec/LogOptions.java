@@ -2,7 +2,7 @@ package io.gantry.engine.spec;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
-import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import java.util.Locale;
 import java.util.Map;
@@ -37,16 +37,16 @@ public record LogOptions(boolean kept, long maxBytes, int maxFiles, long bufferB
   /**
    * @throws GantryException INVALID for a driver or an option that there is not
    */
-  public static LogOptions parse(ContainerSpec.Host host) {
-    Map<String, String> options = host.logOptions();
-    switch (host.logDriver()) {
+  public static LogOptions parse(HostSpec host) {
+    Map<String, String> options = host.log().options();
+    switch (host.log().driver()) {
       case "none" -> {
         return new LogOptions(false, 0, 1, 0);
       }
       case "", "json-file" -> {}
       default ->
           throw new GantryException(
-              INVALID, "logger: no log driver named '" + host.logDriver() + "' is registered");
+              INVALID, "logger: no log driver named '" + host.log().driver() + "' is registered");
     }
     for (String name : options.keySet().stream().sorted().toList()) {
       if (!NAMES.contains(name)) {

@@ -4,6 +4,7 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import java.util.Set;
 
@@ -26,76 +27,32 @@ public final class Modes {
   /** The same spec with other network, pid and ipc modes. */
   public static ContainerSpec with(ContainerSpec spec, String network, String pid, String ipc) {
     var host = spec.host();
-    var changed =
-        new ContainerSpec.Host(
-            network,
-            pid,
-            ipc,
-            host.utsMode(),
-            host.cgroupnsMode(),
-            host.usernsMode(),
-            host.privileged(),
-            host.readonlyRootfs(),
-            host.autoRemove(),
-            host.init(),
-            host.capAdd(),
-            host.capDrop(),
-            host.securityOptions(),
-            host.maskedPaths(),
-            host.readonlyPaths(),
-            host.groupAdd(),
-            host.binds(),
-            host.tmpfs(),
-            host.sysctls(),
-            host.ulimits(),
-            host.devices(),
-            host.deviceRules(),
-            host.shmSize(),
-            host.oomScoreAdj(),
-            host.extraHosts(),
-            host.dns(),
-            host.dnsSearch(),
-            host.dnsOptions(),
-            host.restartPolicy(),
-            host.restartMaximum(),
-            host.logDriver(),
-            host.logOptions(),
-            host.limits(),
-            host.cgroupParent(),
-            host.execDriver(),
-            host.storageDriver(),
-            host.consoleRows(),
-            host.consoleColumns(),
-            host.ports(),
-            host.publishAll(),
-            host.storageOptions());
-    return new ContainerSpec(
-        spec.name(),
-        spec.image(),
-        spec.platform(),
-        spec.process(),
-        changed,
-        spec.networks(),
-        spec.labels(),
-        spec.documents());
+    var modes = host.namespaces();
+    return spec.with(
+        host.with(
+            new HostSpec.Namespaces(network, pid, ipc, modes.uts(), modes.cgroup(), modes.user())));
   }
 
   static void check(ContainerSpec spec) {
     var host = spec.host();
-    known(host.pidMode(), Set.of("", HOST), "invalid PID mode: ");
-    known(host.ipcMode(), Set.of("", NONE, HOST, "private", SHAREABLE), "invalid IPC mode: ");
-    only(host.utsMode(), Set.of("", HOST), "invalid UTS mode: ");
-    only(host.usernsMode(), Set.of("", HOST), "invalid USER mode: ");
-    only(host.cgroupnsMode(), Set.of("", HOST, "private"), "invalid cgroup namespace mode: ");
+    known(host.namespaces().pid(), Set.of("", HOST), "invalid PID mode: ");
+    known(
+        host.namespaces().ipc(),
+        Set.of("", NONE, HOST, "private", SHAREABLE),
+        "invalid IPC mode: ");
+    only(host.namespaces().uts(), Set.of("", HOST), "invalid UTS mode: ");
+    only(host.namespaces().user(), Set.of("", HOST), "invalid USER mode: ");
+    only(
+        host.namespaces().cgroup(), Set.of("", HOST, "private"), "invalid cgroup namespace mode: ");
     network(spec);
-    if (host.utsMode().equals(HOST)
+    if (host.namespaces().uts().equals(HOST)
         && !(spec.process().hostname().isEmpty() && spec.process().domainname().isEmpty())) {
       throw invalid("conflicting options: hostname and the UTS mode");
     }
   }
 
   private static void network(ContainerSpec spec) {
-    String mode = spec.host().networkMode();
+    String mode = spec.host().namespaces().network();
     if (mode.equals("container")) {
       throw invalid("invalid network mode: invalid container format container:<name|id>");
     }
@@ -106,13 +63,13 @@ public final class Modes {
       if (!spec.process().hostname().isEmpty()) {
         throw invalid("conflicting options: hostname and the network mode");
       }
-      if (!spec.host().ports().isEmpty() || spec.host().publishAll()) {
+      if (!spec.host().publishing().ports().isEmpty() || spec.host().publishing().all()) {
         throw invalid("conflicting options: port publishing and the container type network mode");
       }
-      if (!spec.host().extraHosts().isEmpty()) {
+      if (!spec.host().resolver().extraHosts().isEmpty()) {
         throw invalid("conflicting options: custom host-to-IP mapping and the network mode");
       }
-      if (!spec.host().dns().isEmpty()) {
+      if (!spec.host().resolver().servers().isEmpty()) {
         throw invalid("conflicting options: dns and the network mode");
       }
     }

@@ -2,7 +2,7 @@ package io.gantry.engine.spec;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
-import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.ProcessSpec;
 import java.util.List;
@@ -30,7 +30,7 @@ final class Rlimits {
 
   private Rlimits() {}
 
-  static void check(ContainerSpec.Ulimit limit) {
+  static void check(HostSpec.Ulimit limit) {
     if (!NAMES.contains(limit.name())) {
       throw new GantryException(INVALID, "invalid ulimit type: " + limit.name());
     }
@@ -45,7 +45,7 @@ final class Rlimits {
     }
   }
 
-  static List<ProcessSpec.Rlimit> of(List<ContainerSpec.Ulimit> limits) {
+  static List<ProcessSpec.Rlimit> of(List<HostSpec.Ulimit> limits) {
     return limits.stream()
         .map(limit -> new ProcessSpec.Rlimit(limit.name(), limit.soft(), limit.hard()))
         .toList();

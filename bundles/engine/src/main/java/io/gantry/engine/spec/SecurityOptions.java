@@ -2,7 +2,7 @@ package io.gantry.engine.spec;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
-import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.ProcessSpec;
 import java.util.List;
@@ -17,13 +17,15 @@ import org.jspecify.annotations.Nullable;
 record SecurityOptions(
     boolean noNewPrivileges, String seccomp, @Nullable String apparmor, boolean openSystemPaths) {
 
-  static SecurityOptions parse(ContainerSpec.Host host) {
+  static SecurityOptions parse(HostSpec host) {
     boolean noNewPrivileges = false;
     boolean open = false;
     String seccomp =
-        host.privileged() ? ProcessSpec.SECCOMP_UNCONFINED : ProcessSpec.SECCOMP_DEFAULT;
+        host.privileges().privileged()
+            ? ProcessSpec.SECCOMP_UNCONFINED
+            : ProcessSpec.SECCOMP_DEFAULT;
     String apparmor = null;
-    for (String option : host.securityOptions()) {
+    for (String option : host.privileges().securityOptions()) {
       if (option.equals("no-new-privileges")) {
         noNewPrivileges = true;
         continue;

@@ -28,17 +28,17 @@ public final class SpecCheck {
     LimitCheck.check(host, facts);
     Modes.check(spec);
     SecurityOptions.parse(host);
-    Capabilities.of(host.capAdd(), host.capDrop(), facts.capabilities());
+    Capabilities.of(host.privileges().capAdd(), host.privileges().capDrop(), facts.capabilities());
     LogOptions.parse(host);
     mounts(spec);
-    for (var ulimit : host.ulimits()) {
+    for (var ulimit : host.kernel().ulimits()) {
       Rlimits.check(ulimit);
     }
-    for (String extra : host.extraHosts()) {
+    for (String extra : host.resolver().extraHosts()) {
       EtcTexts.checkExtraHost(extra);
     }
     Dns.check(host);
-    if (!host.cgroupParent().isEmpty()) {
+    if (!host.kernel().cgroupParent().isEmpty()) {
       throw Modes.unsupported("a cgroup parent of one's own is not supported yet");
     }
   }
@@ -84,18 +84,20 @@ public final class SpecCheck {
 
   private static void mounts(ContainerSpec spec) {
     int count =
-        spec.host().binds().size() + spec.host().tmpfs().size() + spec.process().volumes().size();
+        spec.host().files().binds().size()
+            + spec.host().files().tmpfs().size()
+            + spec.process().volumes().size();
     if (count > MOST_MOUNTS) {
       throw invalid("too many mounts: " + count + ", at most " + MOST_MOUNTS);
     }
     var targets = new HashSet<String>();
-    for (String text : spec.host().binds()) {
+    for (String text : spec.host().files().binds()) {
       var bind = Bind.parse(text);
       if (!targets.add(bind.target())) {
         throw invalid("Duplicate mount point: " + bind.target());
       }
     }
-    for (var tmpfs : spec.host().tmpfs().entrySet()) {
+    for (var tmpfs : spec.host().files().tmpfs().entrySet()) {
       if (!tmpfs.getKey().startsWith("/")) {
         throw invalid("invalid mount path: '" + tmpfs.getKey() + "' mount path must be absolute");
       }

@@ -2,7 +2,7 @@ package io.gantry.engine.spec;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
-import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import java.util.HashMap;
 import java.util.Map;
@@ -23,16 +23,16 @@ final class Sysctls {
 
   private Sysctls() {}
 
-  static Map<String, String> of(ContainerSpec.Host host) {
-    boolean ownNetwork = !host.networkMode().equals(Modes.HOST);
-    boolean ownIpc = !host.ipcMode().equals(Modes.HOST);
-    boolean ownUts = !host.utsMode().equals(Modes.HOST);
+  static Map<String, String> of(HostSpec host) {
+    boolean ownNetwork = !host.namespaces().network().equals(Modes.HOST);
+    boolean ownIpc = !host.namespaces().ipc().equals(Modes.HOST);
+    boolean ownUts = !host.namespaces().uts().equals(Modes.HOST);
     var all = new HashMap<String, String>();
-    if (ownNetwork && Modes.container(host.networkMode()).isEmpty()) {
+    if (ownNetwork && Modes.container(host.namespaces().network()).isEmpty()) {
       all.put("net.ipv4.ip_unprivileged_port_start", "0");
       all.put("net.ipv4.ping_group_range", "0 2147483647");
     }
-    for (var entry : host.sysctls().entrySet()) {
+    for (var entry : host.kernel().sysctls().entrySet()) {
       String key = entry.getKey().replace('/', '.');
       check(key, ownNetwork, ownIpc, ownUts);
       all.put(key, entry.getValue());

@@ -46,19 +46,19 @@ public record TaskPlan(
         id,
         dir,
         rootfs,
-        host.readonlyRootfs(),
+        host.files().readonlyRootfs(),
         mounts(),
         process(),
         namespaces(),
-        host.utsMode().equals(Modes.HOST) ? "" : spec.process().hostname(),
-        host.utsMode().equals(Modes.HOST) ? "" : spec.process().domainname(),
+        host.namespaces().uts().equals(Modes.HOST) ? "" : spec.process().hostname(),
+        host.namespaces().uts().equals(Modes.HOST) ? "" : spec.process().domainname(),
         Devices.of(host).nodes(),
-        orEmpty(host.maskedPaths()),
-        orEmpty(host.readonlyPaths()),
+        orEmpty(host.privileges().maskedPaths()),
+        orEmpty(host.privileges().readonlyPaths()),
         Sysctls.of(host),
         propagation(),
         cgroup,
-        Boolean.TRUE.equals(host.init()),
+        Boolean.TRUE.equals(host.life().init()),
         Map.of());
   }
 
@@ -76,23 +76,23 @@ public record TaskPlan(
         environment(spec, List.of(), process.terminal()),
         process.workingDir().isEmpty() ? "/" : process.workingDir(),
         process.user(),
-        host.groupAdd(),
+        host.privileges().groupAdd(),
         process.terminal(),
-        host.consoleRows(),
-        host.consoleColumns(),
-        capabilities(host.privileged()),
+        host.console().rows(),
+        host.console().columns(),
+        capabilities(host.privileges().privileged()),
         security.noNewPrivileges(),
         security.seccomp(),
         security.apparmor(),
-        Rlimits.of(host.ulimits()),
-        host.oomScoreAdj() == null ? Integer.valueOf(0) : host.oomScoreAdj());
+        Rlimits.of(host.kernel().ulimits()),
+        host.kernel().oomScoreAdj() == null ? Integer.valueOf(0) : host.kernel().oomScoreAdj());
   }
 
   /** One more process in the container. */
   public ProcessSpec process(ExecSpec exec, int rows, int columns) {
     var host = spec.host();
     var security = SecurityOptions.parse(host);
-    boolean privileged = exec.privileged() || host.privileged();
+    boolean privileged = exec.privileged() || host.privileges().privileged();
     return new ProcessSpec(
         exec.args(),
         environment(spec, exec.env(), exec.terminal()),
@@ -100,7 +100,7 @@ public record TaskPlan(
             ? exec.workingDir()
             : spec.process().workingDir().isEmpty() ? "/" : spec.process().workingDir(),
         exec.user().isEmpty() ? spec.process().user() : exec.user(),
-        exec.user().isEmpty() ? host.groupAdd() : List.of(),
+        exec.user().isEmpty() ? host.privileges().groupAdd() : List.of(),
         exec.terminal(),
         rows,
         columns,
@@ -108,15 +108,16 @@ public record TaskPlan(
         security.noNewPrivileges(),
         exec.privileged() ? ProcessSpec.SECCOMP_UNCONFINED : security.seccomp(),
         exec.privileged() ? null : security.apparmor(),
-        Rlimits.of(host.ulimits()),
-        host.oomScoreAdj() == null ? Integer.valueOf(0) : host.oomScoreAdj());
+        Rlimits.of(host.kernel().ulimits()),
+        host.kernel().oomScoreAdj() == null ? Integer.valueOf(0) : host.kernel().oomScoreAdj());
   }
 
   private Set<String> capabilities(boolean privileged) {
     var host = spec.host();
     return privileged
         ? Capabilities.all(facts.capabilities())
-        : Capabilities.of(host.capAdd(), host.capDrop(), facts.capabilities());
+        : Capabilities.of(
+            host.privileges().capAdd(), host.privileges().capDrop(), facts.capabilities());
   }
 
   /** PATH, HOSTNAME and TERM, then the container's own, then further ones; a bare name removes. */
@@ -145,11 +146,11 @@ public record TaskPlan(
     var host = spec.host();
     var all = new ArrayList<Namespace>();
     all.add(new Namespace(Kind.MOUNT, null));
-    add(all, Kind.PID, "pid", host.pidMode());
-    add(all, Kind.IPC, "ipc", host.ipcMode());
-    add(all, Kind.NETWORK, "net", host.networkMode());
-    add(all, Kind.UTS, "uts", host.utsMode());
-    add(all, Kind.CGROUP, "cgroup", host.cgroupnsMode());
+    add(all, Kind.PID, "pid", host.namespaces().pid());
+    add(all, Kind.IPC, "ipc", host.namespaces().ipc());
+    add(all, Kind.NETWORK, "net", host.namespaces().network());
+    add(all, Kind.UTS, "uts", host.namespaces().uts());
+    add(all, Kind.CGROUP, "cgroup", host.namespaces().cgroup());
     return all;
   }
 
@@ -177,18 +178,19 @@ public record TaskPlan(
   /** What it was asked to have mounted, in order. */
   private List<Mount> own() {
     var mine = new ArrayList<Mount>();
-    String access = spec.host().readonlyRootfs() ? "ro" : "rw";
+    String access = spec.host().files().readonlyRootfs() ? "ro" : "rw";
     files.forEach(
         (target, source) ->
             mine.add(new Mount("bind", source, target, List.of("rprivate", access))));
     volumes.forEach(
         (target, source) -> mine.add(new Mount("rbind", source, target, List.of("rprivate"))));
-    for (String text : spec.host().binds()) {
+    for (String text : spec.host().files().binds()) {
       var bind = Bind.parse(text);
       mine.removeIf(mount -> mount.target().equals(bind.target()));
       mine.add(bind.mount());
     }
     spec.host()
+        .files()
         .tmpfs()
         .forEach(
             (target, options) ->
@@ -203,7 +205,7 @@ public record TaskPlan(
 
   private List<Mount> kernelMounts() {
     var host = spec.host();
-    String sys = host.privileged() ? "rw" : "ro";
+    String sys = host.privileges().privileged() ? "rw" : "ro";
     var all = new ArrayList<Mount>();
     all.add(new Mount("proc", "proc", "/proc", List.of("nosuid", "noexec", "nodev")));
     all.add(
@@ -218,7 +220,7 @@ public record TaskPlan(
     all.add(new Mount("sysfs", "sysfs", "/sys", List.of("nosuid", "noexec", "nodev", sys)));
     all.add(
         new Mount("cgroup", "cgroup", "/sys/fs/cgroup", List.of(sys, "nosuid", "noexec", "nodev")));
-    switch (host.ipcMode()) {
+    switch (host.namespaces().ipc()) {
       case Modes.NONE -> {}
       case Modes.HOST -> {
         shared(all, "/dev/mqueue");
@@ -246,13 +248,14 @@ public record TaskPlan(
             "tmpfs",
             "shm",
             "/dev/shm",
-            List.of("nosuid", "noexec", "nodev", "mode=1777", "size=" + spec.host().shmSize()));
+            List.of(
+                "nosuid", "noexec", "nodev", "mode=1777", "size=" + spec.host().files().shmSize()));
   }
 
   private String propagation() {
     boolean shared = false;
     boolean slave = false;
-    for (String text : spec.host().binds()) {
+    for (String text : spec.host().files().binds()) {
       String propagation = Bind.parse(text).propagation();
       shared |= propagation.endsWith("shared");
       slave |= propagation.endsWith("slave");

@@ -10,6 +10,7 @@ import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers.Exit;
 import io.gantry.api.Containers.WaitCondition;
 import io.gantry.api.ExecSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.api.LogQuery;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.monitor.Monitor;
@@ -290,7 +291,7 @@ class ContainerEngineTest {
   /** Else nobody could look into a container that a fork bomb fills. */
   @Test
   void execNeedsNoRoomBelowTheLimitOfProcesses() throws Exception {
-    var limits = new ContainerSpec.Limits(0, 0, 0, 0, 0, 0, 0, "", "", 1, 0, false);
+    var limits = new HostSpec.Limits(0, 0, 0, 0, 0, 0, 0, "", "", 1, 0, false);
     var spec =
         Specs.spec(
             s -> {
@@ -460,8 +461,7 @@ class ContainerEngineTest {
         Specs.spec(
             s -> {
               s.limits =
-                  new ContainerSpec.Limits(
-                      16L << 20, 16L << 20, 0, 0, 0, 0, 0, "", "", 0, 0, false);
+                  new HostSpec.Limits(16L << 20, 16L << 20, 0, 0, 0, 0, 0, "", "", 0, 0, false);
               s.cmd = List.of("tail", "/dev/zero");
             });
     String id = engine.containers.create(spec).id();

@@ -141,7 +141,7 @@ class RecordsTest {
                       s.cmd = List.of("sh", "-c", "read x; tail /dev/zero");
                       s.openStdin = true;
                       s.limits =
-                          new io.gantry.api.ContainerSpec.Limits(
+                          new io.gantry.api.HostSpec.Limits(
                               16 << 20, 16 << 20, 0, 0, 0, 0, 0, "", "", 0, 0, false);
                     }))
             .id();

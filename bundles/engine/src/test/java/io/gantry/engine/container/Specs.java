@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -42,16 +43,15 @@ public final class Specs {
   public List<String> dnsOptions = List.of();
   public Map<String, String> tmpfs = new HashMap<>();
   public Map<String, String> sysctls = new HashMap<>();
-  public List<ContainerSpec.Ulimit> ulimits = new ArrayList<>();
-  public List<ContainerSpec.DeviceRequest> devices = new ArrayList<>();
+  public List<HostSpec.Ulimit> ulimits = new ArrayList<>();
+  public List<HostSpec.DeviceRequest> devices = new ArrayList<>();
   public long shmSize;
   public @Nullable Integer oomScoreAdj;
   public String restartPolicy = "";
   public int restartMaximum;
   public String logDriver = "";
   public Map<String, String> logOptions = new HashMap<>();
-  public ContainerSpec.Limits limits =
-      new ContainerSpec.Limits(0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, false);
+  public HostSpec.Limits limits = new HostSpec.Limits(0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, false);
 
   public static ContainerSpec spec(Consumer<Specs> how) {
     var specs = new Specs();
@@ -85,48 +85,20 @@ public final class Specs {
             stopTimeout,
             false);
     var host =
-        new ContainerSpec.Host(
-            networkMode,
-            pidMode,
-            ipcMode,
-            utsMode,
-            "",
-            usernsMode,
-            privileged,
-            readonly,
-            autoRemove,
-            init,
-            capAdd,
-            capDrop,
-            securityOptions,
-            null,
-            null,
-            List.of(),
-            binds,
-            tmpfs,
-            sysctls,
-            ulimits,
-            devices,
-            List.of(),
-            shmSize,
-            oomScoreAdj,
-            List.of(),
-            dns,
-            dnsSearch,
-            dnsOptions,
-            restartPolicy,
-            restartMaximum,
-            logDriver,
-            logOptions,
+        new HostSpec(
+            new HostSpec.Namespaces(networkMode, pidMode, ipcMode, utsMode, "", usernsMode),
+            new HostSpec.Privileges(
+                privileged, capAdd, capDrop, securityOptions, null, null, List.of()),
+            new HostSpec.Files(readonly, binds, tmpfs, shmSize, Map.of()),
+            new HostSpec.Devices(devices, List.of()),
+            new HostSpec.Kernel(sysctls, ulimits, oomScoreAdj, ""),
             limits,
-            "",
-            "",
-            "",
-            0,
-            0,
-            List.of(),
-            false,
-            Map.of());
+            new HostSpec.Resolver(List.of(), dns, dnsSearch, dnsOptions),
+            new HostSpec.Publishing(List.of(), false),
+            new HostSpec.Life(autoRemove, init, restartPolicy, restartMaximum),
+            new HostSpec.Log(logDriver, logOptions),
+            new HostSpec.Drivers("", ""),
+            new HostSpec.Console(0, 0));
     return new ContainerSpec(name, "busybox", "", process, host, List.of(), labels, Map.of());
   }
 }

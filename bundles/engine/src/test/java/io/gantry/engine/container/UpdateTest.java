@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.gantry.api.ContainerSpec.Limits;
 import io.gantry.api.ContainerUpdate;
+import io.gantry.api.HostSpec.Limits;
 import io.gantry.linux.CgroupTree;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -97,14 +97,14 @@ class UpdateTest {
     engine = new Engines(home);
     var host = engine.containers.inspect(id).spec().host();
     assertEquals(96 * MEGA, host.limits().memory());
-    assertEquals("on-failure", host.restartPolicy());
-    assertEquals(3, host.restartMaximum());
+    assertEquals("on-failure", host.life().restartPolicy());
+    assertEquals(3, host.life().restartMaximum());
     assertEquals(pid, engine.containers.inspect(id).state().pid());
 
     engine.containers.update(id, new ContainerUpdate(memoryAndPids(0, 0, 20), "", 0));
     assertEquals("" + 96 * MEGA, memory(id), "what was not asked for stays");
     assertEquals("20", pids(id));
-    assertEquals("on-failure", engine.containers.inspect(id).spec().host().restartPolicy());
+    assertEquals("on-failure", engine.containers.inspect(id).spec().host().life().restartPolicy());
   }
 
   @Test
@@ -119,7 +119,7 @@ class UpdateTest {
     assertEquals("" + 64 * MEGA, memory(id));
     var host = engine.containers.inspect(id).spec().host();
     assertEquals(64 * MEGA, host.limits().memory());
-    assertEquals("no", host.restartPolicy());
+    assertEquals("no", host.life().restartPolicy());
     assertTrue(!engine.actions().contains("update"));
   }
 

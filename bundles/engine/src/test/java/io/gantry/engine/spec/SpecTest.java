@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.api.Images.ImageConfig;
 import io.gantry.engine.container.Specs;
 import io.gantry.spi.GantryException;
@@ -279,12 +280,12 @@ class SpecTest {
     return new TaskSpec.Cgroup(List.of(), 2, "/sys/fs/cgroup/x", List.of());
   }
 
-  private static ContainerSpec.Limits memory(long bytes, long swap) {
-    return new ContainerSpec.Limits(bytes, swap, 0, 0, 0, 0, 0, "", "", 0, 0, false);
+  private static HostSpec.Limits memory(long bytes, long swap) {
+    return new HostSpec.Limits(bytes, swap, 0, 0, 0, 0, 0, "", "", 0, 0, false);
   }
 
-  private static ContainerSpec.Limits cpus(long nano, String cpuset) {
-    return new ContainerSpec.Limits(0, 0, 0, nano, 0, 0, 0, cpuset, "", 0, 0, false);
+  private static HostSpec.Limits cpus(long nano, String cpuset) {
+    return new HostSpec.Limits(0, 0, 0, nano, 0, 0, 0, cpuset, "", 0, 0, false);
   }
 
   private static void refused(String sentence, Consumer<Specs> how) {

@@ -154,7 +154,8 @@ public final class ContainerFilter {
         view ->
             key.equals("expose")
                 ? view.spec().process().exposedPorts().stream().anyMatch(asked::contains)
-                : view.spec().host().ports().stream().anyMatch(p -> asked.contains(p.port())));
+                : view.spec().host().publishing().ports().stream()
+                    .anyMatch(p -> asked.contains(p.port())));
   }
 
   /** {@code 80}, {@code 80/udp} or {@code 80-82/tcp} as single ports. */

@@ -7,6 +7,7 @@ import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.State;
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers.Sizes;
+import io.gantry.api.HostSpec;
 import io.gantry.rest.http.ApiVersion;
 import io.gantry.rest.json.JsonObject;
 import io.gantry.rest.json.JsonText;
@@ -98,15 +99,15 @@ public final class ContainerJson {
       echo = HostConfigEcho.of(JsonObject.empty("HostConfig"));
     }
     var config = new LinkedHashMap<>(JsonObject.parse(echo, "HostConfig").entries());
-    ContainerSpec.Host host = view.spec().host();
-    config.put("CgroupnsMode", host.cgroupnsMode());
+    HostSpec host = view.spec().host();
+    config.put("CgroupnsMode", host.namespaces().cgroup());
     config.put(
         "RestartPolicy",
         object(
             "Name",
-            host.restartPolicy().isEmpty() ? "no" : host.restartPolicy(),
+            host.life().restartPolicy().isEmpty() ? "no" : host.life().restartPolicy(),
             "MaximumRetryCount",
-            host.restartMaximum()));
+            host.life().restartMaximum()));
     limits(config, host.limits());
     if (!view.execDriver().isEmpty()) {
       config.put("Runtime", DockerNames.runtime(view.execDriver()));
@@ -115,7 +116,7 @@ public final class ContainerJson {
   }
 
   /** As they are now: an update changes them. */
-  private static void limits(Map<String, @Nullable Object> config, ContainerSpec.Limits limits) {
+  private static void limits(Map<String, @Nullable Object> config, HostSpec.Limits limits) {
     config.put("CpuShares", limits.cpuShares());
     config.put("Memory", limits.memory());
     config.put("NanoCpus", limits.nanoCpus());

@@ -3,12 +3,13 @@ package io.gantry.rest.docker;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.ContainerSpec;
-import io.gantry.api.ContainerSpec.DeviceRequest;
-import io.gantry.api.ContainerSpec.Limits;
 import io.gantry.api.ContainerSpec.NetworkRequest;
-import io.gantry.api.ContainerSpec.PortRequest;
-import io.gantry.api.ContainerSpec.Ulimit;
 import io.gantry.api.ContainerUpdate;
+import io.gantry.api.HostSpec;
+import io.gantry.api.HostSpec.DeviceRequest;
+import io.gantry.api.HostSpec.Limits;
+import io.gantry.api.HostSpec.PortRequest;
+import io.gantry.api.HostSpec.Ulimit;
 import io.gantry.rest.http.ApiVersion;
 import io.gantry.rest.json.JsonObject;
 import io.gantry.rest.json.JsonText;
@@ -186,57 +187,78 @@ public final class ContainerSpecs {
         body.flag("NetworkDisabled"));
   }
 
-  private static ContainerSpec.Host host(JsonObject host, MountRequests mounts) {
-    String mode = host.text("NetworkMode");
-    JsonObject restart = host.object("RestartPolicy");
+  private static HostSpec host(JsonObject host, MountRequests mounts) {
     JsonObject log = host.object("LogConfig");
-    var binds = new ArrayList<>(host.texts("Binds"));
-    binds.addAll(mounts.binds());
-    var tmpfs = new LinkedHashMap<>(host.textMap("Tmpfs"));
-    tmpfs.putAll(mounts.tmpfs());
-    Long oomScore = host.numberOrNull("OomScoreAdj");
-    return new ContainerSpec.Host(
-        mode.isEmpty() ? "default" : mode,
+    return new HostSpec(
+        namespaces(host),
+        privileges(host),
+        files(host, mounts),
+        new HostSpec.Devices(devices(host), host.texts("DeviceCgroupRules")),
+        kernel(host),
+        limits(host),
+        new HostSpec.Resolver(
+            host.texts("ExtraHosts"),
+            host.texts("Dns"),
+            host.texts("DnsSearch"),
+            host.texts("DnsOptions")),
+        new HostSpec.Publishing(ports(host), host.flag("PublishAllPorts")),
+        life(host),
+        new HostSpec.Log(log.text("Type"), log.textMap("Config")),
+        new HostSpec.Drivers(DockerNames.execDriver(host.text("Runtime")), ""),
+        new HostSpec.Console(host.pair("ConsoleSize")[0], host.pair("ConsoleSize")[1]));
+  }
+
+  private static HostSpec.Namespaces namespaces(JsonObject host) {
+    String network = host.text("NetworkMode");
+    return new HostSpec.Namespaces(
+        network.isEmpty() ? "default" : network,
         host.text("PidMode"),
         host.text("IpcMode"),
         host.text("UTSMode"),
         host.text("CgroupnsMode"),
-        host.text("UsernsMode"),
+        host.text("UsernsMode"));
+  }
+
+  private static HostSpec.Privileges privileges(JsonObject host) {
+    return new HostSpec.Privileges(
         host.flag("Privileged"),
-        host.flag("ReadonlyRootfs"),
-        host.flag("AutoRemove"),
-        host.flagOrNull("Init"),
         host.texts("CapAdd"),
         host.texts("CapDrop"),
         host.texts("SecurityOpt"),
         host.textsOrNull("MaskedPaths"),
         host.textsOrNull("ReadonlyPaths"),
-        host.texts("GroupAdd"),
+        host.texts("GroupAdd"));
+  }
+
+  private static HostSpec.Files files(JsonObject host, MountRequests mounts) {
+    var binds = new ArrayList<>(host.texts("Binds"));
+    binds.addAll(mounts.binds());
+    var tmpfs = new LinkedHashMap<>(host.textMap("Tmpfs"));
+    tmpfs.putAll(mounts.tmpfs());
+    return new HostSpec.Files(
+        host.flag("ReadonlyRootfs"),
         binds,
         tmpfs,
+        host.number("ShmSize"),
+        host.textMap("StorageOpt"));
+  }
+
+  private static HostSpec.Kernel kernel(JsonObject host) {
+    Long oomScore = host.numberOrNull("OomScoreAdj");
+    return new HostSpec.Kernel(
         host.textMap("Sysctls"),
         ulimits(host),
-        devices(host),
-        host.texts("DeviceCgroupRules"),
-        host.number("ShmSize"),
         oomScore == null ? null : host.smallNumber("OomScoreAdj"),
-        host.texts("ExtraHosts"),
-        host.texts("Dns"),
-        host.texts("DnsSearch"),
-        host.texts("DnsOptions"),
+        host.text("CgroupParent"));
+  }
+
+  private static HostSpec.Life life(JsonObject host) {
+    JsonObject restart = host.object("RestartPolicy");
+    return new HostSpec.Life(
+        host.flag("AutoRemove"),
+        host.flagOrNull("Init"),
         restart.text("Name"),
-        restart.smallNumber("MaximumRetryCount"),
-        log.text("Type"),
-        log.textMap("Config"),
-        limits(host),
-        host.text("CgroupParent"),
-        DockerNames.execDriver(host.text("Runtime")),
-        "",
-        host.pair("ConsoleSize")[0],
-        host.pair("ConsoleSize")[1],
-        ports(host),
-        host.flag("PublishAllPorts"),
-        host.textMap("StorageOpt"));
+        restart.smallNumber("MaximumRetryCount"));
   }
 
   private static Limits limits(JsonObject host) {

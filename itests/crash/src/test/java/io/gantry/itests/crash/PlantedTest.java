@@ -56,7 +56,7 @@ class PlantedTest {
         "crash: planted %s, seed %d: reported after %d rounds, %s%n",
         fault, seed, rounds, findings.table());
     assertTrue(
-        findings.all().stream().anyMatch(text -> text.startsWith(fault.shows.name())),
+        findings.all().stream().anyMatch(fault::isShownBy),
         fault + " was not reported in " + rounds + " rounds: " + findings.all());
   }
 }

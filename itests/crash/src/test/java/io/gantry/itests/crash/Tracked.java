@@ -21,6 +21,10 @@ final class Tracked {
   int exit;
   long pid;
   long began;
+
+  /** When the client knew of its last start, by {@link System#nanoTime}. */
+  long startedAt;
+
   Step pending = Step.NONE;
   String pendingName = "";
   int pendingMark = -1;

@@ -1,0 +1,228 @@
+package io.gantry.api;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Docker's {@code HostConfig}, as far as the engine acts on it. Sizes in bytes; 0, -1, null or
+ * empty: not asked for.
+ */
+public record HostSpec(
+    Namespaces namespaces,
+    Privileges privileges,
+    Files files,
+    Devices devices,
+    Kernel kernel,
+    Limits limits,
+    Resolver resolver,
+    Publishing publishing,
+    Life life,
+    Log log,
+    Drivers drivers,
+    Console console) {
+
+  /** The same in other namespaces. */
+  public HostSpec with(Namespaces other) {
+    return new HostSpec(
+        other,
+        privileges,
+        files,
+        devices,
+        kernel,
+        limits,
+        resolver,
+        publishing,
+        life,
+        log,
+        drivers,
+        console);
+  }
+
+  /** The same with other limits and another life. */
+  public HostSpec with(Limits otherLimits, Life otherLife) {
+    return new HostSpec(
+        namespaces,
+        privileges,
+        files,
+        devices,
+        kernel,
+        otherLimits,
+        resolver,
+        publishing,
+        otherLife,
+        log,
+        drivers,
+        console);
+  }
+
+  /**
+   * Modes: empty, {@code host}, {@code private}, {@code container:REF} …, as each has them.
+   *
+   * @param network {@code default}, {@code none}, {@code host}, {@code bridge}, {@code
+   *     container:REF} or a network's name
+   */
+  public record Namespaces(
+      String network, String pid, String ipc, String uts, String cgroup, String user) {}
+
+  /**
+   * What its processes may do.
+   *
+   * @param capAdd as the client wrote them
+   * @param securityOptions {@code seccomp=…}, {@code no-new-privileges}, {@code
+   *     systempaths=unconfined} …
+   * @param maskedPaths null: the default ones
+   * @param readonlyPaths null: the default ones
+   */
+  public record Privileges(
+      boolean privileged,
+      List<String> capAdd,
+      List<String> capDrop,
+      List<String> securityOptions,
+      @Nullable List<String> maskedPaths,
+      @Nullable List<String> readonlyPaths,
+      List<String> groupAdd) {
+
+    public Privileges {
+      capAdd = List.copyOf(capAdd);
+      capDrop = List.copyOf(capDrop);
+      securityOptions = List.copyOf(securityOptions);
+      maskedPaths = maskedPaths == null ? null : List.copyOf(maskedPaths);
+      readonlyPaths = readonlyPaths == null ? null : List.copyOf(readonlyPaths);
+      groupAdd = List.copyOf(groupAdd);
+    }
+  }
+
+  /**
+   * Its root and what is mounted there.
+   *
+   * @param binds {@code source:target[:options]}
+   * @param tmpfs options by target
+   * @param storageOptions of the storage driver: {@code size}
+   */
+  public record Files(
+      boolean readonlyRootfs,
+      List<String> binds,
+      Map<String, String> tmpfs,
+      long shmSize,
+      Map<String, String> storageOptions) {
+
+    public Files {
+      binds = List.copyOf(binds);
+      tmpfs = Map.copyOf(tmpfs);
+      storageOptions = Map.copyOf(storageOptions);
+    }
+  }
+
+  /**
+   * Devices to be seen, and to be allowed.
+   *
+   * @param rules {@code c 1:3 rwm}
+   */
+  public record Devices(List<DeviceRequest> list, List<String> rules) {
+
+    public Devices {
+      list = List.copyOf(list);
+      rules = List.copyOf(rules);
+    }
+  }
+
+  /** {@code --device}. */
+  public record DeviceRequest(String hostPath, String containerPath, String permissions) {}
+
+  /** What is set in the kernel for its processes. */
+  public record Kernel(
+      Map<String, String> sysctls,
+      List<Ulimit> ulimits,
+      @Nullable Integer oomScoreAdj,
+      String cgroupParent) {
+
+    public Kernel {
+      sysctls = Map.copyOf(sysctls);
+      ulimits = List.copyOf(ulimits);
+    }
+  }
+
+  /** A resource limit by its name in getrlimit(2), lower case; -1 is unlimited. */
+  public record Ulimit(String name, long soft, long hard) {}
+
+  /** Limits; 0 or empty: none. {@code pids} and {@code memorySwap}: -1 is unlimited. */
+  public record Limits(
+      long memory,
+      long memorySwap,
+      long memoryReservation,
+      long nanoCpus,
+      long cpuShares,
+      long cpuPeriod,
+      long cpuQuota,
+      String cpusetCpus,
+      String cpusetMems,
+      long pids,
+      int blkioWeight,
+      boolean oomKillDisable) {}
+
+  /**
+   * How it looks up names.
+   *
+   * @param extraHosts {@code name:address}
+   */
+  public record Resolver(
+      List<String> extraHosts, List<String> servers, List<String> search, List<String> options) {
+
+    public Resolver {
+      extraHosts = List.copyOf(extraHosts);
+      servers = List.copyOf(servers);
+      search = List.copyOf(search);
+      options = List.copyOf(options);
+    }
+  }
+
+  /**
+   * Its ports on the host.
+   *
+   * @param all every exposed one, at a port of the engine's choice
+   */
+  public record Publishing(List<PortRequest> ports, boolean all) {
+
+    public Publishing {
+      ports = List.copyOf(ports);
+    }
+  }
+
+  /**
+   * {@code -p}.
+   *
+   * @param port {@code 80/tcp}
+   * @param hostPort a port, a range, or empty
+   */
+  public record PortRequest(String port, String hostAddress, String hostPort) {}
+
+  /**
+   * What happens when it ends, and who reaps its processes.
+   *
+   * @param init null: as the engine does by default
+   * @param restartPolicy {@code no}, {@code on-failure} …, or empty
+   */
+  public record Life(
+      boolean autoRemove, @Nullable Boolean init, String restartPolicy, int restartMaximum) {
+
+    /** The same with another policy. */
+    public Life with(String policy, int maximum) {
+      return new Life(autoRemove, init, policy, maximum);
+    }
+  }
+
+  /** Where its output goes. */
+  public record Log(String driver, Map<String, String> options) {
+
+    public Log {
+      options = Map.copyOf(options);
+    }
+  }
+
+  /** Empty: the engine's default at its creation. */
+  public record Drivers(String exec, String storage) {}
+
+  /** Size of its first terminal; 0: not said. */
+  public record Console(int rows, int columns) {}
+}
