@@ -227,6 +227,9 @@ public final class RecordStore<T> {
     if (Integer.parseInt(parts[0]) > schema.major()) {
       throw new NewerSchema(key, version, schema);
     }
+    if (Integer.parseInt(parts[0]) < schema.major()) {
+      throw new IOException("its schema " + version + " is no longer read");
+    }
     T value = form.read(json.deepCopy());
     Unknown unknown = Unknown.of(json, form.write(value));
     return new Stored<>(key, value, unknown, Integer.parseInt(parts[1]));

@@ -2,7 +2,7 @@ package io.gantry.store;
 
 /**
  * Version of the form of a kind of records. Minor versions read and write each other's: they only
- * add fields. A newer major one is refused.
+ * add fields. A newer major one is refused, an older one counts as damaged.
  *
  * @param kind what a record describes, for messages: {@code container}
  */

@@ -21,7 +21,7 @@ import java.util.concurrent.Executor;
  */
 final class ContainerRecords {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
-  private static final Schema CONTAINER = new Schema("container", 1, 0);
+  private static final Schema CONTAINER = new Schema("container", 2, 0);
   private static final Schema RUN = new Schema("run", 1, 0);
 
   private final RecordStore<ContainerRecord> durable;
