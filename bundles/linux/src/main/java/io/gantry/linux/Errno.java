@@ -62,6 +62,26 @@ public enum Errno {
     this.number = number;
   }
 
+  /** As strerror(3) says it, for those that an operator's configuration brings about. */
+  public String words() {
+    return switch (this) {
+      case EPERM -> "operation not permitted";
+      case ENOENT -> "no such file or directory";
+      case EIO -> "input/output error";
+      case ENXIO -> "no such device or address";
+      case EACCES -> "permission denied";
+      case EBUSY -> "device or resource busy";
+      case ENODEV -> "no such device";
+      case ENOTDIR -> "not a directory";
+      case EISDIR -> "is a directory";
+      case EINVAL -> "invalid argument";
+      case ENOSPC -> "no space left on device";
+      case EROFS -> "read-only file system";
+      case ELOOP -> "too many levels of symbolic links";
+      default -> name();
+    };
+  }
+
   static Errno of(int number) {
     Errno known = number > 0 && number < BY_NUMBER.length ? BY_NUMBER[number] : null;
     return known == null ? OTHER : known;

@@ -33,7 +33,7 @@ import java.util.function.Function;
 
 /**
  * Directories that appear, are renamed and disappear by one rename each, whatever crash comes
- * between, each with a record: what storage drivers keep their snapshots on.
+ * between, each with a record: what drivers keep snapshots or volumes on.
  *
  * <pre>
  * snapshots/ID/record            text the owner understands
@@ -42,9 +42,11 @@ import java.util.function.Function;
  * scratch/…                      being made or being removed; nobody's after a crash
  * </pre>
  *
- * A change of name first writes the record, which holds the new id, then renames; {@link #recover}
- * does the second for a crash between them. Removal renames into scratch; what then cannot be
- * deleted in a moment is deleted later.
+ * The first directory is called after what the owner keeps.
+ *
+ * <p>A change of name first writes the record, which holds the new id, then renames; {@link
+ * #recover} does the second for a crash between them. Removal renames into scratch; what then
+ * cannot be deleted in a moment is deleted later.
  *
  * <p>Only what changes something binds the C library; reading does not, since it is on the way to a
  * container's start. Nothing here ends by a thread's interrupt but what the owner fills in.
@@ -72,6 +74,7 @@ public final class Shelf {
   }
 
   private final Path root;
+  private final String noun;
   private final Path snapshots;
   private final Path scratch;
   private final Function<String, Optional<String>> idOf;
@@ -110,8 +113,17 @@ public final class Shelf {
    * @param step called after each step that a crash may follow
    */
   public Shelf(Path root, Function<String, Optional<String>> idOf, Later later, Runnable step) {
+    this(root, "snapshot", idOf, later, step);
+  }
+
+  /**
+   * @param noun what is kept, for messages and the name of the directory
+   */
+  public Shelf(
+      Path root, String noun, Function<String, Optional<String>> idOf, Later later, Runnable step) {
     this.root = root;
-    this.snapshots = root.resolve("snapshots");
+    this.noun = noun;
+    this.snapshots = root.resolve(noun + "s");
     this.scratch = root.resolve("scratch");
     this.idOf = idOf;
     this.later = later;
@@ -139,7 +151,7 @@ public final class Shelf {
         if (!Files.exists(file, NOFOLLOW_LINKS)) {
           continue;
         }
-        log.log(WARNING, "the record of snapshot {0} is damaged: it is no file", id);
+        log.log(WARNING, "the record of {0} {1} is damaged: it is no file", noun, id);
         return Optional.empty();
       }
       // No channel: an interrupt would close it.
@@ -148,7 +160,7 @@ public final class Shelf {
         if (idOf.apply(text).isPresent()) {
           return Optional.of(text);
         }
-        log.log(WARNING, "the record of snapshot {0} is damaged", id);
+        log.log(WARNING, "the record of {0} {1} is damaged", noun, id);
         return Optional.empty();
       } catch (FileNotFoundException e) {
         // the other name, or none
@@ -240,6 +252,23 @@ public final class Shelf {
     }
   }
 
+  /**
+   * Gives an id another record; it survives a power cut from then on, with all it holds when it did
+   * not before.
+   */
+  public void keep(String id, String record) {
+    try (Dir all = Dir.open(snapshots);
+        Dir dir = all.dir(id)) {
+      if (isVolatile(id)) {
+        dir.syncFileSystem();
+      }
+      replaceRecord(dir, record);
+      step.run();
+      dir.removeTree(VOLATILE);
+      all.sync();
+    }
+  }
+
   private void replaceRecord(Dir dir, String content) {
     dir.removeTree(NEW_RECORD);
     write(dir, NEW_RECORD, content, true);
@@ -248,8 +277,8 @@ public final class Shelf {
     dir.sync();
   }
 
-  private static GantryException damaged(String id) {
-    return new GantryException(Kind.INTERNAL, "the record of snapshot " + id + " is damaged");
+  private GantryException damaged(String id) {
+    return new GantryException(Kind.INTERNAL, "the record of " + noun + " " + id + " is damaged");
   }
 
   public void remove(String id) {
@@ -342,13 +371,14 @@ public final class Shelf {
       try {
         recoverOne(id, expected, swept);
       } catch (GantryException e) { // the others are no less needed
-        log.log(WARNING, "snapshot {0} stays as it is: {1}", id, e.getMessage());
-        swept.add("nothing of snapshot " + id + ", which cannot be recovered: " + e.getMessage());
+        log.log(WARNING, "{0} {1} stays as it is: {2}", noun, id, e.getMessage());
+        swept.add(
+            "nothing of " + noun + " " + id + ", which cannot be recovered: " + e.getMessage());
       }
     }
     List<String> unfinished = names(scratch);
     delete(unfinished);
-    unfinished.forEach(name -> swept.add("unfinished snapshot " + name));
+    unfinished.forEach(name -> swept.add("unfinished " + noun + " " + name));
     for (String id : ids()) {
       sweepRecords(id, swept);
     }
@@ -362,7 +392,7 @@ public final class Shelf {
       swept.add("half a commit of layer " + other.get());
     } else if (isVolatile(id) && record(id).isEmpty() && !expected.contains(id)) {
       remove(id);
-      swept.add("snapshot " + id + " that a power cut damaged");
+      swept.add(noun + " " + id + " that a power cut damaged");
     }
   }
 
@@ -383,7 +413,7 @@ public final class Shelf {
           dir.removeTree(VOLATILE);
         }
       }
-      swept.add("unfinished record of snapshot " + id);
+      swept.add("unfinished record of " + noun + " " + id);
     }
   }
 

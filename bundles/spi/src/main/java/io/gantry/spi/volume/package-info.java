@@ -1,6 +1,6 @@
 /** Extension point: data that outlives containers, and what can be done with it. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package io.gantry.spi.volume;
 
