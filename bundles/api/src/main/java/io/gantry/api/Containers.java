@@ -109,6 +109,15 @@ public interface Containers extends ContainerFiles {
   /** Processes as {@code ps} with these arguments shows them, with host pids. */
   ProcessList top(String ref, String psArguments);
 
+  /** What it uses at this moment, without a sample before. */
+  ContainerStats stats(String ref);
+
+  /**
+   * What it uses, sample by sample; the first one has none before it. While it does not run there
+   * are empty ones. To be closed.
+   */
+  StatsFeed followStats(String ref);
+
   /**
    * Makes an exec instance. CONFLICT when the container does not run or is paused. Returns its id.
    */

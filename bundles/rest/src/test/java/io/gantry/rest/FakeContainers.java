@@ -9,6 +9,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.gantry.api.AttachOptions;
 import io.gantry.api.ByteStream;
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerStats;
 import io.gantry.api.ContainerUpdate;
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.EndpointView;
@@ -18,17 +19,20 @@ import io.gantry.api.Containers;
 import io.gantry.api.ExecSpec;
 import io.gantry.api.ExecView;
 import io.gantry.api.LogQuery;
+import io.gantry.api.StatsFeed;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -83,6 +87,35 @@ final class FakeContainers implements Containers {
       exitCode = code;
       waiters.forEach(waiter -> waiter.complete(new Exit(code, "")));
     }
+  }
+
+  /** Samples that {@link #followStats} gives, in order; then the feed ends. */
+  final List<ContainerStats> samples = new CopyOnWriteArrayList<>();
+
+  int openFeeds;
+
+  @Override
+  public ContainerStats stats(String ref) {
+    return samples.isEmpty()
+        ? new ContainerStats(box(ref).id, box(ref).name, null, null)
+        : samples.get(0);
+  }
+
+  @Override
+  public StatsFeed followStats(String ref) {
+    openFeeds++;
+    var next = new ArrayDeque<>(samples);
+    return new StatsFeed() {
+      @Override
+      public CompletionStage<Optional<ContainerStats>> next() {
+        return CompletableFuture.completedFuture(Optional.ofNullable(next.poll()));
+      }
+
+      @Override
+      public void close() {
+        openFeeds--;
+      }
+    };
   }
 
   Box box(String ref) {

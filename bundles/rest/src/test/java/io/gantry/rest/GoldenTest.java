@@ -129,14 +129,14 @@ class GoldenTest {
     assertTrue(reply.contains("\"Image\":\"busybox\""), reply);
   }
 
-  private static String recorded(String name) throws IOException {
+  static String recorded(String name) throws IOException {
     try (var in = GoldenTest.class.getResourceAsStream("/golden/" + name + ".json")) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 
   /** Each path of the document with the type that stands there; of lists the first element. */
-  private static Set<String> shape(String json) {
+  static Set<String> shape(String json) {
     var shape = new TreeSet<String>();
     Object value = JsonObject.parse("{\"\":" + json + "}", "Shape").entries().get("");
     walk(value instanceof List<?> list ? list.get(0) : value, "", shape);

@@ -7,12 +7,15 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.gantry.api.AttachOptions;
 import io.gantry.api.ByteStream;
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerStats;
 import io.gantry.api.ContainerUpdate;
 import io.gantry.api.ContainerView;
 import io.gantry.api.Containers;
 import io.gantry.api.ExecSpec;
 import io.gantry.api.ExecView;
 import io.gantry.api.LogQuery;
+import io.gantry.api.StatsFeed;
+import io.gantry.engine.stats.Sampling;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.network.Attachment;
 import io.gantry.spi.network.Network;
@@ -53,6 +56,7 @@ public final class ContainerEngine implements Containers {
   private final Copying copying;
   private final Differing differing;
   private final Committing committing;
+  private final Sampling sampling;
 
   /**
    * @param nodeName of the host, for containers that have its name
@@ -82,6 +86,7 @@ public final class ContainerEngine implements Containers {
     copying = new Copying(shop, new Roots(starting, shop.workers()), teller);
     differing = new Differing(shop);
     committing = new Committing(shop, differing, stopping, teller);
+    sampling = new Sampling(shop.workers(), shop.timer(), shop.clock());
   }
 
   private void later(Runnable work) {
@@ -334,6 +339,16 @@ public final class ContainerEngine implements Containers {
     var list = ProcessTable.of(pids, psArguments);
     teller.tell(container.record(), "top");
     return list;
+  }
+
+  @Override
+  public ContainerStats stats(String ref) {
+    return sampling.once(new Account(table.find(ref)));
+  }
+
+  @Override
+  public StatsFeed followStats(String ref) {
+    return sampling.follow(new Account(table.find(ref)));
   }
 
   @Override

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -67,6 +68,8 @@ public final class JsonText {
     } else if (value instanceof Raw raw) {
       out.writeRawValue(raw.json());
     } else if (value instanceof Double number) {
+      out.writeNumber(number);
+    } else if (value instanceof BigInteger number) {
       out.writeNumber(number);
     } else if (value instanceof Number number) {
       out.writeNumber(number.longValue());

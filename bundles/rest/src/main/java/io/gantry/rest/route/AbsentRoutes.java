@@ -94,7 +94,6 @@ public final class AbsentRoutes {
         get("/distribution/{name...}/json", notBuilt("asking registries for manifests")),
         get("/images/search", notBuilt("searching for images")),
         post("/images/{name...}/push", notBuilt("pushing images")),
-        get("/containers/{id}/stats", ofContainer("container statistics")),
         get("/containers/{id}/attach/ws", ofContainer("attaching by WebSocket")),
         get("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         post("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),

@@ -11,6 +11,7 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import io.gantry.api.AttachOptions;
 import io.gantry.api.ByteStream;
 import io.gantry.api.ContainerView;
+import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers;
 import io.gantry.api.Containers.Exit;
 import io.gantry.api.Containers.Sizes;
@@ -25,6 +26,8 @@ import io.gantry.rest.docker.Filters;
 import io.gantry.rest.docker.GoTime;
 import io.gantry.rest.docker.ImageNames;
 import io.gantry.rest.docker.NotBuilt;
+import io.gantry.rest.docker.StatsJson;
+import io.gantry.rest.docker.StatsStream;
 import io.gantry.rest.http.Answer;
 import io.gantry.rest.http.Call;
 import io.gantry.rest.http.Query;
@@ -62,6 +65,7 @@ public final class ContainerRoutes {
         get("/containers/{id}/json", this::inspect),
         get("/containers/{id}/top", this::top),
         get("/containers/{id}/logs", this::logs),
+        get("/containers/{id}/stats", this::stats),
         post("/containers/{id}/start", this::start),
         post("/containers/{id}/stop", this::stop).waits(),
         post("/containers/{id}/restart", this::restart).waits(),
@@ -149,6 +153,24 @@ public final class ContainerRoutes {
                 moment(query, "until"),
                 tail(query.text("tail"))));
     return Answer.stream(Streams.contentType(call, stream), stream);
+  }
+
+  private Answer stats(Call call) {
+    Query query = call.query();
+    ContainerView view = containers.inspect(call.path("id"));
+    String id = view.id();
+    boolean streams = query.flag("stream", true);
+    boolean atOnce = call.version().atLeast(41) && query.flag("one-shot", false);
+    if (streams && atOnce) {
+      throw new GantryException(INVALID, "cannot have stream=true and one-shot=true");
+    }
+    if (streams) {
+      return Answer.stream(Answer.JSON, StatsStream.all(containers.followStats(id)));
+    }
+    var state = view.state();
+    return atOnce || !state.running() || state.status() == Status.RESTARTING
+        ? Answer.json(StatsJson.of(containers.stats(id)))
+        : Answer.stream(Answer.JSON, StatsStream.one(containers.followStats(id)));
   }
 
   /** Zero and nothing are the same: no bound. */

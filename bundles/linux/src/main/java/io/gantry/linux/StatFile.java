@@ -1,0 +1,60 @@
+package io.gantry.linux;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A file in which the kernel counts. Kept open it costs a fifth of the time to be read again; a
+ * kept file of a control group fails to be read once the group is gone, also when there is another
+ * of its name.
+ */
+final class StatFile implements AutoCloseable {
+  private final String path;
+  private final boolean kept;
+  private @Nullable RandomAccessFile open;
+  private boolean absent;
+
+  StatFile(String path, boolean kept) {
+    this.path = path;
+    this.kept = kept;
+  }
+
+  /** Reads from the start as much as there is room for; returns how much, -1 when it cannot be. */
+  int read(byte[] into) {
+    if (absent) {
+      return -1;
+    }
+    try {
+      var file = open;
+      if (file == null) {
+        file = new RandomAccessFile(path, "r");
+        open = file;
+      } else {
+        file.seek(0);
+      }
+      int length = Math.max(0, file.read(into, 0, into.length));
+      if (!kept) {
+        close();
+      }
+      return length;
+    } catch (IOException e) { // the group is gone, or this kernel counts no such thing
+      close();
+      absent = true;
+      return -1;
+    }
+  }
+
+  @Override
+  public void close() {
+    var file = open;
+    open = null;
+    if (file != null) {
+      try {
+        file.close();
+      } catch (IOException e) {
+        // it was only read
+      }
+    }
+  }
+}
