@@ -285,6 +285,7 @@ static void control_request(struct connection *c, const struct message *m) {
     case MSG_SIGNAL: request_signal(c, m); break;
     case MSG_RESIZE: request_resize(c, m); break;
     case MSG_OUTPUT: answer(c, monitor_reopen_log(m) < 0 ? errno : 0, "open the log"); break;
+    case MSG_COMPRESSED: answer(c, monitor_log_compressed(m) < 0 ? errno : 0, "compress the log"); break;
     case MSG_QUIT: request_quit(c); break;
     default: answer(c, EOPNOTSUPP, "request");
   }

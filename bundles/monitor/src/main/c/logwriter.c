@@ -12,11 +12,12 @@
 #include "spool.h"
 #include "sys.h"
 
-enum order_kind { ORDER_RECORD, ORDER_REOPEN };
+enum order_kind { ORDER_RECORD, ORDER_REOPEN, ORDER_COMPRESSED };
 
 struct order {
   uint32_t kind, length;
   uint64_t most_bytes, most_files; /* of REOPEN */
+  uint64_t inode;                  /* of COMPRESSED */
 };
 
 struct log_writer {
@@ -31,6 +32,8 @@ struct log_writer {
 static void obey(struct spool *file, const struct order *o, const uint8_t *data) {
   /* A file that cannot be opened leaves the old one in use. */
   if (o->kind == ORDER_REOPEN) (void)spool_reopen(file, (const char *)data, o->most_bytes, o->most_files);
+  /* Whoever compressed it sees whether it has its place; it can be that there is no such file any more. */
+  else if (o->kind == ORDER_COMPRESSED) (void)spool_compressed(file, (const char *)data, o->inode);
   else spool_record(file, data, o->length);
 }
 
@@ -103,6 +106,11 @@ void log_writer_put(struct log_writer *w, const void *record, size_t length) {
 
 void log_writer_reopen(struct log_writer *w, const char *path, uint64_t most_bytes, uint64_t most_files) {
   struct order o = {.kind = ORDER_REOPEN, .length = (uint32_t)strlen(path), .most_bytes = most_bytes, .most_files = most_files};
+  send_order(w, &o, path);
+}
+
+void log_writer_compressed(struct log_writer *w, const char *path, uint64_t inode) {
+  struct order o = {.kind = ORDER_COMPRESSED, .length = (uint32_t)strlen(path), .inode = inode};
   send_order(w, &o, path);
 }
 

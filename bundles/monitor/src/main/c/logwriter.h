@@ -15,6 +15,7 @@ struct log_writer;
 struct log_writer *log_writer_start(struct spool *file, uint64_t most_bytes);
 void log_writer_put(struct log_writer *w, const void *record, size_t length);
 void log_writer_reopen(struct log_writer *w, const char *path, uint64_t most_bytes, uint64_t most_files);
+void log_writer_compressed(struct log_writer *w, const char *path, uint64_t inode);
 /* Hands over what waits and returns when it is in the file. */
 void log_writer_end(struct log_writer *w);
 bool log_writer_is(const struct log_writer *w, pid_t pid);

@@ -375,6 +375,10 @@ static int open_log(const struct message *m) {
   monitor.spool = spool_open(path, message_u64(m, TAG_LOG_MAX_BYTES, 0), message_u64(m, TAG_LOG_MAX_FILES, 1));
   free(path);
   if (!monitor.spool) return -1;
+  char *attributes = message_text(m, TAG_LOG_ATTRIBUTES);
+  spool_describe(monitor.spool, attributes);
+  free(attributes);
+  monitor.logs_input = message_u64(m, TAG_LOG_STDIN, 0) != 0;
   uint64_t waiting = message_u64(m, TAG_LOG_BUFFER_BYTES, 0);
   return waiting ? spool_unblock(monitor.spool, waiting) : 0;
 }
@@ -384,6 +388,15 @@ int monitor_reopen_log(const struct message *m) {
   char *path = message_text(m, TAG_LOG_PATH);
   int result = spool_reopen(monitor.spool, path ? path : monitor.spool->path, message_u64(m, TAG_LOG_MAX_BYTES, monitor.spool->most_bytes),
                             message_u64(m, TAG_LOG_MAX_FILES, monitor.spool->most_files));
+  free(path);
+  return result;
+}
+
+int monitor_log_compressed(const struct message *m) {
+  char *path = message_text(m, TAG_LOG_PATH);
+  int result = -1;
+  errno = EINVAL;
+  if (path && monitor.spool) result = spool_compressed(monitor.spool, path, message_u64(m, TAG_LOG_INODE, 0));
   free(path);
   return result;
 }

@@ -75,7 +75,7 @@ struct monitor {
   char **oom_files, **cgroups;
   int dir_fd;
   uint64_t flags, clone, phase;
-  bool committed, runtime, quit, failed;
+  bool committed, runtime, quit, failed, logs_input;
   struct process *init, *processes; /* init is among the processes until it has finished */
   struct connection *connections;
   unsigned connection_count, exec_count;
@@ -99,6 +99,7 @@ struct process *monitor_find_exec(const char *id);
 /* Gives init the rest of its program; an errno when that cannot be. */
 int monitor_continue(const uint8_t *program, size_t length);
 int monitor_reopen_log(const struct message *m);
+int monitor_log_compressed(const struct message *m);
 /* Nobody connects any more; the path may be another monitor's soon. */
 void monitor_leave_socket(void);
 

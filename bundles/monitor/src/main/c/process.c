@@ -261,6 +261,7 @@ static void input_ready(struct watch *w, uint32_t events) {
 
 void process_input(struct process *p, const uint8_t *data, size_t length) {
   if (!p->keeps_stdin || p->close_input || (p->in.fd < 0 && (!p->tty || p->started))) return;
+  if (p == monitor.init && monitor.logs_input) spool_write(monitor.spool, SPOOL_STREAMS, data, length, wall_clock_ns());
   buffer_append(&p->input, data, length);
   if (p->in.fd >= 0) flush_input(p);
 }

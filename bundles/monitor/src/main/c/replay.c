@@ -68,7 +68,7 @@ static void replay_users(const uint8_t *data, size_t size) {
 
 static void replay_json(const uint8_t *data, size_t size) {
   struct buffer out = {0};
-  spool_encode(&out, data, size, true, 1, 1000000000);
+  spool_encode(&out, data, size, true, 1, 1000000000, NULL);
   sink += buffer_length(&out);
   buffer_clear(&out);
 }

@@ -110,29 +110,41 @@ static void encode_time(struct buffer *out, uint64_t time_ns) {
   buffer_append(out, text, (size_t)n + 1);
 }
 
+static void append_text(struct buffer *out, const char *text) { buffer_append(out, text, strlen(text)); }
+
 /* What follows the text, kept from line to line: all that came in one read share it. */
-static void encode_tail(struct buffer *out, unsigned stream, uint64_t time_ns) {
+static void encode_tail(struct buffer *out, unsigned stream, uint64_t time_ns, const char *attributes) {
+  static const char *const names[SPOOL_STREAMS] = {"stdout", "stderr", "stdin"};
   static struct buffer tail;
   static unsigned tail_stream;
   static uint64_t tail_ns;
-  if (buffer_length(&tail) == 0 || tail_stream != stream || tail_ns != time_ns) {
+  static const char *tail_attributes;
+  if (buffer_length(&tail) == 0 || tail_stream != stream || tail_ns != time_ns || tail_attributes != attributes) {
     tail.start = tail.end = 0;
-    buffer_append(&tail, "\",\"stream\":\"", 12);
-    buffer_append(&tail, stream == 1 ? "stdout" : "stderr", 6);
-    buffer_append(&tail, "\",\"time\":\"", 10);
+    append_text(&tail, "\",\"stream\":\"");
+    append_text(&tail, names[stream - 1]);
+    append_text(&tail, "\",");
+    if (attributes) {
+      append_text(&tail, "\"attrs\":");
+      append_text(&tail, attributes);
+      append_text(&tail, ",");
+    }
+    append_text(&tail, "\"time\":\"");
     encode_time(&tail, time_ns);
     buffer_append(&tail, "\"}\n", 3);
     tail_stream = stream;
     tail_ns = time_ns;
+    tail_attributes = attributes;
   }
   buffer_append(out, tail.data, tail.end);
 }
 
-void spool_encode(struct buffer *out, const uint8_t *line, size_t length, bool newline, unsigned stream, uint64_t time_ns) {
+void spool_encode(struct buffer *out, const uint8_t *line, size_t length, bool newline, unsigned stream, uint64_t time_ns,
+                  const char *attributes) {
   buffer_append(out, "{\"log\":\"", 8);
   encode_text(out, line, length);
   if (newline) buffer_append(out, "\\n", 2);
-  encode_tail(out, stream, time_ns);
+  encode_tail(out, stream, time_ns, attributes);
 }
 
 static int open_log(const char *path, uint64_t *size) {
@@ -172,6 +184,8 @@ struct spool *spool_open(const char *path, uint64_t most_bytes, uint64_t most_fi
   *s = (struct spool){.path = must_copy(path), .fd = fd, .size = size, .most_bytes = most_bytes, .most_files = most_files};
   return s;
 }
+
+void spool_describe(struct spool *s, const char *attributes) { s->attributes = attributes ? must_copy(attributes) : NULL; }
 
 int spool_unblock(struct spool *s, uint64_t most_bytes) {
   s->writer = log_writer_start(s, most_bytes);
@@ -223,7 +237,7 @@ static int say_loss(struct spool *s) {
   if (s->lost_lines == 0) return 0;
   int n = snprintf(text, sizeof text, "[gantry: %llu log %s lost: %s]", (unsigned long long)s->lost_lines,
                    s->lost_lines == 1 ? "line was" : "lines were", errno_words(s->lost_error));
-  spool_encode(&note, (const uint8_t *)text, (size_t)n, true, 2, wall_clock_ns());
+  spool_encode(&note, (const uint8_t *)text, (size_t)n, true, 2, wall_clock_ns(), s->attributes);
   int said = append(s, &note);
   buffer_clear(&note);
   if (said == 0) s->lost_lines = 0;
@@ -236,38 +250,108 @@ static void flush(struct spool *s) {
   s->batch.start = s->batch.end = 0;
 }
 
+/* ---- rotation: L, L.1, L.2 …, any but the first perhaps compressed ---- */
+
+static const char *const forms[] = {"", ".gz"};
+
 /* The file itself is the 0th. */
-static char *numbered(const struct spool *s, uint64_t i) {
-  size_t room = strlen(s->path) + 24;
+static char *numbered(const struct spool *s, uint64_t i, const char *form) {
+  size_t room = strlen(s->path) + 32;
   char *name = must_alloc(room);
-  snprintf(name, room, i ? "%s.%llu" : "%s", s->path, (unsigned long long)i);
+  if (i) snprintf(name, room, "%s.%llu%s", s->path, (unsigned long long)i, form);
+  else snprintf(name, room, "%s%s", s->path, form);
   return name;
 }
 
-/* The first number that has no file, or the last that may: the limit says little of how many there are. */
-static uint64_t first_free(const struct spool *s) {
-  for (uint64_t i = 1;; i++) {
-    char *name = numbered(s, i);
-    bool there = access(name, F_OK) == 0;
+static bool exists(const struct spool *s, uint64_t i) {
+  bool there = false;
+  for (unsigned f = 0; f < COUNT(forms); f++) {
+    char *name = numbered(s, i, forms[f]);
+    there |= access(name, F_OK) == 0;
     free(name);
-    if (!there || i + 1 >= s->most_files) return i;
+  }
+  return there;
+}
+
+static void drop(const struct spool *s, uint64_t i) {
+  for (unsigned f = 0; f < COUNT(forms); f++) {
+    char *name = numbered(s, i, forms[f]);
+    (void)unlink(name);
+    free(name);
   }
 }
 
-static void rotate(struct spool *s) {
-  uint64_t size = 0;
-  for (uint64_t i = s->most_files > 1 ? first_free(s) : 0; i > 0; i--) {
-    char *from = numbered(s, i - 1), *to = numbered(s, i);
+static void shift(const struct spool *s, uint64_t i) {
+  for (unsigned f = 0; f < (i ? COUNT(forms) : 1u); f++) {
+    char *from = numbered(s, i, forms[f]), *to = numbered(s, i + 1, forms[f]);
     (void)rename(from, to);
     free(from);
     free(to);
   }
-  if (s->most_files <= 1 && ftruncate(s->fd, 0) == 0) s->size = 0;
-  int fd = s->most_files > 1 ? open_log(s->path, &size) : -1;
-  if (fd < 0) return; /* better to go on in the old file than to lose lines */
-  close(s->fd);
-  s->fd = fd;
-  s->size = size;
+}
+
+/* The first number that has no file, or the last that may: the limit says little of how many there are. */
+static uint64_t first_free(const struct spool *s) {
+  uint64_t i = 1;
+  while (i + 1 < s->most_files && exists(s, i)) i++;
+  return i;
+}
+
+static int open_fresh(const char *name) {
+  return open(name, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+}
+
+/* The oldest first: whatever this is cut short by, no file is written over that was to stay, and a gap is filled by the
+ * next time. */
+static void make_way(struct spool *s) {
+  uint64_t last = first_free(s);
+  drop(s, last);
+  for (uint64_t i = last; i > 0; i--) shift(s, i - 1);
+  for (uint64_t i = s->most_files; exists(s, i); i++) drop(s, i); /* the limit was higher */
+}
+
+/* The new file is there before anything moves: on a full disk the old one goes on. Where one file is kept, its place is
+ * taken instead of cutting it back, so that who reads it comes to its end. */
+static void rotate(struct spool *s) {
+  char *fresh = numbered(s, 0, ".new");
+  int fd = open_fresh(fresh);
+  if (fd >= 0) {
+    if (s->most_files > 1) make_way(s);
+    if (rename(fresh, s->path) == 0) {
+      close(s->fd);
+      s->fd = fd;
+      s->size = 0;
+    } else {
+      close(fd);
+    }
+  }
+  free(fresh);
+}
+
+/* Both are there for a moment, never neither. */
+static int put_compressed(const struct spool *s, const char *compressed, uint64_t i) {
+  char *plain = numbered(s, i, ""), *name = numbered(s, i, ".gz");
+  int done = rename(compressed, name);
+  if (done == 0) (void)unlink(plain);
+  free(plain);
+  free(name);
+  return done;
+}
+
+int spool_compressed(struct spool *s, const char *compressed, uint64_t inode) {
+  struct stat st;
+  if (s->writer) {
+    log_writer_compressed(s->writer, compressed, inode);
+    return 0;
+  }
+  for (uint64_t i = 1; exists(s, i); i++) {
+    char *name = numbered(s, i, "");
+    bool found = stat(name, &st) == 0 && st.st_ino == inode;
+    free(name);
+    if (found) return put_compressed(s, compressed, i);
+  }
+  errno = ENOENT;
+  return -1;
 }
 
 static bool rotation_due(const struct spool *s) { return s->most_bytes && s->size + buffer_length(&s->batch) >= s->most_bytes; }
@@ -289,7 +373,7 @@ static void emit(struct spool *s, unsigned stream, const uint8_t *text, size_t l
     flush(s);
     rotate(s);
   }
-  spool_encode(&s->batch, text, length, newline, stream, line->first_ns ? line->first_ns : now_ns);
+  spool_encode(&s->batch, text, length, newline, stream, line->first_ns ? line->first_ns : now_ns, s->attributes);
   if (newline) line->first_ns = 0;
   else if (!line->first_ns) line->first_ns = now_ns;
   if (s->writer) hand_to_writer(s);

@@ -9,7 +9,7 @@
 #include "buffer.h"
 #include "logwriter.h"
 
-enum { SPOOL_PIECE = 16384, SPOOL_STREAMS = 2 };
+enum { SPOOL_PIECE = 16384, SPOOL_STREAMS = 3 };
 
 struct spool_line {
   struct buffer text; /* what has come of a line */
@@ -18,6 +18,7 @@ struct spool_line {
 
 struct spool {
   char *path;
+  char *attributes; /* a JSON object that every record carries; NULL for none */
   int fd;
   uint64_t size, most_bytes, most_files;
   struct buffer batch;
@@ -33,7 +34,9 @@ struct spool *spool_open(const char *path, uint64_t most_bytes, uint64_t most_fi
 int spool_reopen(struct spool *s, const char *path, uint64_t most_bytes, uint64_t most_files);
 /* From now on a process writes the file, and up to so many bytes wait for it in memory. */
 int spool_unblock(struct spool *s, uint64_t most_bytes);
-/* Stream 1 or 2. */
+/* From now on every record carries these; NULL: none. */
+void spool_describe(struct spool *s, const char *attributes);
+/* Stream 1, 2, or 3 for what the container was given. */
 void spool_write(struct spool *s, unsigned stream, const uint8_t *data, size_t length, uint64_t now_ns);
 /* The streams have ended: lines without a newline are written as they are. */
 void spool_end(struct spool *s, uint64_t now_ns);
@@ -41,7 +44,12 @@ void spool_end(struct spool *s, uint64_t now_ns);
 /* Writes one record as it is, after a rotation when that is due. */
 void spool_record(struct spool *s, const uint8_t *record, size_t length);
 
+/* Somebody has compressed the rotated file with that inode number: from now on it stands for it. -1 and ENOENT when no
+ * rotated file is that one any more. Only who rotates may do this, since names move while he does. */
+int spool_compressed(struct spool *s, const char *compressed, uint64_t inode);
+
 /* One record, as it stands in the file; for tests too. */
-void spool_encode(struct buffer *out, const uint8_t *line, size_t length, bool newline, unsigned stream, uint64_t time_ns);
+void spool_encode(struct buffer *out, const uint8_t *line, size_t length, bool newline, unsigned stream, uint64_t time_ns,
+                  const char *attributes);
 
 #endif

@@ -49,6 +49,9 @@ static const uint8_t forms[TAG_END] = {
     [TAG_CGROUP_PROCS] = STRING,
     [TAG_EXITED_EXEC] = STRING,
     [TAG_RUNTIME] = NUMBER,
+    [TAG_LOG_ATTRIBUTES] = STRING,
+    [TAG_LOG_STDIN] = NUMBER,
+    [TAG_LOG_INODE] = NUMBER,
 };
 
 /* The protocol's byte order is little-endian; so are the machines this is built for. */

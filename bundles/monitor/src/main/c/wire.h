@@ -31,7 +31,8 @@ enum message_type {
   MSG_CLOSE_STDIN,
   MSG_QUIT,
   MSG_QUERY,
-  MSG_OUTPUT
+  MSG_OUTPUT,
+  MSG_COMPRESSED
 };
 
 enum tag {
@@ -74,6 +75,9 @@ enum tag {
   TAG_CGROUP_PROCS,
   TAG_EXITED_EXEC,
   TAG_RUNTIME,
+  TAG_LOG_ATTRIBUTES,
+  TAG_LOG_STDIN,
+  TAG_LOG_INODE,
   TAG_END
 };
 
