@@ -23,6 +23,7 @@ final class MessageType {
   static final int QUIT = 42;
   static final int QUERY = 43;
   static final int OUTPUT = 44;
+  static final int COMPRESSED = 45;
 
   private MessageType() {}
 }

@@ -183,6 +183,22 @@ public final class Monitor implements AutoCloseable {
   }
 
   /**
+   * A rotated file of the log has been compressed: the monitor, which alone moves the log's files,
+   * puts that in its place. Where a process of its own writes the log, that may be a moment later.
+   *
+   * @param inode of the rotated file
+   * @throws GantryException INTERNAL when it has been rotated away meanwhile; UNSUPPORTED when the
+   *     monitor is too old for that
+   */
+  public void compressed(Path file, long inode) {
+    request(
+        "compressed log",
+        Message.of(MessageType.COMPRESSED)
+            .text(Tag.LOG_PATH, file.toString())
+            .number(Tag.LOG_INODE, inode));
+  }
+
+  /**
    * The container's standard streams. Opened before the start, it sees everything from the first
    * byte. CONFLICT when the container has ended.
    */

@@ -8,8 +8,21 @@ package io.gantry.monitor;
  * @param maxFiles files kept, the current one included
  * @param bufferBytes memory for output that cannot be written fast enough, beyond which lines are
  *     dropped; negative: the container waits instead
+ * @param attributes a JSON object that every entry carries; empty: none. Monitors of version 0.1
+ *     leave it out
+ * @param input what the container is given is kept, too. Monitors of version 0.1 do not
  */
-public record Spool(String path, long maxBytes, int maxFiles, long bufferBytes) {
+public record Spool(
+    String path,
+    long maxBytes,
+    int maxFiles,
+    long bufferBytes,
+    String attributes,
+    boolean input) {
+
+  public Spool(String path, long maxBytes, int maxFiles, long bufferBytes) {
+    this(path, maxBytes, maxFiles, bufferBytes, "", false);
+  }
 
   /** One file that grows, lossless. */
   public static Spool at(String path) {
@@ -22,6 +35,12 @@ public record Spool(String path, long maxBytes, int maxFiles, long bufferBytes) 
     message.number(Tag.LOG_MAX_FILES, maxFiles);
     if (bufferBytes >= 0) {
       message.number(Tag.LOG_BUFFER_BYTES, bufferBytes);
+    }
+    if (!attributes.isEmpty()) {
+      message.text(Tag.LOG_ATTRIBUTES, attributes);
+    }
+    if (input) {
+      message.number(Tag.LOG_STDIN, 1);
     }
   }
 }

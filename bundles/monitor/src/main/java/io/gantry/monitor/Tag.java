@@ -40,7 +40,10 @@ enum Tag {
   MONITOR_PID(36),
   CGROUP_PROCS(37),
   EXITED_EXEC(38),
-  RUNTIME(39);
+  RUNTIME(39),
+  LOG_ATTRIBUTES(40),
+  LOG_STDIN(41),
+  LOG_INODE(42);
 
   final int number;
 

@@ -26,13 +26,15 @@ public final class LogStream implements ByteStream {
   private final boolean terminal;
   private final BooleanSupplier writing;
   private final LogFollower follower;
+  private final LogEntry entry = new LogEntry(); // guarded by lock
+  private final Details details = new Details(); // guarded by lock
   private final ReentrantLock lock = new ReentrantLock();
   private boolean ended; // guarded by lock
   private @Nullable CompletableFuture<ByteBuffer> waiting; // guarded by lock
 
   private LogStream(
       Path file, LogQuery query, boolean terminal, BooleanSupplier writing, LogFollower follower) {
-    this.spool = new Spool(file);
+    this.spool = new Spool(new SpoolNames(file), query.follow());
     this.query = query;
     this.terminal = terminal;
     this.writing = writing;
@@ -157,8 +159,7 @@ public final class LogStream implements ByteStream {
         break;
       }
       var bytes = line.get();
-      var entry = LogLine.parse(bytes.array(), bytes.position(), bytes.remaining());
-      if (entry.isPresent() && !put(entry.get(), out)) {
+      if (entry.decode(bytes.array(), bytes.position(), bytes.remaining()) && !put(out)) {
         ended = true;
         break;
       }
@@ -175,30 +176,37 @@ public final class LogStream implements ByteStream {
   }
 
   /** False when the entry and all after it are too late. */
-  private boolean put(LogLine entry, ByteArrayOutputStream out) {
+  private boolean put(ByteArrayOutputStream out) {
     if (query.until() != null && entry.at().isAfter(query.until())) {
       return false;
     }
-    boolean wanted =
-        (entry.stderr() ? query.stderr() : query.stdout())
-            && (query.since() == null || !entry.at().isBefore(query.since()));
-    if (!wanted) {
+    if (!isWanted() || (query.since() != null && entry.at().isBefore(query.since()))) {
       return true;
     }
-    byte[] stamp =
-        query.timestamps()
-            ? (entry.stamp() + " ").getBytes(StandardCharsets.US_ASCII)
-            : new byte[0];
-    byte[] text = entry.bytes();
+    byte[] prefix = prefix().getBytes(StandardCharsets.UTF_8);
     if (!terminal) {
       byte[] head = new byte[8];
-      head[0] = (byte) (entry.stderr() ? 2 : 1);
-      ByteBuffer.wrap(head).putInt(4, stamp.length + text.length);
+      head[0] = (byte) entry.origin().ordinal();
+      ByteBuffer.wrap(head).putInt(4, prefix.length + entry.length());
       out.writeBytes(head);
     }
-    out.writeBytes(stamp);
-    out.writeBytes(text);
+    out.writeBytes(prefix);
+    out.write(entry.text(), 0, entry.length());
     return true;
+  }
+
+  /** What the container was given is in the file for who looks there, as it was in Docker's. */
+  private boolean isWanted() {
+    return switch (entry.origin()) {
+      case STDIN -> false;
+      case STDOUT -> query.stdout();
+      case STDERR -> query.stderr();
+    };
+  }
+
+  private String prefix() {
+    String stamp = query.timestamps() ? entry.stamp() + " " : "";
+    return query.details() ? stamp + details.of(entry) + " " : stamp;
   }
 
   private static GantryException unreadable(IOException e) {
