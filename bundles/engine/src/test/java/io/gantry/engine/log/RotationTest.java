@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Logs that are read while their files are renamed and compressed, as the monitor does it. */
 @Timeout(180)
 class RotationTest {
-  private static final int LINES = 30_000;
+  private static final int LINES = 6_000;
   private static final int PER_FILE = 40;
   private static final LogQuery ALL = query(false, -1);
 
