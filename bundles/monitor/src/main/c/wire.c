@@ -52,6 +52,7 @@ static const uint8_t forms[TAG_END] = {
     [TAG_LOG_ATTRIBUTES] = STRING,
     [TAG_LOG_STDIN] = NUMBER,
     [TAG_LOG_INODE] = NUMBER,
+    [TAG_GROUP] = NUMBER,
 };
 
 /* The protocol's byte order is little-endian; so are the machines this is built for. */

@@ -78,6 +78,7 @@ enum tag {
   TAG_LOG_ATTRIBUTES,
   TAG_LOG_STDIN,
   TAG_LOG_INODE,
+  TAG_GROUP,
   TAG_END
 };
 

@@ -49,6 +49,8 @@ public record ContainerSpec(
    * @param volumes paths
    * @param stopSignal empty: the image's, else SIGTERM
    * @param stopTimeoutSeconds null: 10
+   * @param health null: the image's
+   * @param shell of health checks that are texts; null: the image's, else {@code /bin/sh -c}
    */
   public record Process(
       String hostname,
@@ -68,7 +70,9 @@ public record ContainerSpec(
       List<String> volumes,
       String stopSignal,
       @Nullable Integer stopTimeoutSeconds,
-      boolean networkDisabled) {
+      boolean networkDisabled,
+      @Nullable HealthCheck health,
+      @Nullable List<String> shell) {
 
     public Process {
       env = List.copyOf(env);
@@ -76,6 +80,7 @@ public record ContainerSpec(
       entrypoint = entrypoint == null ? null : List.copyOf(entrypoint);
       exposedPorts = List.copyOf(exposedPorts);
       volumes = List.copyOf(volumes);
+      shell = shell == null ? null : List.copyOf(shell);
     }
   }
 

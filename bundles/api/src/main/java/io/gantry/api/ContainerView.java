@@ -61,6 +61,7 @@ public record ContainerView(
    * @param error of the last start, or empty
    * @param started null: never
    * @param finished null: never
+   * @param health null: nobody checks
    */
   public record State(
       Status status,
@@ -69,7 +70,8 @@ public record ContainerView(
       boolean oomKilled,
       String error,
       @Nullable Instant started,
-      @Nullable Instant finished) {
+      @Nullable Instant finished,
+      @Nullable Health health) {
 
     public boolean running() {
       return status == Status.RUNNING || status == Status.PAUSED || status == Status.RESTARTING;

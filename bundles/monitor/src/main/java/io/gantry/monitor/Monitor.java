@@ -51,6 +51,8 @@ public final class Monitor implements AutoCloseable {
    */
   public record Init(long pid, long start) {}
 
+  private static final int KILL = 9;
+
   private final Path dir;
   private final Listener listener;
   private final Link link;
@@ -163,6 +165,19 @@ public final class Monitor implements AutoCloseable {
     request(
         "signal",
         Message.of(MessageType.SIGNAL).number(Tag.SIGNAL, signal).text(Tag.EXEC_ID, execId));
+  }
+
+  /**
+   * Kills an exec'ed process and all of its process group; CONFLICT when it has ended. A monitor of
+   * a former version kills the process alone.
+   */
+  public void kill(String execId) {
+    request(
+        "kill",
+        Message.of(MessageType.SIGNAL)
+            .number(Tag.SIGNAL, KILL)
+            .text(Tag.EXEC_ID, execId)
+            .number(Tag.GROUP, 1));
   }
 
   /** Tells the container's terminal its size; CONFLICT when it has none. */

@@ -43,7 +43,8 @@ enum Tag {
   RUNTIME(39),
   LOG_ATTRIBUTES(40),
   LOG_STDIN(41),
-  LOG_INODE(42);
+  LOG_INODE(42),
+  GROUP(43);
 
   final int number;
 

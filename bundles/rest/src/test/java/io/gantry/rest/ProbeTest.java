@@ -1,8 +1,6 @@
 package io.gantry.rest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -261,12 +259,17 @@ class ProbeTest {
   }
 
   @Test
-  void aHealthCheckIsTakenWithTheWarningThatItIsNotRun() throws Exception {
-    String create = "{\"Image\":\"busybox\",\"Healthcheck\":{\"Test\":[%s]}}";
-    var asked = api.post("/containers/create?name=a", create.formatted("\"CMD\",\"true\""));
-    assertEquals(201, asked.status());
-    assertTrue(asked.body().contains("Health checks are not built yet"), asked.body());
-    var none = api.post("/containers/create?name=b", create.formatted("\"NONE\""));
-    assertFalse(none.body().contains("Health checks"), none.body());
+  void aHealthCheckComesBackAsItWasSentAndIsNewerThanItsStartInterval() throws Exception {
+    String create =
+        "{\"Image\":\"busybox\",\"Healthcheck\":{\"Test\":[\"CMD\",\"true\"],\"Retries\":4,"
+            + "\"StartInterval\":5000000}}";
+    assertEquals(201, api.post("/containers/create?name=a", create).status());
+    var config = api.get("/containers/a/json").json().object("Config");
+    assertEquals(
+        "{Test=[CMD, true], StartInterval=5000000, Retries=4}",
+        config.object("Healthcheck").entries().toString());
+    assertEquals(201, api.post("/v1.43/containers/create?name=b", create).status());
+    var older = api.get("/containers/b/json").json().object("Config");
+    assertEquals("{Test=[CMD, true], Retries=4}", older.object("Healthcheck").entries().toString());
   }
 }

@@ -80,6 +80,12 @@ public @interface EngineConfig {
 
   @AttributeDefinition(
       description =
+          "Containers whose health check says unhealthy are stopped and started again, unless their"
+              + " label io.gantry.restart-unhealthy is false")
+  boolean restartUnhealthy() default false;
+
+  @AttributeDefinition(
+      description =
           "Absolute path of the folder whose jars are taken in; empty: deploy in the data root")
   String deployFolder() default "";
 }

@@ -7,6 +7,7 @@ import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers.Exit;
+import io.gantry.api.Health;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
 import java.time.Duration;
@@ -246,6 +247,13 @@ final class Container {
 
   void restartDelay(Duration delay) {
     restartDelay = delay;
+  }
+
+  /** Null: nobody checks, or it has not been started yet. */
+  @Nullable Health health() {
+    var now = running;
+    var watch = now == null ? null : now.watch();
+    return watch == null ? run.health() : watch.health();
   }
 
   Status status() {

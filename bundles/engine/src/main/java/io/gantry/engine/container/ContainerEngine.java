@@ -57,6 +57,7 @@ public final class ContainerEngine implements Containers {
   private final Differing differing;
   private final Committing committing;
   private final Sampling sampling;
+  private final HealthWatches watches;
 
   /**
    * @param nodeName of the host, for containers that have its name
@@ -72,16 +73,29 @@ public final class ContainerEngine implements Containers {
     ending =
         new Ending(
             shop, records, files, networking, grouping, removal, teller, this::restartByPolicy);
-    starting = new Starting(shop, table, records, files, networking, grouping, ending, teller);
+    starting =
+        new Starting(
+            shop,
+            table,
+            records,
+            files,
+            networking,
+            grouping,
+            ending,
+            teller,
+            (container, running) -> watches().prepare(container, running));
     creation = new Creation(shop, table, records, files, teller, nodeName);
     stopping = new Stopping(records, teller);
     renaming = new Renaming(table, records, teller);
     updating = new Updating(records, grouping, shop.facts(), teller);
     attaching = new Attaching(shop, teller);
     execs = new Execs(shop, table, starting, teller);
+    var health = new HealthRecords(shop.place());
+    watches = new HealthWatches(shop, execs, health, teller, this::restartUnhealthy);
     var unfinished = new Unfinished(shop, records, networking);
     recovering =
-        new Recovering(shop, table, records, files, grouping, unfinished, starting, ending);
+        new Recovering(
+            shop, table, records, files, grouping, unfinished, starting, ending, watches, health);
     views = new Views(shop.place(), files, networking);
     copying = new Copying(shop, new Roots(starting, shop.workers()), teller);
     differing = new Differing(shop);
@@ -98,6 +112,23 @@ public final class ContainerEngine implements Containers {
       starting.restart(container);
     } catch (GantryException e) { // the state says so, and who inspects it sees why
       log.log(WARNING, "container " + container.id + " cannot be restarted: " + e.getMessage());
+    }
+  }
+
+  private HealthWatches watches() {
+    return watches;
+  }
+
+  private void restartUnhealthy(Container container, Running running) {
+    var label = container.record().spec().labels().get(Stopping.RESTART_UNHEALTHY);
+    boolean wanted =
+        label == null ? shop.restartUnhealthy().getAsBoolean() : Boolean.parseBoolean(label);
+    if (wanted && !container.record().ephemeral()) {
+      try {
+        stopping.endUnhealthy(container, running);
+      } catch (GantryException e) { // the user may have been faster
+        log.log(WARNING, "unhealthy " + container.id + " is not restarted: " + e.getMessage());
+      }
     }
   }
 
@@ -120,6 +151,10 @@ public final class ContainerEngine implements Containers {
     for (var container : table.all()) {
       var running = container.running();
       if (running != null) {
+        var watch = running.watch();
+        if (watch != null) {
+          watch.letGo();
+        }
         running.letGo();
       }
     }

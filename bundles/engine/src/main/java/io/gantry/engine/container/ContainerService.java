@@ -25,6 +25,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -49,8 +50,7 @@ public final class ContainerService implements Recovered {
   private final SpareDisk spare;
   private final MonitorLoop loop;
   private final ExecutorService workers = Executors.newCachedThreadPool(named("containers"));
-  private final ScheduledExecutorService timer =
-      Executors.newScheduledThreadPool(1, named("timer"));
+  private final ScheduledExecutorService timer = timer();
   private final Zygote zygote;
   private final Place place;
   private final CgroupTree cgroups;
@@ -64,6 +64,7 @@ public final class ContainerService implements Recovered {
       @Reference Events events,
       @Reference ImageLayers images,
       @Reference SpareDisk spare,
+      @Reference UnhealthyContainers unhealthy,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage,
       @Reference(target = "(" + Leased.KIND + "=ExecDriver)") Leased<ExecDriver> execs,
       @Reference(target = "(" + Leased.KIND + "=NetworkDriver)") Leased<NetworkDriver> networks) {
@@ -91,7 +92,8 @@ public final class ContainerService implements Recovered {
                 timer,
                 new LogFollower(timer),
                 spare,
-                InstantSource.system()),
+                InstantSource.system(),
+                unhealthy::areRestarted),
             nodeName());
     service = context.registerService(Containers.class, engine, null);
     workers.execute(this::recover);
@@ -156,6 +158,13 @@ public final class ContainerService implements Recovered {
     }
     loop.close();
     cgroups.removeParent(place.cgroupParent());
+  }
+
+  /** What is called off is forgotten at once: most time-outs are. */
+  private static ScheduledExecutorService timer() {
+    var timer = new ScheduledThreadPoolExecutor(1, named("timer"));
+    timer.setRemoveOnCancelPolicy(true);
+    return timer;
   }
 
   private static String nodeName() {

@@ -64,7 +64,13 @@ final class Ending {
   /** On the monitors' thread: what takes longer is done on another one. */
   void execEnded(Container container, ExecExit exit) {
     var exec = container.execs.get(exit.execId());
-    if (exec != null && exec.ended(exit.status())) {
+    if (HealthWatches.isCheck(exit.execId(), container.id)) {
+      if (exec != null) {
+        tellExecEnd(container, exec.id(), exit); // before its watch hears of it
+        container.execs.remove(exec.id());
+        exec.ended(exit.status());
+      }
+    } else if (exec != null && exec.ended(exit.status())) {
       inBackground(() -> tellExecEnd(container, exec.id(), exit), "end of exec " + exit.execId());
     }
   }
@@ -84,11 +90,15 @@ final class Ending {
         return;
       }
       var before = container.run();
-      var run = before.ended(exit);
+      var watch = running.watch();
+      var run = before.ended(exit, watch == null ? before.health() : watch.end());
       // First of all: the run directory, which goes next, holds the only other trace of it.
       attempt("record the end of", container, () -> records.putRun(container.record(), run));
+      if (watch != null) {
+        watch.forget();
+      }
       clearAway(container, running);
-      boolean again = restarts(container, run);
+      boolean again = restarts(container, running, run);
       container.running(null);
       container.run(run);
       container.execs.values().forEach(ExecProcess::lost);
@@ -155,9 +165,12 @@ final class Ending {
         exit.time());
   }
 
-  private boolean restarts(Container container, RunRecord run) {
+  private boolean restarts(Container container, Running running, RunRecord run) {
     var host = container.record().spec().host();
     boolean stopped = container.isStopping() || container.record().stopped();
+    if (running.startsAgain()) {
+      return !stopped;
+    }
     return RestartPolicy.of(host.life().restartPolicy(), host.life().restartMaximum())
         .restarts(run.exitCode(), stopped, run.restarts());
   }

@@ -11,6 +11,7 @@ import io.gantry.api.ExecView;
 import io.gantry.monitor.ExecRequest;
 import io.gantry.monitor.HelperError;
 import io.gantry.monitor.Streams;
+import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.TaskSpec;
 import java.util.Comparator;
@@ -140,18 +141,12 @@ final class Execs {
       int rows,
       int columns) {
     var spec = exec.spec();
-    var started = running.task();
-    TaskSpec of = started != null ? started : taskOfFound(container, running);
-    var process = starting.planOfProcess(container).process(spec, rows, columns);
-    var launch =
-        shop.execs().call(container.record().execDriver(), driver -> driver.exec(of, process));
+    var program = plan(container, running, spec, rows, columns);
     var streams = detach ? Streams.NONE : new Streams(spec.stdin(), spec.stdout(), spec.stderr());
     var stream =
         running
             .monitor()
-            .exec(
-                new ExecRequest(
-                    exec.id(), streams, spec.terminal(), rows, columns, launch.program()));
+            .exec(new ExecRequest(exec.id(), streams, spec.terminal(), rows, columns, program));
     exec.runs(stream.pid());
     if (detach) {
       stream.close();
@@ -165,6 +160,16 @@ final class Execs {
         bytes,
         DetachKeys.parse(spec.detachKeys()),
         () -> teller.tell(container.record(), "exec_detach", Map.of("execID", exec.id())));
+  }
+
+  /** What the container's exec driver has the monitor do for one more process. */
+  Bytes plan(Container container, Running running, ExecSpec spec, int rows, int columns) {
+    var started = running.task();
+    TaskSpec of = started != null ? started : taskOfFound(container, running);
+    var process = starting.planOfProcess(container).process(spec, rows, columns);
+    return shop.execs()
+        .call(container.record().execDriver(), driver -> driver.exec(of, process))
+        .program();
   }
 
   /** Of one that this engine has not started itself. */
@@ -191,8 +196,7 @@ final class Execs {
       Container container, ExecProcess exec, boolean detach, GantryException e) {
     var failed = HelperError.in(e);
     String text = failed.map(HelperError::text).orElse(e.getMessage());
-    boolean whole = failed.isEmpty() || text.startsWith("unable to find ");
-    String sentence = whole ? text : RUNTIME + text;
+    String sentence = failed.isEmpty() ? text : sentence(text);
     if (exec.ended(NOT_EXECUTED)) {
       teller.tell(
           container.record(),
@@ -203,6 +207,11 @@ final class Execs {
       throw failed.isEmpty() ? e : new GantryException(INVALID, sentence, e);
     }
     return FixedStream.saying(exec.spec().terminal(), sentence + "\r\n");
+  }
+
+  /** What the helper says of a failure, as dockerd says it. */
+  static String sentence(String text) {
+    return text.startsWith("unable to find ") ? text : RUNTIME + text;
   }
 
   ExecView inspect(String execId) {

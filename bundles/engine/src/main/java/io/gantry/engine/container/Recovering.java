@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
+import static java.util.stream.Collectors.toSet;
 
 import io.gantry.api.Containers.Exit;
 import io.gantry.api.ExecSpec;
@@ -54,6 +55,8 @@ final class Recovering {
   private final Unfinished unfinished;
   private final Starting starting;
   private final Ending ending;
+  private final HealthWatches watches;
+  private final HealthRecords health;
 
   /** Their containers' removals were cut short. */
   private final Set<String> runsOfNobody = new HashSet<>();
@@ -66,7 +69,9 @@ final class Recovering {
       Grouping grouping,
       Unfinished unfinished,
       Starting starting,
-      Ending ending) {
+      Ending ending,
+      HealthWatches watches,
+      HealthRecords health) {
     this.shop = shop;
     this.table = table;
     this.records = records;
@@ -75,6 +80,8 @@ final class Recovering {
     this.unfinished = unfinished;
     this.starting = starting;
     this.ending = ending;
+    this.watches = watches;
+    this.health = health;
   }
 
   /**
@@ -82,6 +89,7 @@ final class Recovering {
    */
   Set<String> read() {
     var loaded = records.load();
+    health.load();
     for (var record : loaded.containers().values()) {
       try {
         table.reserve(record.name(), record.id());
@@ -155,6 +163,9 @@ final class Recovering {
     log.log(INFO, "adopted {0} containers of {1} that ran", alive.get(), adoptions.size());
     awaitEnds(ended);
     sweep(broken);
+    var running =
+        table.all().stream().filter(c -> c.running() != null).map(c -> c.id).collect(toSet());
+    health.sweep(running::contains);
     for (var container : idle) {
       if (container.record().ephemeral() && container.run().started() != null) {
         container.lock.lock();
@@ -251,15 +262,23 @@ final class Recovering {
     running.ranBefore(Uptime.since(hello.initStart()));
     matchPause(container, running);
     for (String id : hello.liveExecs()) {
+      if (HealthWatches.isCheck(id, container.id)) {
+        watches.endLeft(container, running, id);
+        continue;
+      }
       var exec = new ExecProcess(id, container.id, unknownExec());
       exec.start();
       container.execs.put(id, exec);
     }
     for (var ended : hello.exitedExecs()) {
+      if (HealthWatches.isCheck(ended.execId(), container.id)) {
+        continue;
+      }
       var exec = new ExecProcess(ended.execId(), container.id, unknownExec());
       exec.ended(ended.status());
       container.execs.put(ended.execId(), exec);
     }
+    watches.resume(container, running);
     running.hasBegun();
   }
 

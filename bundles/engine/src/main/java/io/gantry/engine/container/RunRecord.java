@@ -1,5 +1,6 @@
 package io.gantry.engine.container;
 
+import io.gantry.api.Health;
 import io.gantry.monitor.ExitRecord;
 import io.gantry.monitor.Monitor;
 import io.gantry.spi.network.Attachment;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param attachment what the network driver gave, for it to take back; null for none
  * @param before what was on record before this run, for a start that nobody finished; null once it
  *     is known to run
+ * @param health how the last run that was over did, null when nobody checked
  */
 record RunRecord(
     boolean running,
@@ -32,10 +34,11 @@ record RunRecord(
     @Nullable Instant finished,
     int restarts,
     @Nullable Attachment attachment,
-    @Nullable RunRecord before) {
+    @Nullable RunRecord before,
+    @Nullable Health health) {
 
   static final RunRecord NEVER =
-      new RunRecord(false, false, 0, 0, 0, false, "", null, null, 0, null, null);
+      new RunRecord(false, false, 0, 0, 0, false, "", null, null, 0, null, null, null);
 
   RunRecord started(Monitor.Init init, Instant now, @Nullable Attachment attached) {
     return new RunRecord(
@@ -50,7 +53,8 @@ record RunRecord(
         finished,
         restarts,
         attached,
-        this);
+        this,
+        health);
   }
 
   /** The run has begun: what was before is of no more use. */
@@ -58,7 +62,10 @@ record RunRecord(
     return copy(paused, restarts);
   }
 
-  RunRecord ended(ExitRecord exit) {
+  /**
+   * @param now how it does, null when nobody checks
+   */
+  RunRecord ended(ExitRecord exit, @Nullable Health now) {
     return new RunRecord(
         false,
         false,
@@ -71,12 +78,13 @@ record RunRecord(
         exit.time(),
         restarts,
         null,
-        null);
+        null,
+        now);
   }
 
   RunRecord notStarted(int code, String why) {
     return new RunRecord(
-        false, false, 0, 0, code, false, why, started, finished, restarts, null, null);
+        false, false, 0, 0, code, false, why, started, finished, restarts, null, null, health);
   }
 
   RunRecord paused(boolean now) {
@@ -100,7 +108,8 @@ record RunRecord(
         finished,
         nowRestarts,
         attachment,
-        null);
+        null,
+        health);
   }
 
   /** How long it has run, or did. */

@@ -31,6 +31,8 @@ final class Running implements Monitor.Listener {
   private volatile @Nullable Duration before = Duration.ZERO;
   private volatile @Nullable Monitor monitor;
   private volatile @Nullable TaskSpec task;
+  private volatile @Nullable HealthWatch watch;
+  private volatile boolean again;
   private volatile CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
 
   /**
@@ -88,6 +90,30 @@ final class Running implements Monitor.Listener {
     return earlier == null
         ? run.duration(exit.time())
         : earlier.plusNanos(System.nanoTime() - since);
+  }
+
+  /** How long it has run so far; zero for one that was found ended. */
+  Duration age() {
+    Duration earlier = before;
+    return (earlier == null ? Duration.ZERO : earlier).plusNanos(System.nanoTime() - since);
+  }
+
+  /** Whatever the restart policy says, another run follows this one. */
+  void startAgain() {
+    again = true;
+  }
+
+  boolean startsAgain() {
+    return again;
+  }
+
+  /** Null: nobody checks its health. */
+  @Nullable HealthWatch watch() {
+    return watch;
+  }
+
+  void watch(HealthWatch by) {
+    watch = by;
   }
 
   /** What it was started with; null for one that was found running. */

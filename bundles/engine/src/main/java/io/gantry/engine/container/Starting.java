@@ -26,6 +26,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Starts containers: all or nothing, and what went wrong said as dockerd says it. */
@@ -41,7 +42,11 @@ final class Starting {
   private final Grouping grouping;
   private final Ending ending;
   private final Teller teller;
+  private final BiConsumer<Container, Running> watched;
 
+  /**
+   * @param watched gives a run whose health is to be checked its watch
+   */
   Starting(
       Workshop shop,
       ContainerTable table,
@@ -50,7 +55,8 @@ final class Starting {
       Networking networking,
       Grouping grouping,
       Ending ending,
-      Teller teller) {
+      Teller teller,
+      BiConsumer<Container, Running> watched) {
     this.shop = shop;
     this.table = table;
     this.records = records;
@@ -59,6 +65,7 @@ final class Starting {
     this.grouping = grouping;
     this.ending = ending;
     this.teller = teller;
+    this.watched = watched;
   }
 
   /** By the user: a series of restarts ends, and a stop is forgotten. */
@@ -131,6 +138,10 @@ final class Starting {
     }
     teller.tell(container.record(), "start");
     ending.watch(container);
+    var watch = container.requireRunning().watch();
+    if (watch != null) {
+      watch.begin();
+    }
   }
 
   private void launchOrUndo(Container container, Launching launching) {
@@ -183,6 +194,7 @@ final class Starting {
       monitor.commit();
       undo.keep();
       container.run(run.begun());
+      watched.accept(container, running);
       container.running(running);
       container.waiters.started();
     }

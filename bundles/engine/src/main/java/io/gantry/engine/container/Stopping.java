@@ -23,6 +23,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Stopping {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  /** Label of containers that are started again when they become unhealthy, or are not. */
+  static final String RESTART_UNHEALTHY = "io.gantry.restart-unhealthy";
+
   private static final Duration DEFAULT = Duration.ofSeconds(10);
   private static final Duration AFTER_KILL = Duration.ofSeconds(10);
 
@@ -74,6 +78,12 @@ final class Stopping {
       container.stopping(false);
     }
     return true;
+  }
+
+  /** Ends a run for the policy to start another, unless the user wants it to stay ended. */
+  void endUnhealthy(Container container, Running running) {
+    running.startAgain();
+    end(container, running, stopSignal(container), ownTimeout(container));
   }
 
   void kill(Container container, String ref, String signal) {

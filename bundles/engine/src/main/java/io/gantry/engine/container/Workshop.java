@@ -13,12 +13,15 @@ import io.gantry.spi.storage.StorageDriver;
 import java.time.InstantSource;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.BooleanSupplier;
 
 /**
  * What the steps of a container's life work with.
  *
  * @param workers may block
  * @param timer must not be blocked
+ * @param restartUnhealthy whether containers that become so are started again unless they say
+ *     otherwise
  */
 public record Workshop(
     Place place,
@@ -35,4 +38,5 @@ public record Workshop(
     ScheduledExecutorService timer,
     LogFollower follower,
     SpareDisk spare,
-    InstantSource clock) {}
+    InstantSource clock,
+    BooleanSupplier restartUnhealthy) {}

@@ -160,6 +160,8 @@ public final class Defaults {
         process.volumes(),
         process.stopSignal(),
         process.stopTimeoutSeconds(),
-        process.networkDisabled());
+        process.networkDisabled(),
+        process.health(),
+        process.shell());
   }
 }

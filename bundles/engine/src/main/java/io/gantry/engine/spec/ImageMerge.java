@@ -45,7 +45,7 @@ public final class ImageMerge {
         either(asked.stopSignal(), process.stopSignal()),
         asked.shell(),
         asked.onBuild(),
-        asked.healthcheck());
+        asked.healthcheck().isEmpty() ? HealthChecks.write(process.health()) : asked.healthcheck());
   }
 
   /**
@@ -90,7 +90,9 @@ public final class ImageMerge {
             union(process.volumes(), image.volumes()),
             either(process.stopSignal(), image.stopSignal()),
             process.stopTimeoutSeconds(),
-            process.networkDisabled());
+            process.networkDisabled(),
+            HealthChecks.merge(process.health(), image.healthcheck()),
+            isEmpty(process.shell()) ? image.shell() : process.shell());
     return new ContainerSpec(
         asked.name(),
         asked.image(),

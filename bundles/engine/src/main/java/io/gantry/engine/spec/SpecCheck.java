@@ -74,6 +74,7 @@ public final class SpecCheck {
     if (process.user().chars().anyMatch(c -> c < ' ')) {
       throw invalid("invalid user");
     }
+    HealthChecks.check(process.health());
     for (String port : process.exposedPorts()) {
       var matcher = PORT.matcher(port);
       if (!matcher.matches() || Integer.parseInt(matcher.group(1)) > 65535) {

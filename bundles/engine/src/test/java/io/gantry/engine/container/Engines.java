@@ -117,7 +117,8 @@ final class Engines implements AutoCloseable {
             timer,
             new LogFollower(timer),
             spare,
-            clock);
+            clock,
+            () -> false);
     ring.subscribe(null, e -> true, events::add);
     containers = new ContainerEngine(shop, "host");
     containers.recover(containers.readRecords());

@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.HealthCheck;
 import io.gantry.api.HostSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,6 +21,7 @@ public final class Specs {
   public String hostname = "";
   public String stopSignal = "";
   public @Nullable Integer stopTimeout;
+  public @Nullable HealthCheck health;
   public List<String> env = new ArrayList<>();
   public @Nullable List<String> cmd;
   public @Nullable List<String> entrypoint;
@@ -83,7 +85,9 @@ public final class Specs {
             volumes,
             stopSignal,
             stopTimeout,
-            false);
+            false,
+            health,
+            null);
     var host =
         new HostSpec(
             new HostSpec.Namespaces(networkMode, pidMode, ipcMode, utsMode, "", usernsMode),

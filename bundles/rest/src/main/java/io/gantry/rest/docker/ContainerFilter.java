@@ -53,7 +53,7 @@ public final class ContainerFilter {
     tests.add(view -> filters.begins("id", view.id()));
     tests.add(view -> filters.labels(view.spec().labels()));
     tests.add(view -> filters.allows("status", ContainerJson.word(view.state())));
-    tests.add(view -> filters.allows("health", "none"));
+    tests.add(view -> filters.allows("health", HealthJson.word(view.state())));
     tests.add(view -> !filters.flag("is-task", false));
     tests.add(this::onNetwork);
     tests.add(this::hasVolume);

@@ -79,18 +79,34 @@ public final class ContainerJson {
   }
 
   private static Map<String, @Nullable Object> state(State state) {
-    return object(
-        "Status", word(state),
-        "Running", state.running(),
-        "Paused", state.status() == Status.PAUSED,
-        "Restarting", state.status() == Status.RESTARTING,
-        "OOMKilled", state.oomKilled(),
-        "Dead", state.status() == Status.DEAD,
-        "Pid", state.pid(),
-        "ExitCode", state.exitCode(),
-        "Error", state.error(),
-        "StartedAt", GoTime.nano(state.started()),
-        "FinishedAt", GoTime.nano(state.finished()));
+    var json =
+        object(
+            "Status",
+            word(state),
+            "Running",
+            state.running(),
+            "Paused",
+            state.status() == Status.PAUSED,
+            "Restarting",
+            state.status() == Status.RESTARTING,
+            "OOMKilled",
+            state.oomKilled(),
+            "Dead",
+            state.status() == Status.DEAD,
+            "Pid",
+            state.pid(),
+            "ExitCode",
+            state.exitCode(),
+            "Error",
+            state.error(),
+            "StartedAt",
+            GoTime.nano(state.started()),
+            "FinishedAt",
+            GoTime.nano(state.finished()));
+    if (state.health() != null) {
+      json.put("Health", HealthJson.of(state.health()));
+    }
+    return json;
   }
 
   private static Map<String, @Nullable Object> hostConfig(ContainerView view) {
@@ -169,7 +185,9 @@ public final class ContainerJson {
     json.put("StdinOnce", process.stdinOnce());
     json.put("Env", process.env());
     json.put("Cmd", process.cmd());
-    extra(json, extra, "Healthcheck");
+    if (process.health() != null) {
+      json.put("Healthcheck", HealthJson.of(process.health()));
+    }
     json.put("Image", spec.image());
     json.put("Volumes", process.volumes().isEmpty() ? null : set(process.volumes()));
     json.put("WorkingDir", process.workingDir());
@@ -187,7 +205,9 @@ public final class ContainerJson {
     if (process.stopTimeoutSeconds() != null) {
       json.put("StopTimeout", process.stopTimeoutSeconds());
     }
-    extra(json, extra, "Shell");
+    if (process.shell() != null && !process.shell().isEmpty()) {
+      json.put("Shell", process.shell());
+    }
     return json;
   }
 

@@ -53,7 +53,7 @@ public final class ContainerListJson {
   /** What {@code docker ps} shows under STATUS. */
   static String status(State state, Instant now) {
     return switch (state.status()) {
-      case RUNNING -> "Up " + since(state.started(), now);
+      case RUNNING -> "Up " + since(state.started(), now) + health(state);
       case PAUSED -> "Up " + since(state.started(), now) + " (Paused)";
       case RESTARTING ->
           "Restarting (" + state.exitCode() + ") " + since(state.finished(), now) + " ago";
@@ -62,6 +62,14 @@ public final class ContainerListJson {
       case CREATED -> "Created";
       case EXITED -> "Exited (" + state.exitCode() + ") " + since(state.finished(), now) + " ago";
     };
+  }
+
+  private static String health(State state) {
+    if (state.health() == null) {
+      return "";
+    }
+    String word = HealthJson.word(state);
+    return word.equals("starting") ? " (health: starting)" : " (" + word + ")";
   }
 
   private static String since(@Nullable Instant time, Instant now) {

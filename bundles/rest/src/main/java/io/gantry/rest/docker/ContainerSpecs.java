@@ -88,7 +88,7 @@ public final class ContainerSpecs {
         name,
         body.text("Image"),
         platform,
-        process(body, mounts),
+        process(body, mounts, version),
         host(host, mounts),
         networks(endpoints),
         body.textMap("Labels"),
@@ -131,36 +131,21 @@ public final class ContainerSpecs {
         !host.objects("DeviceRequests").isEmpty(), "requesting devices from a driver (--gpus)");
   }
 
-  /** What was asked for, is kept and shown, but has no effect yet. */
-  public static List<String> warnings(JsonObject body) {
-    JsonObject health = body.objectOrNull("Healthcheck");
-    List<String> test = health == null ? List.of() : health.texts("Test");
-    return test.isEmpty() || test.get(0).equals("NONE")
-        ? List.of()
-        : List.of("Health checks are not built yet: the container runs without one.");
-  }
-
   private static Map<String, @Nullable Object> configEcho(JsonObject body) {
     var echo = new LinkedHashMap<String, @Nullable Object>();
-    JsonObject health = body.objectOrNull("Healthcheck");
-    if (health != null) {
-      health.textsOrNull("Test");
-      echo.put("Healthcheck", health.entries());
-    }
     if (!body.text("MacAddress").isEmpty()) {
       echo.put("MacAddress", body.text("MacAddress"));
     }
-    for (String key : new String[] {"Shell", "OnBuild"}) {
-      List<String> texts = body.textsOrNull(key);
-      if (texts != null) {
-        echo.put(key, texts);
-      }
+    List<String> onBuild = body.textsOrNull("OnBuild");
+    if (onBuild != null) {
+      echo.put("OnBuild", onBuild);
     }
     body.flag("ArgsEscaped"); // for Windows only, but a flag
     return echo;
   }
 
-  private static ContainerSpec.Process process(JsonObject body, MountRequests mounts) {
+  private static ContainerSpec.Process process(
+      JsonObject body, MountRequests mounts, ApiVersion version) {
     var exposed = new ArrayList<String>();
     body.object("ExposedPorts").entries().keySet().forEach(port -> exposed.add(port(port)));
     var volumes = new ArrayList<>(body.object("Volumes").entries().keySet());
@@ -184,7 +169,9 @@ public final class ContainerSpecs {
         volumes,
         body.text("StopSignal"),
         timeout == null ? null : body.smallNumber("StopTimeout"),
-        body.flag("NetworkDisabled"));
+        body.flag("NetworkDisabled"),
+        HealthJson.read(body.objectOrNull("Healthcheck"), version),
+        body.textsOrNull("Shell"));
   }
 
   private static HostSpec host(JsonObject host, MountRequests mounts) {

@@ -116,9 +116,7 @@ public final class ContainerRoutes {
     String name = call.query().text("name");
     var spec = ContainerSpecs.read(body, name, call.query().text("platform"), call.version());
     var created = containers.create(spec);
-    var warnings = new ArrayList<>(created.warnings());
-    warnings.addAll(ContainerSpecs.warnings(body));
-    return Answer.json(201, object("Id", created.id(), "Warnings", warnings));
+    return Answer.json(201, object("Id", created.id(), "Warnings", created.warnings()));
   }
 
   private Answer inspect(Call call) {

@@ -1,0 +1,369 @@
+package io.gantry.engine.container;
+
+import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.INFO;
+
+import io.gantry.api.ExecSpec;
+import io.gantry.api.Health;
+import io.gantry.api.Health.Result;
+import io.gantry.api.Health.Status;
+import io.gantry.api.HealthCheck;
+import io.gantry.engine.spec.HealthChecks;
+import io.gantry.monitor.ExecRequest;
+import io.gantry.monitor.HelperError;
+import io.gantry.monitor.MonitorStream;
+import io.gantry.monitor.Streams;
+import io.gantry.spi.Bytes;
+import io.gantry.spi.GantryException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Checks the health of a container through one run of it; holds no thread between the steps.
+ *
+ * <p>Protocol: a timer lets a check begin, on a worker. What it prints and its end come on the
+ * monitors' thread, its time-out on a worker again; whichever is first judges. A result that
+ * changes something is written down, then told, then the next check gets its time; so there is
+ * never more than one. The end of the run may come at any step: what follows of it counts for
+ * nothing. What keeps the engine from checking (a driver that is away, a monitor that is silent) is
+ * not the container's fault: it is tried again at the next interval.
+ */
+final class HealthWatch {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  /** A driver's plan of the check is asked for again after that. */
+  private static final Duration PLAN_AGAIN = Duration.ofMinutes(1);
+
+  /** Results that change nothing are written down so often, for the next engine's log. */
+  private static final Duration WRITE_AGAIN = Duration.ofSeconds(10);
+
+  /** A check that was killed has ended by then, or hangs in the kernel. */
+  private static final Duration AFTER_KILL = Duration.ofSeconds(5);
+
+  private static final int NOT_HEALTHY = -1;
+
+  private final Container container;
+  private final Running running;
+  private final HealthCheck check;
+  private final ExecSpec command;
+  private final HealthWatches kit;
+  private final ReentrantLock lock = new ReentrantLock();
+  private volatile Health health;
+  private boolean over; // guarded by lock
+  private @Nullable Future<?> due; // guarded by lock
+  private @Nullable Probe probe; // guarded by lock
+  private long writtenAt = System.nanoTime(); // guarded by lock
+  private @Nullable Bytes program; // of whoever checks: one at a time
+  private long plannedAt; // as program
+
+  /**
+   * @param health so far
+   */
+  HealthWatch(Container container, Running running, Health health, HealthWatches kit) {
+    var process = container.record().spec().process();
+    this.container = container;
+    this.running = running;
+    this.health = health;
+    this.kit = kit;
+    this.check = HealthChecks.filled(Objects.requireNonNull(process.health()));
+    this.command =
+        new ExecSpec(
+            HealthChecks.command(process), List.of(), "", "", false, false, true, true, false, "");
+  }
+
+  Health health() {
+    return health;
+  }
+
+  /** From a start, or from an engine that ended: then the last check is the older the better. */
+  void begin() {
+    var interval = HealthRules.interval(health, check, running.age());
+    var results = health.log();
+    boolean anew = health.status() == Status.STARTING && health.failingStreak() == 0;
+    if (anew || results.isEmpty()) {
+      checkAfter(interval);
+      return;
+    }
+    var last = results.get(results.size() - 1).end();
+    var since = Duration.between(last, kit.clock().instant());
+    var left = interval.minus(since.isNegative() ? Duration.ZERO : since);
+    checkAfter(left.isNegative() ? Duration.ZERO : left);
+  }
+
+  /** The run is over; returns how it did, which its record is to hold from now on. */
+  Health end() {
+    var unfinished = stop();
+    if (unfinished != null) {
+      container.execs.remove(unfinished.exec.id());
+    }
+    return HealthRules.ended(health);
+  }
+
+  /** After {@link #end}: what was written for the next engine is of no more use. */
+  void forget() {
+    kit.records().remove(container.id);
+  }
+
+  /** The engine stops, the run goes on. */
+  void letGo() {
+    stop();
+    write(health);
+  }
+
+  private @Nullable Probe stop() {
+    lock.lock();
+    try {
+      over = true;
+      if (due != null) {
+        due.cancel(false);
+      }
+      var unfinished = probe;
+      probe = null;
+      return unfinished;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void checkAfter(Duration delay) {
+    after(delay, this::check);
+  }
+
+  /** One step at a time waits for the timer. */
+  private void after(Duration delay, Runnable step) {
+    lock.lock();
+    try {
+      if (!over) {
+        due = kit.timer().schedule(() -> work(step), delay.toNanos(), TimeUnit.NANOSECONDS);
+      }
+    } catch (RejectedExecutionException e) {
+      log.log(DEBUG, "the engine stops: the next one checks {0}", container.id);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void work(Runnable step) {
+    try {
+      kit.workers().execute(step);
+    } catch (RejectedExecutionException e) {
+      log.log(DEBUG, "the engine stops: the next one checks {0}", container.id);
+    }
+  }
+
+  private void check() {
+    if (container.run().paused()) {
+      checkAfter(HealthRules.interval(health, check, running.age()));
+      return;
+    }
+    try {
+      plan();
+    } catch (GantryException e) {
+      notChecked(e);
+      return;
+    }
+    var exec = new ExecProcess(HealthWatches.idOfCheck(container.id), container.id, command);
+    var begun = new Probe(exec, kit.clock().instant(), running.age());
+    lock.lock();
+    try {
+      if (over) {
+        return;
+      }
+      probe = begun;
+    } finally {
+      lock.unlock();
+    }
+    begin(begun);
+  }
+
+  /** The drivers need not be there for each check. */
+  private void plan() {
+    long now = System.nanoTime();
+    if (program == null || now - plannedAt > PLAN_AGAIN.toNanos()) {
+      program = kit.execs().plan(container, running, command, 0, 0);
+      plannedAt = now;
+    }
+  }
+
+  private void begin(Probe begun) {
+    var exec = begun.exec;
+    container.execs.put(exec.id(), exec);
+    exec.start();
+    tell("exec_create: ", exec);
+    tell("exec_start: ", exec);
+    MonitorStream stream;
+    try {
+      stream =
+          running
+              .monitor()
+              .exec(
+                  new ExecRequest(
+                      exec.id(), Streams.OUTPUT, false, 0, 0, Objects.requireNonNull(program)));
+    } catch (GantryException e) {
+      container.execs.remove(exec.id());
+      var failed = HelperError.in(e);
+      if (failed.isEmpty()) {
+        if (taken(begun)) {
+          notChecked(e);
+        }
+      } else {
+        judge(begun, NOT_HEALTHY, Execs.sentence(failed.get().text()));
+      }
+      return;
+    }
+    exec.runs(stream.pid());
+    after(check.timeout(), () -> timedOut(begun));
+    begun.read(new ExecBytes(stream, exec));
+  }
+
+  private void notChecked(GantryException e) {
+    log.log(DEBUG, "{0} could not be checked: {1}", container.id, e.getMessage());
+    checkAfter(HealthRules.interval(health, check, running.age()));
+  }
+
+  private void timedOut(Probe late) {
+    if (container.run().paused()) { // it stands still with its container
+      after(check.timeout(), () -> timedOut(late));
+      return;
+    }
+    late.timedOut = true;
+    after(AFTER_KILL, () -> judge(late, NOT_HEALTHY, late.lateWords()));
+    try {
+      running.monitor().kill(late.exec.id());
+    } catch (GantryException e) { // it ends at this moment, or hangs
+      log.log(DEBUG, "check of {0}: {1}", container.id, e.getMessage());
+    }
+  }
+
+  /** False when somebody else was faster, or nobody wants to know any more. */
+  private boolean taken(Probe ended) {
+    lock.lock();
+    try {
+      if (over || probe != ended) {
+        return false;
+      }
+      probe = null;
+      if (due != null) {
+        due.cancel(false);
+      }
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** On the monitors' thread, or a worker. */
+  private void judge(Probe ended, int exitCode, String output) {
+    if (!taken(ended)) {
+      return;
+    }
+    var before = health;
+    var result = new Result(ended.start, kit.clock().instant(), exitCode, output);
+    var after = HealthRules.after(before, result, check, ended.age);
+    health = after;
+    if (changed(before, after) || isWriteDue()) {
+      work(() -> publish(before, after));
+    } else {
+      checkAfter(HealthRules.interval(after, check, running.age()));
+    }
+  }
+
+  private static boolean changed(Health before, Health after) {
+    return before.status() != after.status() || before.failingStreak() != after.failingStreak();
+  }
+
+  private boolean isWriteDue() {
+    lock.lock();
+    try {
+      return System.nanoTime() - writtenAt > WRITE_AGAIN.toNanos();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void publish(Health before, Health after) {
+    lock.lock(); // nothing is written after the removal at the end
+    try {
+      if (over) {
+        return;
+      }
+      writtenAt = System.nanoTime();
+      write(after);
+    } finally {
+      lock.unlock();
+    }
+    if (before.status() != after.status()) {
+      String word = after.status().name().toLowerCase(Locale.ROOT);
+      log.log(INFO, "container {0} is {1}", container.id, word);
+      kit.teller().tell(container.record(), "health_status: " + word);
+      if (after.status() == Status.UNHEALTHY) {
+        kit.unhealthy().accept(container, running);
+      }
+    }
+    checkAfter(HealthRules.interval(after, check, running.age()));
+  }
+
+  private void write(Health now) {
+    kit.records().put(container.id, new HealthRecord(container.run().initStart(), now));
+  }
+
+  private void tell(String action, ExecProcess exec) {
+    kit.teller()
+        .tell(
+            container.record(),
+            action + String.join(" ", command.args()),
+            Map.of("execID", exec.id()));
+  }
+
+  /** One check that runs. */
+  private final class Probe {
+    private final ExecProcess exec;
+    private final Instant start;
+    private final Duration age;
+    private final HealthOutput output = new HealthOutput(); // of the reader: one at a time
+    private volatile boolean timedOut;
+
+    Probe(ExecProcess exec, Instant start, Duration age) {
+      this.exec = exec;
+      this.start = start;
+      this.age = age;
+    }
+
+    void read(ExecBytes stream) {
+      stream
+          .read()
+          .whenComplete(
+              (bytes, failure) -> {
+                if (bytes != null && bytes.hasRemaining()) {
+                  output.take(bytes);
+                  read(stream);
+                  return;
+                }
+                stream.close();
+                var code = exec.view().exitCode();
+                if (timedOut) {
+                  judge(this, NOT_HEALTHY, lateWords());
+                } else {
+                  judge(this, code == null ? NOT_HEALTHY : code, output.text());
+                }
+              });
+    }
+
+    String lateWords() {
+      String printed = output.text();
+      return "Health check exceeded timeout ("
+          + GoDuration.text(check.timeout())
+          + ")"
+          + (printed.isEmpty() ? "" : ": " + printed);
+    }
+  }
+}
