@@ -5,6 +5,7 @@ import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers;
 import io.gantry.api.Engine;
 import io.gantry.api.Images;
+import io.gantry.engine.config.LogDefaults;
 import io.gantry.engine.config.LogLevel;
 import io.gantry.engine.container.Recovered;
 import io.gantry.linux.CgroupTree;
@@ -34,6 +35,7 @@ public final class EngineService implements Engine {
   private final Containers containers;
   private final Images images;
   private final LogLevel logLevel;
+  private final LogDefaults logs;
   private final Recovered recovered;
   private final Instant started = Instant.now();
   private final Map<String, String> facts;
@@ -45,11 +47,13 @@ public final class EngineService implements Engine {
       @Reference Containers containers,
       @Reference Images images,
       @Reference LogLevel logLevel,
+      @Reference LogDefaults logs,
       @Reference Recovered recovered) {
     this.context = context;
     this.containers = containers;
     this.images = images;
     this.logLevel = logLevel;
+    this.logs = logs;
     this.recovered = recovered;
     var cgroups = CgroupTree.detect();
     this.facts = facts(cgroups);
@@ -92,6 +96,7 @@ public final class EngineService implements Engine {
   private Map<String, String> facts() {
     var all = new LinkedHashMap<>(facts);
     all.put("cgroup.favordynmods", CgroupTree.favorsChanges() ? "on" : "off");
+    all.put("log.driver", logs.driver());
     return all;
   }
 

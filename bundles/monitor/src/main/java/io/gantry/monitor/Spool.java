@@ -13,12 +13,7 @@ package io.gantry.monitor;
  * @param input what the container is given is kept, too. Monitors of version 0.1 do not
  */
 public record Spool(
-    String path,
-    long maxBytes,
-    int maxFiles,
-    long bufferBytes,
-    String attributes,
-    boolean input) {
+    String path, long maxBytes, int maxFiles, long bufferBytes, String attributes, boolean input) {
 
   public Spool(String path, long maxBytes, int maxFiles, long bufferBytes) {
     this(path, maxBytes, maxFiles, bufferBytes, "", false);

@@ -42,6 +42,7 @@ record Options(
     Path pidfile = null;
     String level = "info";
     List<String> hosts = new ArrayList<>();
+    List<String> logOptions = new ArrayList<>();
     Map<String, String> settings = new LinkedHashMap<>();
     for (String argument : arguments) {
       int equals = argument.indexOf('=');
@@ -58,6 +59,8 @@ record Options(
         }
         case "--storage-driver" -> settings.put(ENGINE + "storageDriver", quoted(storage(value)));
         case "--exec-driver" -> settings.put(ENGINE + "execDriver", quoted(value));
+        case "--log-driver" -> settings.put(ENGINE + "logDriver", quoted(value));
+        case "--log-opt" -> logOptions.add(option(value));
         case "--favordynmods" -> settings.put(ENGINE + "favordynmods", bool(name, value));
         case "--deploy" ->
             settings.put(ENGINE + "deployFolder", quoted(absolute(name, value).toString()));
@@ -74,6 +77,9 @@ record Options(
         default -> throw new StartFailure(StartFailure.USAGE, "unknown flag: " + name);
       }
     }
+    if (!logOptions.isEmpty()) {
+      settings.put(ENGINE + "logOptions", quoted(logOptions));
+    }
     if (!hosts.isEmpty()) {
       settings.put(REST + "hosts", quoted(hosts));
     }
@@ -85,6 +91,15 @@ record Options(
       throw new StartFailure(StartFailure.USAGE, "flag needs an argument: " + flag);
     }
     return Path.of(value).toAbsolutePath().normalize();
+  }
+
+  private static String option(String value) throws StartFailure {
+    if (value.indexOf('=') <= 0) {
+      throw new StartFailure(
+          StartFailure.USAGE,
+          "invalid argument \"" + value + "\" for \"--log-opt\" flag: invalid value " + value);
+    }
+    return value;
   }
 
   private static String file(String flag, String value) throws StartFailure {

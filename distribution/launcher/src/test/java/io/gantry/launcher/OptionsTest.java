@@ -35,12 +35,17 @@ class OptionsTest {
                 "--host=tcp://127.0.0.1:2375",
                 "--group=1000",
                 "--favordynmods=true",
+                "--log-driver=syslog",
+                "--log-opt=syslog-address=udp://127.0.0.1:514",
+                "--log-opt=tag=x",
                 "--log-level=WARN"));
     assertEquals(
         Map.of(
             "io.gantry.engine/storageDriver", "\"overlay\"",
             "io.gantry.engine/execDriver", "\"na\\\"me\"",
             "io.gantry.engine/logLevel", "\"warn\"",
+            "io.gantry.engine/logDriver", "\"syslog\"",
+            "io.gantry.engine/logOptions", "[\"syslog-address=udp://127.0.0.1:514\",\"tag=x\"]",
             "io.gantry.engine/favordynmods", "true",
             "io.gantry.rest/group", "\"1000\"",
             "io.gantry.rest/hosts", "[\"unix:///run/a.sock\",\"tcp://127.0.0.1:2375\"]"),

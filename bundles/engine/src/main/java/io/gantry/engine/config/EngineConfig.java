@@ -40,6 +40,30 @@ public @interface EngineConfig {
   @AttributeDefinition(description = "Network driver of new networks")
   String networkDriver() default "builtin";
 
+  @AttributeDefinition(description = "Log driver of new containers that ask for none")
+  String logDriver() default "json-file";
+
+  @AttributeDefinition(
+      description =
+          "Options (NAME=VALUE) of that log driver, for containers that do not say otherwise")
+  String[] logOptions() default {};
+
+  @AttributeDefinition(
+      description =
+          "A json-file log that says nothing of max-size is rotated when it reaches this; empty:"
+              + " never. Containers that run rotate by it at once")
+  String logMaxSize() default "100m";
+
+  @AttributeDefinition(
+      description = "So many files of such a log are kept, the current one included",
+      min = "1",
+      max = "1000")
+  int logMaxFiles() default 5;
+
+  @AttributeDefinition(
+      description = "Log what containers are given on standard input, too, as stream stdin")
+  boolean logStdin() default false;
+
   @AttributeDefinition(
       description = "Seconds that a driver's running calls get to end before it is let go",
       min = "1",

@@ -8,7 +8,6 @@ import io.gantry.api.AttachOptions;
 import io.gantry.api.ByteStream;
 import io.gantry.api.LogQuery;
 import io.gantry.engine.log.LogStream;
-import io.gantry.engine.spec.LogOptions;
 import io.gantry.monitor.Streams;
 import io.gantry.spi.GantryException;
 import java.util.List;
@@ -16,10 +15,12 @@ import java.util.List;
 /** Streams of containers: what they say now, and what they said. */
 final class Attaching {
   private final Workshop shop;
+  private final Logging logging;
   private final Teller teller;
 
-  Attaching(Workshop shop, Teller teller) {
+  Attaching(Workshop shop, Logging logging, Teller teller) {
     this.shop = shop;
+    this.logging = logging;
     this.teller = teller;
   }
 
@@ -35,7 +36,7 @@ final class Attaching {
         options.stream() && (options.stdin() || options.stdout() || options.stderr())
             ? live(container, options)
             : new FixedStream(process.terminal(), List.of());
-    if (options.logs() && isKept(container)) {
+    if (options.logs() && logging.isReadable(container)) {
       var query =
           new LogQuery(options.stdout(), options.stderr(), false, false, false, null, null, -1);
       stream = new JoinedStream(open(container, query), stream);
@@ -74,7 +75,11 @@ final class Attaching {
     if (!query.stdout() && !query.stderr()) {
       throw new GantryException(INVALID, "Bad parameters: you must choose at least one stream");
     }
-    if (!isKept(container)) {
+    if (container.isRemoving()) {
+      throw new GantryException(
+          CONFLICT, "can not get logs from container which is dead or marked for removal");
+    }
+    if (!logging.isReadable(container)) {
       throw new GantryException(UNSUPPORTED, "configured logging driver does not support reading");
     }
     return open(container, query);
@@ -87,9 +92,5 @@ final class Attaching {
         container.record().spec().process().terminal(),
         () -> container.run().running(),
         shop.follower());
-  }
-
-  private static boolean isKept(Container container) {
-    return LogOptions.parse(container.record().spec().host()).kept();
   }
 }

@@ -48,6 +48,7 @@ public final class ContainerEngine implements Containers {
   private final Removal removal;
   private final Renaming renaming;
   private final Updating updating;
+  private final Logging logging;
   private final Attaching attaching;
   private final Execs execs;
   private final Recovering recovering;
@@ -69,7 +70,8 @@ public final class ContainerEngine implements Containers {
     var grouping = new Grouping(shop.cgroups(), shop.place().cgroupParent());
     networking = new Networking(shop.networks(), shop.place().instance());
     teller = new Teller(shop.events(), shop.clock());
-    removal = new Removal(shop, table, records, files, teller);
+    logging = new Logging(shop);
+    removal = new Removal(shop, table, records, files, logging, teller);
     ending =
         new Ending(
             shop, records, files, networking, grouping, removal, teller, this::restartByPolicy);
@@ -82,24 +84,36 @@ public final class ContainerEngine implements Containers {
             networking,
             grouping,
             ending,
+            logging,
             teller,
             (container, running) -> watches().prepare(container, running));
-    creation = new Creation(shop, table, records, files, teller, nodeName);
+    creation = new Creation(shop, table, records, files, logging, teller, nodeName);
     stopping = new Stopping(records, teller);
     renaming = new Renaming(table, records, teller);
     updating = new Updating(records, grouping, shop.facts(), teller);
-    attaching = new Attaching(shop, teller);
+    attaching = new Attaching(shop, logging, teller);
     execs = new Execs(shop, table, starting, teller);
     var health = new HealthRecords(shop.place());
     watches = new HealthWatches(shop, execs, health, teller, this::restartUnhealthy);
     var unfinished = new Unfinished(shop, records, networking);
     recovering =
         new Recovering(
-            shop, table, records, files, grouping, unfinished, starting, ending, watches, health);
+            shop,
+            table,
+            records,
+            files,
+            grouping,
+            unfinished,
+            starting,
+            ending,
+            watches,
+            health,
+            logging);
     views = new Views(shop.place(), files, networking);
     copying = new Copying(shop, new Roots(starting, shop.workers()), teller);
     differing = new Differing(shop);
     committing = new Committing(shop, differing, stopping, teller);
+    shop.logs().listen(() -> shop.workers().execute(() -> logging.configured(table.all())));
     sampling = new Sampling(shop.workers(), shop.timer(), shop.clock());
   }
 
@@ -202,6 +216,12 @@ public final class ContainerEngine implements Containers {
         .filter(record -> record.execDriver().equals(execDriver))
         .map(ContainerRecord::id)
         .collect(Collectors.toSet());
+  }
+
+  /** Containers whose logs a driver ships; it has to be told of them again. */
+  public Set<String> shipped(String logDriver) {
+    logging.shipping().reopen(logDriver);
+    return logging.shipping().of(logDriver);
   }
 
   /** Networks there are, for the driver that makes them. */

@@ -6,6 +6,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.gantry.api.Containers;
 import io.gantry.api.Events;
 import io.gantry.api.Leased;
+import io.gantry.engine.config.LogDefaults;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
@@ -13,6 +14,7 @@ import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.MonitorLoop;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.ExecDriver;
+import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.StorageDriver;
 import java.io.IOException;
@@ -65,9 +67,11 @@ public final class ContainerService implements Recovered {
       @Reference ImageLayers images,
       @Reference SpareDisk spare,
       @Reference UnhealthyContainers unhealthy,
+      @Reference LogDefaults logs,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage,
       @Reference(target = "(" + Leased.KIND + "=ExecDriver)") Leased<ExecDriver> execs,
-      @Reference(target = "(" + Leased.KIND + "=NetworkDriver)") Leased<NetworkDriver> networks) {
+      @Reference(target = "(" + Leased.KIND + "=NetworkDriver)") Leased<NetworkDriver> networks,
+      @Reference(target = "(" + Leased.KIND + "=LogDriver)") Leased<LogDriver> shippers) {
     this.context = context;
     this.images = images;
     this.spare = spare;
@@ -91,6 +95,8 @@ public final class ContainerService implements Recovered {
                 workers,
                 timer,
                 new LogFollower(timer),
+                shippers,
+                logs,
                 spare,
                 InstantSource.system(),
                 unhealthy::areRestarted),

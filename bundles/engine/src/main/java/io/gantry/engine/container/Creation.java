@@ -34,6 +34,7 @@ final class Creation {
   private final ContainerTable table;
   private final ContainerRecords records;
   private final OwnFiles files;
+  private final Logging logging;
   private final Teller teller;
   private final String nodeName;
 
@@ -42,12 +43,14 @@ final class Creation {
       ContainerTable table,
       ContainerRecords records,
       OwnFiles files,
+      Logging logging,
       Teller teller,
       String nodeName) {
     this.shop = shop;
     this.table = table;
     this.records = records;
     this.files = files;
+    this.logging = logging;
     this.teller = teller;
     this.nodeName = nodeName;
   }
@@ -66,9 +69,14 @@ final class Creation {
     var image = shop.images().resolve(asked.image(), asked.platform());
     String id = Ids.random();
     SpecCheck.check(asked, shop.facts());
+    logging.check(asked.host().log());
     var spec =
         Defaults.fill(
-            joinedById(ImageMerge.merge(asked, image.config())), id, shop.facts(), nodeName);
+            joinedById(ImageMerge.merge(asked, image.config())),
+            id,
+            shop.facts(),
+            nodeName,
+            logging.defaultDriver());
     SpecCheck.check(spec.process());
     if (!spec.process().stopSignal().isEmpty()) {
       Signals.parse(spec.process().stopSignal());

@@ -7,6 +7,7 @@ import io.gantry.engine.driver.TakeOver;
 import io.gantry.spi.Driver;
 import io.gantry.spi.Recovery;
 import io.gantry.spi.exec.ExecDriver;
+import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.Snapshot;
 import io.gantry.spi.storage.StorageDriver;
@@ -41,6 +42,7 @@ final class Owners implements AutoCloseable {
   void register(BundleContext context) {
     serve(context, StorageDriver.class, this::recoverStorage);
     serve(context, ExecDriver.class, (name, driver) -> driver.recover(containers.tasks(name)));
+    serve(context, LogDriver.class, (name, driver) -> driver.recover(containers.shipped(name)));
     serve(
         context,
         NetworkDriver.class,

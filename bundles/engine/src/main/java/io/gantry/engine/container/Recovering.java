@@ -57,6 +57,7 @@ final class Recovering {
   private final Ending ending;
   private final HealthWatches watches;
   private final HealthRecords health;
+  private final Logging logging;
 
   /** Their containers' removals were cut short. */
   private final Set<String> runsOfNobody = new HashSet<>();
@@ -71,7 +72,8 @@ final class Recovering {
       Starting starting,
       Ending ending,
       HealthWatches watches,
-      HealthRecords health) {
+      HealthRecords health,
+      Logging logging) {
     this.shop = shop;
     this.table = table;
     this.records = records;
@@ -82,6 +84,7 @@ final class Recovering {
     this.ending = ending;
     this.watches = watches;
     this.health = health;
+    this.logging = logging;
   }
 
   /**
@@ -167,6 +170,7 @@ final class Recovering {
         table.all().stream().filter(c -> c.running() != null).map(c -> c.id).collect(toSet());
     health.sweep(running::contains);
     for (var container : idle) {
+      logging.foundEnded(container);
       if (container.record().ephemeral() && container.run().started() != null) {
         container.lock.lock();
         try {
@@ -191,6 +195,7 @@ final class Recovering {
         goOn(container, running);
       }
       connect(container, running);
+      logging.begun(container);
       ending.watch(container);
     } finally {
       container.lock.unlock();

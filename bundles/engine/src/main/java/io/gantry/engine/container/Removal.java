@@ -23,6 +23,7 @@ final class Removal {
   private final ContainerTable table;
   private final ContainerRecords records;
   private final OwnFiles files;
+  private final Logging logging;
   private final Teller teller;
 
   Removal(
@@ -30,11 +31,13 @@ final class Removal {
       ContainerTable table,
       ContainerRecords records,
       OwnFiles files,
+      Logging logging,
       Teller teller) {
     this.shop = shop;
     this.table = table;
     this.records = records;
     this.files = files;
+    this.logging = logging;
     this.teller = teller;
   }
 
@@ -79,6 +82,7 @@ final class Removal {
     container.removing(true);
     container.cancelRestart();
     try (var hold = files.get()) {
+      logging.leave(container);
       shop.spare().spend(() -> takeAway(record, force));
     } catch (GantryException e) {
       container.removing(false);

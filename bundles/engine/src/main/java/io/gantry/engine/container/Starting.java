@@ -4,12 +4,10 @@ import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 
 import io.gantry.api.Containers.Exit;
-import io.gantry.engine.spec.LogOptions;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.TaskPlan;
 import io.gantry.monitor.CreateRequest;
 import io.gantry.monitor.Monitor;
-import io.gantry.monitor.Spool;
 import io.gantry.monitor.program.OpProgram;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
@@ -41,6 +39,7 @@ final class Starting {
   private final Networking networking;
   private final Grouping grouping;
   private final Ending ending;
+  private final Logging logging;
   private final Teller teller;
   private final BiConsumer<Container, Running> watched;
 
@@ -55,6 +54,7 @@ final class Starting {
       Networking networking,
       Grouping grouping,
       Ending ending,
+      Logging logging,
       Teller teller,
       BiConsumer<Container, Running> watched) {
     this.shop = shop;
@@ -64,6 +64,7 @@ final class Starting {
     this.networking = networking;
     this.grouping = grouping;
     this.ending = ending;
+    this.logging = logging;
     this.teller = teller;
     this.watched = watched;
   }
@@ -137,6 +138,7 @@ final class Starting {
       container.launching(null);
     }
     teller.tell(container.record(), "start");
+    logging.begun(container);
     ending.watch(container);
     var watch = container.requireRunning().watch();
     if (watch != null) {
@@ -326,23 +328,11 @@ final class Starting {
         launch.foreign(),
         task.process().rows(),
         task.process().columns(),
-        spool(record),
+        logging.spool(record),
         Grouping.oomFiles(running.cgroup),
         Grouping.cpuFile(running.cgroup),
         running.cgroup.joins(),
         launch.early());
-  }
-
-  private @Nullable Spool spool(ContainerRecord record) {
-    var options = LogOptions.parse(record.spec().host());
-    if (!options.kept()) {
-      return null;
-    }
-    return new Spool(
-        shop.place().log(record.id()).toString(),
-        options.maxBytes(),
-        options.maxFiles(),
-        options.bufferBytes() > 0 ? options.bufferBytes() : -1);
   }
 
   private static Bytes program(

@@ -72,7 +72,7 @@ final class Views {
   private Map<String, String> paths(ContainerRecord record) {
     var dir = place.files(record.id());
     var paths = new LinkedHashMap<String, String>();
-    if (LogOptions.parse(record.spec().host()).kept()) {
+    if (LogOptions.hasPath(record.spec().host())) {
       paths.put("log", place.log(record.id()).toString());
     }
     paths.put("hosts", dir.resolve("hosts").toString());

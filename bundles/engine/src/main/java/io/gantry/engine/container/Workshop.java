@@ -2,12 +2,14 @@ package io.gantry.engine.container;
 
 import io.gantry.api.Events;
 import io.gantry.api.Leased;
+import io.gantry.engine.config.LogDefaults;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.MonitorLoop;
 import io.gantry.spi.exec.ExecDriver;
+import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.StorageDriver;
 import java.time.InstantSource;
@@ -37,6 +39,8 @@ public record Workshop(
     ExecutorService workers,
     ScheduledExecutorService timer,
     LogFollower follower,
+    Leased<LogDriver> shippers,
+    LogDefaults logs,
     SpareDisk spare,
     InstantSource clock,
     BooleanSupplier restartUnhealthy) {}

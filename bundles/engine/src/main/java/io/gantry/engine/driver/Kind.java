@@ -37,7 +37,7 @@ record Kind<D extends Driver>(Class<D> type, String words, @Nullable TakeOver<D>
           new Kind<>(PortMapper.class, "port mapper", (name, d) -> d.recover(List.of())),
           new Kind<>(VolumeDriver.class, "volume driver", (name, d) -> d.recover(Map.of())),
           new Kind<>(VolumeHandler.class, "volume handler", (name, d) -> d.recover(Set.of())),
-          new Kind<>(LogDriver.class, "log driver", (name, d) -> d.recover(Set.of())),
+          new Kind<>(LogDriver.class, "log driver", null),
           new Kind<>(
               RegistryAuthProvider.class, "registry auth provider", (name, d) -> d.recover()));
 

@@ -151,8 +151,7 @@ final class SpoolFile implements AutoCloseable {
     for (long end = size; end > 0 && lines > 0; ) {
       int length = (int) Math.min(BUFFER, end);
       chunk.clear().limit(length);
-      while (chunk.hasRemaining()
-          && channel.read(chunk, end - length + chunk.position()) > 0) {
+      while (chunk.hasRemaining() && channel.read(chunk, end - length + chunk.position()) > 0) {
         // a short read is gone on with
       }
       for (int i = length - 1; i >= 0; i--) {

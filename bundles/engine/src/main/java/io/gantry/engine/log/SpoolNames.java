@@ -121,6 +121,25 @@ final class SpoolNames {
     }
   }
 
+  /** Which file is meant. */
+  interface Wanted {
+    boolean is(SpoolFile file) throws IOException;
+  }
+
+  /** Opens the one that is wanted; null when there is none. */
+  @Nullable SpoolFile find(Wanted wanted) throws IOException {
+    for (int age = youngest(0); age >= 0; age = youngest(age + 1)) {
+      var file = open(age);
+      if (file != null) {
+        if (wanted.is(file)) {
+          return file;
+        }
+        file.close();
+      }
+    }
+    return null;
+  }
+
   boolean isPlain(int age, long inode) {
     return inode(path(age)) == inode;
   }

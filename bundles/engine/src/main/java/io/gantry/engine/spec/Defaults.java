@@ -31,7 +31,7 @@ public final class Defaults {
 
   /** The spec with the host's part filled in, the host name included. */
   public static ContainerSpec fill(
-      ContainerSpec spec, String id, HostFacts facts, String nodeName) {
+      ContainerSpec spec, String id, HostFacts facts, String nodeName, String logDriver) {
     var host = spec.host();
     boolean open = host.privileges().privileged() || SecurityOptions.parse(host).openSystemPaths();
     var filled =
@@ -45,7 +45,7 @@ public final class Defaults {
             host.resolver(),
             host.publishing(),
             life(host.life()),
-            log(host.log()),
+            log(host.log(), logDriver),
             host.drivers(),
             host.console());
     return new ContainerSpec(
@@ -94,8 +94,8 @@ public final class Defaults {
     return asked.restartPolicy().isEmpty() ? asked.with("no", asked.restartMaximum()) : asked;
   }
 
-  private static HostSpec.Log log(HostSpec.Log asked) {
-    return asked.driver().isEmpty() ? new HostSpec.Log("json-file", asked.options()) : asked;
+  private static HostSpec.Log log(HostSpec.Log asked, String driver) {
+    return asked.driver().isEmpty() ? new HostSpec.Log(driver, asked.options()) : asked;
   }
 
   private static List<String> paths(

@@ -29,7 +29,6 @@ public final class SpecCheck {
     Modes.check(spec);
     SecurityOptions.parse(host);
     Capabilities.of(host.privileges().capAdd(), host.privileges().capDrop(), facts.capabilities());
-    LogOptions.parse(host);
     mounts(spec);
     for (var ulimit : host.kernel().ulimits()) {
       Rlimits.check(ulimit);

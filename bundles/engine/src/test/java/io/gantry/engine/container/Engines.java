@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import io.gantry.api.ByteStream;
 import io.gantry.api.Events.Event;
 import io.gantry.api.Images.ImageConfig;
+import io.gantry.engine.config.LogDefaults;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.event.EventRing;
 import io.gantry.engine.log.LogFollower;
@@ -49,6 +50,8 @@ final class Engines implements AutoCloseable {
   final ContainerEngine containers;
   final EventRing ring = new EventRing();
   final ConcurrentLinkedQueue<Event> events = new ConcurrentLinkedQueue<>();
+  final MemoryShipper shipper;
+  final LogDefaults logs;
   private final MonitorLoop loop = MonitorLoop.start();
   private final ExecutorService workers = Executors.newCachedThreadPool();
   private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
@@ -98,7 +101,36 @@ final class Engines implements AutoCloseable {
     this(home, InstantSource.system(), new NamespacesDriver(), storage);
   }
 
+  /** One whose containers' logs go to a driver named memory, if they ask for it. */
+  Engines(Home home, MemoryShipper shipper, LogDefaults logs) {
+    this(
+        home,
+        InstantSource.system(),
+        new NamespacesDriver(),
+        new LinkedTrees(home.trees(), home.busybox()),
+        shipper,
+        logs);
+  }
+
   private Engines(Home home, InstantSource clock, ExecDriver execs, StorageDriver storage) {
+    this(
+        home,
+        clock,
+        execs,
+        storage,
+        new MemoryShipper(),
+        new LogDefaults("json-file", Map.of(), false));
+  }
+
+  private Engines(
+      Home home,
+      InstantSource clock,
+      ExecDriver execs,
+      StorageDriver storage,
+      MemoryShipper shipper,
+      LogDefaults logs) {
+    this.shipper = shipper;
+    this.logs = logs;
     var tree = CgroupTree.detect();
     var spare = new SpareDisk(home.place().dataRoot());
     var shop =
@@ -116,6 +148,8 @@ final class Engines implements AutoCloseable {
             workers,
             timer,
             new LogFollower(timer),
+            new OneDriver<>("memory", shipper),
+            logs,
             spare,
             clock,
             () -> false);

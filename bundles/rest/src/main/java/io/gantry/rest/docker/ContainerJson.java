@@ -124,6 +124,11 @@ public final class ContainerJson {
             host.life().restartPolicy().isEmpty() ? "no" : host.life().restartPolicy(),
             "MaximumRetryCount",
             host.life().restartMaximum()));
+    if (!host.log().driver().isEmpty()
+        && config.get("LogConfig") instanceof Map<?, ?> log
+        && !host.log().driver().equals(log.get("Type"))) { // asked for none: the engine's default
+      config.put("LogConfig", object("Type", host.log().driver(), "Config", log.get("Config")));
+    }
     limits(config, host.limits());
     if (!view.execDriver().isEmpty()) {
       config.put("Runtime", DockerNames.runtime(view.execDriver()));

@@ -91,7 +91,7 @@ public final class SystemJson {
             "OomKillDisable", !cgroup.equals("2"),
             "NGoroutines", Thread.activeCount(),
             "SystemTime", GoTime.nano(now),
-            "LoggingDriver", "json-file",
+            "LoggingDriver", engine.facts().getOrDefault("log.driver", "json-file"),
             "CgroupDriver", engine.facts().getOrDefault("cgroup.driver", "cgroupfs"),
             "CgroupVersion", cgroup,
             "NEventsListener", 0,
@@ -145,7 +145,7 @@ public final class SystemJson {
   private static Map<String, @Nullable Object> plugins(List<DriverView> drivers) {
     var networks = new TreeSet<>(List.of("host", "null"));
     var volumes = new TreeSet<String>();
-    var logs = new TreeSet<>(List.of("json-file", "local", "none"));
+    var logs = new TreeSet<>(List.of("json-file", "local"));
     for (DriverView driver : drivers) {
       switch (driver.kind()) {
         case "NetworkDriver" -> {
@@ -154,7 +154,11 @@ public final class SystemJson {
           }
         }
         case "VolumeDriver" -> volumes.add(driver.name());
-        case "LogDriver" -> logs.add(driver.name());
+        case "LogDriver" -> {
+          if (driver.state() != Drivers.State.UNAVAILABLE) {
+            logs.add(driver.name());
+          }
+        }
         default -> {
           // no plugin in Docker's words
         }

@@ -16,6 +16,13 @@ import org.osgi.annotation.versioning.ConsumerType;
 public interface LogDriver extends Driver {
 
   /**
+   * Checks what a client asks for, before there is a container; reaches for nothing.
+   *
+   * @throws io.gantry.spi.GantryException INVALID, naming the option
+   */
+  default void check(Map<String, String> options) {}
+
+  /**
    * Checks the options and gets ready for a container's lines; may be repeated.
    *
    * @throws io.gantry.spi.GantryException INVALID, naming the option
@@ -24,11 +31,15 @@ public interface LogDriver extends Driver {
 
   /**
    * Takes a batch; returns when it is as safe as the driver can make it. The same batch id again
-   * must not ship twice where the other end can tell.
+   * must not ship twice where the other end can tell. A failure means that the batch is not taken,
+   * or not known to be: it comes again, with what came since waiting behind it.
+   *
+   * @throws io.gantry.spi.GantryException NOT_FOUND when the container has not been opened; another
+   *     when the other end cannot be reached
    */
   void append(String container, LogBatch batch);
 
-  /** No more lines for now. */
+  /** No more lines for now; may be repeated, and for what was never opened. */
   void close(String container);
 
   /**

@@ -1,0 +1,218 @@
+package io.gantry.engine.log;
+
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.api.Leased;
+import io.gantry.spi.Bytes;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.log.LogBatch;
+import io.gantry.spi.log.LogDriver;
+import io.gantry.spi.log.LogTarget;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One container's log on its way to a driver: batches in order, each until it has been taken, the
+ * place written down after each. So a crash of the engine ships a batch again at worst, and while
+ * the driver or its other end is away the lines wait in the log, for as long as its rotation keeps
+ * them.
+ *
+ * <p>Used by one thread at a time.
+ */
+final class Shipment {
+  private static final System.Logger log = System.getLogger(Shipment.class.getName());
+  private static final int MOST_LINES = 500;
+  private static final int MOST_BYTES = 256 * 1024;
+
+  private final LogTarget target;
+  private final String driver;
+  private final Map<String, String> options;
+  private final Leased<LogDriver> drivers;
+  private final SpoolNames names;
+  private final Path cursorFile;
+  private final LogEntry entry = new LogEntry();
+  private @Nullable Spool spool;
+  private long lines;
+  private @Nullable LogBatch waiting;
+  private @Nullable ShipCursor behindWaiting;
+  private boolean failing;
+
+  /** The driver that has been told of the container; another instance has to be told again. */
+  private volatile boolean opened;
+
+  Shipment(
+      LogTarget target,
+      String driver,
+      Map<String, String> options,
+      Leased<LogDriver> drivers,
+      Path log) {
+    this.target = target;
+    this.driver = driver;
+    this.options = options;
+    this.drivers = drivers;
+    this.names = new SpoolNames(log);
+    this.cursorFile = cursorFile(log);
+  }
+
+  static Path cursorFile(Path log) {
+    return log.resolveSibling(log.getFileName() + ".shipped");
+  }
+
+  String container() {
+    return target.container();
+  }
+
+  String driver() {
+    return driver;
+  }
+
+  /** Another instance of the driver serves. */
+  void reopen() {
+    opened = false;
+  }
+
+  /**
+   * Ships what there is, one batch.
+   *
+   * @return whether there may be more
+   * @throws GantryException when the driver does not take it; the batch stays
+   */
+  boolean step() {
+    try {
+      if (waiting == null && !collect()) {
+        return false;
+      }
+      hand(waiting);
+      lines += waiting == null ? 0 : waiting.lines().size();
+      waiting = null;
+      if (behindWaiting != null) {
+        behindWaiting.write(cursorFile);
+      }
+      return true;
+    } catch (IOException e) {
+      throw new GantryException(
+          GantryException.Kind.INTERNAL, "the log cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private void hand(@Nullable LogBatch batch) {
+    if (batch == null || batch.lines().isEmpty()) {
+      return;
+    }
+    boolean fresh = !opened;
+    opened = true;
+    try {
+      drivers.call(
+          driver,
+          shipper -> {
+            if (fresh) {
+              shipper.open(target, options);
+            }
+            shipper.append(target.container(), batch);
+            return true;
+          });
+    } catch (GantryException e) {
+      opened = false;
+      if (!failing) {
+        failing = true;
+        log.log(
+            WARNING,
+            "the log of {0} is not shipped for now, and waits: {1}",
+            target.container(),
+            e.getMessage());
+      }
+      throw e;
+    }
+    if (failing) {
+      failing = false;
+      log.log(INFO, "the log of {0} is shipped again", target.container());
+    }
+  }
+
+  /** False when there is nothing new. */
+  private boolean collect() throws IOException {
+    var reader = spool == null ? open() : spool;
+    List<LogBatch.Line> batch = new ArrayList<>();
+    boolean any = false;
+    for (int bytes = 0; batch.size() < MOST_LINES && bytes < MOST_BYTES; ) {
+      var line = reader.next();
+      if (line.isEmpty()) {
+        break;
+      }
+      any = true;
+      var raw = line.get();
+      bytes += raw.remaining();
+      if (entry.decode(raw.array(), raw.position(), raw.remaining())
+          && entry.origin() != LogEntry.Origin.STDIN) {
+        batch.add(line());
+      }
+    }
+    var file = reader.file();
+    if (!any || file == null) {
+      return false;
+    }
+    waiting = new LogBatch("%016x".formatted(lines), batch);
+    behindWaiting = ShipCursor.at(file, reader.position(), lines + batch.size());
+    return true;
+  }
+
+  private LogBatch.Line line() {
+    int length = entry.length();
+    boolean whole = length > 0 && entry.text()[length - 1] == '\n';
+    return new LogBatch.Line(
+        entry.at(),
+        entry.origin() == LogEntry.Origin.STDERR ? "stderr" : "stdout",
+        Bytes.copyOf(ByteBuffer.wrap(entry.text(), 0, whole ? length - 1 : length)),
+        !whole);
+  }
+
+  private Spool open() throws IOException {
+    var reader = new Spool(names, true);
+    var cursor = ShipCursor.read(cursorFile);
+    if (cursor.isPresent()) {
+      lines = cursor.get().lines();
+      var file = names.find(cursor.get()::isIn);
+      if (file != null) {
+        reader.goOn(file, cursor.get().offset());
+      } else {
+        log.log(
+            WARNING,
+            "the log of {0} was rotated away before it was shipped: lines are missing there",
+            target.container());
+      }
+    }
+    spool = reader;
+    return reader;
+  }
+
+  /** Lets go of the files, and of the driver; a further step goes on from the cursor. */
+  void close() {
+    try {
+      if (spool != null) {
+        spool.close();
+        spool = null;
+      }
+    } catch (IOException e) { // was only read
+      log.log(WARNING, "the log of " + target.container() + " does not close", e);
+    }
+    if (opened) {
+      opened = false;
+      try {
+        drivers.call(
+            driver,
+            shipper -> {
+              shipper.close(target.container());
+              return true;
+            });
+      } catch (GantryException e) { // a driver that is away has nothing open
+        log.log(WARNING, "the log of {0} stays open: {1}", target.container(), e.getMessage());
+      }
+    }
+  }
+}
