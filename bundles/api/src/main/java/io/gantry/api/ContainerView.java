@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param files paths on the host by name: {@code log}, {@code hosts}, {@code hostname}, {@code
  *     resolv}
  * @param networks endpoints by network name
+ * @param links of its own, {@code /CHILD:/NAME/ALIAS}
+ * @param aliases names that others have for it, {@code NAME/ALIAS}
  */
 public record ContainerView(
     String id,
@@ -33,7 +35,9 @@ public record ContainerView(
     List<String> execs,
     Map<String, String> files,
     List<MountPoint> mounts,
-    Map<String, EndpointView> networks) {
+    Map<String, EndpointView> networks,
+    List<String> links,
+    List<String> aliases) {
 
   public ContainerView {
     args = List.copyOf(args);
@@ -42,6 +46,8 @@ public record ContainerView(
     files = Map.copyOf(files);
     mounts = List.copyOf(mounts);
     networks = Map.copyOf(networks);
+    links = List.copyOf(links);
+    aliases = List.copyOf(aliases);
   }
 
   /** Where it is in its life. */

@@ -8,7 +8,8 @@ import org.osgi.annotation.versioning.ProviderType;
 
 /**
  * Containers and the processes in them. A {@code ref} is a full id, a name with or without a
- * leading slash, or an unambiguous prefix of an id; looked up in that order.
+ * leading slash (or {@code PARENT/ALIAS} of a link), or an unambiguous prefix of an id; looked up
+ * in that order.
  *
  * <p>Every method that takes a ref fails with NOT_FOUND ({@code No such container: REF}), INVALID
  * when a prefix is ambiguous.
@@ -72,6 +73,14 @@ public interface Containers extends ContainerFiles {
    * @param volumes its anonymous volumes go too
    */
   void remove(String ref, boolean force, boolean volumes);
+
+  /**
+   * Takes a link away, not the container it leads to; durable when it returns. CONFLICT for a name
+   * that is no link.
+   *
+   * @param name {@code PARENT/ALIAS}
+   */
+  void unlink(String name);
 
   /** All containers, newest first. */
   List<ContainerView> list();

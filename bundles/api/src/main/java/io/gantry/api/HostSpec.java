@@ -39,6 +39,23 @@ public record HostSpec(
         console);
   }
 
+  /** The same with other names that it knows. */
+  public HostSpec with(Resolver other) {
+    return new HostSpec(
+        namespaces,
+        privileges,
+        files,
+        devices,
+        kernel,
+        limits,
+        other,
+        publishing,
+        life,
+        log,
+        drivers,
+        console);
+  }
+
   /** The same with other limits and another life. */
   public HostSpec with(Limits otherLimits, Life otherLife) {
     return new HostSpec(
@@ -167,13 +184,18 @@ public record HostSpec(
    * @param extraHosts {@code name:address}
    */
   public record Resolver(
-      List<String> extraHosts, List<String> servers, List<String> search, List<String> options) {
+      List<String> extraHosts,
+      List<String> servers,
+      List<String> search,
+      List<String> options,
+      List<String> links) {
 
     public Resolver {
       extraHosts = List.copyOf(extraHosts);
       servers = List.copyOf(servers);
       search = List.copyOf(search);
       options = List.copyOf(options);
+      links = List.copyOf(links);
     }
   }
 

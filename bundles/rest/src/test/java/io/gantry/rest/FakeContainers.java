@@ -262,6 +262,11 @@ final class FakeContainers implements Containers {
   }
 
   @Override
+  public void unlink(String name) {
+    throw new UnsupportedOperationException("unlink");
+  }
+
+  @Override
   public List<ContainerView> list() {
     var views = new ArrayList<ContainerView>();
     boxes.values().forEach(box -> views.add(0, view(box)));
@@ -303,7 +308,9 @@ final class FakeContainers implements Containers {
         List.of(),
         Map.of("log", "/l", "hosts", "/h", "hostname", "/n", "resolv", "/r"),
         List.of(),
-        Map.of(network, new EndpointView("net1", "end1", "", 0, "", "", List.of())));
+        Map.of(network, new EndpointView("net1", "end1", "", 0, "", "", List.of())),
+        List.of(),
+        List.of());
   }
 
   @Override

@@ -113,7 +113,6 @@ class ProbeTest {
         "{\"Image\":\"busybox\",\"HostConfig\":{\"Memory\":9223372036854775808}} | 400 | invalid JSON: json: cannot unmarshal number 9223372036854775808 into Go struct field CreateRequest.HostConfig.Memory of type int64",
         "{\"Image\":\"busybox\",\"HostConfig\":{\"PortBindings\":{\"x\":[{}]}}} | 400 | invalid port specification: \"x\"",
         "{\"Image\":\"busybox\",\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/no/such\",\"Target\":\"/x\"}]}} | 400 | invalid mount config for type \"bind\": bind source path does not exist: /no/such",
-        "{\"Image\":\"busybox\",\"HostConfig\":{\"Links\":[\"a:b\"]}} | 501 | linking containers is not built yet",
       })
   void badBodiesOfCreateAreRefused(String body, int status, String message) throws Exception {
     var reply = api.post("/containers/create", body);

@@ -30,7 +30,9 @@ final class Attaching {
     if (container.run().paused()) {
       throw new GantryException(
           CONFLICT,
-          "container " + container.id + " is paused, unpause the container before attach");
+          "container "
+              + container.record().name()
+              + " is paused, unpause the container before attach");
     }
     ByteStream stream =
         options.stream() && (options.stdin() || options.stdout() || options.stderr())

@@ -109,7 +109,7 @@ public final class ContainerEngine implements Containers {
             watches,
             health,
             logging);
-    views = new Views(shop.place(), files, networking);
+    views = new Views(shop.place(), files, networking, table);
     copying = new Copying(shop, new Roots(starting, shop.workers()), teller);
     differing = new Differing(shop);
     committing = new Committing(shop, differing, stopping, teller);
@@ -253,7 +253,7 @@ public final class ContainerEngine implements Containers {
 
   @Override
   public void stop(String ref, @Nullable String signal, @Nullable Duration timeout) {
-    stopping.stop(table.find(ref), signal, timeout);
+    stopping.stop(table.find(ref), ref, signal, timeout);
   }
 
   @Override
@@ -261,7 +261,7 @@ public final class ContainerEngine implements Containers {
     var container = table.find(ref);
     container.kept(true);
     try {
-      if (stopping.endIfRunning(container, signal, timeout)) {
+      if (stopping.endIfRunning(container, ref, signal, timeout)) {
         teller.tell(container.record(), "stop");
       }
       starting.start(container);
@@ -278,7 +278,7 @@ public final class ContainerEngine implements Containers {
 
   @Override
   public void kill(String ref, String signal) {
-    stopping.kill(table.find(ref), ref, signal);
+    stopping.kill(() -> table.find(ref), ref, signal);
   }
 
   @Override
@@ -293,11 +293,13 @@ public final class ContainerEngine implements Containers {
 
   @Override
   public void rename(String ref, String name) {
+    Renaming.check(name);
     renaming.rename(table.find(ref), name);
   }
 
   @Override
   public List<String> update(String ref, ContainerUpdate update) {
+    Updating.check(update);
     return updating.update(table.find(ref), update);
   }
 
@@ -305,7 +307,7 @@ public final class ContainerEngine implements Containers {
   public void remove(String ref, boolean force, boolean volumes) {
     var container = table.find(ref);
     if (force) {
-      stopping.endIfRunning(container, "KILL", Duration.ofSeconds(10));
+      stopping.endIfRunning(container, ref, "KILL", Duration.ofSeconds(10));
       if (container.record().ephemeral() && !table.all().contains(container)) {
         return; // its end was its removal
       }
@@ -320,8 +322,13 @@ public final class ContainerEngine implements Containers {
   }
 
   @Override
+  public void unlink(String name) {
+    Links.remove(name, table, records);
+  }
+
+  @Override
   public List<ContainerView> list() {
-    return table.newestFirst().stream().map(views::of).toList();
+    return views.all();
   }
 
   @Override

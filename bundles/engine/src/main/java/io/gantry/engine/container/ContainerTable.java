@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
 
 /** All containers by id, and their names. */
 final class ContainerTable {
@@ -73,8 +74,8 @@ final class ContainerTable {
     if (exact != null) {
       return exact;
     }
-    String id = idByName.get(ref.startsWith("/") ? ref.substring(1) : ref);
-    var named = id == null ? null : byId.get(id);
+    String name = ref.startsWith("/") ? ref.substring(1) : ref;
+    var named = name.indexOf('/') < 0 ? byName(name) : Links.follow(name, this);
     if (named != null) {
       return named;
     }
@@ -89,6 +90,15 @@ final class ContainerTable {
       throw new GantryException(INVALID, "multiple IDs found with provided prefix: " + shown(ref));
     }
     return matches.get(0);
+  }
+
+  @Nullable Container byId(String id) {
+    return byId.get(id);
+  }
+
+  @Nullable Container byName(String name) {
+    String id = idByName.get(name);
+    return id == null ? null : byId.get(id);
   }
 
   private static String shown(String ref) {

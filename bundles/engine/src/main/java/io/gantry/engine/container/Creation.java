@@ -72,7 +72,7 @@ final class Creation {
     logging.check(asked.host().log());
     var spec =
         Defaults.fill(
-            joinedById(ImageMerge.merge(asked, image.config())),
+            Links.byId(joinedById(ImageMerge.merge(asked, image.config())), table),
             id,
             shop.facts(),
             nodeName,

@@ -58,8 +58,13 @@ final class Execs {
     if (spec.args().isEmpty()) {
       throw new GantryException(INVALID, "No exec command specified");
     }
-    DetachKeys.parse(spec.detachKeys());
     requireReady(container);
+    try {
+      DetachKeys.parse(spec.detachKeys());
+    } catch (GantryException e) {
+      throw new GantryException(
+          INVALID, "Invalid escape keys (" + spec.detachKeys() + ") provided", e);
+    }
     makeRoom(container.execs);
     var exec = new ExecProcess(Ids.random(), container.id, spec);
     if (exec.size() >= SMALL) {
@@ -123,7 +128,7 @@ final class Execs {
           CONFLICT,
           exec.isRunning()
               ? "exec command " + execId + " is already running"
-              : "Exec command " + execId + " has already run");
+              : "exec command " + execId + " has already run");
     }
     tell(container, "exec_start: ", exec);
     try {
@@ -230,7 +235,10 @@ final class Execs {
     var running = container.requireRunning();
     if (container.run().paused()) {
       throw new GantryException(
-          CONFLICT, "container " + container.id + " is paused, unpause the container before exec");
+          CONFLICT,
+          "Container "
+              + container.record().name()
+              + " is paused, unpause the container before exec");
     }
     return running;
   }

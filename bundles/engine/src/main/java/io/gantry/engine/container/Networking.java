@@ -41,6 +41,11 @@ final class Networking {
     this.instance = instance;
   }
 
+  /** Whether it is on the network that links are for. */
+  static boolean isOnBridge(ContainerSpec spec) {
+    return DEFAULT.contains(spec.host().namespaces().network());
+  }
+
   /**
    * Refuses networks that there are not.
    *

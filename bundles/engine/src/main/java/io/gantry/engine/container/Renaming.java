@@ -17,10 +17,18 @@ final class Renaming {
     this.teller = teller;
   }
 
-  void rename(Container container, String wanted) {
+  /**
+   * Before anybody looks for a container.
+   *
+   * @throws GantryException INVALID
+   */
+  static void check(String wanted) {
     if (wanted.isEmpty() || wanted.equals("/")) {
       throw new GantryException(INVALID, "Neither old nor new names may be empty");
     }
+  }
+
+  void rename(Container container, String wanted) {
     container.hold();
     try {
       container.requireThere();
@@ -47,7 +55,7 @@ final class Renaming {
 
   private String reserve(String wanted, String id) {
     try {
-      String name = Names.check(wanted);
+      String name = Names.check(wanted.startsWith("/") ? wanted : "/" + wanted);
       table.reserve(name, id);
       return name;
     } catch (GantryException e) {

@@ -26,6 +26,12 @@ public final class Signals {
    * @throws GantryException INVALID
    */
   public static int parse(String text) {
+    if (text.matches("-?[0-9]{1,9}")) {
+      int number = Integer.parseInt(text);
+      if (number < 0 || number > RTMAX) {
+        throw new GantryException(INVALID, "the linux daemon does not support signal " + number);
+      }
+    }
     int number = number(text);
     if (number < 1 || number > RTMAX) {
       throw new GantryException(INVALID, "invalid signal: " + text);

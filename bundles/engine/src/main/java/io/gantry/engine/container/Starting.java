@@ -260,6 +260,9 @@ final class Starting {
     join(pids, "pid", "PID", host.namespaces().pid());
     join(pids, "net", "network", host.namespaces().network());
     join(pids, "ipc", "IPC", host.namespaces().ipc());
+    if (Networking.isOnBridge(record.spec())) {
+      Links.requireRunning(record, table);
+    }
     return pids;
   }
 

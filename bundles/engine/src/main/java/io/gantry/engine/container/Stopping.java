@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,8 +40,7 @@ final class Stopping {
   }
 
   /** The user wants it to end, and to stay so. */
-  void stop(Container container, @Nullable String signal, @Nullable Duration timeout) {
-    int number = signal == null ? stopSignal(container) : Signals.parse(signal);
+  void stop(Container container, String ref, @Nullable String signal, @Nullable Duration timeout) {
     var running = container.running();
     if (running == null) {
       if (endRestarts(container)) {
@@ -51,6 +51,7 @@ final class Stopping {
         throw new GantryException(NOT_MODIFIED, "container " + container.id + " does not run");
       }
     }
+    int number = signal(container, signal, "cannot stop container: " + ref);
     container.stopping(true);
     try {
       rememberStop(container);
@@ -61,9 +62,18 @@ final class Stopping {
     teller.tell(container.record(), "stop");
   }
 
+  /** What was asked for, or its own. */
+  private static int signal(Container container, @Nullable String asked, String refusal) {
+    try {
+      return asked == null ? stopSignal(container) : Signals.parse(asked);
+    } catch (GantryException e) {
+      throw new GantryException(e.kind(), refusal + ": " + e.getMessage(), e);
+    }
+  }
+
   /** Ends it for a restart or a removal, which nobody need remember; false when it did not run. */
-  boolean endIfRunning(Container container, @Nullable String signal, @Nullable Duration timeout) {
-    int number = signal == null ? stopSignal(container) : Signals.parse(signal);
+  boolean endIfRunning(
+      Container container, String ref, @Nullable String signal, @Nullable Duration timeout) {
     var running = container.running();
     if (running == null && !endRestarts(container)) {
       running = container.running();
@@ -71,6 +81,7 @@ final class Stopping {
     if (running == null) {
       return false;
     }
+    int number = signal(container, signal, "Cannot restart container " + ref);
     container.stopping(true);
     try {
       end(container, running, number, timeout == null ? ownTimeout(container) : timeout);
@@ -86,9 +97,13 @@ final class Stopping {
     end(container, running, stopSignal(container), ownTimeout(container));
   }
 
-  void kill(Container container, String ref, String signal) {
+  /**
+   * @param found looks it up
+   */
+  void kill(Supplier<Container> found, String ref, String signal) {
     try {
       int number = signal.isEmpty() ? Signals.KILL : Signals.parse(signal);
+      var container = found.get();
       boolean meansEnd = number == Signals.KILL || number == stopSignal(container);
       if (meansEnd && container.isLaunching() && endRestarts(container)) {
         return;
@@ -112,7 +127,7 @@ final class Stopping {
     try {
       var running = container.requireRunning();
       if (container.run().paused()) {
-        throw new GantryException(CONFLICT, "container " + container.id + " is already paused");
+        throw new GantryException(CONFLICT, "Container " + container.id + " is already paused");
       }
       freeze(container, running);
     } finally {

@@ -26,6 +26,17 @@ final class Updating {
     this.teller = teller;
   }
 
+  /**
+   * Before anybody looks for a container.
+   *
+   * @throws GantryException INVALID
+   */
+  static void check(ContainerUpdate update) {
+    if (!update.restartPolicy().isEmpty()) {
+      RestartPolicy.of(update.restartPolicy(), update.restartMaximum());
+    }
+  }
+
   /** Returns warnings. */
   List<String> update(Container container, ContainerUpdate update) {
     container.hold();

@@ -18,14 +18,25 @@ final class Views {
   private final Place place;
   private final OwnFiles files;
   private final Networking networking;
+  private final ContainerTable table;
 
-  Views(Place place, OwnFiles files, Networking networking) {
+  Views(Place place, OwnFiles files, Networking networking, ContainerTable table) {
+    this.table = table;
     this.place = place;
     this.files = files;
     this.networking = networking;
   }
 
   ContainerView of(Container container) {
+    return of(container, Links.aliases(table.all()));
+  }
+
+  List<ContainerView> all() {
+    var aliases = Links.aliases(table.all());
+    return table.newestFirst().stream().map(container -> of(container, aliases)).toList();
+  }
+
+  private ContainerView of(Container container, Map<String, List<String>> aliases) {
     var record = container.record();
     var run = container.run();
     var line = ImageMerge.commandLine(record.spec().process());
@@ -57,7 +68,9 @@ final class Views {
             .toList(),
         paths(record),
         mounts(record),
-        networks(record, run));
+        networks(record, run),
+        Links.shown(record, table),
+        aliases.getOrDefault(record.id(), List.of()));
   }
 
   private static Map<String, String> storage(List<Mount> root) {

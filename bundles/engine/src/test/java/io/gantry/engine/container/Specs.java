@@ -43,6 +43,7 @@ public final class Specs {
   public List<String> dns = List.of();
   public List<String> dnsSearch = List.of();
   public List<String> dnsOptions = List.of();
+  public List<String> links = List.of();
   public Map<String, String> tmpfs = new HashMap<>();
   public Map<String, String> sysctls = new HashMap<>();
   public List<HostSpec.Ulimit> ulimits = new ArrayList<>();
@@ -97,7 +98,7 @@ public final class Specs {
             new HostSpec.Devices(devices, List.of()),
             new HostSpec.Kernel(sysctls, ulimits, oomScoreAdj, ""),
             limits,
-            new HostSpec.Resolver(List.of(), dns, dnsSearch, dnsOptions),
+            new HostSpec.Resolver(List.of(), dns, dnsSearch, dnsOptions, links),
             new HostSpec.Publishing(List.of(), false),
             new HostSpec.Life(autoRemove, init, restartPolicy, restartMaximum),
             new HostSpec.Log(logDriver, logOptions),

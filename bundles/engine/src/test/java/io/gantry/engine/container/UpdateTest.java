@@ -142,12 +142,15 @@ class UpdateTest {
         new ContainerUpdate(AS_IT_IS, "always", 0),
         Kind.CONFLICT,
         "Restart policy cannot be updated because AutoRemove is enabled for the container");
-    refused(
-        id,
-        new ContainerUpdate(AS_IT_IS, "sometimes", 0),
-        Kind.INVALID,
+    var e =
+        assertThrows(
+            GantryException.class,
+            () -> engine.containers.update(id, new ContainerUpdate(AS_IT_IS, "sometimes", 0)));
+    assertEquals(Kind.INVALID, e.kind());
+    assertEquals(
         "invalid restart policy: unknown policy 'sometimes'; use one of 'no', 'always',"
-            + " 'on-failure', or 'unless-stopped'");
+            + " 'on-failure', or 'unless-stopped'",
+        e.getMessage());
   }
 
   private void refused(String id, ContainerUpdate update, Kind kind, String why) {

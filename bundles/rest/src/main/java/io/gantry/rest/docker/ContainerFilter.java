@@ -49,7 +49,12 @@ public final class ContainerFilter {
     check("status", "state", STATES);
     check("health", "health", HEALTH);
     tests.add(
-        view -> filters.matches("name", view.name()) || filters.matches("name", "/" + view.name()));
+        view ->
+            filters.matches("name", view.name())
+                || filters.matches("name", "/" + view.name())
+                || (filters.has("name")
+                    && view.aliases().stream()
+                        .anyMatch(alias -> filters.matches("name", "/" + alias))));
     tests.add(view -> filters.begins("id", view.id()));
     tests.add(view -> filters.labels(view.spec().labels()));
     tests.add(view -> filters.allows("status", ContainerJson.word(view.state())));
@@ -123,7 +128,13 @@ public final class ContainerFilter {
         codes.add(Integer.valueOf(code));
       } catch (NumberFormatException e) {
         throw new GantryException(
-            INVALID, "invalid filter 'exited=" + code + "': must be a number", e);
+            INVALID,
+            "invalid filter 'exited="
+                + code
+                + "': strconv.Atoi: parsing \""
+                + code
+                + "\": invalid syntax",
+            e);
       }
     }
     tests.add(
@@ -174,7 +185,16 @@ public final class ContainerFilter {
       }
       return ports;
     } catch (NumberFormatException e) {
-      throw new GantryException(INVALID, "invalid filter '" + key + "=" + range + "'", e);
+      throw new GantryException(
+          INVALID,
+          "error while looking up for "
+              + key
+              + " "
+              + range
+              + ": strconv.ParseUint: parsing \""
+              + range
+              + "\": invalid syntax",
+          e);
     }
   }
 

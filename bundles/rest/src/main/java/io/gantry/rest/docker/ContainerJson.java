@@ -129,6 +129,7 @@ public final class ContainerJson {
         && !host.log().driver().equals(log.get("Type"))) { // asked for none: the engine's default
       config.put("LogConfig", object("Type", host.log().driver(), "Config", log.get("Config")));
     }
+    config.put("Links", view.links().isEmpty() ? null : view.links());
     limits(config, host.limits());
     if (!view.execDriver().isEmpty()) {
       config.put("Runtime", DockerNames.runtime(view.execDriver()));

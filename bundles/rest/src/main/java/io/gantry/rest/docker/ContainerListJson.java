@@ -29,7 +29,7 @@ public final class ContainerListJson {
     var json =
         object(
             "Id", view.id(),
-            "Names", List.of("/" + view.name()),
+            "Names", names(view),
             "Image", image,
             "ImageID", view.imageId(),
             "Command", command(view),
@@ -62,6 +62,13 @@ public final class ContainerListJson {
       case CREATED -> "Created";
       case EXITED -> "Exited (" + state.exitCode() + ") " + since(state.finished(), now) + " ago";
     };
+  }
+
+  private static List<String> names(ContainerView view) {
+    var names = new ArrayList<String>();
+    names.add("/" + view.name());
+    view.aliases().forEach(alias -> names.add("/" + alias));
+    return names;
   }
 
   private static String health(State state) {

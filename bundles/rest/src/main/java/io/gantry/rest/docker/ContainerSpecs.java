@@ -126,7 +126,6 @@ public final class ContainerSpecs {
 
   private static void refuseWhatIsMissing(JsonObject host) {
     NotBuilt.refuse(!host.texts("VolumesFrom").isEmpty(), "taking volumes from another container");
-    NotBuilt.refuse(!host.texts("Links").isEmpty(), "linking containers");
     NotBuilt.refuse(
         !host.objects("DeviceRequests").isEmpty(), "requesting devices from a driver (--gpus)");
   }
@@ -187,7 +186,8 @@ public final class ContainerSpecs {
             host.texts("ExtraHosts"),
             host.texts("Dns"),
             host.texts("DnsSearch"),
-            host.texts("DnsOptions")),
+            host.texts("DnsOptions"),
+            host.texts("Links")),
         new HostSpec.Publishing(ports(host), host.flag("PublishAllPorts")),
         life(host),
         new HostSpec.Log(log.text("Type"), log.textMap("Config")),

@@ -4,6 +4,7 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.rest.json.JsonObject;
 import io.gantry.spi.GantryException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The {@code filters} parameter, in both forms: {@code {"label":["a"]}} and {@code
@@ -121,6 +123,23 @@ public final class Filters {
       throw new GantryException(INVALID, "invalid filter '" + key + "=" + get(key) + "'");
     }
     return TRUE.contains(value);
+  }
+
+  /** The one moment that {@code until} gives; null for none. */
+  public @Nullable Instant until(Instant now) {
+    var asked = get("until");
+    if (asked.size() > 1) {
+      throw new GantryException(INVALID, "more than one until filter specified");
+    }
+    if (asked.isEmpty()) {
+      return null;
+    }
+    try {
+      return GoTime.parse("until", asked.get(0), now);
+    } catch (GantryException e) {
+      throw new GantryException(
+          INVALID, "failed to parse value as time or duration: \"" + asked.get(0) + "\"", e);
+    }
   }
 
   private static boolean hasLabel(Map<String, String> labels, String asked) {

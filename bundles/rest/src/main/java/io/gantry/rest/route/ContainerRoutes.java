@@ -25,7 +25,6 @@ import io.gantry.rest.docker.ContainerSpecs;
 import io.gantry.rest.docker.Filters;
 import io.gantry.rest.docker.GoTime;
 import io.gantry.rest.docker.ImageNames;
-import io.gantry.rest.docker.NotBuilt;
 import io.gantry.rest.docker.StatsJson;
 import io.gantry.rest.docker.StatsStream;
 import io.gantry.rest.http.Answer;
@@ -77,7 +76,10 @@ public final class ContainerRoutes {
         post("/containers/{id}/resize", this::resize),
         post("/containers/{id}/wait", this::await),
         post("/containers/{id}/attach", this::attach),
-        delete("/containers/{id}", this::remove));
+        delete("/containers/{id}", call -> remove(call, call.path("id"))),
+        delete(
+            "/containers/{parent}/{alias}",
+            call -> remove(call, call.path("parent") + "/" + call.path("alias"))));
   }
 
   private Answer list(Call call) {
@@ -290,19 +292,19 @@ public final class ContainerRoutes {
     return Answer.hijack(Streams.contentType(call, stream), stream);
   }
 
-  private Answer remove(Call call) {
+  private Answer remove(Call call, String ref) {
     Query query = call.query();
-    NotBuilt.refuse(query.flag("link"), "removing a link");
-    containers.remove(call.path("id"), query.flag("force"), query.flag("v"));
+    if (query.flag("link")) {
+      containers.unlink(ref);
+      return Answer.status(204);
+    }
+    containers.remove(ref, query.flag("force"), query.flag("v"));
     return Answer.status(204);
   }
 
   private Answer prune(Call call) {
     var filters = Filters.parse(call.query().text("filters"), Set.of("label", "label!", "until"));
-    Instant until =
-        filters.has("until")
-            ? GoTime.parse("until", filters.get("until").get(0), clock.instant())
-            : null;
+    Instant until = filters.until(clock.instant());
     var pruned =
         containers.prune(
             view ->

@@ -34,8 +34,8 @@ public final class ExecRoutes {
   }
 
   private Answer create(Call call) {
-    JsonObject body = call.json("ExecOptions");
-    List<String> command = body.wordsOrNull("Cmd");
+    JsonObject body = call.optionalJson("ExecOptions");
+    List<String> command = body.textsOrNull("Cmd");
     if (command == null || command.isEmpty()) {
       throw new GantryException(INVALID, "No exec command specified");
     }
@@ -60,10 +60,9 @@ public final class ExecRoutes {
     JsonObject body = call.optionalJson("ExecStartOptions");
     boolean detach = body.flag("Detach");
     int[] size = body.pair("ConsoleSize");
-    if ((size[0] | size[1]) != 0 && !body.flag("Tty")) {
-      throw new GantryException(INVALID, "console size is only supported when TTY is enabled");
-    }
-    ByteStream stream = containers.startExec(call.path("id"), detach, size[0], size[1]);
+    boolean sized = body.flag("Tty"); // else it means nothing
+    ByteStream stream =
+        containers.startExec(call.path("id"), detach, sized ? size[0] : 0, sized ? size[1] : 0);
     if (detach) {
       stream.close();
       return Answer.status(200);

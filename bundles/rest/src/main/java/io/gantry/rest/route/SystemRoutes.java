@@ -2,6 +2,7 @@ package io.gantry.rest.route;
 
 import static io.gantry.rest.http.Route.get;
 import static io.gantry.rest.http.Route.head;
+import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.Drivers;
 import io.gantry.api.Engine;
@@ -14,6 +15,7 @@ import io.gantry.rest.docker.SystemJson;
 import io.gantry.rest.http.Answer;
 import io.gantry.rest.http.Call;
 import io.gantry.rest.http.Route;
+import io.gantry.spi.GantryException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -63,10 +65,15 @@ public final class SystemRoutes {
   private Answer events(Call call) {
     Instant now = clock.instant();
     Predicate<Event> filter = EventFilter.parse(call.query().text("filters"), call.version());
-    return Answer.stream(
-        Answer.JSON,
-        EventStream.open(
-            events, moment(call, "since", now), moment(call, "until", now), now, filter));
+    Instant since = moment(call, "since", now);
+    Instant until = moment(call, "until", now);
+    if (since != null && until != null && until.isBefore(since)) {
+      throw new GantryException(
+          INVALID,
+          "`since` time (%s) cannot be after `until` time (%s)"
+              .formatted(call.query().text("since"), call.query().text("until")));
+    }
+    return Answer.stream(Answer.JSON, EventStream.open(events, since, until, now, filter));
   }
 
   private static @Nullable Instant moment(Call call, String name, Instant now) {

@@ -1,0 +1,96 @@
+package io.gantry.engine.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.gantry.spi.GantryException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Names that containers have for others. */
+@Tag("root")
+@Timeout(180)
+class LinksTest {
+  @TempDir Path scratch;
+  private Engines.Home home;
+  private Engines engine;
+
+  @BeforeEach
+  void start() throws Exception {
+    home = Engines.Home.make(scratch);
+    engine = new Engines(home);
+  }
+
+  @AfterEach
+  void stop() {
+    try {
+      engine
+          .containers
+          .list()
+          .forEach(container -> engine.containers.remove(container.id(), true, true));
+    } finally {
+      engine.close();
+      home.destroy();
+    }
+  }
+
+  private String made(String name, String... links) {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.name = name;
+              s.cmd = List.of("sleep", "1000");
+              s.networkMode = "default";
+              s.links = List.of(links);
+            });
+    return engine.containers.create(spec).id();
+  }
+
+  @Test
+  void aLinkIsANameThatSurvivesRenamesAndTheEngine() {
+    String child = made("child");
+    made("parent", "child:db", "child");
+    assertEquals(
+        List.of("/child:/parent/db", "/child:/parent/child"),
+        engine.containers.inspect("parent").links());
+    assertEquals(child, engine.containers.inspect("parent/db").id());
+    engine.containers.rename("child", "kid");
+    engine.containers.rename("/parent", "mother");
+    engine.close();
+    engine = new Engines(home);
+    assertEquals(
+        List.of("/kid:/mother/db", "/kid:/mother/child"),
+        engine.containers.inspect("mother").links());
+    assertEquals(List.of("mother/child", "mother/db"), engine.containers.inspect("kid").aliases());
+    assertEquals(child, engine.containers.inspect("/mother/db").id());
+    assertThrows(GantryException.class, () -> engine.containers.inspect("mother/other"));
+  }
+
+  @Test
+  void aLinkIsTakenAwayAloneOrWithTheContainer() {
+    made("child");
+    made("parent", "child:one", "/child:/former/two");
+    engine.containers.unlink("/parent/one");
+    assertEquals(List.of("/child:/parent/two"), engine.containers.inspect("parent").links());
+    assertThrows(GantryException.class, () -> engine.containers.unlink("parent/one"));
+    engine.containers.remove("child", false, false);
+    assertEquals(List.of(), engine.containers.inspect("parent").links());
+  }
+
+  @Test
+  void whomItLinksToHasToRun() {
+    made("child");
+    made("parent", "child:db");
+    var refused = assertThrows(GantryException.class, () -> engine.containers.start("parent"));
+    assertEquals(
+        "Cannot link to a non running container: /child AS /parent/db", refused.getMessage());
+    engine.containers.start("child");
+    engine.containers.start("parent");
+  }
+}
