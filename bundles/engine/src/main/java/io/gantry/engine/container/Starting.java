@@ -185,7 +185,10 @@ final class Starting {
       monitor.give(program(record, attachment, launch));
       // Written while init works, and before the commit: a monitor that lives without us is always
       // on record.
-      var run = container.run().started(init, shop.clock().instant(), attachment);
+      var before = container.run();
+      var run = before.started(init, shop.clock().instant(), attachment);
+      // Taken back first of all: without its directory a start on record looks like a run.
+      undo.add(() -> records.putRun(record, before));
       records.putRun(record, run);
       var started = monitor.started();
       if (!started.equals(init)) { // it has moved to another's pid namespace

@@ -16,6 +16,7 @@ import io.gantry.spi.exec.ExecDriver;
 import io.gantry.spi.exec.Launch;
 import io.gantry.spi.exec.ProcessSpec;
 import io.gantry.spi.exec.TaskSpec;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -48,6 +49,7 @@ class HangingDriverTest {
     final CountDownLatch entered = new CountDownLatch(1);
     final CountDownLatch letGo = new CountDownLatch(1);
     volatile boolean stubborn;
+    volatile Runnable atDelete = () -> {};
 
     @Override
     public Launch create(TaskSpec task) {
@@ -74,6 +76,7 @@ class HangingDriverTest {
 
     @Override
     public void delete(String task) {
+      atDelete.run();
       usual.delete(task);
     }
 
@@ -174,5 +177,26 @@ class HangingDriverTest {
         failure.get(60, TimeUnit.SECONDS).getMessage().contains("stopped while it was being"));
     assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
     assertFalse(CgroupTree.detect().group(home.place().cgroupParent(), id).exists());
+  }
+
+  /** An engine that dies in between would take it for a run whose monitor was lost. */
+  @Test
+  void aStartThatFailsIsOffTheRecordBeforeWhatItMadeGoes() {
+    driver.letGo.countDown();
+    String nowhere = engine.containers.create(Specs.running("/nowhere")).id();
+    var record = home.place().execRoot().resolve("runs/" + nowhere + ".json");
+    var seen = new CompletableFuture<String>();
+    driver.atDelete =
+        () -> {
+          try {
+            seen.complete(Files.readString(record));
+          } catch (IOException e) {
+            seen.completeExceptionally(e);
+          }
+        };
+    assertThrows(GantryException.class, () -> engine.containers.start(nowhere));
+    driver.atDelete = () -> {};
+    engine.containers.remove(nowhere, false, false);
+    assertTrue(seen.join().contains("\"running\":false"), seen.join());
   }
 }
