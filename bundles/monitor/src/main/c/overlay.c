@@ -93,11 +93,13 @@ static bool add_name(char *page, size_t *length, const char *before, const char 
 
 static bool fill_page(const struct overlay *o, char *page) {
   size_t length = 0;
-  bool fits = add(page, &length, "", o->is_volatile ? "volatile" : "rw");
-  for (unsigned i = 0; fits && i < o->option_count; i++) fits = add(page, &length, ",", arg_text(o->options + i));
+  bool fits = true;
   for (unsigned i = 0; fits && i < o->lower_count; i++) {
-    fits = add_name(page, &length, i ? ":" : ",lowerdir=", arg_text(o->lower + i) + o->cut);
+    fits = add_name(page, &length, i ? ":" : "lowerdir=", arg_text(o->lower + i) + o->cut);
   }
+  /* No "rw" here: before Linux 6.5 overlay refuses what is not its own. */
+  if (fits && o->is_volatile) fits = add(page, &length, ",", "volatile");
+  for (unsigned i = 0; fits && i < o->option_count; i++) fits = add(page, &length, ",", arg_text(o->options + i));
   if (!fits || !*o->upper) return fits;
   return add_name(page, &length, ",upperdir=", o->upper + o->cut) && add_name(page, &length, ",workdir=", o->work + o->cut);
 }

@@ -163,7 +163,12 @@ public record HostSpec(
   /** A resource limit by its name in getrlimit(2), lower case; -1 is unlimited. */
   public record Ulimit(String name, long soft, long hard) {}
 
-  /** Limits; 0 or empty: none. {@code pids} and {@code memorySwap}: -1 is unlimited. */
+  /**
+   * Limits; 0 or empty: none. {@code pids} and {@code memorySwap}: -1 is unlimited.
+   *
+   * @param swappiness 0 to 100, cgroup version 1 only; null: as the host does
+   * @param kernelMemoryTcp bytes of TCP's buffers, version 1 only
+   */
   public record Limits(
       long memory,
       long memorySwap,
@@ -176,7 +181,75 @@ public record HostSpec(
       String cpusetMems,
       long pids,
       int blkioWeight,
-      boolean oomKillDisable) {}
+      boolean oomKillDisable,
+      @Nullable Integer swappiness,
+      long kernelMemoryTcp,
+      Realtime realtime,
+      BlockLimits block) {
+
+    public static final Limits NONE = new Limits(0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, false);
+
+    /** Without those that only some hosts know. */
+    public Limits(
+        long memory,
+        long memorySwap,
+        long memoryReservation,
+        long nanoCpus,
+        long cpuShares,
+        long cpuPeriod,
+        long cpuQuota,
+        String cpusetCpus,
+        String cpusetMems,
+        long pids,
+        int blkioWeight,
+        boolean oomKillDisable) {
+      this(
+          memory,
+          memorySwap,
+          memoryReservation,
+          nanoCpus,
+          cpuShares,
+          cpuPeriod,
+          cpuQuota,
+          cpusetCpus,
+          cpusetMems,
+          pids,
+          blkioWeight,
+          oomKillDisable,
+          null,
+          0,
+          Realtime.NONE,
+          BlockLimits.NONE);
+    }
+  }
+
+  /** Microseconds of real-time scheduling; cgroup version 1 only. */
+  public record Realtime(long period, long runtime) {
+    public static final Realtime NONE = new Realtime(0, 0);
+  }
+
+  /** Limits by block device. An update replaces a list that is not empty. */
+  public record BlockLimits(
+      List<DeviceValue> weights,
+      List<DeviceValue> readBps,
+      List<DeviceValue> writeBps,
+      List<DeviceValue> readIops,
+      List<DeviceValue> writeIops) {
+
+    public static final BlockLimits NONE =
+        new BlockLimits(List.of(), List.of(), List.of(), List.of(), List.of());
+
+    public BlockLimits {
+      weights = List.copyOf(weights);
+      readBps = List.copyOf(readBps);
+      writeBps = List.copyOf(writeBps);
+      readIops = List.copyOf(readIops);
+      writeIops = List.copyOf(writeIops);
+    }
+  }
+
+  /** A number for the device at a path of the host. */
+  public record DeviceValue(String path, long value) {}
 
   /**
    * How it looks up names.

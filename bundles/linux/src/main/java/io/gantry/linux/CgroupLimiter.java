@@ -30,9 +30,14 @@ final class CgroupLimiter {
     if (limits.oomKillDisable()) {
       write("memory", "memory.oom_control", "1");
     }
+    if (limits.swappiness() != null) {
+      write("memory", "memory.swappiness", Integer.toString(limits.swappiness()));
+    }
+    number("memory", "memory.kmem.tcp.limit_in_bytes", limits.kernelMemoryTcp());
     number("cpu", "cpu.shares", limits.cpuShares());
     number("cpu", "cpu.cfs_period_us", limits.cpuPeriod());
     number("cpu", "cpu.cfs_quota_us", limits.cpuQuota());
+    realtime(limits);
     text("cpuset", "cpuset.cpus", limits.cpusetCpus());
     text("cpuset", "cpuset.mems", limits.cpusetMems());
     pids(limits);
@@ -40,6 +45,32 @@ final class CgroupLimiter {
       boolean bfq = Files.exists(directory("blkio").resolve("blkio.bfq.weight"));
       number("blkio", bfq ? "blkio.bfq.weight" : "blkio.weight", limits.blkioWeight());
     }
+    for (CgroupLimits.Block each : limits.block()) {
+      boolean bfq =
+          !each.rate().splitOfBfq.isEmpty()
+              && Files.exists(directory("blkio").resolve(each.rate().splitOfBfq));
+      write("blkio", bfq ? each.rate().splitOfBfq : each.rate().split, device(each) + each.value());
+    }
+  }
+
+  private static String device(CgroupLimits.Block limit) {
+    return limit.major() + ":" + limit.minor() + " ";
+  }
+
+  /** Both may be raised or lowered: one of the two orders is right, whatever was there. */
+  private void realtime(CgroupLimits limits) {
+    if (limits.realtimePeriod() != 0) {
+      try {
+        number("cpu", "cpu.rt_period_us", limits.realtimePeriod());
+      } catch (GantryException e) {
+        if (e.kind() != Kind.INVALID || limits.realtimeRuntime() == 0) {
+          throw e;
+        }
+        number("cpu", "cpu.rt_runtime_us", limits.realtimeRuntime());
+        number("cpu", "cpu.rt_period_us", limits.realtimePeriod());
+      }
+    }
+    number("cpu", "cpu.rt_runtime_us", limits.realtimeRuntime());
   }
 
   /** The limit of memory may at no time be above that of memory and swap. */
@@ -76,6 +107,14 @@ final class CgroupLimiter {
       throw new GantryException(
           Kind.UNSUPPORTED, "cgroup version 2 cannot disable the out-of-memory killer");
     }
+    if (limits.swappiness() != null
+        || limits.kernelMemoryTcp() != 0
+        || limits.realtimePeriod() != 0
+        || limits.realtimeRuntime() != 0) {
+      throw new GantryException(
+          Kind.UNSUPPORTED,
+          "cgroup version 2 has no swappiness, limit of TCP buffers or real-time share of a group");
+    }
     if (limits.cpuShares() != 0) {
       write("cpu", "cpu.weight", Long.toString(weightOfShares(limits.cpuShares())));
     }
@@ -94,6 +133,23 @@ final class CgroupLimiter {
         number("blkio", "io.weight", weightOfBlkio(limits.blkioWeight()));
       }
     }
+    for (CgroupLimits.Block each : limits.block()) {
+      if (each.rate() == CgroupLimits.Rate.WEIGHT) {
+        deviceWeight(each);
+      } else {
+        String value = each.value() == 0 ? "max" : Long.toString(each.value());
+        write("blkio", "io.max", device(each) + each.rate().unified + "=" + value);
+      }
+    }
+  }
+
+  private void deviceWeight(CgroupLimits.Block limit) {
+    boolean bfq = Files.exists(directory("blkio").resolve("io.bfq.weight"));
+    long weight = bfq ? limit.value() : weightOfBlkio(limit.value());
+    write(
+        "blkio",
+        bfq ? "io.bfq.weight" : "io.weight",
+        device(limit) + (limit.value() == 0 ? "default" : Long.toString(weight)));
   }
 
   /** Version 2 limits swap alone; 0 bytes of it are a limit, -1 is none. */

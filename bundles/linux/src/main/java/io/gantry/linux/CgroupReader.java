@@ -49,8 +49,8 @@ public final class CgroupReader implements AutoCloseable {
     memory = file(group, "memory", "memory.stat", "memory.stat");
     pids = file(group, "pids", "pids.current", "pids.current");
     mostPids = file(group, "pids", "pids.max", "pids.max");
-    bytes = file(group, "blkio", "blkio.throttle.io_service_bytes", "io.stat");
-    operations = file(group, "blkio", "blkio.throttle.io_serviced", "");
+    bytes = file(group, "blkio", "blkio.throttle.io_service_bytes_recursive", "io.stat");
+    operations = file(group, "blkio", "blkio.throttle.io_serviced_recursive", "");
   }
 
   /** One that is not there counts as 0. */

@@ -180,14 +180,16 @@ public final class CgroupTree {
   /**
    * The group {@code <parent>/<id>}, whether it is there or not.
    *
+   * @param parent a name, or several with slashes between; empty: the root
    * @throws GantryException INVALID for names that are none
    */
   public Cgroup group(String parent, String id) {
+    String name = parent.isEmpty() ? checked(id) : checkedPath(parent) + "/" + checked(id);
     List<Path> directories = new ArrayList<>();
     for (Path root : roots()) {
-      directories.add(root.resolve(checked(parent)).resolve(checked(id)));
+      directories.add(root.resolve(name));
     }
-    return new Cgroup(this, checked(parent) + "/" + checked(id), directories);
+    return new Cgroup(this, name, directories);
   }
 
   /**
@@ -198,11 +200,7 @@ public final class CgroupTree {
     Cgroup group = group(parent, id);
     try {
       if (version() == 2 && unified != null) {
-        delegate(unified);
-      }
-      if (version() == 2 && unified != null) {
-        make(unified.resolve(parent));
-        delegate(unified.resolve(parent));
+        delegateDown(unified, parent);
       }
       for (Path directory : group.directories()) {
         makeBelow(directory);
@@ -216,6 +214,73 @@ public final class CgroupTree {
       throw e;
     }
     return group;
+  }
+
+  /**
+   * Whether groups below {@code parent} can be limited this way. Makes the parent, which only then
+   * has the files.
+   */
+  public boolean offers(String parent, CgroupControl control) {
+    Cgroup group = makeParent(parent);
+    return group
+        .directoryOf(control.controller)
+        .map(
+            directory ->
+                control.files(version()).stream()
+                    .anyMatch(file -> Files.exists(directory.resolve(file))))
+        .orElse(false);
+  }
+
+  private Cgroup makeParent(String parent) {
+    var directories = new ArrayList<Path>();
+    for (Path root : roots()) {
+      directories.add(root.resolve(checked(parent)));
+    }
+    if (version() == 2 && unified != null) {
+      delegate(unified);
+    }
+    directories.forEach(this::make);
+    return new Cgroup(this, parent, directories);
+  }
+
+  /**
+   * Moves a process from groups that others have put it into to {@code <parent>/<id>}; in
+   * hierarchies where it is in none it stays.
+   */
+  public void takeOver(long pid, String parent, String id) {
+    for (String line : Cgroup.read(Path.of("/proc/" + pid + "/cgroup")).lines().toList()) {
+      String[] fields = line.split(":", 3); // number:controllers:/path
+      Path root = fields[1].isEmpty() ? unified : rootOf(fields[1].split(","));
+      if (root == null || fields[2].equals("/")) {
+        continue;
+      }
+      Path group = root.resolve(checked(parent)).resolve(checked(id));
+      if (!Path.of(fields[2]).endsWith(Path.of(parent, id))) {
+        makeBelow(group);
+        Cgroup.write(group.resolve("cgroup.procs"), Long.toString(pid));
+      }
+    }
+  }
+
+  private @Nullable Path rootOf(String[] names) {
+    for (String name : names) {
+      Path root = controllers.getOrDefault(name, named.get(name));
+      if (root != null) {
+        return root;
+      }
+    }
+    return null;
+  }
+
+  /** Removes {@code <parent>/<id>} where nobody is in it. */
+  public void removeEmpty(String parent, String id) {
+    for (Path directory : group(parent, id).directories()) {
+      try {
+        Files.deleteIfExists(directory);
+      } catch (IOException e) {
+        // Somebody is: who tries when he has gone removes it.
+      }
+    }
   }
 
   /** Ids of the groups of {@code parent} in any hierarchy. */
@@ -240,6 +305,17 @@ public final class CgroupTree {
     }
   }
 
+  /** Each group on the way hands its controllers down to the next. */
+  private void delegateDown(Path root, String parent) {
+    delegate(root);
+    Path directory = root;
+    for (Path name : parent.isEmpty() ? List.<Path>of() : Path.of(parent)) {
+      directory = directory.resolve(name);
+      make(directory);
+      delegate(directory);
+    }
+  }
+
   /** The parent is there but for the first time, and again after somebody has removed it. */
   private void makeBelow(Path directory) {
     try {
@@ -248,7 +324,7 @@ public final class CgroupTree {
       if (e.kind() != Kind.NOT_FOUND) {
         throw e;
       }
-      make(Objects.requireNonNull(directory.getParent()));
+      makeBelow(Objects.requireNonNull(directory.getParent()));
       make(directory);
     }
   }
@@ -319,6 +395,13 @@ public final class CgroupTree {
     } catch (IOException e) {
       throw Cgroup.failed("list", directory, e);
     }
+  }
+
+  private static String checkedPath(String path) {
+    for (String name : path.split("/", -1)) {
+      checked(name);
+    }
+    return path;
   }
 
   private static String checked(String name) {

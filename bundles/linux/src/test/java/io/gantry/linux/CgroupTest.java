@@ -171,8 +171,50 @@ class CgroupTest {
   void namesCannotLeadElsewhere() {
     for (String name : new String[] {"", "..", ".", "a/b", "../x", "a\nb", ".hidden"}) {
       assertEquals(Kind.INVALID, kind(() -> tree.create(parent, name)));
+    }
+    for (String name : new String[] {"..", ".", "/a", "a/", "a//b", "a/../b", "a\nb", ".hidden"}) {
       assertEquals(Kind.INVALID, kind(() -> tree.create(name, "id")));
     }
+  }
+
+  @Test
+  void aParentMayBeDeep() {
+    String deep = parent + "/deep/deeper";
+    Cgroup group = tree.create(deep, "id");
+    try {
+      group.limit(new CgroupLimits(64 << 20, 0, 0, 0, 0, 0, "", "", 20, 0, false));
+      assertEquals("20", read(group, "pids", "pids.max"));
+      assertTrue(group.directory().endsWith("deep/deeper/id"));
+    } finally {
+      group.remove();
+      tree.removeEmpty(parent + "/deep", "deeper");
+      tree.removeEmpty(parent, "deep");
+    }
+  }
+
+  @Test
+  void aProcessIsTakenOutOfSomebodysGroupsButNotFromTheRoot() throws IOException {
+    Cgroup theirs = tree.create(parent, "theirs");
+    Process process = joined(theirs, "exec sleep 1000");
+    try {
+      tree.takeOver(process.pid(), parent, "ours");
+      assertTrue(theirs.pids().isEmpty());
+      assertTrue(tree.group(parent, "ours").pids().contains(process.pid()));
+      tree.takeOver(process.pid(), parent, "ours");
+      assertTrue(tree.group(parent, "ours").pids().contains(process.pid()));
+    } finally {
+      tree.group(parent, "ours").kill();
+      theirs.kill();
+      theirs.remove();
+      tree.group(parent, "ours").remove();
+    }
+  }
+
+  @Test
+  void whatAHostOffersIsSeenInAGroup() {
+    assertTrue(tree.offers(parent, CgroupControl.MEMORY));
+    assertTrue(tree.offers(parent, CgroupControl.PIDS));
+    assertEquals(tree.version() == 1, tree.offers(parent, CgroupControl.SWAPPINESS));
   }
 
   /** Runs a script that has joined the group when this returns. */

@@ -50,6 +50,11 @@ public final class Spawner {
     return spawner;
   }
 
+  /** The zygote's process. */
+  public long pid() {
+    return hello().monitorPid();
+  }
+
   /** How the zygote introduces itself. */
   public Hello hello() {
     var visit = new Visit(socket, loop);

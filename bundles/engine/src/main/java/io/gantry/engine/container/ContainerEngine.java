@@ -87,7 +87,7 @@ public final class ContainerEngine implements Containers {
             logging,
             teller,
             (container, running) -> watches().prepare(container, running));
-    creation = new Creation(shop, table, records, files, logging, teller, nodeName);
+    creation = new Creation(shop, table, records, files, grouping, logging, teller, nodeName);
     stopping = new Stopping(records, teller);
     renaming = new Renaming(table, records, teller);
     updating = new Updating(records, grouping, shop.facts(), teller);

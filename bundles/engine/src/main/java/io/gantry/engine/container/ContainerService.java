@@ -78,7 +78,7 @@ public final class ContainerService implements Recovered {
     place = Place.of(context);
     cgroups = CgroupTree.detect();
     loop = MonitorLoop.start();
-    zygote = new Zygote(Place.helper(context), place, loop, spare);
+    zygote = new Zygote(Place.helper(context), place, loop, spare, cgroups);
     engine =
         new ContainerEngine(
             new Workshop(

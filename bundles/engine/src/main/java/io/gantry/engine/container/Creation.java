@@ -10,6 +10,7 @@ import io.gantry.api.HostSpec;
 import io.gantry.engine.container.ContainerRecord.OwnVolume;
 import io.gantry.engine.spec.Defaults;
 import io.gantry.engine.spec.ImageMerge;
+import io.gantry.engine.spec.LimitFit;
 import io.gantry.engine.spec.LogOptions;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.SpecCheck;
@@ -34,6 +35,7 @@ final class Creation {
   private final ContainerTable table;
   private final ContainerRecords records;
   private final OwnFiles files;
+  private final Grouping grouping;
   private final Logging logging;
   private final Teller teller;
   private final String nodeName;
@@ -43,6 +45,7 @@ final class Creation {
       ContainerTable table,
       ContainerRecords records,
       OwnFiles files,
+      Grouping grouping,
       Logging logging,
       Teller teller,
       String nodeName) {
@@ -50,16 +53,26 @@ final class Creation {
     this.table = table;
     this.records = records;
     this.files = files;
+    this.grouping = grouping;
     this.logging = logging;
     this.teller = teller;
     this.nodeName = nodeName;
+  }
+
+  /** Without the limits that this host does not know. */
+  private ContainerSpec fit(ContainerSpec wished, List<String> warnings) {
+    HostSpec host = wished.host();
+    return wished.with(
+        host.with(LimitFit.fit(host.limits(), grouping::offers, warnings), host.life()));
   }
 
   static String snapshotOf(String id) {
     return "container-" + id;
   }
 
-  Created create(ContainerSpec asked) {
+  Created create(ContainerSpec wished) {
+    var warnings = new ArrayList<String>();
+    ContainerSpec asked = fit(wished, warnings);
     String wanted = asked.name().isEmpty() ? "" : Names.check(asked.name());
     RestartPolicy policy =
         RestartPolicy.of(asked.host().life().restartPolicy(), asked.host().life().restartMaximum());
@@ -81,7 +94,7 @@ final class Creation {
     if (!spec.process().stopSignal().isEmpty()) {
       Signals.parse(spec.process().stopSignal());
     }
-    var warnings = Networking.check(spec);
+    warnings.addAll(Networking.check(spec));
     String storage = orDefault(spec.host().drivers().storage(), shop.storage().defaultName());
     String exec = orDefault(spec.host().drivers().exec(), shop.execs().defaultName());
     long maxBytes = sizeLimit(spec.host(), storage);

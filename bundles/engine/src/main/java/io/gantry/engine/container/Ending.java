@@ -122,7 +122,7 @@ final class Ending {
   private void clearAway(Container container, Running running) {
     var record = container.record();
     attempt("let go of the monitor of", container, running::askToQuit);
-    attempt("remove the control group of", container, () -> grouping.remove(record.id()));
+    attempt("remove the control group of", container, () -> grouping.remove(record));
     attempt("let go of the monitor of", container, running::quit);
     if (record.spec().host().namespaces().ipc().equals(Modes.SHAREABLE)) {
       attempt(

@@ -1,52 +1,69 @@
 package io.gantry.engine.container;
 
 import io.gantry.api.HostSpec;
+import io.gantry.engine.spec.CgroupParent;
 import io.gantry.linux.Cgroup;
-import io.gantry.linux.CgroupLimits;
+import io.gantry.linux.CgroupControl;
 import io.gantry.linux.CgroupTree;
 import io.gantry.spi.exec.TaskSpec;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** Containers' control groups: below one parent per instance, with the limits asked for. */
+/** Containers' control groups: below one parent per instance, or one that a client has named. */
 final class Grouping {
-  private static final long PERIOD = 100_000;
-  private static final long NANOS = 1_000_000_000;
-
   private final CgroupTree tree;
   private final String parent;
+  private final Map<CgroupControl, Boolean> offered = new ConcurrentHashMap<>();
 
   Grouping(CgroupTree tree, String parent) {
     this.tree = tree;
     this.parent = parent;
   }
 
-  Cgroup of(String id) {
-    return tree.group(parent, id);
+  Cgroup of(ContainerRecord record) {
+    return tree.group(parent(record), record.id());
   }
 
+  /** Below the parent of this instance, where every group is one of its containers'. */
   List<String> all() {
     return List.copyOf(tree.list(parent));
   }
 
-  void create(String id, HostSpec.Limits limits, List<String> deviceRules) {
-    var group = tree.create(parent, id);
-    group.limit(inKernelsTerms(limits));
+  /** Whether this host can limit that. */
+  boolean offers(CgroupControl control) {
+    return offered.computeIfAbsent(control, asked -> tree.offers(parent, asked));
+  }
+
+  private String parent(ContainerRecord record) {
+    String asked = record.spec().host().kernel().cgroupParent();
+    return asked.isEmpty() ? parent : CgroupParent.parse(asked);
+  }
+
+  void create(ContainerRecord record, List<String> deviceRules) {
+    var group = tree.create(parent(record), record.id());
+    group.limit(KernelLimits.of(record.spec().host().limits()));
     if (group.version() == 1 && group.directoryOf("devices").isPresent()) {
       group.allowDevices(deviceRules);
     }
   }
 
-  /**
-   * Sets limits of a group that is there; 0 and empty leave one as it is, {@code pids} of -1 lifts
-   * it.
-   */
-  void change(String id, HostSpec.Limits limits) {
-    of(id).limit(inKernelsTerms(limits, limits.pids()));
+  /** Sets limits of a group that is there; 0 and empty leave one as it is, -1 lifts it. */
+  void change(ContainerRecord record, HostSpec.Limits limits) {
+    of(record).limit(KernelLimits.of(limits));
   }
 
-  void remove(String id) {
-    var group = of(id);
+  void remove(ContainerRecord record) {
+    remove(of(record));
+  }
+
+  /** One of {@link #all}. */
+  void removeOwn(String id) {
+    remove(tree.group(parent, id));
+  }
+
+  private static void remove(Cgroup group) {
     group.kill();
     group.remove();
   }
@@ -62,25 +79,5 @@ final class Grouping {
 
   static String cpuFile(Cgroup group) {
     return group.cpuFile().map(Path::toString).orElse("");
-  }
-
-  static CgroupLimits inKernelsTerms(HostSpec.Limits limits) {
-    return inKernelsTerms(limits, limits.pids() < 0 ? 0 : limits.pids());
-  }
-
-  private static CgroupLimits inKernelsTerms(HostSpec.Limits limits, long pids) {
-    boolean cpus = limits.nanoCpus() > 0;
-    return new CgroupLimits(
-        limits.memory(),
-        limits.memorySwap(),
-        limits.memoryReservation(),
-        limits.cpuShares(),
-        cpus ? limits.nanoCpus() * PERIOD / NANOS : limits.cpuQuota(),
-        cpus ? PERIOD : limits.cpuPeriod(),
-        limits.cpusetCpus(),
-        limits.cpusetMems(),
-        pids,
-        limits.blkioWeight(),
-        limits.oomKillDisable());
   }
 }

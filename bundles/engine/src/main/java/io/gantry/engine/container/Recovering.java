@@ -186,7 +186,9 @@ final class Recovering {
   private Running adopt(Container container) {
     var running =
         new Running(
-            grouping.of(container.id), shop.clock(), exit -> ending.execEnded(container, exit));
+            grouping.of(container.record()),
+            shop.clock(),
+            exit -> ending.execEnded(container, exit));
     container.lock.lock();
     try {
       container.running(running);
@@ -304,7 +306,8 @@ final class Recovering {
         return false;
       }
       container.running(null);
-      sweepRun(container, () -> grouping.remove(container.id), "control group " + container.id);
+      sweepRun(
+          container, () -> grouping.remove(container.record()), "control group " + container.id);
       var dir = shop.place().run(container.id);
       sweepRun(container, () -> removeRun(dir), "run directory " + dir.getFileName());
       container.waiters.ended(new Exit(container.run().exitCode(), ""), false);
@@ -374,7 +377,16 @@ final class Recovering {
     }
     for (String id : grouping.all()) {
       if (ID.matcher(id).matches() && !kept.contains(half(id))) {
-        sweepRun(halves.get(half(id)), () -> grouping.remove(id), "control group " + id);
+        sweepRun(halves.get(half(id)), () -> grouping.removeOwn(id), "control group " + id);
+      }
+    }
+    for (var container : table.all()) {
+      if (!container.record().spec().host().kernel().cgroupParent().isEmpty()
+          && grouping.of(container.record()).exists()) {
+        sweepRun(
+            container,
+            () -> grouping.remove(container.record()),
+            "control group of " + container.id);
       }
     }
     for (Path dir : children(shop.place().execRoot())) {

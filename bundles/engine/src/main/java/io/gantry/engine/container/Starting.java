@@ -158,14 +158,14 @@ final class Starting {
       files.create(record); // a power cut may have taken them: they are not synced
       var plan = launching.call(() -> plan(container));
       var rules = plan.deviceRules();
-      var cgroup = grouping.of(record.id());
+      var cgroup = grouping.of(record);
       var task = plan.task(Grouping.toDriver(cgroup, rules));
       undo.add(() -> forget(record));
       Launch launch =
           launching.call(
               () -> shop.execs().call(record.execDriver(), driver -> driver.create(task)));
 
-      undo.add(() -> grouping.remove(record.id()));
+      undo.add(() -> grouping.remove(record));
       var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
       undo.add(running::letGo); // before its commit that is the container's end
@@ -173,7 +173,7 @@ final class Starting {
       running.monitor(monitor);
       container.pending.connect(monitor);
       // While the monitor is forked and makes the namespaces:
-      grouping.create(record.id(), record.spec().host().limits(), rules);
+      grouping.create(record, rules);
       files.writeEtc(record);
       makeBindSources(record);
       var init = monitor.created();

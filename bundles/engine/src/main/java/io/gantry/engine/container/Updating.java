@@ -1,15 +1,18 @@
 package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.ContainerUpdate;
 import io.gantry.api.HostSpec;
 import io.gantry.api.HostSpec.Limits;
 import io.gantry.engine.spec.HostFacts;
+import io.gantry.engine.spec.LimitFit;
 import io.gantry.engine.spec.LimitUpdate;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Undo;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Changes containers' restart policies and limits, of running ones in their control groups. */
@@ -39,6 +42,9 @@ final class Updating {
 
   /** Returns warnings. */
   List<String> update(Container container, ContainerUpdate update) {
+    var warnings = new ArrayList<String>();
+    Limits asked = LimitFit.fit(update.limits(), grouping::offers, warnings);
+    boolean checked = false;
     container.hold();
     try (var undo = new Undo()) {
       container.requireThere();
@@ -47,19 +53,23 @@ final class Updating {
             CONFLICT, "container is marked for removal and cannot be \"update\"");
       }
       var record = container.record();
-      ContainerSpec spec = record.spec().with(changed(record.spec().host(), update));
+      ContainerSpec spec = record.spec().with(changed(record.spec().host(), asked, update));
+      checked = true;
       if (container.running() != null) {
         Limits before = record.spec().host().limits();
-        undo.add(() -> grouping.change(container.id, LimitUpdate.back(before, update.limits())));
-        grouping.change(container.id, LimitUpdate.forKernel(spec.host().limits(), update.limits()));
+        undo.add(() -> grouping.change(record, LimitUpdate.back(before, asked)));
+        grouping.change(record, LimitUpdate.forKernel(before, spec.host().limits(), asked));
       }
       var updated = record.specified(spec);
       records.put(updated);
       container.record(updated);
       undo.keep();
       teller.tell(updated, "update");
-      return List.of();
+      return warnings;
     } catch (GantryException e) {
+      if (!checked && e.kind() == INVALID) {
+        throw e; // of the request as such, dockerd says no more
+      }
       throw new GantryException(
           e.kind(), "Cannot update container " + container.id + ": " + e.getMessage(), e);
     } finally {
@@ -67,8 +77,8 @@ final class Updating {
     }
   }
 
-  private HostSpec changed(HostSpec host, ContainerUpdate update) {
-    Limits limits = LimitUpdate.merge(host, update.limits(), facts);
+  private HostSpec changed(HostSpec host, Limits asked, ContainerUpdate update) {
+    Limits limits = LimitUpdate.merge(host, asked, facts);
     if (update.restartPolicy().isEmpty()) {
       return host.with(limits, host.life());
     }

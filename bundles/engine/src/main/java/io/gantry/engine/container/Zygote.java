@@ -1,8 +1,10 @@
 package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.engine.disk.SpareDisk;
+import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.CreateRequest;
 import io.gantry.monitor.Helper;
 import io.gantry.monitor.HelperError;
@@ -16,21 +18,28 @@ import org.jspecify.annotations.Nullable;
 
 /** Where monitors come from: the helper's zygote, started when it is needed and not there. */
 public final class Zygote {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  /** The group of the zygote and of the monitors that it makes. */
+  private static final String HELPERS = "helpers";
+
   private final Path shipped;
   private final Place place;
   private final MonitorLoop loop;
   private final SpareDisk spare;
+  private final CgroupTree cgroups;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable Spawner spawner; // guarded by lock
 
   /**
    * @param shipped the helper binary of this installation
    */
-  public Zygote(Path shipped, Place place, MonitorLoop loop, SpareDisk spare) {
+  public Zygote(Path shipped, Place place, MonitorLoop loop, SpareDisk spare, CgroupTree cgroups) {
     this.shipped = shipped;
     this.place = place;
     this.loop = loop;
     this.spare = spare;
+    this.cgroups = cgroups;
   }
 
   /** Starts it, if it is not there, so that the first container need not wait for it. */
@@ -59,6 +68,7 @@ public final class Zygote {
       if (spawner != null) {
         spawner.quit();
         spawner = null;
+        cgroups.removeEmpty(place.cgroupParent(), HELPERS);
       }
     } finally {
       lock.unlock();
@@ -73,11 +83,24 @@ public final class Zygote {
         // A new version must be able to serve on a full disk: without its helper nothing starts.
         var helper = spare.spend(() -> Helper.install(shipped, place.dataRoot()));
         there = Spawner.ensure(helper, place.execRoot(), loop);
+        leaveUnit(there);
         spawner = there;
       }
       return there;
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * Whoever has started the engine, a systemd unit or a session, has it in a group of his, and what
+   * he does with that is not meant for containers.
+   */
+  private void leaveUnit(Spawner made) {
+    try {
+      cgroups.takeOver(made.pid(), place.cgroupParent(), HELPERS);
+    } catch (GantryException e) { // it works there, too
+      log.log(WARNING, "the helpers stay in the engine''s control group: {0}", e.getMessage());
     }
   }
 

@@ -9,9 +9,17 @@ final class CpuSet {
   private CpuSet() {}
 
   /**
-   * @throws IllegalArgumentException when it is no such list
+   * @throws IllegalArgumentException when it is no such list, in dockerd's words
    */
   static BitSet parse(String text) {
+    try {
+      return read(text);
+    } catch (NumberFormatException e) { // which is an IllegalArgumentException
+      throw new IllegalArgumentException("invalid format: " + text, e);
+    }
+  }
+
+  private static BitSet read(String text) {
     var set = new BitSet();
     for (String part : text.strip().split(",", -1)) {
       if (part.isEmpty() && text.isBlank()) {
@@ -21,7 +29,7 @@ final class CpuSet {
       int first = number(dash < 0 ? part : part.substring(0, dash));
       int last = dash < 0 ? first : number(part.substring(dash + 1));
       if (last < first) {
-        throw new IllegalArgumentException(part);
+        throw new NumberFormatException(part);
       }
       set.set(first, last + 1);
     }
@@ -29,9 +37,12 @@ final class CpuSet {
   }
 
   private static int number(String text) {
-    int number = Integer.parseInt(text.strip()); // a NumberFormatException is what we promise
-    if (number < 0 || number >= MOST) {
-      throw new IllegalArgumentException(text);
+    int number = Integer.parseInt(text.strip());
+    if (number < 0) {
+      throw new NumberFormatException(text);
+    }
+    if (number > MOST) {
+      throw new IllegalArgumentException("value of out range, maximum is " + MOST);
     }
     return number;
   }

@@ -41,7 +41,7 @@ public final class Defaults {
             files(host.files()),
             host.devices(),
             host.kernel(),
-            swap(host.limits()),
+            limits(host.limits()),
             host.resolver(),
             host.publishing(),
             life(host.life()),
@@ -114,10 +114,11 @@ public final class Defaults {
     return facts.cgroupVersion() == 2 && !host.privileges().privileged() ? "private" : Modes.HOST;
   }
 
-  /** As much swap as memory unless said otherwise. */
-  private static HostSpec.Limits swap(HostSpec.Limits limits) {
-    long swap =
-        limits.memory() > 0 && limits.memorySwap() == 0 ? 2 * limits.memory() : limits.memorySwap();
+  /** As much swap as memory unless said otherwise; what is negative is no limit. */
+  private static HostSpec.Limits limits(HostSpec.Limits limits) {
+    boolean twice = limits.memory() > 0 && limits.memorySwap() == 0;
+    long most = Long.MAX_VALUE / 2;
+    long swap = !twice ? limits.memorySwap() : limits.memory() > most ? -1 : 2 * limits.memory();
     return new HostSpec.Limits(
         limits.memory(),
         swap,
@@ -128,9 +129,13 @@ public final class Defaults {
         limits.cpuQuota(),
         limits.cpusetCpus(),
         limits.cpusetMems(),
-        limits.pids(),
+        Math.max(0, limits.pids()),
         limits.blkioWeight(),
-        limits.oomKillDisable());
+        limits.oomKillDisable(),
+        limits.swappiness(),
+        limits.kernelMemoryTcp(),
+        limits.realtime(),
+        limits.block());
   }
 
   private static ContainerSpec.Process hostname(

@@ -22,10 +22,20 @@ final class LimitCheck {
     if (score != null && (score < -1000 || score > 1000)) {
       throw invalid("Invalid value " + score + ", range for oom score adj is [-1000, 1000]");
     }
+    rest(host.limits());
     int weight = host.limits().blkioWeight();
     if (weight != 0 && (weight < 10 || weight > 1000)) {
       throw invalid("Range of blkio weight is from 10 to 1000");
     }
+  }
+
+  /** What is wrong whatever else a container has; of swap alone its memory may be another one. */
+  static void checkChange(HostSpec.Limits asked, HostFacts facts) {
+    if (asked.memory() != 0 || asked.memorySwap() == 0) {
+      memory(asked);
+    }
+    processors(asked, facts);
+    rest(asked);
   }
 
   private static void memory(HostSpec.Limits limits) {
@@ -51,11 +61,27 @@ final class LimitCheck {
     }
   }
 
+  private static void rest(HostSpec.Limits limits) {
+    Integer swappiness = limits.swappiness();
+    if (swappiness != null && (swappiness < 0 || swappiness > 100)) {
+      throw invalid("Invalid value: " + swappiness + ", valid memory swappiness range is 0-100");
+    }
+    var realtime = limits.realtime();
+    if (realtime.period() != 0 && realtime.runtime() > realtime.period()) {
+      throw invalid("cpu real-time runtime cannot be higher than cpu real-time period");
+    }
+    for (var weight : limits.block().weights()) {
+      if (weight.value() < 10 || weight.value() > 1000) {
+        throw invalid("Range of blkio weight is from 10 to 1000");
+      }
+    }
+  }
+
   private static void processors(HostSpec.Limits limits, HostFacts facts) {
-    if (limits.nanoCpus() != 0 && limits.cpuPeriod() != 0) {
+    if (limits.nanoCpus() > 0 && limits.cpuPeriod() > 0) {
       throw invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set");
     }
-    if (limits.nanoCpus() != 0 && limits.cpuQuota() != 0) {
+    if (limits.nanoCpus() > 0 && limits.cpuQuota() > 0) {
       throw invalid("Conflicting options: Nano CPUs and CPU Quota cannot both be set");
     }
     if (limits.nanoCpus() < 0 || limits.nanoCpus() > facts.cpuCount() * 1_000_000_000L) {
@@ -75,7 +101,8 @@ final class LimitCheck {
       throw invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)");
     }
     if (limits.cpuShares() < 0) {
-      throw invalid("The minimum allowed cpu-shares is 2");
+      throw invalid(
+          "invalid CPU shares (" + limits.cpuShares() + "): value must be a positive integer");
     }
     available("CPUs", "cpuset cpus", limits.cpusetCpus(), facts.cpus());
     available("memory nodes", "cpuset mems", limits.cpusetMems(), facts.memoryNodes());
@@ -89,7 +116,7 @@ final class LimitCheck {
     try {
       missing = CpuSet.parse(asked);
     } catch (IllegalArgumentException e) {
-      throw invalid("Invalid value " + asked + " for " + option);
+      throw invalid("Invalid value " + asked + " for " + option + ": " + e.getMessage());
     }
     missing.andNot(CpuSet.parse(there));
     if (!missing.isEmpty()) {

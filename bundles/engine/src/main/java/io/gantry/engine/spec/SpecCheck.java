@@ -37,9 +37,7 @@ public final class SpecCheck {
       EtcTexts.checkExtraHost(extra);
     }
     Dns.check(host);
-    if (!host.kernel().cgroupParent().isEmpty()) {
-      throw Modes.unsupported("a cgroup parent of one's own is not supported yet");
-    }
+    CgroupParent.parse(host.kernel().cgroupParent());
   }
 
   /** What an image may bring in as well as a client. */

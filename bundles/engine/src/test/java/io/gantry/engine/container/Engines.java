@@ -144,7 +144,7 @@ final class Engines implements AutoCloseable {
             new OneDriver<>("builtin", new NoNetwork()),
             ring,
             loop,
-            new Zygote(HELPER, home.place(), loop, spare),
+            new Zygote(HELPER, home.place(), loop, spare, CgroupTree.detect()),
             workers,
             timer,
             new LogFollower(timer),

@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.ContainerUpdate;
+import io.gantry.api.HostSpec.BlockLimits;
+import io.gantry.api.HostSpec.DeviceValue;
 import io.gantry.api.HostSpec.Limits;
+import io.gantry.api.HostSpec.Realtime;
 import io.gantry.linux.CgroupTree;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -156,7 +159,8 @@ class UpdateTest {
   private void refused(String id, ContainerUpdate update, Kind kind, String why) {
     var e = assertThrows(GantryException.class, () -> engine.containers.update(id, update));
     assertEquals(kind, e.kind());
-    assertEquals("Cannot update container " + id + ": " + why, e.getMessage());
+    String prefix = kind == Kind.INVALID ? "" : "Cannot update container " + id + ": ";
+    assertEquals(prefix + why, e.getMessage());
   }
 
   @Test
@@ -172,5 +176,108 @@ class UpdateTest {
           return state.running() && state.pid() != pid && state.pid() != 0;
         });
     assertEquals(1, engine.containers.inspect(id).restartCount());
+  }
+
+  private static Limits throttled(Integer swappiness, DeviceValue... writes) {
+    return new Limits(
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        "",
+        "",
+        0,
+        0,
+        false,
+        swappiness,
+        0,
+        Realtime.NONE,
+        new BlockLimits(List.of(), List.of(), List.of(writes), List.of(), List.of()));
+  }
+
+  /** Any block device that can be throttled; this one is never opened. */
+  private static String disk() throws Exception {
+    try (var all = Files.list(Path.of("/sys/block"))) {
+      return "/dev/" + all.map(Path::getFileName).map(Path::toString).sorted().findFirst().get();
+    }
+  }
+
+  private String writes(String id) throws Exception {
+    return inGroup(id, "blkio", "blkio.throttle.write_bps_device", "io.max");
+  }
+
+  @Test
+  void limitsOfDevicesChangeLiveAndAreLifted() throws Exception {
+    String id = sleeper(throttled(null, new DeviceValue(disk(), 1 << 20)), false);
+    assertTrue(writes(id).contains("1048576"), writes(id));
+    engine.containers.update(
+        id, new ContainerUpdate(throttled(null, new DeviceValue(disk(), 2 << 20)), "", 0));
+    assertTrue(writes(id).contains("2097152"), writes(id));
+    assertEquals(
+        List.of(new DeviceValue(disk(), 2 << 20)),
+        engine.containers.inspect(id).spec().host().limits().block().writeBps());
+
+    // The reads come before the writes, and there is no such device for these.
+    var reads = List.of(new DeviceValue(disk(), 4 << 20));
+    var bad = List.of(new DeviceValue("/dev/null", 1 << 20));
+    var asked = throttled(null);
+    var refused =
+        new Limits(
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            "",
+            "",
+            20,
+            0,
+            false,
+            null,
+            0,
+            asked.realtime(),
+            new BlockLimits(List.of(), reads, bad, List.of(), List.of()));
+    assertThrows(
+        GantryException.class,
+        () -> engine.containers.update(id, new ContainerUpdate(refused, "", 0)));
+    assertTrue(writes(id).contains("2097152"), writes(id));
+    assertTrue(
+        !inGroup(id, "blkio", "blkio.throttle.read_bps_device", "io.max").contains("4194304"));
+    assertEquals("max", pids(id));
+    assertEquals(
+        BlockLimits.NONE.readBps(),
+        engine.containers.inspect(id).spec().host().limits().block().readBps());
+  }
+
+  @Test
+  void whatOnlyVersion1HasIsSetThereAndWarnedOfElsewhere() throws Exception {
+    String id = sleeper(throttled(10), false);
+    boolean split = CgroupTree.detect().version() == 1;
+    var warnings = engine.containers.update(id, new ContainerUpdate(throttled(20), "", 0));
+    assertEquals(split ? 0 : 1, warnings.size());
+    if (split) {
+      assertEquals("20", inGroup(id, "memory", "memory.swappiness", ""));
+    }
+    var limits = engine.containers.inspect(id).spec().host().limits();
+    assertEquals(split ? 20 : null, limits.swappiness());
+  }
+
+  @Test
+  void aDeviceThatIsNotThereIsToldAtTheStart() {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("sleep", "1000");
+              s.limits = throttled(null, new DeviceValue("/dev/nosuch", 1024));
+            });
+    String id = engine.containers.create(spec).id();
+    var e = assertThrows(GantryException.class, () -> engine.containers.start(id));
+    assertEquals("stat /dev/nosuch: no such file or directory", e.getMessage());
+    assertEquals(Kind.INTERNAL, e.kind());
   }
 }

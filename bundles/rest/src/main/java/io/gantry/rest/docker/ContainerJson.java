@@ -112,7 +112,7 @@ public final class ContainerJson {
   private static Map<String, @Nullable Object> hostConfig(ContainerView view) {
     String echo = view.spec().documents().get(ContainerSpecs.HOST_CONFIG);
     if (echo == null) { // made by somebody who does not speak Docker
-      echo = HostConfigEcho.of(JsonObject.empty("HostConfig"));
+      echo = HostConfigEcho.of(JsonObject.empty("HostConfig"), ApiVersion.NEWEST);
     }
     var config = new LinkedHashMap<>(JsonObject.parse(echo, "HostConfig").entries());
     HostSpec host = view.spec().host();
@@ -151,7 +151,32 @@ public final class ContainerJson {
     if (limits.memorySwap() != 0) { // else the echo says what follows from the memory
       config.put("MemorySwap", limits.memorySwap());
     }
-    config.put("PidsLimit", limits.pids() <= 0 ? null : limits.pids());
+    config.put("PidsLimit", limits.pids() == 0 ? null : Math.max(0, limits.pids()));
+    config.put("MemorySwappiness", limits.swappiness());
+    config.put("OomKillDisable", limits.oomKillDisable());
+    config.put("CpuRealtimePeriod", limits.realtime().period());
+    config.put("CpuRealtimeRuntime", limits.realtime().runtime());
+    var block = limits.block();
+    devices(config, "BlkioWeightDevice", "Weight", block.weights());
+    devices(config, "BlkioDeviceReadBps", "Rate", block.readBps());
+    devices(config, "BlkioDeviceWriteBps", "Rate", block.writeBps());
+    devices(config, "BlkioDeviceReadIOps", "Rate", block.readIops());
+    devices(config, "BlkioDeviceWriteIOps", "Rate", block.writeIops());
+  }
+
+  /** Of none what was sent stays, null or an empty list, but not what the host does not know. */
+  private static void devices(
+      Map<String, @Nullable Object> config,
+      String key,
+      String number,
+      List<HostSpec.DeviceValue> values) {
+    if (values.isEmpty()) {
+      config.computeIfPresent(key, (same, echo) -> List.of());
+      return;
+    }
+    config.put(
+        key,
+        values.stream().map(value -> object("Path", value.path(), number, value.value())).toList());
   }
 
   private static Map<String, @Nullable Object> mount(ContainerView.MountPoint mount) {

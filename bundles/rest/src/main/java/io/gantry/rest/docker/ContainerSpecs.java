@@ -7,7 +7,6 @@ import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.api.ContainerUpdate;
 import io.gantry.api.HostSpec;
 import io.gantry.api.HostSpec.DeviceRequest;
-import io.gantry.api.HostSpec.Limits;
 import io.gantry.api.HostSpec.PortRequest;
 import io.gantry.api.HostSpec.Ulimit;
 import io.gantry.rest.http.ApiVersion;
@@ -80,8 +79,9 @@ public final class ContainerSpecs {
     }
     var mounts = new MountRequests(host.objects("Mounts"), version);
     refuseWhatIsMissing(host);
+    LimitRequests.refuse(host, version);
     var documents = new LinkedHashMap<String, String>();
-    documents.put(HOST_CONFIG, HostConfigEcho.of(host));
+    documents.put(HOST_CONFIG, HostConfigEcho.of(host, version));
     documents.put(CONFIG, JsonText.of(configEcho(body)));
     documents.put(ENDPOINTS, JsonText.of(endpoints.entries()));
     return new ContainerSpec(
@@ -97,29 +97,10 @@ public final class ContainerSpecs {
 
   /** Reads what {@code POST /containers/{id}/update} asks for. */
   public static ContainerUpdate readUpdate(JsonObject body, ApiVersion version) {
-    for (String key : List.of("CpuRealtimePeriod", "CpuRealtimeRuntime")) {
-      NotBuilt.refuse(body.number(key) != 0, "updating " + key);
-    }
-    for (String key : List.of("BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps")) {
-      NotBuilt.refuse(!body.objects(key).isEmpty(), "updating " + key);
-    }
-    Limits asked = limits(body);
-    Long pids = version.below(40) ? null : body.numberOrNull("PidsLimit");
+    LimitRequests.refuseInUpdate(body);
     JsonObject restart = body.object("RestartPolicy");
     return new ContainerUpdate(
-        new Limits(
-            asked.memory(),
-            asked.memorySwap(),
-            asked.memoryReservation(),
-            asked.nanoCpus(),
-            asked.cpuShares(),
-            asked.cpuPeriod(),
-            asked.cpuQuota(),
-            asked.cpusetCpus(),
-            asked.cpusetMems(),
-            pids == null ? 0 : pids <= 0 ? -1 : pids,
-            asked.blkioWeight(),
-            false),
+        LimitRequests.update(body, version),
         restart.text("Name"),
         restart.smallNumber("MaximumRetryCount"));
   }
@@ -181,7 +162,7 @@ public final class ContainerSpecs {
         files(host, mounts),
         new HostSpec.Devices(devices(host), host.texts("DeviceCgroupRules")),
         kernel(host),
-        limits(host),
+        LimitRequests.read(host),
         new HostSpec.Resolver(
             host.texts("ExtraHosts"),
             host.texts("Dns"),
@@ -246,23 +227,6 @@ public final class ContainerSpecs {
         host.flagOrNull("Init"),
         restart.text("Name"),
         restart.smallNumber("MaximumRetryCount"));
-  }
-
-  private static Limits limits(JsonObject host) {
-    Long pids = host.numberOrNull("PidsLimit");
-    return new Limits(
-        host.number("Memory"),
-        host.number("MemorySwap"),
-        host.number("MemoryReservation"),
-        host.number("NanoCpus"),
-        host.number("CpuShares"),
-        host.number("CpuPeriod"),
-        host.number("CpuQuota"),
-        host.text("CpusetCpus"),
-        host.text("CpusetMems"),
-        pids == null ? 0 : pids,
-        host.smallNumber("BlkioWeight"),
-        host.flag("OomKillDisable"));
   }
 
   private static List<Ulimit> ulimits(JsonObject host) {

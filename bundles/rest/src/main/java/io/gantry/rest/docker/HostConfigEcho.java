@@ -2,6 +2,7 @@ package io.gantry.rest.docker;
 
 import static io.gantry.rest.json.JsonText.object;
 
+import io.gantry.rest.http.ApiVersion;
 import io.gantry.rest.json.JsonObject;
 import io.gantry.rest.json.JsonText;
 import java.util.ArrayList;
@@ -41,7 +42,7 @@ final class HostConfigEcho {
 
   private HostConfigEcho() {}
 
-  static String of(JsonObject asked) {
+  static String of(JsonObject asked, ApiVersion version) {
     var echo = new LinkedHashMap<String, @Nullable Object>();
     FIELDS.forEach(
         (name, field) -> {
@@ -50,6 +51,9 @@ final class HostConfigEcho {
             echo.put(name, value);
           }
         });
+    if (version.below(LimitRequests.NO_KERNEL_MEMORY) && asked.number("KernelMemory") != 0) {
+      echo.put("KernelMemory", asked.number("KernelMemory"));
+    }
     return JsonText.of(echo);
   }
 
@@ -110,6 +114,9 @@ final class HostConfigEcho {
     objects(f, "Devices");
     texts(f, "DeviceCgroupRules");
     objects(f, "DeviceRequests");
+    f.put(
+        "KernelMemoryTCP",
+        asked -> asked.number("KernelMemoryTCP") == 0 ? LEFT_OUT : asked.number("KernelMemoryTCP"));
     number(f, "MemoryReservation");
     f.put("MemorySwap", HostConfigEcho::memorySwap);
     f.put("MemorySwappiness", asked -> unless(asked.numberOrNull("MemorySwappiness"), -1));
@@ -117,7 +124,7 @@ final class HostConfigEcho {
     f.put("PidsLimit", HostConfigEcho::pidsLimit);
     objects(f, "Ulimits");
     number(f, "CpuCount");
-    number(f, "CpuPercent");
+    f.put("CpuPercent", asked -> 0); // said to be discarded when asked for
     number(f, "IOMaximumIOps");
     number(f, "IOMaximumBandwidth");
     f.put("Mounts", asked -> asked.objects("Mounts").isEmpty() ? LEFT_OUT : raw(asked, "Mounts"));

@@ -87,6 +87,19 @@ public final class JsonObject {
     return value(key, "int64", JsonObject::asLong);
   }
 
+  /**
+   * A number that is not negative.
+   *
+   * @param type Go's, of which {@code most} is the last
+   */
+  public long unsigned(String key, String type, long most) {
+    long number = number(key);
+    if (number < 0 || number > most) {
+      throw wrong(key, "number " + number, type);
+    }
+    return number;
+  }
+
   /** A number of 32 bits at most. */
   public int smallNumber(String key) {
     long number = number(key);

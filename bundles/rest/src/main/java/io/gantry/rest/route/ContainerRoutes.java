@@ -25,6 +25,7 @@ import io.gantry.rest.docker.ContainerSpecs;
 import io.gantry.rest.docker.Filters;
 import io.gantry.rest.docker.GoTime;
 import io.gantry.rest.docker.ImageNames;
+import io.gantry.rest.docker.LimitRequests;
 import io.gantry.rest.docker.StatsJson;
 import io.gantry.rest.docker.StatsStream;
 import io.gantry.rest.http.Answer;
@@ -118,7 +119,9 @@ public final class ContainerRoutes {
     String name = call.query().text("name");
     var spec = ContainerSpecs.read(body, name, call.query().text("platform"), call.version());
     var created = containers.create(spec);
-    return Answer.json(201, object("Id", created.id(), "Warnings", created.warnings()));
+    var warnings = new ArrayList<>(created.warnings());
+    warnings.addAll(LimitRequests.warnings(body.object("HostConfig")));
+    return Answer.json(201, object("Id", created.id(), "Warnings", warnings));
   }
 
   private Answer inspect(Call call) {
@@ -245,8 +248,10 @@ public final class ContainerRoutes {
   }
 
   private Answer update(Call call) {
-    var update = ContainerSpecs.readUpdate(call.json("UpdateConfig"), call.version());
-    var warnings = containers.update(call.path("id"), update);
+    var body = call.json("UpdateConfig");
+    var update = ContainerSpecs.readUpdate(body, call.version());
+    var warnings = new ArrayList<>(containers.update(call.path("id"), update));
+    warnings.addAll(LimitRequests.warnings(body));
     return Answer.json(object("Warnings", warnings.isEmpty() ? null : warnings));
   }
 

@@ -65,12 +65,17 @@ final class DeviceFilter {
     filter.add(MOVE_REGISTER, ACCESS, TYPE, 0, 0);
     filter.add(AND, TYPE, 0, 0, 0xffff);
     filter.add(SHIFT_RIGHT, ACCESS, 0, 0, 16);
-    rules.forEach(filter::allow);
+    for (String rule : rules) {
+      if (filter.allow(rule)) {
+        return filter.assemble(); // the kernel refuses programs with a part that is never reached
+      }
+    }
     filter.end(0);
     return filter.assemble();
   }
 
-  private void allow(String rule) {
+  /** Returns whether it allows everything. */
+  private boolean allow(String rule) {
     Matcher parts = RULE.matcher(rule);
     if (!parts.matches()) {
       throw new GantryException(Kind.INVALID, "invalid device rule: " + rule);
@@ -92,12 +97,15 @@ final class DeviceFilter {
     skipUnlessNumber(MAJOR, parts.group(2), rule);
     skipUnlessNumber(MINOR, parts.group(3), rule);
     end(1);
+    boolean always = true;
     for (int i = first; i < program.size(); i++) {
       Instruction jump = program.get(i);
       if (jump.code == JUMP_NOT_EQUAL) { // to behind this rule
+        always = false;
         program.set(i, new Instruction(jump.code, jump.to, 0, program.size() - i - 1, jump.k));
       }
     }
+    return always;
   }
 
   private void skipUnlessNumber(int field, String number, String rule) {

@@ -71,6 +71,15 @@ class DeviceFilterTest {
     assertTrue(allows(List.of("a *:* rwm"), BLOCK, READ | WRITE | MKNOD, 8, 0));
   }
 
+  /** The kernel refuses a program that has any. */
+  @Test
+  void nothingFollowsWhatAllowsEverything() {
+    var alone = DeviceFilter.compile(List.of("a *:* rwm"));
+    var followed = DeviceFilter.compile(List.of("a *:* rwm", "c 1:3 rwm"));
+    assertEquals(alone, followed);
+    assertEquals(6 * 8, alone.length(), "look at the type, then: yes");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "c 1:3", "x 1:3 r", "c 1:3 rwx", "c 99999999999:1 r", "c -1:3 r"})
   void aMalformedRuleIsRefused(String rule) {
