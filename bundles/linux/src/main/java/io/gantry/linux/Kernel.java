@@ -7,6 +7,8 @@ import java.time.Instant;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import jnr.ffi.LibraryLoader;
+import jnr.ffi.Memory;
+import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 
 /**
@@ -134,6 +136,12 @@ final class Kernel {
         }
       }
     }
+  }
+
+  /** Zeros at an address that stays, for as long as the pointer is held. */
+  static Pointer memory(int size) {
+    libc();
+    return Memory.allocateDirect(Bound.RUNTIME, size, true);
   }
 
   static int getdents64(int fd, byte[] entries) {

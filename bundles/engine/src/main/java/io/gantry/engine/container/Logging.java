@@ -79,6 +79,9 @@ final class Logging {
                 return true;
               });
     } catch (GantryException e) {
+      if (e.kind() == Kind.UNAVAILABLE) {
+        return; // its start says why
+      }
       if (e.kind() == Kind.NOT_FOUND) {
         throw new GantryException(
             Kind.INVALID,
@@ -106,8 +109,9 @@ final class Logging {
     if (!options.kept()) {
       return null;
     }
-    if (LogOptions.isShipped(record.spec().host().log().driver())) {
-      tagOf(record, options, LogTag.DEFAULT); // said now, not when the first line comes
+    String driver = record.spec().host().log().driver();
+    if (LogOptions.isShipped(driver)) { // said now, not when the first line comes
+      shipping.check(target(record), driver, ofDriver(options));
     }
     return new Spool(
         shop.place().log(record.id()).toString(),
@@ -118,11 +122,6 @@ final class Logging {
         shop.logs().input());
   }
 
-  private static String tagOf(ContainerRecord record, LogOptions options, String otherwise) {
-    String template = options.options().getOrDefault("tag", otherwise);
-    return template.isEmpty() ? "" : LogTag.expand(template, target(record));
-  }
-
   /** What {@code --details} shows, as JSON; empty for none. */
   private static String attributes(ContainerRecord record, LogOptions options) {
     if (options.options().isEmpty()
@@ -130,7 +129,7 @@ final class Logging {
       return "";
     }
     var attributes = new TreeMap<>(LogAttributes.of(target(record), options.options()));
-    String tag = tagOf(record, options, "");
+    String tag = LogTag.expand(options.options().getOrDefault("tag", ""), target(record));
     if (!tag.isEmpty()) {
       attributes.put("tag", tag);
     }
@@ -211,16 +210,17 @@ final class Logging {
   private void ship(Container container, LogOptions options) {
     String driver = container.record().spec().host().log().driver();
     if (LogOptions.isShipped(driver)) {
-      var left = new HashMap<>(options.options());
-      left.keySet().removeIf(name -> name.startsWith("cache-") || name.equals("mode"));
-      left.remove("max-buffer-size");
       shipping.begin(
           target(container.record()),
           driver,
-          left,
+          ofDriver(options),
           shop.place().log(container.id),
           () -> container.run().running() && !container.isRemoved());
     }
+  }
+
+  private static Map<String, String> ofDriver(LogOptions options) {
+    return LogOptions.check("", options.options());
   }
 
   /** Before the files of a container go. */

@@ -118,7 +118,9 @@ final class Shipment {
             return true;
           });
     } catch (GantryException e) {
-      opened = false;
+      if (fresh || e.kind() == GantryException.Kind.NOT_FOUND) {
+        opened = false;
+      }
       if (!failing) {
         failing = true;
         log.log(

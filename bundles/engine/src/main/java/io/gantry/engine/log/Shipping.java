@@ -92,6 +92,28 @@ public final class Shipping {
     }
   }
 
+  boolean isShipping(String container) {
+    return parcels.containsKey(container);
+  }
+
+  /**
+   * Has a driver look at what a container asks of it, files that options name included.
+   *
+   * @throws GantryException INVALID, naming the option
+   */
+  public void check(LogTarget target, String driver, Map<String, String> options) {
+    if (isShipping(target.container())) {
+      return; // it has taken them before
+    }
+    drivers.call(
+        driver,
+        shipper -> {
+          shipper.open(target, options);
+          shipper.close(target.container());
+          return true;
+        });
+  }
+
   /** Containers whose logs go to a driver. */
   public Set<String> of(String driver) {
     return parcels.values().stream()

@@ -122,4 +122,22 @@ public interface Libc {
   int setns(int fd, int type);
 
   int chdir(@In byte[] path);
+
+  int socket(int domain, int type, int protocol);
+
+  int bind(int fd, @In byte[] address, int length);
+
+  int connect(int fd, @In byte[] address, int length);
+
+  int setsockopt(int fd, int level, int name, @In byte[] value, int length);
+
+  long send(int fd, @In ByteBuffer bytes, long length, int flags);
+
+  long sendmsg(int fd, @In byte[] message, int flags);
+
+  long recvmsg(int fd, @In @Out byte[] message, int flags);
+
+  int memfd_create(@In byte[] name, int flags);
+
+  int fcntl(int fd, int command, long argument);
 }

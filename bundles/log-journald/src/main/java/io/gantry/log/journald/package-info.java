@@ -1,0 +1,5 @@
+/** Ships logs to this host's journal. */
+@NullMarked
+package io.gantry.log.journald;
+
+import org.jspecify.annotations.NullMarked;

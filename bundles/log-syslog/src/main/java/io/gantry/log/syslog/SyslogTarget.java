@@ -1,0 +1,164 @@
+package io.gantry.log.syslog;
+
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.log.LogBatch;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where one container's lines go. Connects when there are lines, and again when the server has
+ * gone. A stream says nothing of what has arrived: what was written within the last second before
+ * its end was seen is written again, rather twice than never.
+ *
+ * <p>Used by one thread at a time.
+ */
+final class SyslogTarget {
+  private static final Duration DOUBTFUL = Duration.ofSeconds(1);
+  private static final List<String> OF_HOST =
+      List.of("/dev/log", "/var/run/syslog", "/var/run/log");
+
+  private final SyslogOptions options;
+  private final @Nullable TlsFiles tls;
+  private final String host;
+  private final String tag;
+  private final ScheduledExecutorService watchdog;
+  private final Duration patience;
+  private @Nullable Wire wire;
+  private List<byte[]> lastSent = List.of();
+  private long lastAt;
+  private volatile String failure = "";
+
+  SyslogTarget(
+      SyslogOptions options,
+      @Nullable TlsFiles tls,
+      String host,
+      String tag,
+      ScheduledExecutorService watchdog,
+      Duration patience) {
+    this.options = options;
+    this.tls = tls;
+    this.host = host;
+    this.tag = tag;
+    this.watchdog = watchdog;
+    this.patience = patience;
+  }
+
+  /** Why nothing could be sent, last time; empty when it could. */
+  String failure() {
+    return failure;
+  }
+
+  void append(LogBatch batch) {
+    boolean counted =
+        options.address().scheme().equals(SyslogAddress.TLS)
+            && (options.format() == SyslogFormat.RFC5424
+                || options.format() == SyslogFormat.RFC5424MICRO);
+    var messages = new ArrayList<byte[]>(batch.lines().size());
+    for (var line : batch.lines()) {
+      messages.add(
+          options
+              .format()
+              .message(
+                  line, options.facility(), host, tag, ProcessHandle.current().pid(), counted));
+    }
+    try {
+      send(messages);
+      failure = "";
+    } catch (IOException e) {
+      close();
+      failure = options.address() + ": " + e.getMessage();
+      throw new GantryException(UNAVAILABLE, failure, e);
+    }
+  }
+
+  private void send(List<byte[]> messages) throws IOException {
+    Wire open = wire;
+    if (open != null && open.isBroken()) {
+      close();
+      open = null;
+    }
+    if (open == null) {
+      open = connect();
+      wire = open;
+      if (!lastSent.isEmpty()) {
+        open.send(lastSent);
+      }
+    }
+    open.send(messages);
+    lastSent = messages;
+    lastAt = System.nanoTime();
+  }
+
+  private Wire connect() throws IOException {
+    var address = options.address();
+    return switch (address.scheme()) {
+      case "" -> ofHost();
+      case "unixgram" -> DatagramWire.unix(address.target(), patience);
+      case "unix" -> unix(address.target());
+      case "udp" -> DatagramWire.udp(resolved(address));
+      case "tcp" -> StreamWire.connect(SocketChannel.open(), resolved(address), patience);
+      default ->
+          TlsWire.connect(
+              java.util.Objects.requireNonNull(tls),
+              address.host(),
+              resolved(address),
+              watchdog,
+              patience);
+    };
+  }
+
+  private StreamWire unix(String path) throws IOException {
+    return StreamWire.connect(
+        SocketChannel.open(StandardProtocolFamily.UNIX),
+        UnixDomainSocketAddress.of(path),
+        patience);
+  }
+
+  private static InetSocketAddress resolved(SyslogAddress address) throws IOException {
+    var resolved = new InetSocketAddress(address.host(), address.port());
+    if (resolved.isUnresolved()) {
+      throw new UnknownHostException("lookup " + address.host() + ": no such host");
+    }
+    return resolved;
+  }
+
+  private Wire ofHost() throws IOException {
+    for (String path : OF_HOST) {
+      if (Files.exists(Path.of(path))) {
+        try {
+          return DatagramWire.unix(path, patience);
+        } catch (IOException e) {
+          return unix(path);
+        }
+      }
+    }
+    throw new IOException("Unix syslog delivery error");
+  }
+
+  /** Lets go of the connection; what is in doubt is sent again by the next one. */
+  void close() {
+    Wire open = wire;
+    wire = null;
+    boolean inDoubt =
+        !(open instanceof DatagramWire) && System.nanoTime() - lastAt < DOUBTFUL.toNanos();
+    if (!inDoubt) {
+      lastSent = List.of();
+    }
+    if (open != null) {
+      open.close();
+    }
+  }
+}

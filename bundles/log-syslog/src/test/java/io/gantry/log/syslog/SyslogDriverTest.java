@@ -1,0 +1,178 @@
+package io.gantry.log.syslog;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.log.LogDriver;
+import io.gantry.spi.testkit.LogDriverContract;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Over TCP to a real rsyslog; the other ways with a few lines each. */
+@Tag("root")
+class SyslogDriverTest extends LogDriverContract {
+  private static final String ID = "a1".repeat(32);
+
+  @TempDir Path dir;
+  private final List<SyslogDriver> drivers = new ArrayList<>();
+  private Rsyslog server;
+
+  @BeforeEach
+  void start() throws Exception {
+    server = Rsyslog.start(dir);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    drivers.forEach(SyslogDriver::letGo);
+    server.close();
+  }
+
+  @Override
+  protected LogDriver driver() {
+    var driver = new SyslogDriver(Duration.ofSeconds(2));
+    drivers.add(driver);
+    return driver;
+  }
+
+  @Override
+  protected Map<String, String> options() {
+    return Map.of("syslog-address", "tcp://127.0.0.1:" + server.port());
+  }
+
+  @Override
+  protected List<String> arrived() throws Exception {
+    return server.got().stream().map(SyslogDriverTest::message).toList();
+  }
+
+  /** rsyslog keeps the space before the message, and writes bytes beyond ASCII as they are. */
+  private static String message(String line) {
+    return line.substring(line.indexOf('|') + 1).stripLeading();
+  }
+
+  @Override
+  protected void away() throws Exception {
+    server.down();
+  }
+
+  @Override
+  protected void back() throws Exception {
+    server.up();
+  }
+
+  @Test
+  void everyWayArrives() throws Exception {
+    String port = ":" + server.port();
+    var ways =
+        List.of(
+            "udp://127.0.0.1" + port,
+            "tcp://localhost" + port,
+            "unix://" + server.stream(),
+            "unixgram://" + server.datagram());
+    var driver = driver();
+    for (String way : ways) {
+      driver.open(target(ID), Map.of("syslog-address", way, "tag", "{{.Name}}"));
+      driver.append(ID, batch(0, "by " + way));
+      until(() -> arrived().contains("by " + way));
+    }
+    assertTrue(server.got().get(0).startsWith("daemon.info web "), server.got().get(0));
+  }
+
+  @Test
+  void everyFormatIsUnderstood() throws Exception {
+    var driver = driver();
+    for (String format : List.of("", "rfc3164", "rfc5424", "rfc5424micro")) {
+      var options = new HashMap<>(options());
+      options.put("syslog-format", format);
+      options.put("syslog-facility", "local3");
+      options.put("tag", "{{.Name}}");
+      driver.open(target(ID), options);
+      driver.append(ID, batch(0, "as <" + format + ">"));
+      until(() -> arrived().contains("as <" + format + ">"));
+    }
+    for (String line : server.got()) {
+      assertTrue(line.startsWith("local3.info web "), line);
+    }
+  }
+
+  @Test
+  void aServerThatIsKilledLosesNoLine() throws Exception {
+    var driver = driver();
+    driver.open(target(ID), options());
+    driver.append(ID, batch(0, "one"));
+    until(() -> arrived().contains("one"));
+    server.kill();
+    assertThrows(GantryException.class, () -> driver.append(ID, batch(1, "two")));
+    server.up();
+    driver.append(ID, batch(1, "two"));
+    until(() -> arrived().contains("two"));
+  }
+
+  @Test
+  void addressesAreCheckedInDockersWords() {
+    refused("unsupported scheme: ''", "syslog-address", "foo");
+    refused("unsupported scheme: 'http'", "syslog-address", "http://x");
+    refused("parse \"://\": missing protocol scheme", "syslog-address", "://");
+    refused(
+        "stat /nonexistent.sock: no such file or directory",
+        "syslog-address",
+        "unix:///nonexistent.sock");
+    refused("invalid syslog facility", "syslog-facility", "foo");
+    refused("invalid syslog facility", "syslog-facility", "99");
+    refused("Invalid syslog format", "syslog-format", "foo");
+    refused("unknown log opt 'foo' for syslog log driver", "foo", "x");
+    var driver = driver();
+    var e =
+        assertThrows(
+            GantryException.class,
+            () -> driver.open(target(ID), Map.of("syslog-address", "udp://127.0.0.1:99999")));
+    assertEquals("dial udp: address 99999: invalid port", e.getMessage());
+    e =
+        assertThrows(
+            GantryException.class,
+            () ->
+                driver.open(
+                    target(ID),
+                    Map.of(
+                        "syslog-address",
+                        "tcp+tls://127.0.0.1:1",
+                        "syslog-tls-ca-cert",
+                        "/nonexistent")));
+    assertEquals(
+        "could not read CA certificate \"/nonexistent\": open /nonexistent: no such file or"
+            + " directory",
+        e.getMessage());
+    assertEquals("127.0.0.1:514", SyslogAddress.parse("tcp://127.0.0.1").target());
+    assertEquals("::1", SyslogAddress.parse("tcp://[::1]:5").host());
+  }
+
+  private void refused(String sentence, String option, String value) {
+    var e = assertThrows(GantryException.class, () -> driver().check(Map.of(option, value)));
+    assertEquals(sentence, e.getMessage());
+    assertEquals(GantryException.Kind.INVALID, e.kind());
+  }
+
+  private interface Condition {
+    boolean holds() throws Exception;
+  }
+
+  private void until(Condition condition) throws Exception {
+    long end = System.nanoTime() + 20_000_000_000L;
+    while (!condition.holds()) {
+      assertTrue(System.nanoTime() < end, () -> "never: " + drivers);
+      LockSupport.parkNanos(10_000_000);
+    }
+  }
+}
