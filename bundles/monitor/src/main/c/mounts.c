@@ -29,10 +29,13 @@ int op_source(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
   uint64_t slot = arg_number(a);
   if (slot >= SLOTS || s->slots[slot] >= 0) return refused(s, EINVAL, "slot %llu is taken", (unsigned long long)slot);
-  bool recursive = arg_number(a + 2) != 0;
+  enum { RECURSIVE = 1, FLAT = 2 };
+  uint64_t how = arg_number(a + 2);
+  bool recursive = how & RECURSIVE;
   unsigned flags = OPEN_TREE_CLONE | (recursive ? AT_RECURSIVE : 0);
   s->slots[slot] = sys_open_tree(AT_FDCWD, arg_text(a + 1), flags);
   s->slot_recursive[slot] = recursive;
+  s->slot_flat[slot] = how & FLAT;
   return s->slots[slot] < 0 ? failed(s, "bind source %s", arg_text(a + 1)) : 0;
 }
 
@@ -174,6 +177,15 @@ static bool wants_directory(int source, uint64_t kind) {
   return fstat(source, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Propagation is that of all mounts of the slot; so are the flags, unless they are for the topmost alone. */
+static int set_flags(struct setup *s, uint64_t slot, uint64_t set, uint64_t clear, uint64_t propagation) {
+  int mount = s->slots[slot];
+  unsigned all = s->slot_recursive[slot] ? AT_RECURSIVE : 0;
+  if (!s->slot_flat[slot]) return sys_mount_setattr(mount, all, set, clear, propagation);
+  if (sys_mount_setattr(mount, all, 0, 0, propagation) < 0) return -1;
+  return sys_mount_setattr(mount, 0, set, clear, 0);
+}
+
 int op_bind(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
   uint64_t slot = arg_number(a);
@@ -182,8 +194,7 @@ int op_bind(struct setup *s, const struct arg *a, unsigned n) {
   int mount = s->slots[slot];
   int target = make_target(s, path, wants_directory(mount, arg_number(a + 5)));
   if (target < 0) return failed(s, "make the mount point %s", path);
-  unsigned flags = s->slot_recursive[slot] ? AT_RECURSIVE : 0;
-  if (sys_mount_setattr(mount, flags, arg_number(a + 2), arg_number(a + 3), arg_number(a + 4)) < 0) {
+  if (set_flags(s, slot, arg_number(a + 2), arg_number(a + 3), arg_number(a + 4)) < 0) {
     return failed(s, "set the mount flags of %s", path);
   }
   if (attach(s, mount, target, path) < 0) return -1;

@@ -47,6 +47,7 @@ struct setup {
   int proc;     /* private procfs, never attached */
   int slots[SLOTS];
   bool slot_recursive[SLOTS];
+  bool slot_flat[SLOTS];
 
   bool looked_up;
   struct user user;

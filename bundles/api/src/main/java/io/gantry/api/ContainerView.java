@@ -84,7 +84,11 @@ public record ContainerView(
     }
   }
 
-  /** A mount as {@code docker inspect} lists it. */
+  /**
+   * A mount as {@code docker inspect} lists it.
+   *
+   * @param image id of the image that is mounted, or empty
+   */
   public record MountPoint(
       String type,
       String name,
@@ -93,7 +97,21 @@ public record ContainerView(
       String driver,
       String mode,
       boolean writable,
-      String propagation) {}
+      String propagation,
+      String image) {
+
+    public MountPoint(
+        String type,
+        String name,
+        String source,
+        String destination,
+        String driver,
+        String mode,
+        boolean writable,
+        String propagation) {
+      this(type, name, source, destination, driver, mode, writable, propagation, "");
+    }
+  }
 
   /** Where it meets a network. */
   public record EndpointView(

@@ -116,20 +116,87 @@ public record HostSpec(
    * @param binds {@code source:target[:options]}
    * @param tmpfs options by target
    * @param storageOptions of the storage driver: {@code size}
+   * @param mounts {@code --mount}
+   * @param volumesFrom {@code container[:mode]}
+   * @param volumeDriver of volumes that {@code binds} name and of those without a name; empty: the
+   *     default one
    */
   public record Files(
       boolean readonlyRootfs,
       List<String> binds,
       Map<String, String> tmpfs,
       long shmSize,
-      Map<String, String> storageOptions) {
+      Map<String, String> storageOptions,
+      List<MountRequest> mounts,
+      List<String> volumesFrom,
+      String volumeDriver) {
 
     public Files {
       binds = List.copyOf(binds);
       tmpfs = Map.copyOf(tmpfs);
       storageOptions = Map.copyOf(storageOptions);
+      mounts = List.copyOf(mounts);
+      volumesFrom = List.copyOf(volumesFrom);
     }
   }
+
+  /**
+   * {@code --mount}. Options of another type than {@code type} are refused.
+   *
+   * @param type {@code bind}, {@code volume}, {@code tmpfs}, {@code image}
+   */
+  public record MountRequest(
+      String type,
+      String source,
+      String target,
+      boolean readOnly,
+      @Nullable BindOptions bind,
+      @Nullable VolumeOptions volume,
+      @Nullable TmpfsOptions tmpfs,
+      @Nullable ImageOptions image) {}
+
+  /**
+   * @param propagation empty: {@code rprivate}
+   * @param createSource one that is missing becomes a directory
+   * @param readOnlyFlat mounts below stay writable
+   * @param readOnlyDeep mounts below must become read-only, too
+   */
+  public record BindOptions(
+      String propagation,
+      boolean nonRecursive,
+      boolean createSource,
+      boolean readOnlyFlat,
+      boolean readOnlyDeep) {}
+
+  /**
+   * @param driverOptions null: not said
+   */
+  public record VolumeOptions(
+      boolean noCopy,
+      @Nullable Map<String, String> labels,
+      String driver,
+      @Nullable Map<String, String> driverOptions,
+      String subpath) {
+
+    public VolumeOptions {
+      labels = labels == null ? null : Map.copyOf(labels);
+      driverOptions = driverOptions == null ? null : Map.copyOf(driverOptions);
+    }
+  }
+
+  /**
+   * @param mode of its root, 0: not said
+   * @param options {@code exec}, {@code noexec} …
+   */
+  public record TmpfsOptions(long sizeBytes, int mode, List<String> options) {
+
+    public TmpfsOptions {
+      options = List.copyOf(options);
+    }
+  }
+
+  /** A part of an image. */
+  public record ImageOptions(String subpath) {}
 
   /**
    * Devices to be seen, and to be allowed.

@@ -168,6 +168,20 @@ public interface Images {
     }
   }
 
+  /** What layers take of the disk. */
+  Usage usage();
+
+  /**
+   * @param bytes of all layers, each counted once
+   * @param shared bytes of an image's layers that others have as well, by its id
+   */
+  record Usage(long bytes, Map<String, Long> shared) {
+
+    public Usage {
+      shared = Map.copyOf(shared);
+    }
+  }
+
   /**
    * What an image is.
    *

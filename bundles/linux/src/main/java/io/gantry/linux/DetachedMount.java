@@ -31,17 +31,21 @@ public final class DetachedMount implements AutoCloseable {
   private static final int MOUNT_ATTR_SIZE = 32;
   private static final long MOUNT_ATTR_ATIME = 0x70;
 
+  /** Of an rbind: read-only with all that is mounted below. */
+  private static final String DEEP = "rro";
+
   private static final Map<String, Long> ATTRIBUTES =
-      Map.of(
-          "ro", 0x01L,
-          "nosuid", 0x02L,
-          "nodev", 0x04L,
-          "noexec", 0x08L,
-          "noatime", 0x10L,
-          "strictatime", 0x20L,
-          "nodiratime", 0x80L,
-          "relatime", 0L,
-          "rw", 0L);
+      Map.ofEntries(
+          Map.entry("ro", 0x01L),
+          Map.entry(DEEP, 0x01L),
+          Map.entry("nosuid", 0x02L),
+          Map.entry("nodev", 0x04L),
+          Map.entry("noexec", 0x08L),
+          Map.entry("noatime", 0x10L),
+          Map.entry("strictatime", 0x20L),
+          Map.entry("nodiratime", 0x80L),
+          Map.entry("relatime", 0L),
+          Map.entry("rw", 0L));
 
   private final int fd;
   private final String label;
@@ -69,22 +73,25 @@ public final class DetachedMount implements AutoCloseable {
     String label = mount.type() + " " + mount.source();
     int fd =
         switch (mount.type()) {
-          case "bind" -> bind(mount.source(), 0, attributes);
-          case "rbind" -> bind(mount.source(), AT_RECURSIVE, attributes);
+          case "bind" -> bind(mount.source(), 0, 0, attributes);
+          case "rbind" -> {
+            int deep = mount.options().contains(DEEP) ? AT_RECURSIVE : 0;
+            yield bind(mount.source(), AT_RECURSIVE, deep, attributes);
+          }
           case "overlay" -> OverlayMounting.mount(data, attributes);
           default -> fileSystem(mount, data, attributes);
         };
     return new DetachedMount(fd, label);
   }
 
-  private static int bind(String source, int recursive, long attributes) {
+  private static int bind(String source, int recursive, int deep, long attributes) {
     int fd = openTree(Names.ofText(source), recursive);
     if (attributes == 0) {
       return fd;
     }
     long clear = (attributes & MOUNT_ATTR_ATIME) == 0 ? 0 : MOUNT_ATTR_ATIME;
     long[] change = {attributes, clear, 0, 0};
-    int flags = AT_EMPTY_PATH | recursive;
+    int flags = AT_EMPTY_PATH | deep;
     if (libc().syscall(SYS_MOUNT_SETATTR, fd, bytes(""), flags, change, MOUNT_ATTR_SIZE) < 0) {
       RuntimeException failed = failed("mount_setattr", source);
       libc().close(fd);

@@ -422,6 +422,12 @@ public final class Dir implements AutoCloseable {
     return names;
   }
 
+  public boolean isEmpty() {
+    boolean[] found = {false};
+    readUntil(() -> found[0], (name, type) -> found[0] = true);
+    return !found[0];
+  }
+
   /**
    * A name in a directory.
    *
@@ -442,11 +448,15 @@ public final class Dir implements AutoCloseable {
   }
 
   private void read(EntrySink sink) {
+    readUntil(() -> false, sink);
+  }
+
+  private void readUntil(BooleanSupplier enough, EntrySink sink) {
     if (libc().lseek(fd(), 0, 0) < 0) {
       throw failed("lseek", path);
     }
     byte[] entries = new byte[ENTRIES_SIZE];
-    for (int size; (size = Kernel.getdents64(fd(), entries)) != 0; ) {
+    for (int size; !enough.getAsBoolean() && (size = Kernel.getdents64(fd(), entries)) != 0; ) {
       if (size < 0) {
         throw failed("getdents64", path);
       }

@@ -91,15 +91,18 @@ final class HiddenMounts {
     if (root.isEmpty() || !root.get(0).target().equals("/")) {
       throw new GantryException(Kind.INVALID, "the first mount must be the root");
     }
+    List<DetachedMount> sources = new ArrayList<>();
     int host = namespace();
     try {
+      // Before the namespace is left: what is held by a descriptor is of this one.
+      further.forEach(mount -> sources.add(source(mount)));
       if (libc().unshare(CLONE_FS | CLONE_NEWNS) < 0) {
         throw failed("unshare", "mount namespace");
       }
       try (Undo back = new Undo()) {
         // A thread takes a while to end, and would keep the mounts for as long: of a failure, too.
         back.add(() -> libc().setns(host, CLONE_NEWNS));
-        Held held = mountApart(root, further, readOnly);
+        Held held = mountApart(root, further, sources, readOnly);
         back.keep();
         if (libc().setns(host, CLONE_NEWNS) < 0) {
           throw failed("setns", "mount namespace of the host");
@@ -107,11 +110,13 @@ final class HiddenMounts {
         return held;
       }
     } finally {
+      sources.forEach(DetachedMount::close);
       libc().close(host);
     }
   }
 
-  private Held mountApart(List<Mount> root, List<Mount> further, boolean readOnly) {
+  private Held mountApart(
+      List<Mount> root, List<Mount> further, List<DetachedMount> sources, boolean readOnly) {
     if (libc().mount(bytes("none"), bytes("/"), null, MS_REC_SLAVE, null) < 0) {
       throw failed("mount", "slave on /");
     }
@@ -119,10 +124,12 @@ final class HiddenMounts {
     undo.add(() -> libc().close(namespace));
     Dir top = mountRoot(root.get(0));
     for (Mount mount : root.subList(1, root.size())) {
-      mountInside(top, mount);
+      try (DetachedMount source = source(mount)) {
+        attach(top, mount.target(), source);
+      }
     }
-    for (Mount mount : further) {
-      mountInside(top, mount);
+    for (int i = 0; i < sources.size(); i++) {
+      attach(top, further.get(i).target(), sources.get(i));
     }
     if (readOnly) {
       seal(top); // only now: targets had to be made in it
@@ -158,19 +165,21 @@ final class HiddenMounts {
     }
   }
 
-  private static void mountInside(Dir top, Mount mount) {
-    if (!mount.type().endsWith("bind")) {
+  private static DetachedMount source(Mount mount) {
+    if (!mount.type().endsWith("bind") && !mount.type().equals("overlay")) {
       throw new GantryException(
           Kind.UNSUPPORTED, "a mount of type " + mount.type() + " is not supported here");
     }
-    String path = Names.ofText(mount.target());
-    try (DetachedMount source = DetachedMount.make(mount)) {
-      int target = target(top.descriptor(), path, source);
-      try {
-        source.attach(target, path);
-      } finally {
-        libc().close(target);
-      }
+    return DetachedMount.make(mount);
+  }
+
+  private static void attach(Dir top, String name, DetachedMount source) {
+    String path = Names.ofText(name);
+    int target = target(top.descriptor(), path, source);
+    try {
+      source.attach(target, path);
+    } finally {
+      libc().close(target);
     }
   }
 

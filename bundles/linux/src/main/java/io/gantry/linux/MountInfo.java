@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * One mount as {@code /proc/PID/mountinfo} shows it, proc_pid_mountinfo(5).
@@ -18,6 +19,7 @@ import java.util.List;
  * @param options of the mount
  * @param type of the file system
  * @param superOptions of the file system
+ * @param propagation {@code shared:N}, {@code master:N} …
  */
 public record MountInfo(
     long id,
@@ -28,11 +30,34 @@ public record MountInfo(
     List<String> options,
     String type,
     String source,
-    List<String> superOptions) {
+    List<String> superOptions,
+    List<String> propagation) {
 
   public MountInfo {
     options = List.copyOf(options);
     superOptions = List.copyOf(superOptions);
+    propagation = List.copyOf(propagation);
+  }
+
+  /** The mount that a path without links lies on. */
+  public static MountInfo of(Path path) {
+    MountInfo found = null;
+    for (MountInfo mount : ofSelf()) {
+      // Of several on one target the last one is on top.
+      boolean holds = path.startsWith(Names.toText(mount.target()));
+      if (holds && (found == null || mount.target().length() >= found.target().length())) {
+        found = mount;
+      }
+    }
+    return Objects.requireNonNull(found, "every path lies on /");
+  }
+
+  public boolean isShared() {
+    return propagation.stream().anyMatch(word -> word.startsWith("shared:"));
+  }
+
+  public boolean isSlave() {
+    return propagation.stream().anyMatch(word -> word.startsWith("master:"));
   }
 
   /** The mounts of this process; names are bytes. */
@@ -70,7 +95,8 @@ public record MountInfo(
         List.of(fields[5].split(",")),
         fields[dash + 1],
         unescape(fields[dash + 2]),
-        List.of(fields[dash + 3].split(",")));
+        List.of(fields[dash + 3].split(",")),
+        List.of(fields).subList(6, dash));
   }
 
   /** Blank, tab, newline and backslash are written as {@code \040} and so on. */

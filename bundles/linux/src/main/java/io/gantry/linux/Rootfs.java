@@ -81,7 +81,8 @@ public final class Rootfs implements AutoCloseable {
    * twice: the caller sees to it.
    *
    * @param root as a storage driver says; binds and overlays
-   * @param further binds inside it, in order; where their targets are missing they are made
+   * @param further binds and overlays inside it, in order; where their targets are missing they are
+   *     made
    * @param readOnly nothing can be written to the root, whatever its mount says
    * @throws GantryException UNSUPPORTED when this kernel cannot
    */

@@ -7,6 +7,7 @@ import io.gantry.api.Drivers;
 import io.gantry.api.Engine;
 import io.gantry.api.Events;
 import io.gantry.api.Images;
+import io.gantry.api.Volumes;
 import io.gantry.api.trust.TlsFiles;
 import io.gantry.rest.http.ApiServer;
 import io.gantry.rest.http.Router;
@@ -50,6 +51,7 @@ public final class RestServer {
       RestConfig config,
       @Reference Containers containers,
       @Reference Images images,
+      @Reference Volumes volumes,
       @Reference Events events,
       @Reference Drivers drivers,
       @Reference Engine engine,
@@ -64,7 +66,7 @@ public final class RestServer {
               policyOption = ReferencePolicyOption.RELUCTANT)
           @Nullable Consumer<String> unable) {
     var clock = InstantSource.system();
-    var routes = ApiRoutes.of(containers, images, events, drivers, engine, clock);
+    var routes = ApiRoutes.of(containers, images, volumes, events, drivers, engine, clock);
     server = new ApiServer(new Router(routes), engine, config.corsHeaders(), access(config));
     try {
       listen(config, inherited, unable);

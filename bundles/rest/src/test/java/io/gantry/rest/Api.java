@@ -28,6 +28,7 @@ final class Api implements AutoCloseable {
   final FakeContainers containers = new FakeContainers();
   final FakeImages images = new FakeImages();
   final FakeEngine engine = new FakeEngine();
+  final FakeVolumes volumes = new FakeVolumes();
   final FakeDrivers drivers = new FakeDrivers();
   final Path socket;
   private final ApiServer server;
@@ -61,6 +62,7 @@ final class Api implements AutoCloseable {
         ApiRoutes.of(
             containers,
             images,
+            volumes,
             engine,
             drivers,
             engine,

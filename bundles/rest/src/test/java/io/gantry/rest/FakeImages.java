@@ -173,4 +173,9 @@ final class FakeImages implements Images {
     var damage = new Damage("layer", ID, "vfs", "it was changed", List.of(ID), List.of("c"));
     return new ImageCheck(3, ref.isEmpty() ? List.of(damage) : List.of(), List.of());
   }
+
+  @Override
+  public Usage usage() {
+    return new Usage(3_976_263, Map.of(ID, 1_983_418L));
+  }
 }

@@ -82,7 +82,8 @@ class ProbeTest {
         "GET | /containers/nosuch/changes | 404 | No such container: nosuch",
         "POST | /commit?container=nosuch | 404 | No such container: nosuch",
         "POST | /networks/create | 501 | creating networks is not built yet",
-        "POST | /volumes/create | 501 | creating volumes is not built yet",
+        "PUT | /volumes/x | 503 | This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.",
+        "GET | /system/df?type=x | 400 | unknown object type: x",
       })
   void failuresReadAsDockers(String method, String path, int status, String message)
       throws Exception {
@@ -112,7 +113,6 @@ class ProbeTest {
         "{\"Image\":\"busybox\",\"HostConfig\":{\"Memory\":1.5}} | 400 | invalid JSON: json: cannot unmarshal number 1.5 into Go struct field CreateRequest.HostConfig.Memory of type int64",
         "{\"Image\":\"busybox\",\"HostConfig\":{\"Memory\":9223372036854775808}} | 400 | invalid JSON: json: cannot unmarshal number 9223372036854775808 into Go struct field CreateRequest.HostConfig.Memory of type int64",
         "{\"Image\":\"busybox\",\"HostConfig\":{\"PortBindings\":{\"x\":[{}]}}} | 400 | invalid port specification: \"x\"",
-        "{\"Image\":\"busybox\",\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/no/such\",\"Target\":\"/x\"}]}} | 400 | invalid mount config for type \"bind\": bind source path does not exist: /no/such",
       })
   void badBodiesOfCreateAreRefused(String body, int status, String message) throws Exception {
     var reply = api.post("/containers/create", body);

@@ -9,7 +9,8 @@ import java.util.List;
  * @param source what is mounted; for a bind an absolute host path
  * @param target absolute path relative to the root it is mounted on; {@code /} for the root itself
  * @param options as in fstab(5): {@code ro}, {@code nosuid}, {@code size=64m}, {@code lowerdir=…};
- *     for binds also {@code rprivate}, {@code rslave}, {@code rshared}
+ *     for binds also {@code rprivate}, {@code rslave}, {@code rshared}, and {@code rro} where what
+ *     an {@code rbind} brings along becomes read-only, too
  */
 public record Mount(String type, String source, String target, List<String> options) {
 
@@ -23,6 +24,6 @@ public record Mount(String type, String source, String target, List<String> opti
   }
 
   public boolean readOnly() {
-    return options.contains("ro");
+    return options.contains("ro") || options.contains("rro");
   }
 }

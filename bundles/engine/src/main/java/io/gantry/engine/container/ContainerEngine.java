@@ -68,26 +68,37 @@ public final class ContainerEngine implements Containers {
     records = new ContainerRecords(shop.place(), this::later, shop.spare());
     var files = new OwnFiles(shop.place());
     var grouping = new Grouping(shop.cgroups(), shop.place().cgroupParent());
+    var mounting = new Mounting(shop, table, files);
     networking = new Networking(shop.networks(), shop.place().instance());
     teller = new Teller(shop.events(), shop.clock());
     logging = new Logging(shop);
-    removal = new Removal(shop, table, records, files, logging, teller);
+    removal = new Removal(shop, table, records, files, mounting, logging, teller);
     ending =
         new Ending(
-            shop, records, files, networking, grouping, removal, teller, this::restartByPolicy);
+            shop,
+            records,
+            files,
+            mounting,
+            networking,
+            grouping,
+            removal,
+            teller,
+            this::restartByPolicy);
     starting =
         new Starting(
             shop,
             table,
             records,
             files,
+            mounting,
             networking,
             grouping,
             ending,
             logging,
             teller,
             (container, running) -> watches().prepare(container, running));
-    creation = new Creation(shop, table, records, files, grouping, logging, teller, nodeName);
+    creation =
+        new Creation(shop, table, records, files, mounting, grouping, logging, teller, nodeName);
     stopping = new Stopping(records, teller);
     renaming = new Renaming(table, records, teller);
     updating = new Updating(records, grouping, shop.facts(), teller);
@@ -95,13 +106,14 @@ public final class ContainerEngine implements Containers {
     execs = new Execs(shop, table, starting, teller);
     var health = new HealthRecords(shop.place());
     watches = new HealthWatches(shop, execs, health, teller, this::restartUnhealthy);
-    var unfinished = new Unfinished(shop, records, networking);
+    var unfinished = new Unfinished(shop, records, networking, mounting);
     recovering =
         new Recovering(
             shop,
             table,
             records,
             files,
+            mounting,
             grouping,
             unfinished,
             starting,
@@ -109,8 +121,8 @@ public final class ContainerEngine implements Containers {
             watches,
             health,
             logging);
-    views = new Views(shop.place(), files, networking, table);
-    copying = new Copying(shop, new Roots(starting, shop.workers()), teller);
+    views = new Views(shop.place(), mounting, networking, table);
+    copying = new Copying(shop, new Roots(starting, mounting, shop.workers()), teller);
     differing = new Differing(shop);
     committing = new Committing(shop, differing, stopping, teller);
     shop.logs().listen(() -> shop.workers().execute(() -> logging.configured(table.all())));
@@ -207,6 +219,11 @@ public final class ContainerEngine implements Containers {
    */
   public Set<String> snapshots() {
     return table.ids().stream().map(Creation::snapshotOf).collect(Collectors.toSet());
+  }
+
+  /** Ids of containers that are there, being made or being removed. */
+  public Set<String> ids() {
+    return table.ids();
   }
 
   /** Tasks that records name, of one exec driver. */
@@ -313,7 +330,7 @@ public final class ContainerEngine implements Containers {
       }
     }
     try {
-      removal.remove(container, force);
+      removal.remove(container, force, volumes);
     } catch (GantryException e) {
       if (!(force && e.kind() == NOT_FOUND)) {
         throw e;
@@ -445,7 +462,7 @@ public final class ContainerEngine implements Containers {
       }
       try {
         long size = sizes(container.id).writableBytes();
-        removal.remove(container, false);
+        removal.remove(container, false, false);
         ids.add(container.id);
         bytes += size;
       } catch (GantryException e) { // started or removed by somebody meanwhile

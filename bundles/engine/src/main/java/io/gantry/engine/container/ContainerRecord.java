@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.engine.spec.ContainerMount;
 import java.time.Instant;
 import java.util.List;
 
@@ -10,8 +11,9 @@ import java.util.List;
  * @param spec merged with its image and filled with defaults
  * @param layer of the image, which it keeps; empty for none
  * @param snapshot its writable layer, in {@code storageDriver}
- * @param volumes directories of its own that go with it
+ * @param volumes directories of its own that go with it, from before there were volume drivers
  * @param stopped the user wanted it to end, and it has not been started since
+ * @param mounts what it has mounted, settled at its creation
  */
 record ContainerRecord(
     String id,
@@ -24,10 +26,12 @@ record ContainerRecord(
     String layer,
     String snapshot,
     List<OwnVolume> volumes,
-    boolean stopped) {
+    boolean stopped,
+    List<ContainerMount> mounts) {
 
   ContainerRecord {
     volumes = List.copyOf(volumes);
+    mounts = List.copyOf(mounts);
   }
 
   /** An anonymous volume: {@code volumes/NAME} among the container's files. */
@@ -49,7 +53,8 @@ record ContainerRecord(
         layer,
         snapshot,
         volumes,
-        stopped);
+        stopped,
+        mounts);
   }
 
   ContainerRecord specified(ContainerSpec other) {
@@ -64,7 +69,8 @@ record ContainerRecord(
         layer,
         snapshot,
         volumes,
-        stopped);
+        stopped,
+        mounts);
   }
 
   ContainerRecord stopped(boolean wanted) {
@@ -79,6 +85,7 @@ record ContainerRecord(
         layer,
         snapshot,
         volumes,
-        wanted);
+        wanted,
+        mounts);
   }
 }

@@ -6,10 +6,13 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.gantry.api.Containers;
 import io.gantry.api.Events;
 import io.gantry.api.Leased;
+import io.gantry.api.Volumes;
 import io.gantry.engine.config.LogDefaults;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
+import io.gantry.engine.volume.VolumeKeeper;
+import io.gantry.engine.volume.VolumeService;
 import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.MonitorLoop;
 import io.gantry.spi.GantryException;
@@ -17,10 +20,12 @@ import io.gantry.spi.exec.ExecDriver;
 import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.StorageDriver;
+import io.gantry.spi.volume.VolumeDriver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -49,6 +54,7 @@ public final class ContainerService implements Recovered {
   private final CompletableFuture<Void> recovered = new CompletableFuture<>();
   private final BundleContext context;
   private final ImageLayers images;
+  private final VolumeKeeper volumes;
   private final SpareDisk spare;
   private final MonitorLoop loop;
   private final ExecutorService workers = Executors.newCachedThreadPool(named("containers"));
@@ -57,7 +63,7 @@ public final class ContainerService implements Recovered {
   private final Place place;
   private final CgroupTree cgroups;
   private final ContainerEngine engine;
-  private final ServiceRegistration<Containers> service;
+  private final List<ServiceRegistration<?>> services;
   private volatile @Nullable Owners owners;
 
   @Activate
@@ -71,11 +77,15 @@ public final class ContainerService implements Recovered {
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage,
       @Reference(target = "(" + Leased.KIND + "=ExecDriver)") Leased<ExecDriver> execs,
       @Reference(target = "(" + Leased.KIND + "=NetworkDriver)") Leased<NetworkDriver> networks,
-      @Reference(target = "(" + Leased.KIND + "=LogDriver)") Leased<LogDriver> shippers) {
+      @Reference(target = "(" + Leased.KIND + "=LogDriver)") Leased<LogDriver> shippers,
+      @Reference(target = "(" + Leased.KIND + "=VolumeDriver)") Leased<VolumeDriver> keepers) {
     this.context = context;
     this.images = images;
     this.spare = spare;
     place = Place.of(context);
+    volumes =
+        new VolumeKeeper(
+            place.dataRoot(), place.execRoot(), keepers, events, spare, InstantSource.system());
     cgroups = CgroupTree.detect();
     loop = MonitorLoop.start();
     zygote = new Zygote(Place.helper(context), place, loop, spare, cgroups);
@@ -98,10 +108,14 @@ public final class ContainerService implements Recovered {
                 shippers,
                 logs,
                 spare,
+                volumes,
                 InstantSource.system(),
                 unhealthy::areRestarted),
             nodeName());
-    service = context.registerService(Containers.class, engine, null);
+    services =
+        List.of(
+            context.registerService(Containers.class, engine, null),
+            context.registerService(Volumes.class, new VolumeService(volumes), null));
     workers.execute(this::recover);
   }
 
@@ -109,8 +123,9 @@ public final class ContainerService implements Recovered {
   private void recover() {
     try {
       images.load();
+      volumes.load();
       var broken = engine.readRecords();
-      var registered = new Owners(engine, images, broken);
+      var registered = new Owners(engine, images, volumes, broken);
       owners = registered;
       registered.register(context);
       engine.recover(broken);
@@ -148,7 +163,7 @@ public final class ContainerService implements Recovered {
 
   @Deactivate
   void close() {
-    service.unregister();
+    services.forEach(ServiceRegistration::unregister);
     var registered = owners;
     if (registered != null) {
       registered.close();

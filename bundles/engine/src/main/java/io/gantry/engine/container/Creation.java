@@ -7,18 +7,17 @@ import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.Containers.Created;
 import io.gantry.api.HostSpec;
-import io.gantry.engine.container.ContainerRecord.OwnVolume;
 import io.gantry.engine.spec.Defaults;
 import io.gantry.engine.spec.ImageMerge;
 import io.gantry.engine.spec.LimitFit;
 import io.gantry.engine.spec.LogOptions;
 import io.gantry.engine.spec.Modes;
+import io.gantry.engine.spec.MountRequests;
 import io.gantry.engine.spec.SpecCheck;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
 import io.gantry.spi.Undo;
 import io.gantry.spi.storage.SnapshotOptions;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +34,8 @@ final class Creation {
   private final ContainerTable table;
   private final ContainerRecords records;
   private final OwnFiles files;
+  private final Mounting mounting;
+  private final CopyUp copyUp;
   private final Grouping grouping;
   private final Logging logging;
   private final Teller teller;
@@ -45,6 +46,7 @@ final class Creation {
       ContainerTable table,
       ContainerRecords records,
       OwnFiles files,
+      Mounting mounting,
       Grouping grouping,
       Logging logging,
       Teller teller,
@@ -53,6 +55,8 @@ final class Creation {
     this.table = table;
     this.records = records;
     this.files = files;
+    this.mounting = mounting;
+    this.copyUp = new CopyUp(shop);
     this.grouping = grouping;
     this.logging = logging;
     this.teller = teller;
@@ -95,6 +99,7 @@ final class Creation {
       Signals.parse(spec.process().stopSignal());
     }
     warnings.addAll(Networking.check(spec));
+    warnings.addAll(MountRequests.warnings(spec));
     String storage = orDefault(spec.host().drivers().storage(), shop.storage().defaultName());
     String exec = orDefault(spec.host().drivers().exec(), shop.execs().defaultName());
     long maxBytes = sizeLimit(spec.host(), storage);
@@ -111,9 +116,11 @@ final class Creation {
               exec,
               image.layer(),
               snapshotOf(id),
-              ownVolumes(asked.process().volumes(), spec.host()),
-              false);
+              List.of(),
+              false,
+              mounting.take(spec, id, undo));
       var root = prepareRoot(record, maxBytes, undo);
+      copyUp.fill(record);
       undo.add(() -> files.remove(id));
       files.create(record);
       undo.add(() -> records.remove(record));
@@ -208,22 +215,6 @@ final class Creation {
       }
       throw e;
     }
-  }
-
-  /**
-   * Directories for the volumes the client asked for without a name. Those that only the image
-   * names stay part of the root until there is a volume driver that copies their content.
-   */
-  private static List<OwnVolume> ownVolumes(List<String> targets, HostSpec host) {
-    var taken = host.files().binds().stream().map(bind -> bind.split(":", -1)[1]).toList();
-    var volumes = new ArrayList<OwnVolume>();
-    for (String target : targets) {
-      String path = Path.of(target).normalize().toString();
-      if (!taken.contains(path) && !host.files().tmpfs().containsKey(path)) {
-        volumes.add(new OwnVolume(Ids.random(), path));
-      }
-    }
-    return volumes;
   }
 
   private long sizeLimit(HostSpec host, String storage) {

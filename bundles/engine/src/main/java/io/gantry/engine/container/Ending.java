@@ -26,6 +26,7 @@ final class Ending {
   private final Workshop shop;
   private final ContainerRecords records;
   private final OwnFiles files;
+  private final Mounting mounting;
   private final Networking networking;
   private final Grouping grouping;
   private final Removal removal;
@@ -39,6 +40,7 @@ final class Ending {
       Workshop shop,
       ContainerRecords records,
       OwnFiles files,
+      Mounting mounting,
       Networking networking,
       Grouping grouping,
       Removal removal,
@@ -47,6 +49,7 @@ final class Ending {
     this.shop = shop;
     this.records = records;
     this.files = files;
+    this.mounting = mounting;
     this.networking = networking;
     this.grouping = grouping;
     this.removal = removal;
@@ -138,6 +141,7 @@ final class Ending {
     var record = container.record();
     attempt("detach", container, () -> networking.detach(record.spec(), before.attachment()));
     attempt("let go of", container, () -> forget(record));
+    attempt("unmount volumes of", container, () -> mounting.unmount(record, true));
   }
 
   private void forget(ContainerRecord record) {

@@ -105,6 +105,7 @@ final class OwnFiles {
     var dir = place.run(id);
     try {
       if (Files.exists(dir, NOFOLLOW_LINKS)) {
+        Reach.clear(dir);
         removeTree(dir);
       }
       directory(dir, PRIVATE);
@@ -115,6 +116,7 @@ final class OwnFiles {
   }
 
   void removeRun(String id) {
+    Reach.clear(place.run(id));
     removeTree(place.run(id));
   }
 

@@ -4,6 +4,7 @@ import static java.lang.System.Logger.Level.INFO;
 
 import io.gantry.api.Leased;
 import io.gantry.engine.driver.TakeOver;
+import io.gantry.engine.volume.VolumeKeeper;
 import io.gantry.spi.Driver;
 import io.gantry.spi.Recovery;
 import io.gantry.spi.exec.ExecDriver;
@@ -11,6 +12,7 @@ import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.Snapshot;
 import io.gantry.spi.storage.StorageDriver;
+import io.gantry.spi.volume.VolumeDriver;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -26,21 +28,24 @@ final class Owners implements AutoCloseable {
 
   private final ContainerEngine containers;
   private final ImageLayers images;
+  private final VolumeKeeper volumes;
   private final Set<String> broken;
   private final List<ServiceRegistration<?>> services = new ArrayList<>();
 
   /**
    * @param broken containers whose records cannot be read: what they have stays
    */
-  Owners(ContainerEngine containers, ImageLayers images, Set<String> broken) {
+  Owners(ContainerEngine containers, ImageLayers images, VolumeKeeper volumes, Set<String> broken) {
     this.containers = containers;
     this.images = images;
+    this.volumes = volumes;
     this.broken = broken;
   }
 
   /** From now on drivers may serve. */
   void register(BundleContext context) {
     serve(context, StorageDriver.class, this::recoverStorage);
+    serve(context, VolumeDriver.class, this::recoverVolumes);
     serve(context, ExecDriver.class, (name, driver) -> driver.recover(containers.tasks(name)));
     serve(context, LogDriver.class, (name, driver) -> driver.recover(containers.shipped(name)));
     serve(
@@ -55,6 +60,12 @@ final class Owners implements AutoCloseable {
             TakeOver.class,
             owner,
             FrameworkUtil.asDictionary(Map.of(Leased.KIND, kind.getSimpleName()))));
+  }
+
+  private Recovery recoverVolumes(String name, VolumeDriver driver) {
+    var known = new HashSet<>(containers.ids());
+    known.addAll(broken);
+    return volumes.recover(name, driver, known);
   }
 
   private Recovery recoverStorage(String name, StorageDriver driver) {

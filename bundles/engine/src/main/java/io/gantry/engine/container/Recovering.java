@@ -51,6 +51,7 @@ final class Recovering {
   private final ContainerTable table;
   private final ContainerRecords records;
   private final OwnFiles files;
+  private final Mounting mounting;
   private final Grouping grouping;
   private final Unfinished unfinished;
   private final Starting starting;
@@ -67,6 +68,7 @@ final class Recovering {
       ContainerTable table,
       ContainerRecords records,
       OwnFiles files,
+      Mounting mounting,
       Grouping grouping,
       Unfinished unfinished,
       Starting starting,
@@ -78,6 +80,7 @@ final class Recovering {
     this.table = table;
     this.records = records;
     this.files = files;
+    this.mounting = mounting;
     this.grouping = grouping;
     this.unfinished = unfinished;
     this.starting = starting;
@@ -102,6 +105,7 @@ final class Recovering {
       var run = loaded.runs().getOrDefault(record.id(), RunRecord.NEVER);
       table.add(new Container(record, run));
       hold(record);
+      mounting.expect(record, run.running());
     }
     runsOfNobody.addAll(loaded.runs().keySet());
     runsOfNobody.removeAll(loaded.containers().keySet());
@@ -409,6 +413,7 @@ final class Recovering {
 
   private static void removeRun(Path dir) {
     SharedMemory.unmount(dir);
+    Reach.clear(dir);
     OwnFiles.removeTree(dir);
   }
 

@@ -23,6 +23,7 @@ final class Removal {
   private final ContainerTable table;
   private final ContainerRecords records;
   private final OwnFiles files;
+  private final Mounting mounting;
   private final Logging logging;
   private final Teller teller;
 
@@ -31,18 +32,24 @@ final class Removal {
       ContainerTable table,
       ContainerRecords records,
       OwnFiles files,
+      Mounting mounting,
       Logging logging,
       Teller teller) {
     this.shop = shop;
     this.table = table;
     this.records = records;
     this.files = files;
+    this.mounting = mounting;
     this.logging = logging;
     this.teller = teller;
   }
 
-  /** One that does not run. */
-  void remove(Container container, boolean force) {
+  /**
+   * One that does not run.
+   *
+   * @param volumes its anonymous volumes go with it
+   */
+  void remove(Container container, boolean force, boolean volumes) {
     container.hold();
     try {
       container.requireThere();
@@ -56,15 +63,16 @@ final class Removal {
                     ? "container is paused and must be unpaused first"
                     : "container is running: stop the container before removing or force remove"));
       }
-      removeHeld(container, force);
+      removeHeld(container, force, volumes);
     } finally {
       container.lock.unlock();
     }
   }
 
-  private void removeHeld(Container container, boolean force) {
+  private void removeHeld(Container container, boolean force, boolean volumes) {
     var patience = force ? GRACE : PATIENCE;
-    take(container, () -> container.files.takeForRemoval(patience, force), force);
+    boolean all = volumes || container.record().ephemeral();
+    take(container, () -> container.files.takeForRemoval(patience, force), force, all);
   }
 
   /**
@@ -74,22 +82,24 @@ final class Removal {
    * @throws GantryException CONFLICT when its files are in use
    */
   void removeUnused(Container container) {
-    take(container, () -> container.files.takeForRemoval(Duration.ZERO, false), true);
+    take(container, () -> container.files.takeForRemoval(Duration.ZERO, false), true, true);
   }
 
-  private void take(Container container, Supplier<FileGate.Hold> files, boolean force) {
+  private void take(
+      Container container, Supplier<FileGate.Hold> files, boolean force, boolean volumes) {
     var record = container.record();
     container.removing(true);
     container.cancelRestart();
     try (var hold = files.get()) {
       logging.leave(container);
-      shop.spare().spend(() -> takeAway(record, force));
+      shop.spare().spend(() -> takeAway(record, force, volumes));
     } catch (GantryException e) {
       container.removing(false);
       throw e;
     }
     container.markRemoved();
     releaseLayer(record);
+    mounting.release(record, volumes);
     table.remove(container);
     container.pending.end();
     teller.tell(record, "destroy");
@@ -97,7 +107,8 @@ final class Removal {
   }
 
   /** The record goes first: after a power cut it must not name what is gone. */
-  private void takeAway(ContainerRecord record, boolean force) {
+  private void takeAway(ContainerRecord record, boolean force, boolean volumes) {
+    mounting.part(record, volumes);
     try (var undo = new Undo()) {
       undo.add(() -> records.put(record));
       records.remove(record);

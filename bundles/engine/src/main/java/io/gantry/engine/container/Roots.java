@@ -10,6 +10,7 @@ import io.gantry.linux.Stat;
 import io.gantry.linux.TreeCursor;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
+import io.gantry.spi.Undo;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
@@ -26,10 +27,12 @@ final class Roots {
   private static final int ATTEMPTS = 5;
 
   private final Starting starting;
+  private final Mounting mounting;
   private final Executor workers;
 
-  Roots(Starting starting, Executor workers) {
+  Roots(Starting starting, Mounting mounting, Executor workers) {
     this.starting = starting;
+    this.mounting = mounting;
     this.workers = workers;
   }
 
@@ -62,16 +65,27 @@ final class Roots {
   private Rootfs root(Container container) {
     var running = container.running();
     if (running == null) {
-      TaskPlan plan = starting.planOfRunning(container);
-      starting.makeSources(container.record());
-      return Rootfs.ofMounts(
-          plan.rootfs(), plan.binds(), container.record().spec().host().files().readonlyRootfs());
+      return ofMounts(container);
     }
     var run = container.run();
     try {
       return Rootfs.ofProcess(run.pid(), run.initStart());
     } catch (GantryException e) {
       throw e.kind() == NOT_FOUND ? new ProcessEnded(e) : e;
+    }
+  }
+
+  /** Volumes are held for as long as that takes: what is mounted then stays as it is. */
+  private Rootfs ofMounts(Container container) {
+    var record = container.record();
+    String holder = record.id() + "-files";
+    starting.makeSources(record);
+    try (var release = new Undo();
+        var reach = new Reach(release)) {
+      mounting.reach(record, holder, null, reach);
+      TaskPlan plan = starting.planOfFiles(container, reach.mounts());
+      return Rootfs.ofMounts(
+          plan.rootfs(), plan.stacked(), record.spec().host().files().readonlyRootfs());
     }
   }
 
@@ -94,11 +108,8 @@ final class Roots {
   TreeCursor.Crossing crossing(Container container, Rootfs rootfs) {
     Set<Long> own = new HashSet<>();
     TaskPlan plan = starting.planOfRunning(container);
-    for (Mount mount : plan.binds()) {
+    for (Mount mount : plan.everything()) {
       rootfs.mountOf(io.gantry.linux.Names.ofText(mount.target())).ifPresent(own::add);
-    }
-    for (String target : container.record().spec().host().files().tmpfs().keySet()) {
-      rootfs.mountOf(io.gantry.linux.Names.ofText(target)).ifPresent(own::add);
     }
     long top = rootfs.mountOf("/").orElse(0L);
     own.remove(top);

@@ -36,6 +36,7 @@ final class Starting {
   private final ContainerTable table;
   private final ContainerRecords records;
   private final OwnFiles files;
+  private final Mounting mounting;
   private final Networking networking;
   private final Grouping grouping;
   private final Ending ending;
@@ -51,6 +52,7 @@ final class Starting {
       ContainerTable table,
       ContainerRecords records,
       OwnFiles files,
+      Mounting mounting,
       Networking networking,
       Grouping grouping,
       Ending ending,
@@ -61,6 +63,7 @@ final class Starting {
     this.table = table;
     this.records = records;
     this.files = files;
+    this.mounting = mounting;
     this.networking = networking;
     this.grouping = grouping;
     this.ending = ending;
@@ -137,6 +140,7 @@ final class Starting {
     } finally {
       container.launching(null);
     }
+    mounting.tellMounted(container.record());
     teller.tell(container.record(), "start");
     logging.begun(container);
     ending.watch(container);
@@ -148,7 +152,8 @@ final class Starting {
 
   private void launchOrUndo(Container container, Launching launching) {
     var record = container.record();
-    try (var undo = new Undo()) {
+    try (var undo = new Undo();
+        var reach = new Reach(undo)) {
       undo.add(() -> files.removeRun(record.id()));
       Path dir = files.makeRun(record.id());
       if (record.spec().host().namespaces().ipc().equals(Modes.SHAREABLE)) {
@@ -156,7 +161,13 @@ final class Starting {
         SharedMemory.mount(dir, record.spec().host().files().shmSize());
       }
       files.create(record); // a power cut may have taken them: they are not synced
-      var plan = launching.call(() -> plan(container));
+      makeBindSources(record);
+      launching.call(
+          () -> {
+            mounting.reach(record, record.id(), dir, reach);
+            return true;
+          });
+      var plan = launching.call(() -> plan(container, reach.mounts()));
       var rules = plan.deviceRules();
       var cgroup = grouping.of(record);
       var task = plan.task(Grouping.toDriver(cgroup, rules));
@@ -175,7 +186,6 @@ final class Starting {
       // While the monitor is forked and makes the namespaces:
       grouping.create(record, rules);
       files.writeEtc(record);
-      makeBindSources(record);
       var init = monitor.created();
       var endpoint = Networking.endpoint(record.spec(), init.pid());
       var attached = new AtomicReference<@Nullable Attachment>();
@@ -215,8 +225,8 @@ final class Starting {
             });
   }
 
-  private TaskPlan plan(Container container) {
-    return plan(container.record(), joined(container.record()));
+  private TaskPlan plan(Container container, List<Mount> mounts) {
+    return plan(container.record(), mounts, joined(container.record()));
   }
 
   /**
@@ -224,21 +234,31 @@ final class Starting {
    * of those it got them from.
    */
   TaskPlan planOfRunning(Container container) {
-    return plan(container.record(), Map.of());
+    return plan(container.record(), mounting.known(container.record()), Map.of());
+  }
+
+  /**
+   * The plan of a container that does not run.
+   *
+   * @param mounts where what it has mounted is for now
+   */
+  TaskPlan planOfFiles(Container container, List<Mount> mounts) {
+    return plan(container.record(), mounts, Map.of());
   }
 
   /** What a further process takes of the plan: all but the mounts, so that no driver is asked. */
   TaskPlan planOfProcess(Container container) {
-    return plan(container.record(), List.of(), Map.of());
+    return plan(container.record(), List.of(), List.of(), Map.of());
   }
 
-  private TaskPlan plan(ContainerRecord record, Map<String, Long> joined) {
+  private TaskPlan plan(ContainerRecord record, List<Mount> mounts, Map<String, Long> joined) {
     List<Mount> rootfs =
         shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
-    return plan(record, rootfs, joined);
+    return plan(record, rootfs, mounts, joined);
   }
 
-  private TaskPlan plan(ContainerRecord record, List<Mount> rootfs, Map<String, Long> joined) {
+  private TaskPlan plan(
+      ContainerRecord record, List<Mount> rootfs, List<Mount> mounts, Map<String, Long> joined) {
     return new TaskPlan(
         record.id(),
         shop.place().run(record.id()).toString(),
@@ -246,7 +266,7 @@ final class Starting {
         shop.facts(),
         rootfs,
         files.etc(record),
-        files.volumes(record),
+        mounts,
         shm(record),
         joined);
   }
@@ -302,10 +322,10 @@ final class Starting {
   }
 
   /** As {@code docker run -v /new:/x} does: a source that is not there becomes a directory. */
-  private static void makeBindSources(ContainerRecord record) {
-    for (String text : record.spec().host().files().binds()) {
-      Path source = Path.of(io.gantry.engine.spec.Bind.parse(text).source());
-      if (!Files.exists(source)) {
+  private void makeBindSources(ContainerRecord record) {
+    for (var mount : mounting.mountsOf(record)) {
+      Path source = Path.of(mount.source());
+      if (mount.makesSource() && !Files.exists(source)) {
         try {
           Files.createDirectories(source);
         } catch (IOException e) {

@@ -16,11 +16,13 @@ final class Unfinished {
   private final Workshop shop;
   private final ContainerRecords records;
   private final Networking networking;
+  private final Mounting mounting;
 
-  Unfinished(Workshop shop, ContainerRecords records, Networking networking) {
+  Unfinished(Workshop shop, ContainerRecords records, Networking networking, Mounting mounting) {
     this.shop = shop;
     this.records = records;
     this.networking = networking;
+    this.mounting = mounting;
   }
 
   /**
@@ -67,6 +69,7 @@ final class Unfinished {
     } catch (GantryException e) { // the driver's recovery does it the next time
       log.log(WARNING, "cannot detach " + record.id(), e);
     }
+    mounting.unmount(record, false);
   }
 
   private void put(Container container) {

@@ -3,7 +3,7 @@ package io.gantry.engine.container;
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.EndpointView;
 import io.gantry.api.ContainerView.MountPoint;
-import io.gantry.engine.spec.Bind;
+import io.gantry.engine.spec.ContainerMount;
 import io.gantry.engine.spec.ImageMerge;
 import io.gantry.engine.spec.LogOptions;
 import io.gantry.linux.OverlayDirs;
@@ -16,14 +16,14 @@ import java.util.Map;
 /** Makes what clients see of a container from its immutable snapshots; takes no lock. */
 final class Views {
   private final Place place;
-  private final OwnFiles files;
+  private final Mounting mounting;
   private final Networking networking;
   private final ContainerTable table;
 
-  Views(Place place, OwnFiles files, Networking networking, ContainerTable table) {
+  Views(Place place, Mounting mounting, Networking networking, ContainerTable table) {
     this.table = table;
     this.place = place;
-    this.files = files;
+    this.mounting = mounting;
     this.networking = networking;
   }
 
@@ -96,20 +96,32 @@ final class Views {
 
   private List<MountPoint> mounts(ContainerRecord record) {
     var points = new ArrayList<MountPoint>();
-    for (String bind : record.spec().host().files().binds()) {
-      points.add(Bind.parse(bind).point());
-    }
+    var sources = mounting.known(record).iterator();
     for (var volume : record.volumes()) {
       points.add(
           new MountPoint(
               "volume",
               volume.name(),
-              files.volume(record, volume).toString(),
+              sources.next().source(),
               volume.target(),
               "local",
               "",
               true,
               ""));
+    }
+    for (var mount : mounting.mountsOf(record)) {
+      String source = sources.next().source();
+      points.add(
+          new MountPoint(
+              mount.type(),
+              mount.name(),
+              mount.type().equals(ContainerMount.TMPFS) ? "" : source,
+              mount.target(),
+              mount.driver(),
+              mount.mode(),
+              !mount.readOnly(),
+              mount.propagation(),
+              mount.image()));
     }
     return points;
   }

@@ -6,6 +6,7 @@ import io.gantry.engine.config.LogDefaults;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
+import io.gantry.engine.volume.VolumeKeeper;
 import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.MonitorLoop;
 import io.gantry.spi.exec.ExecDriver;
@@ -42,5 +43,6 @@ public record Workshop(
     Leased<LogDriver> shippers,
     LogDefaults logs,
     SpareDisk spare,
+    VolumeKeeper volumes,
     InstantSource clock,
     BooleanSupplier restartUnhealthy) {}

@@ -14,7 +14,6 @@ import io.gantry.spi.storage.StorageDriver;
 import io.gantry.spi.volume.VolumeDriver;
 import io.gantry.spi.volume.VolumeHandler;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +34,7 @@ record Kind<D extends Driver>(Class<D> type, String words, @Nullable TakeOver<D>
           new Kind<>(StorageDriver.class, "storage driver", null),
           new Kind<>(NetworkDriver.class, "network driver", null),
           new Kind<>(PortMapper.class, "port mapper", (name, d) -> d.recover(List.of())),
-          new Kind<>(VolumeDriver.class, "volume driver", (name, d) -> d.recover(Map.of())),
+          new Kind<>(VolumeDriver.class, "volume driver", null),
           new Kind<>(VolumeHandler.class, "volume handler", (name, d) -> d.recover(Set.of())),
           new Kind<>(LogDriver.class, "log driver", null),
           new Kind<>(

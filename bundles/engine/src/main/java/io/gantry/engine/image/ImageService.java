@@ -181,6 +181,11 @@ public final class ImageService implements Images {
   }
 
   @Override
+  public Usage usage() {
+    return LayerUsage.of(store.list(), keeper.layers());
+  }
+
+  @Override
   public ImageCheck check(String ref) {
     var check = new Check(store, keeper.layers(), keeper.blobs());
     var damages = check.run(ref).stream().map(this::damage).toList();
@@ -201,9 +206,14 @@ public final class ImageService implements Images {
             .toList());
   }
 
+  /** Whose it is, and who has it mounted. */
   private List<User> users(Digest image) {
+    String id = image.toString();
     return containers.list().stream()
-        .filter(container -> container.imageId().equals(image.toString()))
+        .filter(
+            container ->
+                container.imageId().equals(id)
+                    || container.mounts().stream().anyMatch(mount -> mount.image().equals(id)))
         .map(container -> new User(container.id(), container.state().running()))
         .toList();
   }

@@ -2,97 +2,90 @@ package io.gantry.engine.spec;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
-import io.gantry.api.ContainerView.MountPoint;
+import io.gantry.engine.volume.VolumeNames;
 import io.gantry.spi.GantryException;
-import io.gantry.spi.Mount;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
-/**
- * {@code -v source:target[:options]} with a source on the host.
- *
- * @param mode the options as written
- */
-public record Bind(
-    String source, String target, String mode, boolean readOnly, String propagation) {
-  private static final Set<String> PROPAGATIONS =
+/** {@code -v [source:]target[:options]}: a directory of the host, or a volume by name. */
+final class Bind {
+  static final Set<String> PROPAGATIONS =
       Set.of("private", "rprivate", "slave", "rslave", "shared", "rshared");
-  private static final Set<String> ACCEPTED =
-      Set.of("z", "Z", "nocopy", "consistent", "cached", "delegated");
+
+  /** Options by what they are about: one of each. */
+  private static final Map<String, String> GROUPS =
+      Map.ofEntries(
+          Map.entry("ro", "access"),
+          Map.entry("rw", "access"),
+          Map.entry("z", "label"),
+          Map.entry("Z", "label"),
+          Map.entry("nocopy", "copy"),
+          Map.entry("consistent", "consistency"),
+          Map.entry("cached", "consistency"),
+          Map.entry("delegated", "consistency"),
+          Map.entry("default", "consistency"));
+
+  private Bind() {}
 
   /**
-   * @throws GantryException INVALID for what is no volume specification, UNSUPPORTED for a named
-   *     volume
+   * @param driver of volumes; empty: the default one
+   * @throws GantryException INVALID, in dockerd's words
    */
-  public static Bind parse(String text) {
+  static ContainerMount parse(String text, String driver) {
     var parts = text.split(":", -1);
-    if (parts.length < 2 || parts.length > 3 || parts[0].isEmpty() || parts[1].isEmpty()) {
-      throw invalid(text);
+    if (parts.length > 3 || List.of(parts).contains("")) {
+      throw new GantryException(INVALID, "invalid volume specification: '" + text + "'");
+    }
+    if (parts.length == 1) {
+      return ContainerMount.volume("", driver, target(text, "volume", parts[0]), "", false, true);
+    }
+    if (parts.length == 2 && isMode(parts[1])) {
+      throw new GantryException(INVALID, "invalid volume specification: '" + text + "'");
     }
     String mode = parts.length == 3 ? parts[2] : "";
-    boolean readOnly = false;
-    boolean accessSaid = false;
-    String propagation = "";
-    for (String option : mode.isEmpty() ? List.<String>of() : Arrays.asList(mode.split(",", -1))) {
-      if (option.equals("ro") || option.equals("rw")) {
-        if (accessSaid) {
-          throw new GantryException(INVALID, "invalid mode: " + mode);
-        }
-        accessSaid = true;
-        readOnly = option.equals("ro");
-      } else if (PROPAGATIONS.contains(option) && propagation.isEmpty()) {
-        propagation = option;
-      } else if (!ACCEPTED.contains(option)) {
+    if (!isMode(mode)) {
+      throw new GantryException(INVALID, "invalid mode: " + mode);
+    }
+    var options = Set.of(mode.split(",", -1));
+    String propagation = options.stream().filter(PROPAGATIONS::contains).findFirst().orElse("");
+    boolean host = parts[0].startsWith("/");
+    String target = target(text, host ? "bind" : "volume", parts[1]);
+    boolean readOnly = options.contains("ro");
+    if (host) {
+      if (options.contains("nocopy")) {
         throw new GantryException(INVALID, "invalid mode: " + mode);
       }
+      return ContainerMount.bind(Targets.clean(parts[0]), target, mode, readOnly, propagation);
     }
-    if (!parts[1].startsWith("/")) {
+    if (!propagation.isEmpty()) {
+      throw new GantryException(INVALID, "invalid mode: " + mode);
+    }
+    return ContainerMount.volume(
+        VolumeNames.check(parts[0]), driver, target, mode, readOnly, !options.contains("nocopy"));
+  }
+
+  private static boolean isMode(String mode) {
+    var seen = new HashSet<String>();
+    for (String option : mode.isEmpty() ? new String[0] : mode.split(",", -1)) {
+      String group = PROPAGATIONS.contains(option) ? "propagation" : GROUPS.get(option);
+      if (group == null || !seen.add(group)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static String target(String text, String type, String target) {
+    try {
+      return Targets.check(target);
+    } catch (GantryException e) {
       throw new GantryException(
           INVALID,
-          "invalid volume specification: '"
-              + text
-              + "': invalid mount config for type \"bind\":"
-              + " invalid mount path: '"
-              + parts[1]
-              + "' mount path must be absolute");
+          "invalid volume specification: '%s': invalid mount config for type \"%s\": %s"
+              .formatted(text, type, e.getMessage()),
+          e);
     }
-    String target = Path.of(parts[1]).normalize().toString();
-    if (target.equals("/")) {
-      throw new GantryException(
-          INVALID,
-          "invalid volume specification: '"
-              + text
-              + "': invalid specification: destination can't be '/'");
-    }
-    if (!parts[0].startsWith("/")) {
-      throw Modes.unsupported(
-          "named volumes are not supported yet: no volume driver for '" + parts[0] + "'");
-    }
-    return new Bind(
-        Path.of(parts[0]).normalize().toString(),
-        target,
-        mode,
-        readOnly,
-        propagation.isEmpty() ? "rprivate" : propagation);
-  }
-
-  Mount mount() {
-    var options = new ArrayList<String>();
-    options.add(propagation);
-    if (readOnly) {
-      options.add("ro");
-    }
-    return new Mount("rbind", source, target, options);
-  }
-
-  public MountPoint point() {
-    return new MountPoint("bind", "", source, target, "", mode, !readOnly, propagation);
-  }
-
-  private static GantryException invalid(String text) {
-    return new GantryException(INVALID, "invalid volume specification: '" + text + "'");
   }
 }

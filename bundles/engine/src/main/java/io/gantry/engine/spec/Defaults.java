@@ -87,7 +87,10 @@ public final class Defaults {
         asked.binds(),
         asked.tmpfs(),
         asked.shmSize() == 0 ? SHM_BYTES : asked.shmSize(),
-        asked.storageOptions());
+        asked.storageOptions(),
+        asked.mounts(),
+        asked.volumesFrom(),
+        asked.volumeDriver());
   }
 
   private static HostSpec.Life life(HostSpec.Life asked) {

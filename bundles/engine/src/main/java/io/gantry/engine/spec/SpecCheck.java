@@ -4,15 +4,12 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.spi.GantryException;
-import java.util.HashSet;
+import java.util.List;
 import java.util.regex.Pattern;
 
 /** All that can be said against a container before anything is made, in dockerd's words. */
 public final class SpecCheck {
   private static final int LONGEST_HOSTNAME = 63;
-
-  /** Of binds, tmpfs and volumes together: each is a step of the start. */
-  private static final int MOST_MOUNTS = 1000;
 
   private static final Pattern PORT =
       Pattern.compile("([0-9]{1,5})(-[0-9]{1,5})?(/(tcp|udp|sctp))?", Pattern.CASE_INSENSITIVE);
@@ -29,7 +26,7 @@ public final class SpecCheck {
     Modes.check(spec);
     SecurityOptions.parse(host);
     Capabilities.of(host.privileges().capAdd(), host.privileges().capDrop(), facts.capabilities());
-    mounts(spec);
+    MountRequests.of(spec, List.of());
     for (var ulimit : host.kernel().ulimits()) {
       Rlimits.check(ulimit);
     }
@@ -76,37 +73,6 @@ public final class SpecCheck {
       var matcher = PORT.matcher(port);
       if (!matcher.matches() || Integer.parseInt(matcher.group(1)) > 65535) {
         throw invalid("invalid port specification: \"" + port + "\"");
-      }
-    }
-  }
-
-  private static void mounts(ContainerSpec spec) {
-    int count =
-        spec.host().files().binds().size()
-            + spec.host().files().tmpfs().size()
-            + spec.process().volumes().size();
-    if (count > MOST_MOUNTS) {
-      throw invalid("too many mounts: " + count + ", at most " + MOST_MOUNTS);
-    }
-    var targets = new HashSet<String>();
-    for (String text : spec.host().files().binds()) {
-      var bind = Bind.parse(text);
-      if (!targets.add(bind.target())) {
-        throw invalid("Duplicate mount point: " + bind.target());
-      }
-    }
-    for (var tmpfs : spec.host().files().tmpfs().entrySet()) {
-      if (!tmpfs.getKey().startsWith("/")) {
-        throw invalid("invalid mount path: '" + tmpfs.getKey() + "' mount path must be absolute");
-      }
-      TmpfsOptions.merge(tmpfs.getValue());
-      if (!targets.add(tmpfs.getKey())) {
-        throw invalid("Duplicate mount point: " + tmpfs.getKey());
-      }
-    }
-    for (String volume : spec.process().volumes()) {
-      if (!volume.startsWith("/")) {
-        throw invalid("invalid volume specification: '" + volume + "'");
       }
     }
   }

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param dir its run directory
  * @param rootfs from the storage driver
  * @param files on the host, by target in the container: hosts, hostname, resolv.conf
- * @param volumes directories on the host, by target
+ * @param asked what else it was asked to have mounted
  * @param shm directory on the host that is its {@code /dev/shm}, or null for one of its own
  * @param joined pids of the containers whose namespaces it joins, by {@code pid}, {@code ipc},
  *     {@code network}
@@ -36,7 +36,7 @@ public record TaskPlan(
     HostFacts facts,
     List<Mount> rootfs,
     Map<String, String> files,
-    Map<String, String> volumes,
+    List<Mount> asked,
     @Nullable String shm,
     Map<String, Long> joined) {
 
@@ -162,9 +162,14 @@ public record TaskPlan(
     all.add(new Namespace(kind, pid == null ? null : "/proc/" + pid + "/ns/" + file));
   }
 
-  /** What of the host is mounted into it, in order. */
-  public List<Mount> binds() {
-    return own().stream().filter(mount -> mount.type().endsWith("bind")).toList();
+  /** What is mounted into it without the kernel's own and tmpfs, in order. */
+  public List<Mount> stacked() {
+    return own().stream().filter(mount -> !mount.type().equals("tmpfs")).toList();
+  }
+
+  /** All it was asked to have mounted, and the engine's files. */
+  public List<Mount> everything() {
+    return own();
   }
 
   private List<Mount> mounts() {
@@ -182,12 +187,9 @@ public record TaskPlan(
     files.forEach(
         (target, source) ->
             mine.add(new Mount("bind", source, target, List.of("rprivate", access))));
-    volumes.forEach(
-        (target, source) -> mine.add(new Mount("rbind", source, target, List.of("rprivate"))));
-    for (String text : spec.host().files().binds()) {
-      var bind = Bind.parse(text);
-      mine.removeIf(mount -> mount.target().equals(bind.target()));
-      mine.add(bind.mount());
+    for (Mount mount : asked) {
+      mine.removeIf(other -> other.target().equals(mount.target()));
+      mine.add(mount);
     }
     spec.host()
         .files()
@@ -255,10 +257,9 @@ public record TaskPlan(
   private String propagation() {
     boolean shared = false;
     boolean slave = false;
-    for (String text : spec.host().files().binds()) {
-      String propagation = Bind.parse(text).propagation();
-      shared |= propagation.endsWith("shared");
-      slave |= propagation.endsWith("slave");
+    for (Mount mount : asked) {
+      shared |= mount.options().contains("shared") || mount.options().contains("rshared");
+      slave |= mount.options().contains("slave") || mount.options().contains("rslave");
     }
     return shared ? "rshared" : slave ? "rslave" : "rprivate";
   }

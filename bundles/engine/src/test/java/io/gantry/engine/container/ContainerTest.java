@@ -22,7 +22,8 @@ class ContainerTest {
               "",
               "container-c",
               List.of(),
-              false),
+              false,
+              List.of()),
           RunRecord.NEVER);
 
   @Test

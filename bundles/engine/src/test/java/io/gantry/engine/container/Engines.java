@@ -8,6 +8,7 @@ import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.event.EventRing;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
+import io.gantry.engine.volume.VolumeKeeper;
 import io.gantry.exec.namespaces.NamespacesDriver;
 import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.Helper;
@@ -22,9 +23,11 @@ import io.gantry.spi.network.Endpoint;
 import io.gantry.spi.network.Network;
 import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.StorageDriver;
+import io.gantry.volume.local.LocalDriver;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -38,6 +41,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
 
 /**
  * An engine of plain objects with the real helper, namespaces and control groups. Closing it is
@@ -48,6 +52,7 @@ final class Engines implements AutoCloseable {
   static final String BASE = "sha256:" + "b".repeat(64);
 
   final ContainerEngine containers;
+  final VolumeKeeper volumes;
   final EventRing ring = new EventRing();
   final ConcurrentLinkedQueue<Event> events = new ConcurrentLinkedQueue<>();
   final MemoryShipper shipper;
@@ -68,6 +73,15 @@ final class Engines implements AutoCloseable {
           scratch.resolve("trees"),
           Path.of("/bin/busybox"),
           Helper.install(HELPER, data));
+    }
+
+    /** As far as drivers ask: where the data root is. */
+    BundleContext framework() {
+      return (BundleContext)
+          Proxy.newProxyInstance(
+              Engines.class.getClassLoader(),
+              new Class<?>[] {BundleContext.class},
+              (proxy, method, arguments) -> place.dataRoot().toString());
     }
 
     /** Ends the zygote and removes all but what belongs to the test framework. */
@@ -133,6 +147,16 @@ final class Engines implements AutoCloseable {
     this.logs = logs;
     var tree = CgroupTree.detect();
     var spare = new SpareDisk(home.place().dataRoot());
+    var driver = new LocalDriver(home.framework());
+    volumes =
+        new VolumeKeeper(
+            home.place().dataRoot(),
+            home.place().execRoot(),
+            new OneDriver<>("local", driver),
+            ring,
+            spare,
+            clock);
+    volumes.load();
     var shop =
         new Workshop(
             home.place(),
@@ -151,11 +175,14 @@ final class Engines implements AutoCloseable {
             new OneDriver<>("memory", shipper),
             logs,
             spare,
+            volumes,
             clock,
             () -> false);
     ring.subscribe(null, e -> true, events::add);
     containers = new ContainerEngine(shop, "host");
-    containers.recover(containers.readRecords());
+    var broken = containers.readRecords();
+    volumes.recover("local", driver, containers.ids());
+    containers.recover(broken);
   }
 
   /** Output of a stream until it ends, standard error included, without the heads of frames. */

@@ -218,11 +218,8 @@ class RecordsTest {
     Await.until(
         "its volume is there",
         () -> {
-          try (var files = Files.walk(home.place().files(id).resolve("volumes"))) {
-            return files.anyMatch(file -> file.endsWith("x"));
-          } catch (IOException e) {
-            return false;
-          }
+          var volume = engine.containers.inspect(id).mounts().get(0);
+          return Files.exists(Path.of(volume.source()).resolve("x"));
         });
   }
 

@@ -40,6 +40,8 @@ public final class Specs {
   public List<String> capDrop = new ArrayList<>();
   public List<String> securityOptions = new ArrayList<>();
   public List<String> binds = new ArrayList<>();
+  public List<HostSpec.MountRequest> mounts = new ArrayList<>();
+  public List<String> volumesFrom = new ArrayList<>();
   public List<String> dns = List.of();
   public List<String> dnsSearch = List.of();
   public List<String> dnsOptions = List.of();
@@ -94,7 +96,7 @@ public final class Specs {
             new HostSpec.Namespaces(networkMode, pidMode, ipcMode, utsMode, "", usernsMode),
             new HostSpec.Privileges(
                 privileged, capAdd, capDrop, securityOptions, null, null, List.of()),
-            new HostSpec.Files(readonly, binds, tmpfs, shmSize, Map.of()),
+            new HostSpec.Files(readonly, binds, tmpfs, shmSize, Map.of(), mounts, volumesFrom, ""),
             new HostSpec.Devices(devices, List.of()),
             new HostSpec.Kernel(sysctls, ulimits, oomScoreAdj, ""),
             limits,

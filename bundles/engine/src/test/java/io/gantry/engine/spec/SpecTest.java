@@ -121,8 +121,10 @@ class SpecTest {
         });
     refused("invalid environment variable: =x", s -> s.env = List.of("=x"));
     refused(
-        "named volumes are not supported yet: no volume driver for 'data'",
-        s -> s.binds = List.of("data:/data"));
+        "create a b: \"a b\" includes invalid characters for a local volume name, only"
+            + " \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host"
+            + " directory, use absolute path",
+        s -> s.binds = List.of("a b:/data"));
     refused("invalid mode: rx", s -> s.binds = List.of("/a:/b:rx"));
     refused("Duplicate mount point: /b", s -> s.binds = List.of("/a:/b", "/c:/b/"));
   }
@@ -265,7 +267,7 @@ class SpecTest {
         HOST,
         List.of(Mount.bind("/tree", "/")),
         Map.of(),
-        Map.of(),
+        List.of(),
         null,
         joined);
   }

@@ -129,7 +129,14 @@ public final class OpProgram {
   }
 
   public OpProgram source(int slot, String path, boolean recursive) {
-    return op(Op.SOURCE).number(slot).text(path).number(recursive ? 1 : 0).end();
+    return source(slot, path, recursive, false);
+  }
+
+  /**
+   * @param flat flags that the bind sets are for the topmost mount alone
+   */
+  public OpProgram source(int slot, String path, boolean recursive, boolean flat) {
+    return op(Op.SOURCE).number(slot).text(path).number((recursive ? 1 : 0) | (flat ? 2 : 0)).end();
   }
 
   public OpProgram rootBind(String path) {

@@ -77,7 +77,6 @@ public final class ContainerSpecs {
           "Container cannot be connected to network endpoints: "
               + String.join(", ", endpoints.entries().keySet()));
     }
-    var mounts = new MountRequests(host.objects("Mounts"), version);
     refuseWhatIsMissing(host);
     LimitRequests.refuse(host, version);
     var documents = new LinkedHashMap<String, String>();
@@ -88,8 +87,8 @@ public final class ContainerSpecs {
         name,
         body.text("Image"),
         platform,
-        process(body, mounts, version),
-        host(host, mounts),
+        process(body, version),
+        host(host, version),
         networks(endpoints),
         body.textMap("Labels"),
         documents);
@@ -106,7 +105,6 @@ public final class ContainerSpecs {
   }
 
   private static void refuseWhatIsMissing(JsonObject host) {
-    NotBuilt.refuse(!host.texts("VolumesFrom").isEmpty(), "taking volumes from another container");
     NotBuilt.refuse(
         !host.objects("DeviceRequests").isEmpty(), "requesting devices from a driver (--gpus)");
   }
@@ -124,12 +122,9 @@ public final class ContainerSpecs {
     return echo;
   }
 
-  private static ContainerSpec.Process process(
-      JsonObject body, MountRequests mounts, ApiVersion version) {
+  private static ContainerSpec.Process process(JsonObject body, ApiVersion version) {
     var exposed = new ArrayList<String>();
     body.object("ExposedPorts").entries().keySet().forEach(port -> exposed.add(port(port)));
-    var volumes = new ArrayList<>(body.object("Volumes").entries().keySet());
-    volumes.addAll(mounts.anonymous());
     Long timeout = body.numberOrNull("StopTimeout");
     return new ContainerSpec.Process(
         body.text("Hostname"),
@@ -146,7 +141,7 @@ public final class ContainerSpecs {
         body.wordsOrNull("Entrypoint"),
         body.text("WorkingDir"),
         exposed,
-        volumes,
+        List.copyOf(body.object("Volumes").entries().keySet()),
         body.text("StopSignal"),
         timeout == null ? null : body.smallNumber("StopTimeout"),
         body.flag("NetworkDisabled"),
@@ -154,12 +149,12 @@ public final class ContainerSpecs {
         body.textsOrNull("Shell"));
   }
 
-  private static HostSpec host(JsonObject host, MountRequests mounts) {
+  private static HostSpec host(JsonObject host, ApiVersion version) {
     JsonObject log = host.object("LogConfig");
     return new HostSpec(
         namespaces(host),
         privileges(host),
-        files(host, mounts),
+        files(host, version),
         new HostSpec.Devices(devices(host), host.texts("DeviceCgroupRules")),
         kernel(host),
         LimitRequests.read(host),
@@ -198,17 +193,16 @@ public final class ContainerSpecs {
         host.texts("GroupAdd"));
   }
 
-  private static HostSpec.Files files(JsonObject host, MountRequests mounts) {
-    var binds = new ArrayList<>(host.texts("Binds"));
-    binds.addAll(mounts.binds());
-    var tmpfs = new LinkedHashMap<>(host.textMap("Tmpfs"));
-    tmpfs.putAll(mounts.tmpfs());
+  private static HostSpec.Files files(JsonObject host, ApiVersion version) {
     return new HostSpec.Files(
         host.flag("ReadonlyRootfs"),
-        binds,
-        tmpfs,
+        host.texts("Binds"),
+        host.textMap("Tmpfs"),
         host.number("ShmSize"),
-        host.textMap("StorageOpt"));
+        host.textMap("StorageOpt"),
+        MountRequests.read(host.objects("Mounts"), version),
+        host.texts("VolumesFrom"),
+        host.text("VolumeDriver"));
   }
 
   private static HostSpec.Kernel kernel(JsonObject host) {

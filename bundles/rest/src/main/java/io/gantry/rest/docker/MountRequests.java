@@ -2,110 +2,82 @@ package io.gantry.rest.docker;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
+import io.gantry.api.HostSpec.BindOptions;
+import io.gantry.api.HostSpec.ImageOptions;
+import io.gantry.api.HostSpec.MountRequest;
+import io.gantry.api.HostSpec.TmpfsOptions;
+import io.gantry.api.HostSpec.VolumeOptions;
 import io.gantry.rest.http.ApiVersion;
 import io.gantry.rest.json.JsonObject;
 import io.gantry.spi.GantryException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/** {@code HostConfig.Mounts}, told in the words of binds, volumes and tmpfs. */
-final class MountRequests {
+/** Reads {@code HostConfig.Mounts}; options that a version of the API had not are left out. */
+public final class MountRequests {
 
-  private final List<String> binds = new ArrayList<>();
-  private final List<String> anonymous = new ArrayList<>();
-  private final Map<String, String> tmpfs = new LinkedHashMap<>();
+  private MountRequests() {}
 
-  MountRequests(List<JsonObject> mounts, ApiVersion version) {
-    for (JsonObject mount : mounts) {
-      String type = mount.text("Type");
-      String target = mount.text("Target");
-      if (target.isEmpty()) {
-        throw invalid(type, "field Target must not be empty");
-      }
-      switch (type) {
-        case "bind" -> bind(mount, target);
-        case "volume" -> volume(mount, target);
-        case "tmpfs" -> tmpfs.put(target, tmpfsOptions(mount));
-        case "image" -> {
-          if (version.below(48)) {
-            throw new GantryException(INVALID, "Mount type \"Image\" needs API v1.48 or newer");
-          }
-          NotBuilt.refuse(true, "mounting an image");
-        }
-        default -> throw invalid(type, "mount type unknown");
-      }
+  static List<MountRequest> read(List<JsonObject> mounts, ApiVersion version) {
+    return mounts.stream().map(mount -> read(mount, version)).toList();
+  }
+
+  private static MountRequest read(JsonObject mount, ApiVersion version) {
+    String type = mount.text("Type");
+    if (type.equals("image") && version.below(48)) {
+      throw new GantryException(INVALID, "Mount type \"Image\" needs API v1.48 or newer");
     }
+    return new MountRequest(
+        type,
+        mount.text("Source"),
+        mount.text("Target"),
+        mount.flag("ReadOnly"),
+        bind(mount.objectOrNull("BindOptions"), version),
+        volume(mount.objectOrNull("VolumeOptions"), version),
+        tmpfs(mount.objectOrNull("TmpfsOptions")),
+        image(mount.objectOrNull("ImageOptions")));
   }
 
-  List<String> binds() {
-    return binds;
+  private static @Nullable BindOptions bind(@Nullable JsonObject options, ApiVersion version) {
+    return options == null
+        ? null
+        : new BindOptions(
+            options.text("Propagation"),
+            options.flag("NonRecursive") && !version.below(40),
+            options.flag("CreateMountpoint") && !version.below(42),
+            options.flag("ReadOnlyNonRecursive") && !version.below(44),
+            options.flag("ReadOnlyForceRecursive") && !version.below(44));
   }
 
-  List<String> anonymous() {
-    return anonymous;
-  }
-
-  Map<String, String> tmpfs() {
-    return tmpfs;
-  }
-
-  private void bind(JsonObject mount, String target) {
-    String source = mount.text("Source");
-    if (!source.startsWith("/")) {
-      throw invalid("bind", "invalid mount path: '" + source + "' mount path must be absolute");
+  private static @Nullable VolumeOptions volume(@Nullable JsonObject options, ApiVersion version) {
+    if (options == null) {
+      return null;
     }
-    JsonObject options = mount.object("BindOptions");
-    if (!options.flag("CreateMountpoint") && !Files.exists(Path.of(source))) {
-      throw invalid("bind", "bind source path does not exist: " + source);
+    JsonObject driver = options.object("DriverConfig");
+    return new VolumeOptions(
+        options.flag("NoCopy"),
+        mapOrNull(options, "Labels"),
+        driver.text("Name"),
+        mapOrNull(driver, "Options"),
+        version.below(45) ? "" : options.text("Subpath"));
+  }
+
+  /** Texts by name; null when the client said nothing. */
+  public static @Nullable Map<String, String> mapOrNull(JsonObject object, String key) {
+    return object.objectOrNull(key) == null ? null : object.textMap(key);
+  }
+
+  private static @Nullable TmpfsOptions tmpfs(@Nullable JsonObject options) {
+    if (options == null) {
+      return null;
     }
-    NotBuilt.refuse(
-        source.contains(":") || target.contains(":"), "a bind mount of a path with a colon");
-    NotBuilt.refuse(options.flag("NonRecursive"), "a bind mount that is not recursive");
     var words = new ArrayList<String>();
-    if (mount.flag("ReadOnly")) {
-      words.add("ro");
-    }
-    if (!options.text("Propagation").isEmpty()) {
-      words.add(options.text("Propagation"));
-    }
-    binds.add(source + ":" + target + (words.isEmpty() ? "" : ":" + String.join(",", words)));
-  }
-
-  private void volume(JsonObject mount, String target) {
-    JsonObject options = mount.object("VolumeOptions");
-    NotBuilt.refuse(!options.text("Subpath").isEmpty(), "mounting a part of a volume");
-    NotBuilt.refuse(
-        !options.object("DriverConfig").entries().isEmpty(), "a mount with a volume driver");
-    String source = mount.text("Source");
-    if (source.isEmpty()) {
-      anonymous.add(target);
-    } else {
-      binds.add(source + ":" + target + (mount.flag("ReadOnly") ? ":ro" : ""));
-    }
-  }
-
-  private static String tmpfsOptions(JsonObject mount) {
-    JsonObject options = mount.object("TmpfsOptions");
-    var words = new ArrayList<String>();
-    if (mount.flag("ReadOnly")) {
-      words.add("ro");
-    }
-    if (options.number("SizeBytes") > 0) {
-      words.add("size=" + options.number("SizeBytes"));
-    }
-    if (options.number("Mode") > 0) {
-      words.add("mode=" + Long.toOctalString(options.number("Mode")));
-    }
     if (options.raw("Options") instanceof List<?> list) {
-      for (Object option : list) {
-        words.add(tmpfsOption(option));
-      }
+      list.forEach(option -> words.add(tmpfsOption(option)));
     }
-    return String.join(",", words);
+    return new TmpfsOptions(options.number("SizeBytes"), options.smallNumber("Mode"), words);
   }
 
   private static String tmpfsOption(Object option) {
@@ -116,10 +88,11 @@ final class MountRequests {
     }
     String shown =
         option instanceof List<?> words && !words.isEmpty() ? String.valueOf(words.get(0)) : "";
-    throw invalid("tmpfs", "invalid option: " + shown);
+    throw new GantryException(
+        INVALID, "invalid mount config for type \"tmpfs\": invalid option: " + shown);
   }
 
-  private static GantryException invalid(String type, String why) {
-    return new GantryException(INVALID, "invalid mount config for type \"" + type + "\": " + why);
+  private static @Nullable ImageOptions image(@Nullable JsonObject options) {
+    return options == null ? null : new ImageOptions(options.text("Subpath"));
   }
 }

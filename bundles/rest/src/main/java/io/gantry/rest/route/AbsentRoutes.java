@@ -90,7 +90,6 @@ public final class AbsentRoutes {
         post("/build/prune", notBuilt("pruning the build cache")),
         post("/build/cancel", notBuilt("building images")),
         post("/auth", notBuilt("logging in to registries")),
-        get("/system/df", notBuilt("disk usage (system df)")),
         get("/distribution/{name...}/json", notBuilt("asking registries for manifests")),
         get("/images/search", notBuilt("searching for images")),
         post("/images/{name...}/push", notBuilt("pushing images")),
@@ -102,9 +101,7 @@ public final class AbsentRoutes {
         post("/networks/prune", notBuilt("pruning networks")),
         post("/networks/{id}/connect", notBuilt("connecting containers to networks")),
         post("/networks/{id}/disconnect", notBuilt("disconnecting containers from networks")),
-        post("/volumes/create", notBuilt("creating volumes")),
-        post("/volumes/prune", notBuilt("pruning volumes")),
-        put("/volumes/{name}", notBuilt("updating cluster volumes")));
+        put("/volumes/{name}", AbsentRoutes::noSwarm));
   }
 
   private static Answer noSwarm(Call call) {

@@ -5,6 +5,8 @@ import io.gantry.api.Drivers;
 import io.gantry.api.Engine;
 import io.gantry.api.Events;
 import io.gantry.api.Images;
+import io.gantry.api.Volumes;
+import io.gantry.rest.docker.DiskUsage;
 import io.gantry.rest.http.Route;
 import java.time.InstantSource;
 import java.util.List;
@@ -18,12 +20,14 @@ public final class ApiRoutes {
   public static List<Route> of(
       Containers containers,
       Images images,
+      Volumes volumes,
       Events events,
       Drivers drivers,
       Engine engine,
       InstantSource clock) {
     return Stream.of(
             new SystemRoutes(engine, drivers, events, clock).table(),
+            new DiskRoutes(new DiskUsage(containers, images, volumes), clock).table(),
             new ContainerRoutes(containers, images, clock).table(),
             new FileRoutes(containers).table(),
             new ExecRoutes(containers).table(),
@@ -31,7 +35,7 @@ public final class ApiRoutes {
             new ArchiveRoutes(images).table(),
             new ImageRoutes(images, engine, clock).table(),
             new NetworkRoutes(containers, engine).table(),
-            new VolumeRoutes().table(),
+            new VolumeRoutes(volumes).table(),
             new GantryRoutes(drivers, images).table())
         .flatMap(List::stream)
         .toList();

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -79,7 +80,9 @@ public abstract class VolumeDriverContract {
     driver.create("one", options());
     driver.create("two", options());
     assertEquals(Set.of("one", "two"), names());
+    assertEquals(Optional.of(volume("one")), driver.find("one"));
     driver.remove("one");
+    assertEquals(Optional.empty(), driver.find("one"));
     driver.remove("one");
     assertEquals(Set.of("two"), names());
     driver.remove("two");

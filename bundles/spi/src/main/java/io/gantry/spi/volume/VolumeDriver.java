@@ -5,6 +5,7 @@ import io.gantry.spi.Mount;
 import io.gantry.spi.Recovery;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -52,6 +53,11 @@ public interface VolumeDriver extends Driver {
   void remove(String volume);
 
   List<Volume> list();
+
+  /** One of {@link #list}. */
+  default Optional<Volume> find(String volume) {
+    return list().stream().filter(one -> one.name().equals(volume)).findFirst();
+  }
 
   /**
    * Bytes of its files, or -1 for a driver that cannot tell.

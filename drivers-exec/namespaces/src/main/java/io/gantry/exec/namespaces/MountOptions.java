@@ -24,9 +24,11 @@ import java.util.List;
  * @param clear MOUNT_ATTR_* to clear first
  * @param propagation one of MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE
  * @param recursive a bind takes what is mounted below along
+ * @param deep what is mounted below becomes read-only, too
  * @param data the file system's own options
  */
-record MountOptions(long set, long clear, long propagation, boolean recursive, List<String> data) {
+record MountOptions(
+    long set, long clear, long propagation, boolean recursive, boolean deep, List<String> data) {
 
   MountOptions {
     data = List.copyOf(data);
@@ -36,7 +38,7 @@ record MountOptions(long set, long clear, long propagation, boolean recursive, L
     var parser = new Parser();
     options.forEach(parser::take);
     return new MountOptions(
-        parser.set, parser.clear, parser.propagation, parser.recursive, parser.data);
+        parser.set, parser.clear, parser.propagation, parser.recursive, parser.deep, parser.data);
   }
 
   private static final class Parser {
@@ -44,11 +46,16 @@ record MountOptions(long set, long clear, long propagation, boolean recursive, L
     private long clear;
     private long propagation = MS_PRIVATE;
     private boolean recursive;
+    private boolean deep;
     private final List<String> data = new ArrayList<>();
 
     void take(String option) {
       switch (option) {
-        case "ro", "rro" -> set(MOUNT_ATTR_RDONLY);
+        case "ro" -> set(MOUNT_ATTR_RDONLY);
+        case "rro" -> {
+          set(MOUNT_ATTR_RDONLY);
+          deep = true;
+        }
         case "rw" -> clear(MOUNT_ATTR_RDONLY);
         case "nosuid" -> set(MOUNT_ATTR_NOSUID);
         case "suid" -> clear(MOUNT_ATTR_NOSUID);

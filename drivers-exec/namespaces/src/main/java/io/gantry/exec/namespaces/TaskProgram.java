@@ -169,16 +169,16 @@ final class TaskProgram {
         throw new GantryException(
             Kind.INVALID, "the source of a bind must be an absolute path: " + mount.source());
       }
-      boolean recursive =
-          mount.type().equals("rbind") || MountOptions.parse(mount.options()).recursive();
-      open(mount.source(), recursive);
+      MountOptions options = MountOptions.parse(mount.options());
+      boolean recursive = mount.type().equals("rbind") || options.recursive();
+      open(mount.source(), recursive, recursive && !options.deep());
     } else if (isCgroupV1(mount)) {
-      cgroupViews().forEach(view -> open(view.source(), false));
+      cgroupViews().forEach(view -> open(view.source(), false, false));
     }
   }
 
-  private void open(String source, boolean recursive) {
-    program.source(nextSlot, source, recursive);
+  private void open(String source, boolean recursive, boolean flat) {
+    program.source(nextSlot, source, recursive, flat);
     slots.add(nextSlot++);
   }
 

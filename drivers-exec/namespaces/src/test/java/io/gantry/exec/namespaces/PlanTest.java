@@ -31,6 +31,7 @@ class PlanTest {
             MOUNT_ATTR_ATIME | MOUNT_ATTR_NOSUID,
             MS_SLAVE,
             true,
+            false,
             List.of("size=1m", "mode=700")),
         MountOptions.parse(
             List.of(
@@ -45,7 +46,7 @@ class PlanTest {
                 "mode=700",
                 "defaults")));
     assertEquals(
-        new MountOptions(0, 0, MS_PRIVATE, false, List.of()), MountOptions.parse(List.of()));
+        new MountOptions(0, 0, MS_PRIVATE, false, false, List.of()), MountOptions.parse(List.of()));
   }
 
   @Test

@@ -112,7 +112,7 @@ public final class LocalDriver implements VolumeDriver {
     Volume.checkName(volume);
     MountRequest.check(options);
     checkInterrupt();
-    Optional<VolumeRecord> there = find(volume);
+    Optional<VolumeRecord> there = record(volume);
     if (there.isPresent()) {
       createAgain(there.get(), options, labels);
       return;
@@ -161,6 +161,12 @@ public final class LocalDriver implements VolumeDriver {
       VolumeRecord.decode(text).ifPresent(record -> all.add(volume(record)));
     }
     return all;
+  }
+
+  @Override
+  public Optional<Volume> find(String volume) {
+    Volume.checkName(volume);
+    return record(volume).map(this::volume);
   }
 
   private Volume volume(VolumeRecord record) {
@@ -238,7 +244,7 @@ public final class LocalDriver implements VolumeDriver {
     } finally {
       lock.unlock();
     }
-    if (find(volume).filter(record -> MountRequest.isIn(record.options())).isPresent()) {
+    if (record(volume).filter(record -> MountRequest.isIn(record.options())).isPresent()) {
       unmountAll(data(volume));
     }
   }
@@ -303,11 +309,11 @@ public final class LocalDriver implements VolumeDriver {
 
   private VolumeRecord existing(String volume) {
     Volume.checkName(volume);
-    return find(volume)
+    return record(volume)
         .orElseThrow(() -> new GantryException(Kind.NOT_FOUND, "no such volume: " + volume));
   }
 
-  private Optional<VolumeRecord> find(String volume) {
+  private Optional<VolumeRecord> record(String volume) {
     return shelf.record(volume).flatMap(VolumeRecord::decode);
   }
 
