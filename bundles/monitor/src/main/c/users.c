@@ -29,6 +29,12 @@ static bool all_digits(struct text t) {
   return t.length > 0;
 }
 
+/* What strconv takes for a number: one below zero is out of range, as in Docker, not a name that nobody has. */
+static bool is_number(struct text t) {
+  if (t.length > 1 && (t.at[0] == '-' || t.at[0] == '+')) return all_digits((struct text){t.at + 1, t.length - 1});
+  return all_digits(t);
+}
+
 static bool id_of(struct text t, uint32_t *id) {
   uint64_t sum = 0;
   if (!all_digits(t)) return false;
@@ -104,7 +110,7 @@ static enum user_error add_gid(struct user *u, uint32_t gid) {
 }
 
 static enum user_error find_gid(struct text name, struct text group, uint32_t *gid) {
-  if (all_digits(name)) return id_of(name, gid) ? USER_OK : USER_RANGE;
+  if (is_number(name)) return id_of(name, gid) ? USER_OK : USER_RANGE;
   struct membership m;
   while (next_membership(&group, &m)) {
     if (same(m.name, name)) {
@@ -136,7 +142,7 @@ enum user_error user_find(struct user *u, const char *spec, struct text passwd, 
   struct text named_group = text_of(spec), user = cut(&named_group, ':');
   *u = (struct user){.home = "/"};
   *name = user;
-  if (all_digits(user) && !id_of(user, &u->uid)) return USER_RANGE;
+  if (is_number(user) && !id_of(user, &u->uid)) return USER_RANGE;
   struct account a;
   bool found = find_account(passwd, user, &a);
   if (!found && user.length > 0 && !all_digits(user)) return USER_UNKNOWN;

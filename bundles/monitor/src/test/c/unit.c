@@ -233,7 +233,9 @@ static void ids_out_of_range_are_refused(void) {
   CHECK_NUMBER(find("2147483648", passwd, group), USER_RANGE);
   CHECK_NUMBER(find("18446744073709551616", passwd, group), USER_RANGE);
   CHECK_NUMBER(find("0:4294967296", passwd, group), USER_RANGE);
-  CHECK_NUMBER(find("-1", passwd, group), USER_UNKNOWN);
+  CHECK_NUMBER(find("-1", passwd, group), USER_RANGE);
+  CHECK_NUMBER(find("-x", passwd, group), USER_UNKNOWN);
+  CHECK_NUMBER(find("0:-1", passwd, group), USER_RANGE);
   CHECK_NUMBER(find("bob:huge", passwd, group), GROUP_UNKNOWN);
 }
 

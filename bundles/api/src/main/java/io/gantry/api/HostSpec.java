@@ -86,8 +86,7 @@ public record HostSpec(
    * What its processes may do.
    *
    * @param capAdd as the client wrote them
-   * @param securityOptions {@code seccomp=…}, {@code no-new-privileges}, {@code
-   *     systempaths=unconfined} …
+   * @param securityOptions {@code seccomp=…}, {@code no-new-privileges} …
    * @param maskedPaths null: the default ones
    * @param readonlyPaths null: the default ones
    */

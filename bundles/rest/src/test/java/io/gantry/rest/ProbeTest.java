@@ -107,7 +107,7 @@ class ProbeTest {
         "{\"Image\":x} | 400 | invalid JSON: invalid character 'x' looking for beginning of value",
         "{\"Image\":\"busybox\"}{} | 400 | unexpected content after JSON",
         "[1] | 400 | invalid JSON: json: cannot unmarshal array into Go value of type CreateRequest",
-        "{\"Image\":5} | 400 | invalid JSON: json: cannot unmarshal number 5 into Go struct field CreateRequest.Image of type string",
+        "{\"Image\":5} | 400 | invalid JSON: json: cannot unmarshal number into Go struct field CreateRequest.Image of type string",
         "{\"Image\":\"busybox\",\"Tty\":\"yes\"} | 400 | invalid JSON: json: cannot unmarshal string into Go struct field CreateRequest.Tty of type bool",
         "{\"Image\":\"busybox\",\"Env\":{}} | 400 | invalid JSON: json: cannot unmarshal object into Go struct field CreateRequest.Env of type []string",
         "{\"Image\":\"busybox\",\"HostConfig\":{\"Memory\":1.5}} | 400 | invalid JSON: json: cannot unmarshal number 1.5 into Go struct field CreateRequest.HostConfig.Memory of type int64",

@@ -7,6 +7,8 @@ import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.Containers.Created;
 import io.gantry.api.HostSpec;
+import io.gantry.engine.spec.Ceilings;
+import io.gantry.engine.spec.CreateWarnings;
 import io.gantry.engine.spec.Defaults;
 import io.gantry.engine.spec.ImageMerge;
 import io.gantry.engine.spec.LimitFit;
@@ -98,10 +100,12 @@ final class Creation {
     if (!spec.process().stopSignal().isEmpty()) {
       Signals.parse(spec.process().stopSignal());
     }
+    warnings.addAll(CreateWarnings.of(spec, () -> Ceilings.read(shop.facts().capabilities())));
     warnings.addAll(Networking.check(spec));
     warnings.addAll(MountRequests.warnings(spec));
     String storage = orDefault(spec.host().drivers().storage(), shop.storage().defaultName());
     String exec = orDefault(spec.host().drivers().exec(), shop.execs().defaultName());
+    knownRuntime(spec.host().drivers().exec());
     long maxBytes = sizeLimit(spec.host(), storage);
     try (var undo = new Undo()) {
       String name = reserve(wanted, id, undo);
@@ -197,9 +201,40 @@ final class Creation {
   private ContainerSpec joinedById(ContainerSpec spec) {
     var host = spec.host();
     String network = byId(host.namespaces().network());
-    String pid = byId(host.namespaces().pid());
-    String ipc = byId(host.namespaces().ipc());
+    String pid = joined(host.namespaces().pid());
+    String ipc = joined(host.namespaces().ipc());
     return Modes.with(spec, network, pid, ipc);
+  }
+
+  /** Of one that has to be there; said as a mistake of the request, as dockerd does. */
+  private String joined(String mode) {
+    String id = byId(mode);
+    if (!Modes.container(mode).isEmpty() && id.equals(mode)) {
+      requireThere(Modes.container(mode));
+    }
+    return id;
+  }
+
+  private void requireThere(String ref) {
+    try {
+      table.find(ref);
+    } catch (GantryException e) {
+      throw e.kind() == NOT_FOUND ? new GantryException(INVALID, e.getMessage(), e) : e;
+    }
+  }
+
+  /** The default one may still be on its way. */
+  private void knownRuntime(String name) {
+    if (name.isEmpty() || shop.execs().names().contains(name)) {
+      return;
+    }
+    try {
+      shop.execs().call(name, driver -> true);
+    } catch (GantryException e) {
+      throw e.kind() == NOT_FOUND
+          ? new GantryException(INVALID, "unknown or invalid runtime name: " + name, e)
+          : e;
+    }
   }
 
   private String byId(String mode) {
@@ -220,7 +255,7 @@ final class Creation {
   private long sizeLimit(HostSpec host, String storage) {
     for (String option : host.files().storageOptions().keySet()) {
       if (!option.equals("size")) {
-        throw new GantryException(INVALID, "unknown storage option: " + option);
+        throw new GantryException(INVALID, "Unknown option " + option);
       }
     }
     String size = host.files().storageOptions().get("size");

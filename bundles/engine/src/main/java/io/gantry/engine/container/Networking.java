@@ -47,13 +47,13 @@ final class Networking {
   }
 
   /**
-   * Refuses networks that there are not.
+   * Refuses networks that there are not; that of the mode is looked for at the start, as clients
+   * take a NOT_FOUND of create for the image's.
    *
    * @return warnings
    */
   static List<String> check(ContainerSpec spec) {
     String mode = spec.host().namespaces().network();
-    known(mode);
     spec.networks().forEach(network -> known(network.network()));
     var warnings = new ArrayList<String>();
     if (DEFAULT.contains(mode)) {
@@ -63,6 +63,18 @@ final class Networking {
       }
     }
     return warnings;
+  }
+
+  /**
+   * @throws GantryException NOT_FOUND for a network that there is not
+   */
+  static void checkMode(ContainerSpec spec) {
+    try {
+      known(spec.host().namespaces().network());
+    } catch (GantryException e) {
+      throw new GantryException(
+          e.kind(), "failed to set up container networking: " + e.getMessage(), e);
+    }
   }
 
   private static void known(String name) {

@@ -28,10 +28,10 @@ record StartFailure(int exitCode, String sentence, GantryException exception) {
 
   /** With the endings that containerd and the CLI's checks have made part of it. */
   private static String sentence(String text) {
-    if (text.startsWith("unable to find ")) {
+    if (text.startsWith("unable to find ") || text.startsWith("uids and gids ")) {
       return text;
     }
-    String whole = RUNTIME + text + ": unknown";
+    String whole = RUNTIME + text;
     return text.endsWith(": is a directory") ? whole + ": permission denied" : whole;
   }
 }

@@ -152,6 +152,7 @@ final class Starting {
 
   private void launchOrUndo(Container container, Launching launching) {
     var record = container.record();
+    Networking.checkMode(record.spec());
     try (var undo = new Undo();
         var reach = new Reach(undo)) {
       undo.add(() -> files.removeRun(record.id()));
@@ -294,7 +295,7 @@ final class Starting {
     if (ref.isEmpty()) {
       return;
     }
-    var donor = table.find(ref);
+    var donor = donor(file, ref);
     if (!donor.run().running()) {
       throw new GantryException(
           CONFLICT,
@@ -313,6 +314,17 @@ final class Starting {
               + ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
     }
     pids.put(file, donor.run().pid());
+  }
+
+  private Container donor(String file, String ref) {
+    try {
+      return table.find(ref);
+    } catch (GantryException e) {
+      throw file.equals("net")
+          ? new GantryException(
+              e.kind(), "joining network namespace of container: " + e.getMessage(), e)
+          : e;
+    }
   }
 
   /** What of the host is mounted into a container, for one that is not being started. */

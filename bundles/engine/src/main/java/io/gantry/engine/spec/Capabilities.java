@@ -97,8 +97,8 @@ final class Capabilities {
    * @throws GantryException INVALID for a name that no capability has
    */
   static Set<String> of(List<String> add, List<String> drop, long held) {
-    var added = add.stream().map(Capabilities::canonical).toList();
-    var dropped = drop.stream().map(Capabilities::canonical).toList();
+    var added = add.stream().map(name -> canonical("CapAdd", name)).toList();
+    var dropped = drop.stream().map(name -> canonical("CapDrop", name)).toList();
     Set<String> result;
     if (added.contains(ALL)) {
       result = all(held);
@@ -113,14 +113,15 @@ final class Capabilities {
     return result;
   }
 
-  private static String canonical(String text) {
+  private static String canonical(String field, String text) {
     String name = text.toUpperCase(Locale.ROOT);
     if (name.equals(ALL)) {
       return ALL;
     }
     name = name.startsWith("CAP_") ? name : "CAP_" + name;
     if (!NAMES.contains(name.substring("CAP_".length()))) {
-      throw new GantryException(INVALID, "unknown capability: \"" + name + "\"");
+      throw new GantryException(
+          INVALID, "invalid " + field + ": unknown capability: \"" + name + "\"");
     }
     return name;
   }

@@ -33,7 +33,7 @@ public final class Defaults {
   public static ContainerSpec fill(
       ContainerSpec spec, String id, HostFacts facts, String nodeName, String logDriver) {
     var host = spec.host();
-    boolean open = host.privileges().privileged() || SecurityOptions.parse(host).openSystemPaths();
+    boolean open = host.privileges().privileged();
     var filled =
         new HostSpec(
             namespaces(host, facts),

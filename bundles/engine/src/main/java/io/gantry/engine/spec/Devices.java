@@ -6,8 +6,10 @@ import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.TaskSpec.Device;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
@@ -28,6 +30,7 @@ record Devices(List<Device> nodes, List<String> rules) {
   private static final int CHARACTER = 0020000;
   private static final int BLOCK = 0060000;
   private static final Pattern PERMISSIONS = Pattern.compile("[rwm]{1,3}");
+  private static final int LONGEST_NUMBER = 10;
   private static final Pattern RULE = Pattern.compile("[acb] ([0-9]+|\\*):([0-9]+|\\*) [rwm]{1,3}");
 
   /**
@@ -47,6 +50,9 @@ record Devices(List<Device> nodes, List<String> rules) {
           "c 5:2 rwm",
           "c 136:* rwm");
 
+  /** As deep as /dev is, and more; what stands elsewhere may be deeper without end. */
+  private static final int MOST_LEVELS = 8;
+
   /** What every container has of its own, or what is no device. */
   private static final Set<String> OWN =
       Set.of("pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console", "ptmx");
@@ -61,34 +67,49 @@ record Devices(List<Device> nodes, List<String> rules) {
       add(wanted, nodes, rules);
     }
     for (String rule : host.devices().rules()) {
-      if (!RULE.matcher(rule).matches()) {
-        throw new GantryException(INVALID, "invalid device cgroup rule format: '" + rule + "'");
-      }
+      checkRule(rule);
       rules.add(rule);
     }
     return new Devices(nodes, rules);
   }
 
-  private static void add(HostSpec.DeviceRequest wanted, List<Device> nodes, List<String> rules) {
-    String inside = wanted.containerPath().isEmpty() ? wanted.hostPath() : wanted.containerPath();
-    String permissions = wanted.permissions().isEmpty() ? "rwm" : wanted.permissions();
+  private static void checkRule(String rule) {
+    var parts = RULE.matcher(rule);
+    if (!parts.matches() || !isNumber(parts.group(1)) || !isNumber(parts.group(2))) {
+      throw new GantryException(INVALID, "invalid device cgroup rule format: '" + rule + "'");
+    }
+  }
+
+  private static boolean isNumber(String text) {
+    return text.equals("*")
+        || (text.length() <= LONGEST_NUMBER && Long.parseLong(text) <= 0xffff_ffffL);
+  }
+
+  /** What can be said against devices without looking at them. */
+  static void check(HostSpec.DeviceRequest wanted) {
+    String permissions = permissions(wanted);
     if (!PERMISSIONS.matcher(permissions).matches()) {
       throw new GantryException(INVALID, "invalid device permissions: " + permissions);
     }
-    if (!Path.of(inside).normalize().startsWith("/dev") || inside.equals("/dev")) {
-      throw new GantryException(INVALID, "a device has to be below /dev: " + inside);
-    }
+  }
+
+  private static String permissions(HostSpec.DeviceRequest wanted) {
+    return wanted.permissions().isEmpty() ? "rwm" : wanted.permissions();
+  }
+
+  private static void add(HostSpec.DeviceRequest wanted, List<Device> nodes, List<String> rules) {
+    String inside = wanted.containerPath().isEmpty() ? wanted.hostPath() : wanted.containerPath();
+    String permissions = permissions(wanted);
     var found = new ArrayList<Device>();
+    if (!wanted.hostPath().startsWith("/")) { // it would be one of our own directory
+      throw gathering(wanted, "no such file or directory");
+    }
     try {
-      var path = Path.of(wanted.hostPath());
+      var path = Path.of(wanted.hostPath()).toRealPath();
       if (Files.isDirectory(path)) {
-        try (var children = Files.list(path)) {
-          for (var child : children.sorted().toList()) {
-            node(child, inside + "/" + child.getFileName(), found);
-          }
-        }
+        below(path, inside, found);
       } else {
-        node(path.toRealPath(), inside, found);
+        node(path, inside, found);
       }
     } catch (NoSuchFileException e) {
       throw gathering(wanted, "no such file or directory");
@@ -98,9 +119,27 @@ record Devices(List<Device> nodes, List<String> rules) {
     if (found.isEmpty()) {
       throw gathering(wanted, "not a device node");
     }
+    if (!Path.of(inside).normalize().startsWith("/dev") || inside.equals("/dev")) {
+      throw new GantryException(INVALID, "a device has to be below /dev: " + inside);
+    }
     for (var device : found) {
       nodes.add(device);
       rules.add(device.type() + " " + device.major() + ":" + device.minor() + " " + permissions);
+    }
+  }
+
+  /** All nodes in a directory; links in it lead to what nobody asked for (/dev/fd: our own). */
+  private static void below(Path directory, String inside, List<Device> found) throws IOException {
+    try (var files = Files.walk(directory, MOST_LEVELS)) {
+      for (var file : files.sorted().toList()) {
+        try {
+          node(file, inside + "/" + directory.relativize(file), found);
+        } catch (NoSuchFileException e) {
+          // it went while we looked
+        }
+      }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 
@@ -154,7 +193,8 @@ record Devices(List<Device> nodes, List<String> rules) {
 
   /** Adds the node; does nothing for what is no device. */
   private static void node(Path path, String inside, List<Device> nodes) throws IOException {
-    Map<String, Object> unix = Files.readAttributes(path, "unix:mode,rdev,uid,gid");
+    Map<String, Object> unix =
+        Files.readAttributes(path, "unix:mode,rdev,uid,gid", LinkOption.NOFOLLOW_LINKS);
     int mode = (int) number(unix, "mode");
     int format = mode & FORMAT;
     if (format != CHARACTER && format != BLOCK) {

@@ -72,6 +72,9 @@ public final class Modes {
       if (!spec.host().resolver().servers().isEmpty()) {
         throw invalid("conflicting options: dns and the network mode");
       }
+      if (!spec.process().exposedPorts().isEmpty()) {
+        throw invalid("conflicting options: port exposing and the container type network mode");
+      }
     }
   }
 

@@ -6,12 +6,14 @@ import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.ProcessSpec;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /** {@code --ulimit}. */
 final class Rlimits {
   private static final Set<String> NAMES =
       Set.of(
+          "as",
           "core",
           "cpu",
           "data",
@@ -31,7 +33,7 @@ final class Rlimits {
   private Rlimits() {}
 
   static void check(HostSpec.Ulimit limit) {
-    if (!NAMES.contains(limit.name())) {
+    if (!NAMES.contains(name(limit))) {
       throw new GantryException(INVALID, "invalid ulimit type: " + limit.name());
     }
     boolean above = limit.hard() >= 0 && (limit.soft() < 0 || limit.soft() > limit.hard());
@@ -47,7 +49,11 @@ final class Rlimits {
 
   static List<ProcessSpec.Rlimit> of(List<HostSpec.Ulimit> limits) {
     return limits.stream()
-        .map(limit -> new ProcessSpec.Rlimit(limit.name(), limit.soft(), limit.hard()))
+        .map(limit -> new ProcessSpec.Rlimit(name(limit), limit.soft(), limit.hard()))
         .toList();
+  }
+
+  static String name(HostSpec.Ulimit limit) {
+    return limit.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -13,13 +13,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param seccomp as in {@link ProcessSpec#seccomp()}
  * @param apparmor profile, or null for none
+ * @param writableCgroups it may write to the control groups it sees: its own
  */
 record SecurityOptions(
-    boolean noNewPrivileges, String seccomp, @Nullable String apparmor, boolean openSystemPaths) {
+    boolean noNewPrivileges, String seccomp, @Nullable String apparmor, boolean writableCgroups) {
 
   static SecurityOptions parse(HostSpec host) {
     boolean noNewPrivileges = false;
-    boolean open = false;
+    boolean writableCgroups = host.privileges().privileged();
     String seccomp =
         host.privileges().privileged()
             ? ProcessSpec.SECCOMP_UNCONFINED
@@ -43,17 +44,12 @@ record SecurityOptions(
         case "apparmor" -> apparmor = value.equals("unconfined") ? null : value;
         case "seccomp" -> seccomp = value.equals("builtin") ? ProcessSpec.SECCOMP_DEFAULT : value;
         case "no-new-privileges" -> noNewPrivileges = flag(option, value);
-        case "systempaths" -> open = value.equals("unconfined");
-        case "writable-cgroups" -> {
-          if (flag(option, value)) {
-            throw Modes.unsupported("writable-cgroups is not supported yet");
-          }
-        }
+        case "writable-cgroups" -> writableCgroups = flag(option, value);
         default ->
             throw new GantryException(INVALID, "invalid --security-opt 2: \"" + option + "\"");
       }
     }
-    return new SecurityOptions(noNewPrivileges, seccomp, apparmor, open);
+    return new SecurityOptions(noNewPrivileges, seccomp, apparmor, writableCgroups);
   }
 
   /** Old clients write a colon; a profile's JSON has colons of its own. */

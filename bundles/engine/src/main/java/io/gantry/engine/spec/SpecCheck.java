@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 
 /** All that can be said against a container before anything is made, in dockerd's words. */
 public final class SpecCheck {
-  private static final int LONGEST_HOSTNAME = 63;
+  private static final int LONGEST_HOSTNAME = 64;
 
   private static final Pattern PORT =
       Pattern.compile("([0-9]{1,5})(-[0-9]{1,5})?(/(tcp|udp|sctp))?", Pattern.CASE_INSENSITIVE);
@@ -29,6 +29,12 @@ public final class SpecCheck {
     MountRequests.of(spec, List.of());
     for (var ulimit : host.kernel().ulimits()) {
       Rlimits.check(ulimit);
+    }
+    host.devices().list().forEach(Devices::check);
+    for (String group : host.privileges().groupAdd()) {
+      if (group.isEmpty()) {
+        throw invalid("unable to find group : no matching entries in group file");
+      }
     }
     for (String extra : host.resolver().extraHosts()) {
       EtcTexts.checkExtraHost(extra);
@@ -62,7 +68,7 @@ public final class SpecCheck {
         || !process.hostname().matches("[a-zA-Z0-9_.-]*")) {
       throw invalid("invalid hostname: " + process.hostname());
     }
-    if (!process.domainname().matches("[a-zA-Z0-9_.-]{0,63}|\\(none\\)")) {
+    if (!process.domainname().matches("[a-zA-Z0-9_.-]{0,64}|\\(none\\)")) {
       throw invalid("invalid domainname: " + process.domainname());
     }
     if (process.user().chars().anyMatch(c -> c < ' ')) {

@@ -42,21 +42,20 @@ final class Sysctls {
 
   private static void check(String key, boolean ownNetwork, boolean ownIpc, boolean ownUts) {
     if (IPC.contains(key) || key.startsWith("fs.mqueue.")) {
-      require(ownIpc, key, "ipc");
+      require(ownIpc, key, "is not allowed in the hosts ipc namespace");
     } else if (key.startsWith("net.")) {
-      require(ownNetwork, key, "network");
-    } else if (key.equals("kernel.domainname")) {
-      require(ownUts, key, "UTS");
-    } else {
+      require(ownNetwork, key, "not allowed in host network namespace");
+    } else if (key.equals("kernel.hostname")) {
+      require(false, key, "is not allowed as it conflicts with the OCI \"hostname\" field");
+    } else if (!(key.equals("kernel.domainname") && ownUts)) {
       throw new GantryException(
           INVALID, "sysctl \"" + key + "\" is not in a separate kernel namespace");
     }
   }
 
-  private static void require(boolean own, String key, String namespace) {
+  private static void require(boolean own, String key, String otherwise) {
     if (!own) {
-      throw new GantryException(
-          INVALID, "sysctl \"" + key + "\" not allowed in host " + namespace + " namespace");
+      throw new GantryException(INVALID, "sysctl \"" + key + "\" " + otherwise);
     }
   }
 }

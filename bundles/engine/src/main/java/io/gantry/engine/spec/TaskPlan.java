@@ -220,18 +220,16 @@ public record TaskPlan(
             "/dev/pts",
             List.of("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5")));
     all.add(new Mount("sysfs", "sysfs", "/sys", List.of("nosuid", "noexec", "nodev", sys)));
+    String groups = SecurityOptions.parse(host).writableCgroups() ? "rw" : "ro";
     all.add(
-        new Mount("cgroup", "cgroup", "/sys/fs/cgroup", List.of(sys, "nosuid", "noexec", "nodev")));
+        new Mount(
+            "cgroup", "cgroup", "/sys/fs/cgroup", List.of(groups, "nosuid", "noexec", "nodev")));
+    // Of the namespace that it is in, the host's too.
+    all.add(new Mount("mqueue", "mqueue", "/dev/mqueue", List.of("nosuid", "noexec", "nodev")));
     switch (host.namespaces().ipc()) {
       case Modes.NONE -> {}
-      case Modes.HOST -> {
-        shared(all, "/dev/mqueue");
-        shared(all, "/dev/shm");
-      }
-      default -> {
-        all.add(new Mount("mqueue", "mqueue", "/dev/mqueue", List.of("nosuid", "noexec", "nodev")));
-        all.add(shmMount());
-      }
+      case Modes.HOST -> shared(all, "/dev/shm");
+      default -> all.add(shmMount());
     }
     return all;
   }

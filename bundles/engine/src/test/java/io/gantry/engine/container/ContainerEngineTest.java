@@ -82,7 +82,7 @@ class ContainerEngineTest {
     var exit = engine.containers.await(id, WaitCondition.NEXT_EXIT).toCompletableFuture();
     var e = assertThrows(GantryException.class, () -> engine.containers.start(id));
     assertTrue(
-        e.getMessage().endsWith("exec: \"nosuch\": executable file not found in $PATH: unknown"),
+        e.getMessage().endsWith("exec: \"nosuch\": executable file not found in $PATH"),
         e.getMessage());
     assertTrue(e.getMessage().startsWith("failed to create task for container: "), e.getMessage());
     var state = engine.containers.inspect(id).state();

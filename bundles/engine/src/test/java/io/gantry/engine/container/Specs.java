@@ -49,6 +49,7 @@ public final class Specs {
   public Map<String, String> tmpfs = new HashMap<>();
   public Map<String, String> sysctls = new HashMap<>();
   public List<HostSpec.Ulimit> ulimits = new ArrayList<>();
+  public List<HostSpec.PortRequest> ports = new ArrayList<>();
   public List<HostSpec.DeviceRequest> devices = new ArrayList<>();
   public long shmSize;
   public @Nullable Integer oomScoreAdj;
@@ -101,7 +102,7 @@ public final class Specs {
             new HostSpec.Kernel(sysctls, ulimits, oomScoreAdj, ""),
             limits,
             new HostSpec.Resolver(List.of(), dns, dnsSearch, dnsOptions, links),
-            new HostSpec.Publishing(List.of(), false),
+            new HostSpec.Publishing(ports, false),
             new HostSpec.Life(autoRemove, init, restartPolicy, restartMaximum),
             new HostSpec.Log(logDriver, logOptions),
             new HostSpec.Drivers("", ""),

@@ -104,7 +104,7 @@ class SpecTest {
         "Requested CPUs are not available - requested 999, available: 0-3",
         s -> s.limits = cpus(0, "999"));
     refused("Invalid value x for cpuset cpus: invalid format: x", s -> s.limits = cpus(0, "x"));
-    refused("unknown capability: \"CAP_BOGUS\"", s -> s.capAdd = List.of("bogus"));
+    refused("invalid CapAdd: unknown capability: \"CAP_BOGUS\"", s -> s.capAdd = List.of("bogus"));
     refused("invalid --security-opt 2: \"bogus=1\"", s -> s.securityOptions = List.of("bogus=1"));
     refused("invalid IPC mode: bogus", s -> s.ipcMode = "bogus");
     refused("invalid USER mode: bogus", s -> s.usernsMode = "bogus");

@@ -77,6 +77,7 @@ public final class ContainerSpecs {
           "Container cannot be connected to network endpoints: "
               + String.join(", ", endpoints.entries().keySet()));
     }
+    CreateChecks.check(host);
     refuseWhatIsMissing(host);
     LimitRequests.refuse(host, version);
     var documents = new LinkedHashMap<String, String>();
@@ -146,7 +147,7 @@ public final class ContainerSpecs {
         timeout == null ? null : body.smallNumber("StopTimeout"),
         body.flag("NetworkDisabled"),
         HealthJson.read(body.objectOrNull("Healthcheck"), version),
-        body.textsOrNull("Shell"));
+        body.wordsOrNull("Shell"));
   }
 
   private static HostSpec host(JsonObject host, ApiVersion version) {
@@ -185,12 +186,17 @@ public final class ContainerSpecs {
   private static HostSpec.Privileges privileges(JsonObject host) {
     return new HostSpec.Privileges(
         host.flag("Privileged"),
-        host.texts("CapAdd"),
-        host.texts("CapDrop"),
+        words(host, "CapAdd"),
+        words(host, "CapDrop"),
         host.texts("SecurityOpt"),
         host.textsOrNull("MaskedPaths"),
         host.textsOrNull("ReadonlyPaths"),
         host.texts("GroupAdd"));
+  }
+
+  private static List<String> words(JsonObject host, String key) {
+    List<String> words = host.wordsOrNull(key);
+    return words == null ? List.of() : words;
   }
 
   private static HostSpec.Files files(JsonObject host, ApiVersion version) {

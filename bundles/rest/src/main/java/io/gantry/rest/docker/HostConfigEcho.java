@@ -70,8 +70,8 @@ final class HostConfigEcho {
     texts(f, "VolumesFrom");
     f.put("ConsoleSize", HostConfigEcho::consoleSize);
     optionalTextMap(f, "Annotations");
-    texts(f, "CapAdd");
-    texts(f, "CapDrop");
+    f.put("CapAdd", asked -> asked.wordsOrNull("CapAdd"));
+    f.put("CapDrop", asked -> asked.wordsOrNull("CapDrop"));
     text(f, "CgroupnsMode", "");
     texts(f, "Dns");
     texts(f, "DnsOptions");

@@ -219,7 +219,7 @@ public final class JsonObject {
     if (value instanceof String text) {
       return text;
     }
-    throw wrong(key, goName(value), "string");
+    throw wrong(key, goName(value, "string"), "string");
   }
 
   private <T> @Nullable T value(
@@ -230,7 +230,7 @@ public final class JsonObject {
     }
     T converted = convert.apply(value, goType);
     if (converted == null) {
-      throw wrong(key, goName(value), goType);
+      throw wrong(key, goName(value, goType), goType);
     }
     return converted;
   }
@@ -261,6 +261,11 @@ public final class JsonObject {
             + key
             + " of type "
             + type);
+  }
+
+  /** Go tells a number only where one of another kind is wanted. */
+  private static String goName(Object value, String wanted) {
+    return value instanceof BigDecimal && !wanted.contains("int") ? "number" : goName(value);
   }
 
   private static String goName(Object value) {

@@ -22,6 +22,7 @@ import io.gantry.rest.docker.ContainerFilter;
 import io.gantry.rest.docker.ContainerJson;
 import io.gantry.rest.docker.ContainerListJson;
 import io.gantry.rest.docker.ContainerSpecs;
+import io.gantry.rest.docker.CreateChecks;
 import io.gantry.rest.docker.Filters;
 import io.gantry.rest.docker.GoTime;
 import io.gantry.rest.docker.ImageNames;
@@ -121,6 +122,7 @@ public final class ContainerRoutes {
     var created = containers.create(spec);
     var warnings = new ArrayList<>(created.warnings());
     warnings.addAll(LimitRequests.warnings(body.object("HostConfig")));
+    warnings.addAll(CreateChecks.warnings(body, call.version()));
     return Answer.json(201, object("Id", created.id(), "Warnings", warnings));
   }
 

@@ -76,7 +76,7 @@ enum Arch {
       }
     }
     if (!ELSEWHERE.contains(name)) {
-      throw new GantryException(Kind.INVALID, "unknown architecture in seccomp profile: " + name);
+      throw ProfileReader.unknown(name, "arch");
     }
     return Optional.empty();
   }

@@ -1,6 +1,7 @@
 package io.gantry.exec.namespaces.seccomp;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,6 +11,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -38,6 +40,7 @@ final class ProfileReader {
   private static final int MAX_RULES = 4096;
 
   private static final BigInteger MAX_VALUE = BigInteger.ONE.shiftLeft(64).subtract(BigInteger.ONE);
+  private static final Pattern CHARACTER = Pattern.compile("Unexpected character \\('(.)' \\(code");
   private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+)");
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
@@ -60,11 +63,11 @@ final class ProfileReader {
     try {
       root = JSON.readTree(text);
     } catch (JsonProcessingException e) {
-      throw new GantryException(
-          Kind.INVALID, "Decoding seccomp profile failed: " + e.getOriginalMessage(), e);
+      throw undecoded(words(e));
     }
     if (!root.isObject()) {
-      throw invalid("not an object");
+      String found = root.getNodeType().name().toLowerCase(Locale.ROOT);
+      throw undecoded("json: cannot unmarshal " + found + " into Go value of type seccomp.Seccomp");
     }
     int action = action(text(root, "defaultAction"), root.path("defaultErrnoRet"));
     List<Profile.Rule> rules = new ArrayList<>();
@@ -87,7 +90,7 @@ final class ProfileReader {
     JsonNode listed = array(root, "architectures");
     JsonNode map = array(root, "archMap");
     if (!listed.isEmpty() && !map.isEmpty()) {
-      throw invalid("both 'architectures' and 'archMap' are specified, use either");
+      throw twice("architectures", "archMap");
     }
     listed.forEach(name -> add(found, name));
     for (JsonNode entry : map) {
@@ -129,7 +132,7 @@ final class ProfileReader {
   private boolean kernelIsAtLeast(String version) {
     Matcher wanted = VERSION.matcher(version);
     if (!wanted.matches()) {
-      throw invalid("invalid kernel version: " + version + ", expected \"<kernel>.<major>\"");
+      throw undecoded("invalid kernel version: \"" + version + "\", expected \"<kernel>.<major>\"");
     }
     Matcher running = VERSION.matcher(kernel);
     if (!running.lookingAt()) {
@@ -155,7 +158,7 @@ final class ProfileReader {
     Set<String> names = new LinkedHashSet<>(names(array(call, "names")));
     if (call.hasNonNull("name")) {
       if (!names.isEmpty()) {
-        throw invalid("both 'name' and 'names' are specified, use either");
+        throw twice("name", "names");
       }
       names.add(text(call, "name"));
     }
@@ -186,7 +189,7 @@ final class ProfileReader {
             (int) index, comparison, value(argument, "value"), value(argument, "valueTwo"));
       }
     }
-    throw invalid("unknown operator: " + op);
+    throw unknown(op, "operator");
   }
 
   private static int action(String name, JsonNode errnoRet) {
@@ -208,7 +211,7 @@ final class ProfileReader {
       case "SCMP_ACT_NOTIFY" ->
           throw new GantryException(
               Kind.UNSUPPORTED, "seccomp profile: SCMP_ACT_NOTIFY is not supported");
-      default -> throw invalid("unknown action: " + name);
+      default -> throw unknown(name, "action");
     };
   }
 
@@ -271,6 +274,34 @@ final class ProfileReader {
   private static String shortened(JsonNode node) {
     String text = node.toString();
     return text.length() > 100 ? text.substring(0, 100) + "…" : text;
+  }
+
+  /** As Go's decoder says it where it has the case. */
+  private static String words(JsonProcessingException e) {
+    if (e instanceof JsonEOFException) {
+      return "unexpected end of JSON input";
+    }
+    String message = e.getOriginalMessage();
+    var character = CHARACTER.matcher(message);
+    return character.lookingAt()
+        ? "invalid character '" + character.group(1) + "' looking for beginning of value"
+        : message;
+  }
+
+  private static GantryException undecoded(String why) {
+    return new GantryException(Kind.INVALID, "Decoding seccomp profile failed: " + why);
+  }
+
+  private static GantryException twice(String one, String other) {
+    return new GantryException(
+        Kind.INVALID,
+        "both '%s' and '%s' are specified in the seccomp profile, use either '%s' or '%s'"
+            .formatted(one, other, one, other));
+  }
+
+  static GantryException unknown(String name, String what) {
+    return new GantryException(
+        Kind.INVALID, "string " + name + " is not a valid " + what + " for seccomp");
   }
 
   private static GantryException invalid(String reason) {
