@@ -61,6 +61,18 @@ public final class Http implements AutoCloseable {
     return new Answer(head.status(), head.headers(), content.toString(StandardCharsets.UTF_8));
   }
 
+  /** The body of a GET that succeeds, which need not be text. */
+  public byte[] bytes(String path) throws IOException {
+    send("GET", path, "Content-Length: 0\r\n");
+    Answer head = head();
+    ByteArrayOutputStream content = new ByteArrayOutputStream();
+    content(head, content);
+    if (head.status() != 200) {
+      throw new IOException(head.status() + ": " + content.toString(StandardCharsets.UTF_8));
+    }
+    return content.toByteArray();
+  }
+
   /** Sends a request and reads the head of the answer only; {@link #chunk} reads on. */
   public Answer open(String method, String path) throws IOException {
     send(method, path, "Content-Length: 0\r\n");
