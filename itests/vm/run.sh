@@ -7,13 +7,13 @@
 #   GANTRY_VM_OUT       where the serial logs go
 #   GANTRY_ACCEPTANCE   run.sh of the acceptance suite; with it, GANTRY_VM_CHECKS (areas or checks) runs in the guest, too
 #   GANTRY_VM_ACCEL     tcg, the default, or kvm where it works
-#   GANTRY_VM_SECONDS   at most, for each layout (default 900)
+#   GANTRY_VM_SECONDS   at most, for each layout (default 2400)
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 top=$(cd "$here/../.." && pwd)
 cache=${GANTRY_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gantry-vm}
 out=${GANTRY_VM_OUT:-$here/target}
-seconds=${GANTRY_VM_SECONDS:-900}
+seconds=${GANTRY_VM_SECONDS:-2400}
 packages=systemd,systemd-sysv,udev,dbus,kmod,initramfs-tools,zstd,linux-image-cloud-amd64,openjdk-17-jre-headless,procps,curl,iproute2,python3-minimal
 
 die() {
@@ -82,7 +82,7 @@ boot() {
   esac
   echo "== $1: booting, log in $log"
   rm -f "$log"
-  timeout "$seconds" nice qemu-system-x86_64 -nodefaults -machine "q35,accel=${GANTRY_VM_ACCEL:-tcg}" -cpu max -smp 1 -m 1536 -display none \
+  timeout "$seconds" nice -n 5 qemu-system-x86_64 -nodefaults -machine "q35,accel=${GANTRY_VM_ACCEL:-tcg}" -cpu max -smp 1 -m 1536 -display none \
     -serial "file:$log" -kernel "$kernel" -initrd "$initrd" -snapshot \
     -append "console=ttyS0 root=LABEL=root rw quiet panic=10 systemd.show_status=0 gantry.layout=$1 $append" \
     -drive "file=$image,if=virtio,format=raw" -drive "file=$payload,if=virtio,format=raw" \

@@ -286,6 +286,7 @@ static void control_request(struct connection *c, const struct message *m) {
     case MSG_COMMIT:
       monitor.committed = true;
       ok(c);
+      oom_watch();
       break;
     case MSG_PROGRAM: request_program(c, m); break;
     case MSG_SIGNAL: request_signal(c, m); break;

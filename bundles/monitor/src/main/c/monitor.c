@@ -354,6 +354,7 @@ static void read_create(const struct message *m) {
   monitor.clone = message_u64(m, TAG_CLONE, 0);
   monitor.runtime = message_u64(m, TAG_RUNTIME, 0) != 0;
   monitor.oom_files = message_texts(m, TAG_OOM_FILE);
+  monitor.watch_oom = message_u64(m, TAG_OOM_WATCH, 0) != 0;
   monitor.cpu_file = message_text(m, TAG_CPU_FILE);
   monitor.cgroups = message_texts(m, TAG_CGROUP_PROCS);
   monitor.phase = PHASE_CREATED;
@@ -470,7 +471,8 @@ static void be_monitor(void) {
 }
 
 static int next_timeout(void) {
-  uint64_t now = monotonic_ms(), until = accept_again_ms;
+  uint64_t now = monotonic_ms(), until = accept_again_ms, look = oom_look_at_ms();
+  if (look && (!until || look < until)) until = look;
   for (struct process *p = monitor.processes; p; p = p->next) {
     if (p->drain_until_ms && (!until || p->drain_until_ms < until)) until = p->drain_until_ms;
   }
@@ -480,6 +482,7 @@ static int next_timeout(void) {
 
 static void check_times(void) {
   uint64_t now = monotonic_ms();
+  oom_check(now);
   if (accept_again_ms && now >= accept_again_ms) {
     accept_again_ms = 0;
     watch_for(&monitor.listener, POLLIN);

@@ -75,7 +75,7 @@ struct monitor {
   char **oom_files, **cgroups;
   int dir_fd;
   uint64_t flags, clone, phase;
-  bool committed, runtime, quit, failed, logs_input;
+  bool committed, runtime, quit, failed, logs_input, watch_oom;
   struct process *init, *processes; /* init is among the processes until it has finished */
   struct connection *connections;
   unsigned connection_count, exec_count;
@@ -102,6 +102,13 @@ int monitor_reopen_log(const struct message *m);
 int monitor_log_compressed(const struct message *m);
 /* Nobody connects any more; the path may be another monitor's soon. */
 void monitor_leave_socket(void);
+
+/* oom.c */
+/* Begins to watch, where the engine asked for it; the group is there by now. */
+void oom_watch(void);
+/* When the next look is due; 0 for never. */
+uint64_t oom_look_at_ms(void);
+void oom_check(uint64_t now_ms);
 
 /* process.c */
 struct process *process_new(const char *id, uint64_t flags, uint64_t rows, uint64_t columns);
@@ -150,6 +157,8 @@ void park_end(void);
 
 /* record.c */
 uint64_t record_start_time(pid_t pid);
+/* Processes of the container that were killed for want of memory. */
+uint64_t record_oom_kills(void);
 void record_ending(struct ending *e, const struct process *p);
 void record_exit(const struct process *p, const struct ending *e);
 void record_remember(const char *id, const struct ending *e);

@@ -46,12 +46,18 @@ static uint64_t cpu_used(void) {
   return micros ? micros * 1000 : read_count(monitor.cpu_file, "");
 }
 
+uint64_t record_oom_kills(void) {
+  uint64_t kills = 0;
+  for (char **file = monitor.oom_files; file && *file; file++) kills += read_count(*file, "oom_kill");
+  return kills;
+}
+
 void record_ending(struct ending *e, const struct process *p) {
   *e = (struct ending){.time_ns = p->end_ns};
   e->signal = WIFSIGNALED(p->wait_status) ? (uint64_t)WTERMSIG(p->wait_status) : 0;
   e->status = e->signal ? 128 + e->signal : (uint64_t)WEXITSTATUS(p->wait_status);
   if (p != monitor.init) return;
-  for (char **file = monitor.oom_files; file && *file; file++) e->oom_kills += read_count(*file, "oom_kill");
+  e->oom_kills = record_oom_kills();
   e->cpu_ns = cpu_used();
 }
 

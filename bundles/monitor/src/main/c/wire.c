@@ -53,6 +53,7 @@ static const uint8_t forms[TAG_END] = {
     [TAG_LOG_STDIN] = NUMBER,
     [TAG_LOG_INODE] = NUMBER,
     [TAG_GROUP] = NUMBER,
+    [TAG_OOM_WATCH] = NUMBER,
 };
 
 /* The protocol's byte order is little-endian; so are the machines this is built for. */

@@ -19,6 +19,7 @@ enum message_type {
   MSG_EXEC_STARTED,
   MSG_EXEC_EXIT,
   MSG_OK,
+  MSG_OOM,
   MSG_CREATE = 32,
   MSG_PROGRAM,
   MSG_COMMIT,
@@ -79,6 +80,7 @@ enum tag {
   TAG_LOG_STDIN,
   TAG_LOG_INODE,
   TAG_GROUP,
+  TAG_OOM_WATCH,
   TAG_END
 };
 

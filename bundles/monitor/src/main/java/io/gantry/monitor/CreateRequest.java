@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param cgroupProcs {@code cgroup.procs} files that exec'ed processes join
  * @param early ops to run before init waits; only without {@code program}, which goes on where they
  *     end
+ * @param watchOom kills for want of memory are told as they happen, not only with the end
  */
 public record CreateRequest(
     String instance,
@@ -45,7 +46,8 @@ public record CreateRequest(
     List<String> oomFiles,
     String cpuFile,
     List<String> cgroupProcs,
-    Bytes early) {
+    Bytes early,
+    boolean watchOom) {
 
   static final long FLAG_TTY = 1;
   private static final long FLAG_STDIN = 2;
@@ -85,6 +87,9 @@ public record CreateRequest(
     }
     if (spool != null) {
       spool.put(message);
+    }
+    if (watchOom) {
+      message.number(Tag.OOM_WATCH, 1);
     }
     if (!cpuFile.isEmpty()) {
       message.text(Tag.CPU_FILE, cpuFile);

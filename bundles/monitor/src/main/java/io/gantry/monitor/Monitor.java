@@ -36,6 +36,13 @@ public final class Monitor implements AutoCloseable {
     /** The container has ended; its exit record is on disk. */
     void exited(ExitRecord exit);
 
+    /**
+     * The kernel has killed processes of the container for want of memory.
+     *
+     * @param kills so far
+     */
+    default void outOfMemory(long kills, Instant time) {}
+
     /** An exec'ed process has ended. */
     void execExited(ExecExit exit);
 
@@ -332,6 +339,9 @@ public final class Monitor implements AutoCloseable {
           over = true;
           listener.exited(exit);
         }
+        case MessageType.OOM ->
+            listener.outOfMemory(
+                message.number(Tag.OOM_KILLS), ExitRecord.at(message.number(Tag.TIME_NS)));
         case MessageType.EXEC_EXIT ->
             listener.execExited(
                 new ExecExit(

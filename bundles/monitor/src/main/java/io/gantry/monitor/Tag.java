@@ -44,7 +44,8 @@ enum Tag {
   LOG_ATTRIBUTES(40),
   LOG_STDIN(41),
   LOG_INODE(42),
-  GROUP(43);
+  GROUP(43),
+  OOM_WATCH(44);
 
   final int number;
 

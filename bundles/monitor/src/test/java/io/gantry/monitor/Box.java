@@ -185,7 +185,8 @@ final class Box implements AutoCloseable {
                   List.of(),
                   "",
                   List.of(),
-                  Bytes.EMPTY),
+                  Bytes.EMPTY,
+                  false),
               this);
     }
 

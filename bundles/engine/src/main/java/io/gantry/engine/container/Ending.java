@@ -60,8 +60,28 @@ final class Ending {
   /** Sees to it that the end of the present run is noticed. */
   void watch(Container container) {
     var running = container.requireRunning();
+    running.onOomKills(
+        kills ->
+            inBackground(
+                () -> outOfMemory(container, running, kills), "a kill in " + container.id));
     running.end.thenAccept(
         exit -> inBackground(() -> ended(container, running, exit), "end of " + container.id));
+  }
+
+  private void outOfMemory(Container container, Running running, Running.OomKills kills) {
+    container.lock.lock();
+    try {
+      if (container.running() != running || kills.count() <= running.oomTold()) {
+        return;
+      }
+      running.oomTold(kills.count());
+      var run = container.run().outOfMemory();
+      attempt("record a kill in", container, () -> records.putRun(container.record(), run));
+      container.run(run);
+      teller.tellAt(container.record(), "oom", Map.of(), kills.time());
+    } finally {
+      container.lock.unlock();
+    }
   }
 
   /** On the monitors' thread: what takes longer is done on another one. */
@@ -106,7 +126,10 @@ final class Ending {
       container.run(run);
       container.execs.values().forEach(ExecProcess::lost);
       Duration ran = running.ran(run, exit);
-      tell(container.record(), run, exit, ran);
+      if (exit.oomKills() > running.oomTold()) {
+        teller.tellAt(container.record(), "oom", Map.of(), exit.time());
+      }
+      tell(container.record(), exit, ran);
       if (again) {
         restartLater(container, ran);
       }
@@ -154,10 +177,7 @@ final class Ending {
             });
   }
 
-  private void tell(ContainerRecord record, RunRecord run, ExitRecord exit, Duration ran) {
-    if (run.oomKilled()) {
-      teller.tellAt(record, "oom", Map.of(), exit.time());
-    }
+  private void tell(ContainerRecord record, ExitRecord exit, Duration ran) {
     teller.tellAt(
         record,
         "die",

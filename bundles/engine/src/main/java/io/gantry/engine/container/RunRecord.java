@@ -59,7 +59,7 @@ record RunRecord(
 
   /** The run has begun: what was before is of no more use. */
   RunRecord begun() {
-    return copy(paused, restarts);
+    return copy(paused, restarts, oomKilled);
   }
 
   /**
@@ -88,21 +88,26 @@ record RunRecord(
   }
 
   RunRecord paused(boolean now) {
-    return copy(now, restarts);
+    return copy(now, restarts, oomKilled);
   }
 
   RunRecord restarts(int count) {
-    return copy(paused, count);
+    return copy(paused, count, oomKilled);
   }
 
-  private RunRecord copy(boolean nowPaused, int nowRestarts) {
+  /** The kernel has killed a process of it for want of memory; it may go on without. */
+  RunRecord outOfMemory() {
+    return copy(paused, restarts, true);
+  }
+
+  private RunRecord copy(boolean nowPaused, int nowRestarts, boolean nowOomKilled) {
     return new RunRecord(
         running,
         nowPaused,
         pid,
         initStart,
         exitCode,
-        oomKilled,
+        nowOomKilled,
         error,
         started,
         finished,

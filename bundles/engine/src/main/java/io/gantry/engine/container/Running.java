@@ -7,8 +7,10 @@ import io.gantry.monitor.Monitor;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.TaskSpec;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +35,9 @@ final class Running implements Monitor.Listener {
   private volatile @Nullable TaskSpec task;
   private volatile @Nullable HealthWatch watch;
   private volatile boolean again;
+  private final AtomicReference<@Nullable OomKills> oomKills = new AtomicReference<>();
+  private volatile Consumer<OomKills> onOomKills = kills -> {};
+  private volatile long oomTold;
   private volatile CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
 
   /**
@@ -72,6 +77,36 @@ final class Running implements Monitor.Listener {
           "the container's monitor does not answer yet: try again in a few seconds");
     }
     return of;
+  }
+
+  /** Kills for want of memory, so far. */
+  record OomKills(long count, Instant time) {}
+
+  /**
+   * @param listener also hears of those there were before it came; must not block
+   */
+  void onOomKills(Consumer<OomKills> listener) {
+    onOomKills = listener;
+    var there = oomKills.get();
+    if (there != null) {
+      listener.accept(there);
+    }
+  }
+
+  @Override
+  public void outOfMemory(long kills, Instant time) {
+    var now = new OomKills(kills, time);
+    oomKills.set(now);
+    onOomKills.accept(now);
+  }
+
+  /** Of how many kills for want of memory everybody has heard. */
+  long oomTold() {
+    return oomTold;
+  }
+
+  void oomTold(long kills) {
+    oomTold = kills;
   }
 
   /** For one that was found running. */

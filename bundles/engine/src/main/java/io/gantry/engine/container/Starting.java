@@ -370,7 +370,8 @@ final class Starting {
         Grouping.oomFiles(running.cgroup),
         Grouping.cpuFile(running.cgroup),
         running.cgroup.joins(),
-        launch.early());
+        launch.early(),
+        record.spec().host().limits().memory() > 0);
   }
 
   private static Bytes program(

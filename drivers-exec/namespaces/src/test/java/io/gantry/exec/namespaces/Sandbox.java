@@ -146,7 +146,8 @@ final class Sandbox implements AutoCloseable {
                   List.of(),
                   "",
                   List.of(),
-                  launch.early()),
+                  launch.early(),
+                  false),
               this);
     }
 

@@ -1,0 +1,99 @@
+package io.gantry.engine.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.api.ContainerView.Status;
+import io.gantry.api.HostSpec.Limits;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who runs out of memory is told of as it happens, once each time. */
+@Tag("root")
+@Timeout(180)
+class OutOfMemoryTest {
+  private static final long LITTLE = 16L << 20;
+
+  @TempDir Path scratch;
+  private Engines.Home home;
+  private Engines engine;
+
+  @BeforeEach
+  void start() throws Exception {
+    home = Engines.Home.make(scratch);
+    engine = new Engines(home);
+  }
+
+  @AfterEach
+  void stop() {
+    try {
+      engine
+          .containers
+          .list()
+          .forEach(container -> engine.containers.remove(container.id(), true, true));
+    } finally {
+      engine.close();
+      home.destroy();
+    }
+  }
+
+  private String run(String script) {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("sh", "-c", script);
+              s.limits = new Limits(LITTLE, LITTLE, 0, 0, 0, 0, 0, "", "", 0, 0, false);
+            });
+    String id = engine.containers.create(spec).id();
+    engine.containers.start(id);
+    return id;
+  }
+
+  private long told() {
+    return engine.actions().stream().filter("oom"::equals).count();
+  }
+
+  @Test
+  void aKillThatTheContainerOutlivesIsToldAtOnceAndNotAgainAtItsEnd() throws Exception {
+    String id = run("tail /dev/zero; sleep 1000");
+    Await.until("it is told", () -> told() == 1);
+    var state = engine.containers.inspect(id).state();
+    assertEquals(Status.RUNNING, state.status());
+    assertTrue(state.oomKilled());
+
+    engine.close();
+    engine = new Engines(home);
+    state = engine.containers.inspect(id).state();
+    assertEquals(Status.RUNNING, state.status());
+    assertTrue(state.oomKilled(), "the next engine knows");
+    engine.containers.kill(id, "KILL");
+    Await.until(
+        "it has ended", () -> engine.containers.inspect(id).state().status() == Status.EXITED);
+    assertTrue(engine.containers.inspect(id).state().oomKilled());
+    assertEquals(0, told(), "by this engine");
+  }
+
+  @Test
+  void eachIsToldAndTheLastOneBeforeTheEnd() throws Exception {
+    run("tail /dev/zero; tail /dev/zero; exec tail /dev/zero");
+    Await.until("it has ended", () -> engine.actions().contains("die"));
+    var actions = engine.actions();
+    assertTrue(told() >= 1 && told() <= 3, actions.toString());
+    assertTrue(actions.lastIndexOf("oom") < actions.lastIndexOf("die"), actions.toString());
+  }
+
+  @Test
+  void anEndForAnotherReasonIsNone() throws Exception {
+    String id = run("exit 3");
+    Await.until("it has ended", () -> engine.actions().contains("die"));
+    assertEquals(0, told());
+    assertFalse(engine.containers.inspect(id).state().oomKilled());
+  }
+}
