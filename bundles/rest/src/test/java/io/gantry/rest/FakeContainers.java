@@ -56,7 +56,7 @@ final class FakeContainers implements Containers {
 
   final Map<String, ExecView> execs = new LinkedHashMap<>();
   final List<String> called = new CopyOnWriteArrayList<>();
-  @Nullable LoopStream lastStream;
+  volatile @Nullable LoopStream lastStream;
   String tar = "tar";
   boolean terminal;
   boolean plays;

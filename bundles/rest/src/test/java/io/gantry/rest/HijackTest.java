@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -97,6 +98,24 @@ class HijackTest {
       api.containers.lastStream.put("a");
       api.containers.lastStream.put("");
       assertEquals("a", Api.readAll(client));
+    }
+  }
+
+  /** Its first bytes would be lost in the buffer that the client reads the head through. */
+  @Test
+  void outputForDockersPythonSdkDoesNotComeTogetherWithTheHead() throws Exception {
+    for (String agent :
+        new String[] {"docker-sdk-python/7.1.0", "docker-compose/1.29 docker-py/4"}) {
+      try (var client = attach(UPGRADE + "User-Agent: " + agent + "\r\n", "")) {
+        until(() -> api.containers.lastStream != null);
+        api.containers.lastStream.put("hello");
+        var first = ByteBuffer.allocate(8192);
+        client.read(first);
+        String head = new String(first.array(), 0, first.position(), StandardCharsets.UTF_8);
+        assertTrue(head.endsWith("\r\n\r\n"), head);
+        assertEquals("hello", Api.readUntil(client, "hello"));
+        api.containers.lastStream = null;
+      }
     }
   }
 

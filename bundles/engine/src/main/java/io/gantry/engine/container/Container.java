@@ -165,6 +165,10 @@ final class Container {
    */
   Running requireRunning() {
     var now = running;
+    if (now == null && restart != null) {
+      throw new GantryException(
+          CONFLICT, "Container " + id + " is restarting, wait until the container is running");
+    }
     if (now == null) {
       throw new GantryException(CONFLICT, "container " + id + " is not running");
     }

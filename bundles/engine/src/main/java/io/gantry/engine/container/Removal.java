@@ -63,6 +63,13 @@ final class Removal {
                     ? "container is paused and must be unpaused first"
                     : "container is running: stop the container before removing or force remove"));
       }
+      if (!force && container.isRestarting()) {
+        throw new GantryException(
+            CONFLICT,
+            "cannot remove container \""
+                + container.record().name()
+                + "\": container is restarting: stop the container before removing or force remove");
+      }
       removeHeld(container, force, volumes);
     } finally {
       container.lock.unlock();

@@ -105,7 +105,8 @@ final class Stopping {
       int number = signal.isEmpty() ? Signals.KILL : Signals.parse(signal);
       var container = found.get();
       boolean meansEnd = number == Signals.KILL || number == stopSignal(container);
-      if (meansEnd && container.isLaunching() && endRestarts(container)) {
+      boolean begins = container.isLaunching() || container.isRestarting();
+      if (meansEnd && begins && endRestarts(container)) {
         return;
       }
       var running = container.requireRunning();

@@ -69,7 +69,8 @@ final class Waiters {
   /**
    * A run has ended, or a start has failed.
    *
-   * @param restarting the policy starts it again: to those who wait for it not to run, it goes on
+   * @param restarting the policy starts it again: those who waited for it not to run are told, as
+   *     by dockerd; to those who come until then it runs
    */
   void ended(Exit exit, boolean restarting) {
     var done = new ArrayList<CompletableFuture<Exit>>();
@@ -78,9 +79,7 @@ final class Waiters {
       last = exit;
       running = restarting;
       take(WaitCondition.NEXT_EXIT, done);
-      if (!restarting) {
-        take(WaitCondition.NOT_RUNNING, done);
-      }
+      take(WaitCondition.NOT_RUNNING, done);
     } finally {
       lock.unlock();
     }

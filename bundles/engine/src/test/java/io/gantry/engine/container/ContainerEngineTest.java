@@ -494,7 +494,7 @@ class ContainerEngineTest {
             });
     String tried = engine.containers.create(few).id();
     engine.containers.start(tried);
-    ended(tried);
+    eventually(() -> engine.containers.inspect(tried).state().status() == Status.EXITED);
     assertEquals("run\nrun\nrun\n", Engines.text(engine.containers.logs(tried, ALL)));
     assertEquals(2, engine.containers.inspect(tried).restartCount());
   }

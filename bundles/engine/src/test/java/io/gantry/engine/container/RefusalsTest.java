@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.gantry.api.AttachOptions;
 import io.gantry.api.ContainerUpdate;
+import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers;
 import io.gantry.api.Containers.WaitCondition;
 import io.gantry.api.ExecSpec;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -218,5 +220,37 @@ class RefusalsTest {
       assertEquals(sentence, refused.getMessage().replaceAll("[0-9a-f]{64}", "ID").strip());
     }
     assertEquals(before, engine.containers.list().size(), "nothing is half made");
+  }
+
+  @Test
+  void whatIsAboutToBeRestartedIsNeitherRunningNorRemovable() {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.name = "fails";
+              s.cmd = List.of("false");
+              s.restartPolicy = "always";
+            });
+    String id = engine.containers.create(spec).id();
+    engine.containers.start(id);
+    Await.until(
+        "the wait is long",
+        () -> {
+          var view = engine.containers.inspect(id);
+          return view.restartCount() >= 3 && view.state().status() == Status.RESTARTING;
+        });
+    String wait = "Container ID is restarting, wait until the container is running";
+    isRefused("pause", "fails", "", Kind.CONFLICT, wait);
+    isRefused("exec", "fails", "", Kind.CONFLICT, wait);
+    isRefused(
+        "remove",
+        "fails",
+        "",
+        Kind.CONFLICT,
+        "cannot remove container \"fails\": container is restarting: stop the container before"
+            + " removing or force remove");
+    engine.containers.kill("fails", "KILL");
+    assertEquals(Status.EXITED, engine.containers.inspect(id).state().status());
+    engine.containers.remove("fails", false, false);
   }
 }

@@ -41,15 +41,17 @@ class WaitersTest {
   }
 
   @Test
-  void aRestartIsAnExitButNotTheEnd() {
+  void aRestartIsAnExitAndUntilItHappensItRuns() {
     waiters.started();
     var next = await(WaitCondition.NEXT_EXIT);
     var stopped = await(WaitCondition.NOT_RUNNING);
     waiters.ended(FIRST, true);
     assertTrue(next.isDone());
-    assertFalse(stopped.isDone());
+    assertEquals(FIRST, stopped.join());
+    var later = await(WaitCondition.NOT_RUNNING);
+    assertFalse(later.isDone());
     waiters.ended(SECOND, false);
-    assertEquals(SECOND, stopped.join());
+    assertEquals(SECOND, later.join());
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What a route answers with. */
@@ -80,5 +81,14 @@ public interface Answer {
    */
   static Answer hijack(String contentType, ByteStream stream) {
     return to -> to.hijack(contentType, stream);
+  }
+
+  /**
+   * The same inside a WebSocket.
+   *
+   * @param stream opened once the client is known to speak it
+   */
+  static Answer webSocket(Supplier<ByteStream> stream) {
+    return to -> to.webSocket(stream);
   }
 }

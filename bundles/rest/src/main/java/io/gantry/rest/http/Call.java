@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.http.HttpVersion;
@@ -183,7 +184,31 @@ public final class Call {
       header("Upgrade", "tcp");
     }
     response.setStatus(upgrade ? 101 : 200);
-    takeOver(stream, Relay.Input.TO_STREAM, false, upgrade ? "UPGRADED" : "OK");
+    takeOver(
+        AfterHead.of(stream, header("User-Agent")),
+        Relay.Input.TO_STREAM,
+        false,
+        upgrade ? "UPGRADED" : "OK");
+  }
+
+  void webSocket(Supplier<ByteStream> stream) {
+    String key = header("Sec-WebSocket-Key");
+    String protocol = header("Upgrade");
+    if (key == null || protocol == null || !protocol.equalsIgnoreCase("websocket")) {
+      Answer.text(400, "not websocket protocol").send(this);
+      return;
+    }
+    if (!"13".equals(header("Sec-WebSocket-Version"))) {
+      header("Sec-WebSocket-Version", "13");
+      Answer.text(426, "unsupported WebSocket version").send(this);
+      return;
+    }
+    var inside = new WebSocketStream(stream.get());
+    header("Connection", "Upgrade");
+    header("Upgrade", "websocket");
+    header("Sec-WebSocket-Accept", WebSocketStream.accept(key));
+    response.setStatus(101);
+    takeOver(inside, Relay.Input.TO_STREAM, false, "Switching Protocols");
   }
 
   /** In TLS 1.2 the end of a client's input ends the whole connection (RFC 5246, 7.2.1). */

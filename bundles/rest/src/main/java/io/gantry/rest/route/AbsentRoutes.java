@@ -5,7 +5,6 @@ import static io.gantry.rest.http.Route.get;
 import static io.gantry.rest.http.Route.post;
 import static io.gantry.rest.http.Route.put;
 
-import io.gantry.api.Containers;
 import io.gantry.rest.http.Answer;
 import io.gantry.rest.http.Call;
 import io.gantry.rest.http.Route;
@@ -24,12 +23,6 @@ public final class AbsentRoutes {
   private static final String NO_EXPERIMENTS =
       "This experimental feature is disabled by default. Start the Docker daemon in experimental"
           + " mode in order to enable it.";
-
-  private final Containers containers;
-
-  public AbsentRoutes(Containers containers) {
-    this.containers = containers;
-  }
 
   public List<Route> table() {
     return Stream.of(swarm(), plugins(), notBuilt()).flatMap(List::stream).toList();
@@ -84,7 +77,7 @@ public final class AbsentRoutes {
         delete("/plugins/{name...}", AbsentRoutes::noPlugin));
   }
 
-  private List<Route> notBuilt() {
+  private static List<Route> notBuilt() {
     return List.of(
         post("/build", notBuilt("building images")),
         post("/build/prune", notBuilt("pruning the build cache")),
@@ -93,7 +86,6 @@ public final class AbsentRoutes {
         get("/distribution/{name...}/json", notBuilt("asking registries for manifests")),
         get("/images/search", notBuilt("searching for images")),
         post("/images/{name...}/push", notBuilt("pushing images")),
-        get("/containers/{id}/attach/ws", ofContainer("attaching by WebSocket")),
         get("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         post("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         delete("/containers/{id}/checkpoints/{name}", call -> Answer.error(501, NO_EXPERIMENTS)),
@@ -110,14 +102,6 @@ public final class AbsentRoutes {
 
   private static Answer noPlugin(Call call) {
     return Answer.error(404, "plugin \"" + call.path("name") + "\" not found");
-  }
-
-  /** A container that is not there is the better reason. */
-  private Route.Action ofContainer(String what) {
-    return call -> {
-      containers.inspect(call.path("id"));
-      return Answer.error(501, what + " is not built yet");
-    };
   }
 
   private static Route.Action notBuilt(String what) {

@@ -31,7 +31,7 @@ public final class ApiRoutes {
             new ContainerRoutes(containers, images, clock).table(),
             new FileRoutes(containers).table(),
             new ExecRoutes(containers).table(),
-            new AbsentRoutes(containers).table(),
+            new AbsentRoutes().table(),
             new ArchiveRoutes(images).table(),
             new ImageRoutes(images, engine, clock).table(),
             new NetworkRoutes(containers, engine).table(),

@@ -78,6 +78,7 @@ public final class ContainerRoutes {
         post("/containers/{id}/resize", this::resize),
         post("/containers/{id}/wait", this::await),
         post("/containers/{id}/attach", this::attach),
+        get("/containers/{id}/attach/ws", this::attachByWebSocket),
         delete("/containers/{id}", call -> remove(call, call.path("id"))),
         delete(
             "/containers/{parent}/{alias}",
@@ -297,6 +298,23 @@ public final class ContainerRoutes {
                 query.flag("stream"),
                 query.text("detachKeys")));
     return Answer.hijack(Streams.contentType(call, stream), stream);
+  }
+
+  /** Before 1.42 clients did not say which streams they want: all. */
+  private Answer attachByWebSocket(Call call) {
+    Query query = call.query();
+    boolean all = call.version().below(42);
+    String ref = call.path("id");
+    containers.inspect(ref);
+    var options =
+        new AttachOptions(
+            all || query.flag("stdin"),
+            all || query.flag("stdout"),
+            all || query.flag("stderr"),
+            query.flag("logs"),
+            query.flag("stream"),
+            query.text("detachKeys"));
+    return Answer.webSocket(() -> containers.attach(ref, options));
   }
 
   private Answer remove(Call call, String ref) {
