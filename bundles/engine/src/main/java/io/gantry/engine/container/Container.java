@@ -51,6 +51,7 @@ final class Container {
   private volatile boolean removing;
   private volatile boolean removed;
   private volatile @Nullable Future<?> restart;
+  private volatile boolean again;
 
   /** Stops and kills by users that are under way: while there is one the policy keeps out. */
   private final AtomicInteger stops = new AtomicInteger();
@@ -165,7 +166,7 @@ final class Container {
    */
   Running requireRunning() {
     var now = running;
-    if (now == null && restart != null) {
+    if (now == null && (restart != null || again)) {
       throw new GantryException(
           CONFLICT, "Container " + id + " is restarting, wait until the container is running");
     }
@@ -245,6 +246,11 @@ final class Container {
     return restart != null;
   }
 
+  /** Whether the policy starts it at this moment; until that is over it is about to restart. */
+  void startsAgain(boolean now) {
+    again = now;
+  }
+
   Duration restartDelay() {
     return restartDelay;
   }
@@ -268,7 +274,7 @@ final class Container {
     if (now.running()) {
       return now.paused() ? Status.PAUSED : Status.RUNNING;
     }
-    if (restart != null) {
+    if (restart != null || again) {
       return Status.RESTARTING;
     }
     return now.started() == null ? Status.CREATED : Status.EXITED;

@@ -113,6 +113,7 @@ final class Starting {
       if (!container.isRestarting() || container.running() != null) {
         return;
       }
+      container.startsAgain(true);
       container.restartAt(null);
       container.run(container.run().restarts(container.run().restarts() + 1));
       FileGate.Hold hold;
@@ -124,6 +125,7 @@ final class Starting {
       }
       launch(container, hold); // which gives it back
     } finally {
+      container.startsAgain(false);
       container.lock.unlock();
     }
   }

@@ -13,6 +13,7 @@ import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -237,7 +238,11 @@ class RefusalsTest {
         "the wait is long",
         () -> {
           var view = engine.containers.inspect(id);
-          return view.restartCount() >= 3 && view.state().status() == Status.RESTARTING;
+          var finished = view.state().finished();
+          return view.restartCount() >= 4 // then it is 1.6 s
+              && view.state().status() == Status.RESTARTING
+              && finished != null
+              && finished.isAfter(Instant.now().minusMillis(300));
         });
     String wait = "Container ID is restarting, wait until the container is running";
     isRefused("pause", "fails", "", Kind.CONFLICT, wait);
