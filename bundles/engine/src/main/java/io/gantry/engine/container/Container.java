@@ -246,7 +246,10 @@ final class Container {
     return restart != null;
   }
 
-  /** Whether the policy starts it at this moment; until that is over it is about to restart. */
+  /**
+   * Said from the end of a run that another follows until the time of that is set, and from then on
+   * until its start is over: so long it is about to restart.
+   */
   void startsAgain(boolean now) {
     again = now;
   }

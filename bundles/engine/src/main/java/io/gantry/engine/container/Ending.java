@@ -122,6 +122,7 @@ final class Ending {
       }
       clearAway(container, running);
       boolean again = restarts(container, running, run);
+      container.startsAgain(again);
       container.running(null);
       container.run(run);
       container.execs.values().forEach(ExecProcess::lost);
@@ -140,6 +141,7 @@ final class Ending {
       letDriversGo(container, before);
       removeIfEphemeral(container);
     } finally {
+      container.startsAgain(false);
       running.settled.complete(null);
       container.lock.unlock();
     }
