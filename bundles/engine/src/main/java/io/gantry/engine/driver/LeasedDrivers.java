@@ -47,6 +47,9 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
 
   private static final Logger log = System.getLogger(LeasedDrivers.class.getName());
 
+  /** How the refusal of a driver begins whose probe says no. */
+  static final String UNFIT = "this host cannot run it: ";
+
   /** So many status and features calls at a time. */
   static final int MOST_QUESTIONS = 16;
 
@@ -276,7 +279,7 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     D driver = step("it could not be started", provider::open);
     Support support = step("its probe failed", driver::probe);
     if (!support.available()) {
-      throw new GantryException(UNAVAILABLE, "this host cannot run it: " + support.reason());
+      throw new GantryException(UNAVAILABLE, UNFIT + support.reason());
     }
     Recovery found =
         step(

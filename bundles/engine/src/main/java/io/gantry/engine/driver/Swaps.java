@@ -127,8 +127,9 @@ final class Swaps {
       failure = failure(own, List.of());
       running = own;
     }
-    if (failure != null) {
-      log.log(ERROR, "driver bundle {0}: {1}", running, failure);
+    if (failure != null) { // a host that lacks what a driver is for is no mistake
+      boolean isUnfit = failure.contains(LeasedDrivers.UNFIT);
+      log.log(isUnfit ? INFO : ERROR, "driver bundle {0}: {1}", running, failure);
     }
     try {
       remember(running);

@@ -21,7 +21,7 @@ import java.util.Set;
  */
 public final class LogCompressor {
   private static final Set<PosixFilePermission> PERMISSIONS =
-      PosixFilePermissions.fromString("rw-r-----");
+      PosixFilePermissions.fromString("rw-------");
 
   /** Puts compressed files in their places. */
   public interface Exchange {

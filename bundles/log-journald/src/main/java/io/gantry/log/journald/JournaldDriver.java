@@ -53,7 +53,7 @@ public final class JournaldDriver implements LogDriver {
   public Support probe() {
     return Files.exists(socket)
         ? Support.yes()
-        : Support.no("journald is not enabled on this host: there is no " + socket);
+        : Support.no("journald is not enabled on this host");
   }
 
   @Override
