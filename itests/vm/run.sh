@@ -5,7 +5,6 @@
 # Needs: qemu-system-x86, mmdebstrap, e2fsprogs, busybox-static, a docker command, and a built distribution (mvn package).
 #   GANTRY_VM_CACHE     where the root file system is kept (made once, from this host's apt sources; 2 GB)
 #   GANTRY_VM_OUT       where the serial logs go
-#   GANTRY_ACCEPTANCE   run.sh of the acceptance suite; with it, GANTRY_VM_CHECKS (areas or checks) runs in the guest, too
 #   GANTRY_VM_ACCEL     tcg, the default, or kvm where it works
 #   GANTRY_VM_SECONDS   at most, for each layout (default 2400)
 set -euo pipefail
@@ -14,7 +13,7 @@ top=$(cd "$here/../.." && pwd)
 cache=${GANTRY_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gantry-vm}
 out=${GANTRY_VM_OUT:-$here/target}
 seconds=${GANTRY_VM_SECONDS:-2400}
-packages=systemd,systemd-sysv,udev,dbus,kmod,initramfs-tools,zstd,linux-image-cloud-amd64,openjdk-17-jre-headless,procps,curl,iproute2,python3-minimal
+packages=systemd,systemd-sysv,udev,dbus,kmod,initramfs-tools,zstd,linux-image-cloud-amd64,openjdk-17-jre-headless,procps,curl,iproute2
 
 die() {
   printf '%s\n' "$*" >&2
@@ -63,10 +62,6 @@ payload() {
   cp "$(readlink -f "$(command -v docker)")" "$folder/bin/docker"
   cp "$(command -v busybox)" "$folder/bin/busybox"
   cp "$here"/guest/*.sh "$folder/"
-  if [ -n "${GANTRY_ACCEPTANCE:-}" ] && [ -n "${GANTRY_VM_CHECKS:-}" ]; then
-    cp -r "$(dirname "$GANTRY_ACCEPTANCE")" "$folder/acceptance"
-    printf '%s\n' "$GANTRY_VM_CHECKS" >"$folder/checks"
-  fi
   mke2fs -q -t ext4 -d "$folder" -L payload "$payload" 600M
   rm -rf "$folder"
 }

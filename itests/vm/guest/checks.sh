@@ -312,7 +312,3 @@ limits_are_there_after_a_reboot() {
   is "$(value limits memory memory.max memory.limit_in_bytes)" 100663296
   is "$(value limits pids pids.max pids.max)" 40
 }
-
-acceptance() {
-  DOCKER_HOST=$DOCKER_HOST bash /payload/acceptance/run.sh -j 1 $(cat /payload/checks) 2>&1 | sed 's/^/gantry-vm:   /'
-}
