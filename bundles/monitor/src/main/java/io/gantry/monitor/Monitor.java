@@ -240,6 +240,20 @@ public final class Monitor implements AutoCloseable {
    *     when the monitor is too old for what its program asks for, which is then not sent
    */
   public MonitorStream exec(ExecRequest request) {
+    return MonitorStream.open(
+        socket(), link.loop, message(request), request.terminal(), "exec " + request.execId());
+  }
+
+  /**
+   * The same for one without a terminal that says little, and for who does not wait until it has
+   * started: completes on the loop's thread, with the failure that {@link #exec} would throw;
+   * cancelling it lets go of the stream.
+   */
+  public CompletableFuture<MonitorStream> execLater(ExecRequest request) {
+    return MonitorStream.openLater(socket(), link.loop, message(request));
+  }
+
+  private Message.Builder message(ExecRequest request) {
     requireOps(request.program());
     Message.Builder message =
         Message.of(MessageType.EXEC)
@@ -250,8 +264,7 @@ public final class Monitor implements AutoCloseable {
     if (request.terminal()) {
       message.number(Tag.ROWS, request.rows()).number(Tag.COLUMNS, request.columns());
     }
-    return MonitorStream.open(
-        socket(), link.loop, message, request.terminal(), "exec " + request.execId());
+    return message;
   }
 
   /** A monitor outlives upgrades of the engine: it may know less than this one does. */

@@ -25,6 +25,9 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
 
   private static final int READ_BYTES = 64 * 1024;
 
+  /** Of a stream that is expected to say little. */
+  private static final int LITTLE_BYTES = 4 * 1024;
+
   /** Where so much came from there is mostly more. */
   private static final int MUCH = 16 * 1024;
 
@@ -41,6 +44,7 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
   private static final int IN_A_ROW = 16;
 
   private final boolean terminal;
+  private final int readBytes;
   private final Connection connection;
   private final MessageReader greeting = new MessageReader();
   private final CompletableFuture<Long> opened = new CompletableFuture<>();
@@ -52,15 +56,16 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
   private int inARow; // as the buffer
   private volatile long pid;
 
-  private MonitorStream(Path socket, MonitorLoop loop, boolean terminal) {
+  private MonitorStream(Path socket, MonitorLoop loop, boolean terminal, int readBytes) {
     this.terminal = terminal;
+    this.readBytes = readBytes;
     this.connection = Connection.open(socket, loop, this);
   }
 
   static MonitorStream open(
       Path socket, MonitorLoop loop, Message.Builder first, boolean terminal, String what) {
     ByteBuffer message = first.build();
-    var stream = new MonitorStream(socket, loop, terminal);
+    var stream = new MonitorStream(socket, loop, terminal, READ_BYTES);
     try {
       var unused = stream.connection.send(message); // what fails here shows as the end when read
       stream.connection.read(true);
@@ -70,6 +75,36 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
       stream.close();
       throw e;
     }
+  }
+
+  /**
+   * As {@link #open}, for who does not wait: completes on the loop's thread. Whoever gives up
+   * waiting closes the stream by cancelling the future.
+   */
+  static CompletableFuture<MonitorStream> openLater(
+      Path socket, MonitorLoop loop, Message.Builder first) {
+    ByteBuffer message = first.build();
+    var stream = new MonitorStream(socket, loop, false, LITTLE_BYTES);
+    var later = new CompletableFuture<MonitorStream>();
+    stream.opened.whenComplete(
+        (pid, failure) -> {
+          if (failure == null) {
+            stream.pid = pid;
+            later.complete(stream);
+          } else {
+            stream.close();
+            later.completeExceptionally(failure);
+          }
+        });
+    later.whenComplete(
+        (opened, failure) -> {
+          if (later.isCancelled()) {
+            stream.close();
+          }
+        });
+    var unused = stream.connection.send(message); // what fails here shows as the end when read
+    stream.connection.read(true);
+    return later;
   }
 
   /** Whether the bytes are a terminal's (raw) rather than frames. */
@@ -207,7 +242,7 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
 
   private ByteBuffer roomFor(@Nullable ByteBuffer before) {
     if (before == null) {
-      return ByteBuffer.allocate(READ_BYTES);
+      return ByteBuffer.allocate(readBytes);
     }
     boolean small = !before.isDirect() && before.limit() >= MUCH;
     return small && becomesBusy() ? ByteBuffer.allocateDirect(BUSY_BYTES) : before;

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -30,12 +31,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Checks the health of a container through one run of it; holds no thread between the steps.
  *
- * <p>Protocol: a timer lets a check begin, on a worker. What it prints and its end come on the
- * monitors' thread, its time-out on a worker again; whichever is first judges. A result that
- * changes something is written down, then told, then the next check gets its time; so there is
- * never more than one. The end of the run may come at any step: what follows of it counts for
- * nothing. What keeps the engine from checking (a driver that is away, a monitor that is silent) is
- * not the container's fault: it is tried again at the next interval.
+ * <p>Protocol: a timer lets a check begin, on a worker, which does not wait for it. Its start, what
+ * it prints and its end come on the monitors' thread, its time-out on a worker again; whichever is
+ * first judges. A result that changes something is written down, then told, then the next check
+ * gets its time; so there is never more than one. The end of the run may come at any step: what
+ * follows of it counts for nothing. What keeps the engine from checking (a driver that is away, a
+ * monitor that is silent) is not the container's fault: it is tried again at the next interval.
  */
 final class HealthWatch {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
@@ -200,32 +201,41 @@ final class HealthWatch {
     exec.start();
     tell("exec_create: ", exec);
     tell("exec_start: ", exec);
-    MonitorStream stream;
+    after(check.timeout(), () -> timedOut(begun));
+    var request =
+        new ExecRequest(exec.id(), Streams.OUTPUT, false, 0, 0, Objects.requireNonNull(program));
+    CompletableFuture<MonitorStream> starting;
     try {
-      stream =
-          running
-              .monitor()
-              .exec(
-                  new ExecRequest(
-                      exec.id(), Streams.OUTPUT, false, 0, 0, Objects.requireNonNull(program)));
+      starting = running.monitor().execLater(request);
     } catch (GantryException e) {
-      container.execs.remove(exec.id());
-      var failed = HelperError.in(e);
-      if (failed.isEmpty()) {
-        if (taken(begun)) {
-          notChecked(e);
-        }
-      } else {
-        judge(begun, NOT_HEALTHY, Execs.sentence(failed.get().text()));
-      }
+      notBegun(begun, e);
       return;
     }
-    exec.runs(stream.pid());
-    after(check.timeout(), () -> timedOut(begun));
-    begun.read(new ExecBytes(stream, exec));
+    begun.starting = starting;
+    starting.whenComplete(
+        (stream, failure) -> {
+          if (failure == null) {
+            exec.runs(stream.pid());
+            begun.begun = true;
+            begun.read(new ExecBytes(stream, exec));
+          } else {
+            notBegun(begun, failure);
+          }
+        });
   }
 
-  private void notChecked(GantryException e) {
+  /** Either the command cannot be run, or the monitor does not answer. */
+  private void notBegun(Probe asked, Throwable failure) {
+    container.execs.remove(asked.exec.id());
+    var failed = HelperError.in(failure);
+    if (failed.isPresent()) {
+      judge(asked, NOT_HEALTHY, Execs.sentence(failed.get().text()));
+    } else if (taken(asked)) {
+      notChecked(failure);
+    }
+  }
+
+  private void notChecked(Throwable e) {
     log.log(DEBUG, "{0} could not be checked: {1}", container.id, e.getMessage());
     checkAfter(HealthRules.interval(health, check, running.age()));
   }
@@ -233,6 +243,11 @@ final class HealthWatch {
   private void timedOut(Probe late) {
     if (container.run().paused()) { // it stands still with its container
       after(check.timeout(), () -> timedOut(late));
+      return;
+    }
+    var starting = late.starting;
+    if (!late.begun && starting != null) { // its monitor is silent
+      starting.cancel(false);
       return;
     }
     late.timedOut = true;
@@ -330,6 +345,8 @@ final class HealthWatch {
     private final Instant start;
     private final Duration age;
     private final HealthOutput output = new HealthOutput(); // of the reader: one at a time
+    private volatile @Nullable CompletableFuture<MonitorStream> starting;
+    private volatile boolean begun;
     private volatile boolean timedOut;
 
     Probe(ExecProcess exec, Instant start, Duration age) {
