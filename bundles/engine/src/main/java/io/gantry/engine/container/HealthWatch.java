@@ -45,7 +45,7 @@ final class HealthWatch {
   private static final Duration PLAN_AGAIN = Duration.ofMinutes(1);
 
   /** Results that change nothing are written down so often, for the next engine's log. */
-  private static final Duration WRITE_AGAIN = Duration.ofSeconds(10);
+  private static final Duration WRITE_AGAIN = Duration.ofMinutes(1);
 
   /** A check that was killed has ended by then, or hangs in the kernel. */
   private static final Duration AFTER_KILL = Duration.ofSeconds(5);

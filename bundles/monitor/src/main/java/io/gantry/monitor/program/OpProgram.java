@@ -10,12 +10,18 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Writes op programs: what a container's init does, in order, before it becomes the container's
  * process ({@code PROTOCOL.md} says what each op means). Texts are written in UTF-8.
  */
 public final class OpProgram {
+
+  /** Op sets by code: looked at for each op of each exec. */
+  private static final Map<Integer, Integer> SINCE =
+      Arrays.stream(Op.values()).collect(Collectors.toUnmodifiableMap(Op::code, Op::since));
 
   /** The helper refuses longer ones. */
   public static final int MAX_BYTES = 1 << 20;
@@ -62,11 +68,11 @@ public final class OpProgram {
   }
 
   private static int sinceByCode(int code) {
-    return Arrays.stream(Op.values())
-        .filter(op -> op.code() == code)
-        .findFirst()
-        .orElseThrow(() -> new GantryException(Kind.INVALID, "no such op: " + code))
-        .since();
+    Integer since = SINCE.get(code);
+    if (since == null) {
+      throw new GantryException(Kind.INVALID, "no such op: " + code);
+    }
+    return since;
   }
 
   /** Ops so far. */
