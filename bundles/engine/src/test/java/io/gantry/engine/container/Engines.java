@@ -126,7 +126,7 @@ final class Engines implements AutoCloseable {
         logs);
   }
 
-  private Engines(Home home, InstantSource clock, ExecDriver execs, StorageDriver storage) {
+  Engines(Home home, InstantSource clock, ExecDriver execs, StorageDriver storage) {
     this(
         home,
         clock,
