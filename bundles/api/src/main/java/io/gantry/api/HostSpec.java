@@ -201,12 +201,35 @@ public record HostSpec(
    * Devices to be seen, and to be allowed.
    *
    * @param rules {@code c 1:3 rwm}
+   * @param requests those that somebody else knows by name
    */
-  public record Devices(List<DeviceRequest> list, List<String> rules) {
+  public record Devices(
+      List<DeviceRequest> list, List<String> rules, List<DriverRequest> requests) {
 
     public Devices {
       list = List.copyOf(list);
       rules = List.copyOf(rules);
+      requests = List.copyOf(requests);
+    }
+  }
+
+  /**
+   * Docker's {@code DeviceRequests}: {@code --device vendor.com/class=name}, {@code --gpus}.
+   *
+   * @param driver {@code cdi}, or empty for whoever has the capabilities
+   * @param ids {@code vendor.com/class=name}
+   */
+  public record DriverRequest(
+      String driver,
+      int count,
+      List<String> ids,
+      List<List<String>> capabilities,
+      Map<String, String> options) {
+
+    public DriverRequest {
+      ids = List.copyOf(ids);
+      capabilities = capabilities.stream().map(List::copyOf).toList();
+      options = Map.copyOf(options);
     }
   }
 

@@ -5,6 +5,7 @@ import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers;
 import io.gantry.api.Engine;
 import io.gantry.api.Images;
+import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.config.LogDefaults;
 import io.gantry.engine.config.LogLevel;
 import io.gantry.engine.container.Recovered;
@@ -36,6 +37,7 @@ public final class EngineService implements Engine {
   private final Images images;
   private final LogLevel logLevel;
   private final LogDefaults logs;
+  private final CdiDevices cdi;
   private final Recovered recovered;
   private final Instant started = Instant.now();
   private final Map<String, String> facts;
@@ -48,12 +50,14 @@ public final class EngineService implements Engine {
       @Reference Images images,
       @Reference LogLevel logLevel,
       @Reference LogDefaults logs,
+      @Reference CdiDevices cdi,
       @Reference Recovered recovered) {
     this.context = context;
     this.containers = containers;
     this.images = images;
     this.logLevel = logLevel;
     this.logs = logs;
+    this.cdi = cdi;
     this.recovered = recovered;
     var cgroups = CgroupTree.detect();
     this.facts = facts(cgroups);
@@ -97,6 +101,7 @@ public final class EngineService implements Engine {
     var all = new LinkedHashMap<>(facts);
     all.put("cgroup.favordynmods", CgroupTree.favorsChanges() ? "on" : "off");
     all.put("log.driver", logs.driver());
+    all.put("cdi.folders", String.join(" ", cdi.folders()));
     return all;
   }
 

@@ -110,6 +110,12 @@ public @interface EngineConfig {
 
   @AttributeDefinition(
       description =
+          "Absolute paths of the folders with vendors' device files (CDI, JSON); the later one counts"
+              + " where two describe a device")
+  String[] cdiSpecDirs() default {"/etc/cdi", "/var/run/cdi"};
+
+  @AttributeDefinition(
+      description =
           "Absolute path of the folder whose jars are taken in; empty: deploy in the data root")
   String deployFolder() default "";
 }

@@ -7,6 +7,7 @@ import io.gantry.api.Containers;
 import io.gantry.api.Events;
 import io.gantry.api.Leased;
 import io.gantry.api.Volumes;
+import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.config.LogDefaults;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogFollower;
@@ -74,6 +75,7 @@ public final class ContainerService implements Recovered {
       @Reference SpareDisk spare,
       @Reference UnhealthyContainers unhealthy,
       @Reference LogDefaults logs,
+      @Reference CdiDevices cdi,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage,
       @Reference(target = "(" + Leased.KIND + "=ExecDriver)") Leased<ExecDriver> execs,
       @Reference(target = "(" + Leased.KIND + "=NetworkDriver)") Leased<NetworkDriver> networks,
@@ -110,7 +112,8 @@ public final class ContainerService implements Recovered {
                 spare,
                 volumes,
                 InstantSource.system(),
-                unhealthy::areRestarted),
+                unhealthy::areRestarted,
+                cdi::edits),
             nodeName());
     services =
         List.of(

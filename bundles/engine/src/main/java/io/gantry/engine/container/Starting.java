@@ -4,6 +4,7 @@ import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 
 import io.gantry.api.Containers.Exit;
+import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.TaskPlan;
 import io.gantry.monitor.CreateRequest;
@@ -229,7 +230,11 @@ final class Starting {
   }
 
   private TaskPlan plan(Container container, List<Mount> mounts) {
-    return plan(container.record(), mounts, joined(container.record()));
+    var record = container.record();
+    List<Mount> rootfs =
+        shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
+    var requests = record.spec().host().devices().requests();
+    return plan(record, rootfs, mounts, joined(record), shop.cdi().apply(requests));
   }
 
   /**
@@ -251,17 +256,21 @@ final class Starting {
 
   /** What a further process takes of the plan: all but the mounts, so that no driver is asked. */
   TaskPlan planOfProcess(Container container) {
-    return plan(container.record(), List.of(), List.of(), Map.of());
+    return plan(container.record(), List.of(), List.of(), Map.of(), CdiEdits.NONE);
   }
 
   private TaskPlan plan(ContainerRecord record, List<Mount> mounts, Map<String, Long> joined) {
     List<Mount> rootfs =
         shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
-    return plan(record, rootfs, mounts, joined);
+    return plan(record, rootfs, mounts, joined, CdiEdits.NONE);
   }
 
   private TaskPlan plan(
-      ContainerRecord record, List<Mount> rootfs, List<Mount> mounts, Map<String, Long> joined) {
+      ContainerRecord record,
+      List<Mount> rootfs,
+      List<Mount> mounts,
+      Map<String, Long> joined,
+      CdiEdits cdi) {
     return new TaskPlan(
         record.id(),
         shop.place().run(record.id()).toString(),
@@ -271,7 +280,8 @@ final class Starting {
         files.etc(record),
         mounts,
         shm(record),
-        joined);
+        joined,
+        cdi);
   }
 
   private @Nullable String shm(ContainerRecord record) {

@@ -1,10 +1,12 @@
 package io.gantry.engine.container;
 
 import io.gantry.api.Events;
+import io.gantry.api.HostSpec;
 import io.gantry.api.Leased;
 import io.gantry.engine.config.LogDefaults;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogFollower;
+import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.engine.volume.VolumeKeeper;
 import io.gantry.linux.CgroupTree;
@@ -14,9 +16,11 @@ import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.StorageDriver;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 
 /**
  * What the steps of a container's life work with.
@@ -45,4 +49,5 @@ public record Workshop(
     SpareDisk spare,
     VolumeKeeper volumes,
     InstantSource clock,
-    BooleanSupplier restartUnhealthy) {}
+    BooleanSupplier restartUnhealthy,
+    Function<List<HostSpec.DriverRequest>, CdiEdits> cdi) {}

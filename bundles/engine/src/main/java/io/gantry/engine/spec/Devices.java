@@ -9,14 +9,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -26,9 +24,6 @@ import java.util.regex.Pattern;
  * @param rules {@code c 1:3 rwm}
  */
 record Devices(List<Device> nodes, List<String> rules) {
-  private static final int FORMAT = 0170000;
-  private static final int CHARACTER = 0020000;
-  private static final int BLOCK = 0060000;
   private static final Pattern PERMISSIONS = Pattern.compile("[rwm]{1,3}");
   private static final int LONGEST_NUMBER = 10;
   private static final Pattern RULE = Pattern.compile("[acb] ([0-9]+|\\*):([0-9]+|\\*) [rwm]{1,3}");
@@ -193,28 +188,6 @@ record Devices(List<Device> nodes, List<String> rules) {
 
   /** Adds the node; does nothing for what is no device. */
   private static void node(Path path, String inside, List<Device> nodes) throws IOException {
-    Map<String, Object> unix =
-        Files.readAttributes(path, "unix:mode,rdev,uid,gid", LinkOption.NOFOLLOW_LINKS);
-    int mode = (int) number(unix, "mode");
-    int format = mode & FORMAT;
-    if (format != CHARACTER && format != BLOCK) {
-      return;
-    }
-    long rdev = number(unix, "rdev");
-    long major = ((rdev >>> 8) & 0xfff) | ((rdev >>> 32) & ~0xfffL);
-    long minor = (rdev & 0xff) | ((rdev >>> 12) & 0xffffff00L);
-    nodes.add(
-        new Device(
-            inside,
-            format == CHARACTER ? "c" : "b",
-            major,
-            minor,
-            mode & 07777,
-            number(unix, "uid"),
-            number(unix, "gid")));
-  }
-
-  private static long number(Map<String, Object> attributes, String name) {
-    return attributes.get(name) instanceof Number number ? number.longValue() : 0;
+    HostDevice.at(path, inside).ifPresent(nodes::add);
   }
 }

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param shm directory on the host that is its {@code /dev/shm}, or null for one of its own
  * @param joined pids of the containers whose namespaces it joins, by {@code pid}, {@code ipc},
  *     {@code network}
+ * @param cdi what devices known by name add
  */
 public record TaskPlan(
     String id,
@@ -38,7 +39,8 @@ public record TaskPlan(
     Map<String, String> files,
     List<Mount> asked,
     @Nullable String shm,
-    Map<String, Long> joined) {
+    Map<String, Long> joined,
+    CdiEdits cdi) {
 
   public TaskSpec task(TaskSpec.Cgroup cgroup) {
     var host = spec.host();
@@ -52,7 +54,7 @@ public record TaskPlan(
         namespaces(),
         host.namespaces().uts().equals(Modes.HOST) ? "" : spec.process().hostname(),
         host.namespaces().uts().equals(Modes.HOST) ? "" : spec.process().domainname(),
-        Devices.of(host).nodes(),
+        both(Devices.of(host).nodes(), cdi.devices()),
         orEmpty(host.privileges().maskedPaths()),
         orEmpty(host.privileges().readonlyPaths()),
         Sysctls.of(host),
@@ -64,7 +66,7 @@ public record TaskPlan(
 
   /** What the container's processes may open. */
   public List<String> deviceRules() {
-    return Devices.of(spec.host()).rules();
+    return both(Devices.of(spec.host()).rules(), cdi.rules());
   }
 
   private ProcessSpec process() {
@@ -73,10 +75,10 @@ public record TaskPlan(
     var security = SecurityOptions.parse(host);
     return new ProcessSpec(
         ImageMerge.commandLine(process),
-        environment(spec, List.of(), process.terminal()),
+        environment(spec, cdi.env(), process.terminal()),
         process.workingDir().isEmpty() ? "/" : process.workingDir(),
         process.user(),
-        host.privileges().groupAdd(),
+        both(host.privileges().groupAdd(), cdi.groups()),
         process.terminal(),
         host.console().rows(),
         host.console().columns(),
@@ -187,7 +189,7 @@ public record TaskPlan(
     files.forEach(
         (target, source) ->
             mine.add(new Mount("bind", source, target, List.of("rprivate", access))));
-    for (Mount mount : asked) {
+    for (Mount mount : both(asked, cdi.mounts())) {
       mine.removeIf(other -> other.target().equals(mount.target()));
       mine.add(mount);
     }
@@ -260,6 +262,15 @@ public record TaskPlan(
       slave |= mount.options().contains("slave") || mount.options().contains("rslave");
     }
     return shared ? "rshared" : slave ? "rslave" : "rprivate";
+  }
+
+  private static <T> List<T> both(List<T> some, List<T> others) {
+    if (others.isEmpty()) {
+      return some;
+    }
+    var all = new ArrayList<>(some);
+    all.addAll(others);
+    return all;
   }
 
   private static List<String> orEmpty(@Nullable List<String> paths) {

@@ -7,6 +7,7 @@ import io.gantry.engine.config.LogDefaults;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.event.EventRing;
 import io.gantry.engine.log.LogFollower;
+import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.engine.volume.VolumeKeeper;
 import io.gantry.exec.namespaces.NamespacesDriver;
@@ -177,7 +178,8 @@ final class Engines implements AutoCloseable {
             spare,
             volumes,
             clock,
-            () -> false);
+            () -> false,
+            requests -> CdiEdits.NONE);
     ring.subscribe(null, e -> true, events::add);
     containers = new ContainerEngine(shop, "host");
     var broken = containers.readRecords();

@@ -50,6 +50,7 @@ public final class Specs {
   public Map<String, String> sysctls = new HashMap<>();
   public List<HostSpec.Ulimit> ulimits = new ArrayList<>();
   public List<HostSpec.PortRequest> ports = new ArrayList<>();
+  public List<HostSpec.DriverRequest> requests = new ArrayList<>();
   public List<HostSpec.DeviceRequest> devices = new ArrayList<>();
   public long shmSize;
   public @Nullable Integer oomScoreAdj;
@@ -98,7 +99,7 @@ public final class Specs {
             new HostSpec.Privileges(
                 privileged, capAdd, capDrop, securityOptions, null, null, List.of()),
             new HostSpec.Files(readonly, binds, tmpfs, shmSize, Map.of(), mounts, volumesFrom, ""),
-            new HostSpec.Devices(devices, List.of()),
+            new HostSpec.Devices(devices, List.of(), requests),
             new HostSpec.Kernel(sysctls, ulimits, oomScoreAdj, ""),
             limits,
             new HostSpec.Resolver(List.of(), dns, dnsSearch, dnsOptions, links),

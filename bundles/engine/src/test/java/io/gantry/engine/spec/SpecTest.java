@@ -269,7 +269,8 @@ class SpecTest {
         Map.of(),
         List.of(),
         null,
-        joined);
+        joined,
+        CdiEdits.NONE);
   }
 
   private static TaskSpec.Cgroup cgroup() {

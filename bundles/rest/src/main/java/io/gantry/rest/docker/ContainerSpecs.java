@@ -78,7 +78,6 @@ public final class ContainerSpecs {
               + String.join(", ", endpoints.entries().keySet()));
     }
     CreateChecks.check(host);
-    refuseWhatIsMissing(host);
     LimitRequests.refuse(host, version);
     var documents = new LinkedHashMap<String, String>();
     documents.put(HOST_CONFIG, HostConfigEcho.of(host, version));
@@ -103,11 +102,6 @@ public final class ContainerSpecs {
         LimitRequests.update(body, version),
         restart.text("Name"),
         restart.smallNumber("MaximumRetryCount"));
-  }
-
-  private static void refuseWhatIsMissing(JsonObject host) {
-    NotBuilt.refuse(
-        !host.objects("DeviceRequests").isEmpty(), "requesting devices from a driver (--gpus)");
   }
 
   private static Map<String, @Nullable Object> configEcho(JsonObject body) {
@@ -156,7 +150,7 @@ public final class ContainerSpecs {
         namespaces(host),
         privileges(host),
         files(host, version),
-        new HostSpec.Devices(devices(host), host.texts("DeviceCgroupRules")),
+        new HostSpec.Devices(devices(host), host.texts("DeviceCgroupRules"), requests(host)),
         kernel(host),
         LimitRequests.read(host),
         new HostSpec.Resolver(
@@ -232,6 +226,19 @@ public final class ContainerSpecs {
   private static List<Ulimit> ulimits(JsonObject host) {
     return host.objects("Ulimits").stream()
         .map(limit -> new Ulimit(limit.text("Name"), limit.number("Soft"), limit.number("Hard")))
+        .toList();
+  }
+
+  private static List<HostSpec.DriverRequest> requests(JsonObject host) {
+    return host.objects("DeviceRequests").stream()
+        .map(
+            request ->
+                new HostSpec.DriverRequest(
+                    request.text("Driver"),
+                    request.smallNumber("Count"),
+                    request.texts("DeviceIDs"),
+                    request.textLists("Capabilities"),
+                    request.textMap("Options")))
         .toList();
   }
 

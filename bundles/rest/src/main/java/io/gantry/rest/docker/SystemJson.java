@@ -126,7 +126,7 @@ public final class SystemJson {
     if (version.atLeast(49)) {
       json.put("FirewallBackend", object("Driver", "nftables"));
     }
-    json.put("CDISpecDirs", List.of());
+    json.put("CDISpecDirs", List.of(engine.facts().getOrDefault("cdi.folders", "").split(" ")));
     json.put("Warnings", engine.warnings().isEmpty() ? null : engine.warnings());
     return json;
   }

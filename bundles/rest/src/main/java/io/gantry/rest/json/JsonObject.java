@@ -126,6 +126,24 @@ public final class JsonObject {
     return texts;
   }
 
+  /** Lists of texts in a list. */
+  public List<List<String>> textLists(String key) {
+    List<?> lists =
+        value(key, "[][]string", (value, type) -> value instanceof List<?> l ? l : null);
+    var all = new ArrayList<List<String>>();
+    for (Object list : lists == null ? List.of() : lists) {
+      if (list != null && !(list instanceof List<?>)) {
+        throw wrong(key, goName(list, "[]string"), "[]string");
+      }
+      var texts = new ArrayList<String>();
+      if (list instanceof List<?> elements) {
+        elements.forEach(element -> texts.add(textOf(key, element)));
+      }
+      all.add(texts);
+    }
+    return all;
+  }
+
   /**
    * A pair of sizes, as of a console; zeros when there is none. Go ignores what is one too many.
    */

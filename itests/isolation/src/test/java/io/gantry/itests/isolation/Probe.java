@@ -55,7 +55,7 @@ final class Probe {
     return facts;
   }
 
-  private static Map<String, String> run(Engine engine, String body) throws IOException {
+  static Map<String, String> run(Engine engine, String body) throws IOException {
     var made = engine.json("POST", "/containers/create", body);
     String id = made.path("Id").asText();
     if (id.isEmpty()) {

@@ -1,0 +1,81 @@
+package io.gantry.engine.cdi;
+
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.gantry.api.trust.Trusted;
+import io.gantry.spi.GantryException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * A file of a vendor: devices of one kind. Who may write it can have anything of the host brought
+ * into a container, so it has to be root's.
+ *
+ * @param kind {@code vendor.com/class}
+ * @param edits of every container that gets one of the devices
+ * @param devices edits of each, by name
+ */
+record CdiFile(String kind, JsonNode edits, Map<String, JsonNode> devices) {
+  private static final int LONGEST = 1 << 20;
+  private static final Pattern KIND =
+      Pattern.compile("[A-Za-z][A-Za-z0-9_.-]*/[A-Za-z][A-Za-z0-9_-]*");
+  private static final Pattern VERSION = Pattern.compile("v?0\\.[3-9]\\.\\d+|v?1\\.\\d+\\.\\d+");
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.:-]*");
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+  /**
+   * @throws GantryException INVALID with what is wrong with it, FORBIDDEN when others may write it
+   */
+  static CdiFile read(Path file) throws IOException {
+    Trusted.checkWithWay(file);
+    if (!Files.isRegularFile(file)) {
+      throw new GantryException(INVALID, file + " is not a regular file");
+    }
+    byte[] bytes;
+    try (var in = Files.newInputStream(file)) {
+      bytes = in.readNBytes(LONGEST + 1);
+    }
+    if (bytes.length > LONGEST) {
+      throw new GantryException(INVALID, file + " is larger than 1 MiB");
+    }
+    try {
+      return of(JSON.readTree(new String(bytes, StandardCharsets.UTF_8)));
+    } catch (JsonProcessingException e) {
+      throw new GantryException(INVALID, file + " is no JSON: " + e.getOriginalMessage(), e);
+    } catch (GantryException e) {
+      throw new GantryException(e.kind(), file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static CdiFile of(JsonNode root) {
+    String version = root.path("cdiVersion").asText();
+    if (!VERSION.matcher(version).matches()) {
+      throw new GantryException(INVALID, "unknown cdiVersion: \"" + version + "\"");
+    }
+    String kind = root.path("kind").asText();
+    if (!KIND.matcher(kind).matches()) {
+      throw new GantryException(INVALID, "invalid kind: \"" + kind + "\"");
+    }
+    var devices = new LinkedHashMap<String, JsonNode>();
+    for (JsonNode device : root.path("devices")) {
+      String name = device.path("name").asText();
+      if (!NAME.matcher(name).matches()) {
+        throw new GantryException(INVALID, "invalid device name: \"" + name + "\"");
+      }
+      if (devices.put(name, device.path("containerEdits")) != null) {
+        throw new GantryException(INVALID, "two devices are called \"" + name + "\"");
+      }
+    }
+    return new CdiFile(kind, root.path("containerEdits"), devices);
+  }
+}
