@@ -43,7 +43,7 @@ public abstract class VolumeDriverContract {
   private static final Map<String, String> LABELS = Map.of("some key", "some=value");
   private static final Map<String, String> EPHEMERAL = Map.of(Volume.EPHEMERAL, "true");
 
-  @TempDir Path temp;
+  @TempDir Path temp = Path.of("/nonexistent"); // until it is set
 
   private Path root;
   protected VolumeDriver driver;
