@@ -138,6 +138,17 @@ public final class VolumeKeeper {
     return record;
   }
 
+  /**
+   * @throws GantryException NOT_FOUND
+   */
+  void requireDriver(String volume, String driver) {
+    try {
+      ask(driver, found -> true);
+    } catch (GantryException e) {
+      throw new GantryException(e.kind(), "create " + volume + ": " + e.getMessage(), e);
+    }
+  }
+
   private void make(VolumeState state, VolumeRecord record) {
     try (var undo = new Undo()) {
       undo.add(() -> records.remove(record));
@@ -487,10 +498,14 @@ public final class VolumeKeeper {
   }
 
   private <R> R ask(VolumeRecord record, Function<VolumeDriver, R> body) {
+    return ask(record.driver(), body);
+  }
+
+  private <R> R ask(String name, Function<VolumeDriver, R> body) {
     boolean[] reached = {false};
     try {
       return drivers.call(
-          record.driver(),
+          name,
           driver -> {
             reached[0] = true;
             return body.apply(driver);
@@ -501,8 +516,7 @@ public final class VolumeKeeper {
       }
       throw new GantryException(
           NOT_FOUND,
-          "error looking up volume plugin %s: plugin \"%s\" not found"
-              .formatted(record.driver(), record.driver()),
+          "error looking up volume plugin %s: plugin \"%s\" not found".formatted(name, name),
           e);
     }
   }

@@ -45,6 +45,9 @@ public final class VolumeService implements Volumes {
         asked.name().isEmpty()
             ? new VolumeSpec(madeUp(), asked.driver(), asked.options(), anonymous(asked.labels()))
             : asked;
+    if (!spec.driver().isEmpty()) {
+      keeper.requireDriver(spec.name(), spec.driver()); // clients learn of a wrong one first
+    }
     VolumeNames.check(spec.name());
     return keeper
         .table()

@@ -93,6 +93,24 @@ final class Api implements AutoCloseable {
     return ids;
   }
 
+  /** All volumes by name. */
+  Map<String, JsonNode> volumes() throws IOException {
+    Map<String, JsonNode> volumes = new TreeMap<>();
+    read("/volumes").path("Volumes").forEach(each -> volumes.put(each.path("Name").asText(), each));
+    return volumes;
+  }
+
+  /** Names of volumes that no container has and nobody gave a name. */
+  List<String> orphans() throws IOException {
+    List<String> names = new ArrayList<>();
+    String filters =
+        encoded("{\"dangling\": [\"true\"], \"label\": [\"com.docker.volume.anonymous\"]}");
+    read("/volumes?filters=" + filters)
+        .path("Volumes")
+        .forEach(each -> names.add(each.path("Name").asText()));
+    return names;
+  }
+
   /** Image ids by reference; those without one under {@link #UNNAMED} and their id. */
   Map<String, String> references() throws IOException {
     Map<String, String> references = new TreeMap<>();

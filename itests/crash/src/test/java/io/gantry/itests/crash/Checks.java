@@ -1,5 +1,6 @@
 package io.gantry.itests.crash;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.gantry.itests.harness.Belongings;
 import io.gantry.itests.harness.Eventually;
 import io.gantry.itests.harness.Http;
@@ -49,6 +50,9 @@ final class Checks {
           findings.add(Findings.Kind.HALF, "nobody knows container " + api.inspect(id));
         }
       }
+      Map<String, JsonNode> volumes = api.volumes();
+      clients.forEach(client -> client.volumes.settle(volumes));
+      orphans(api, clients);
       Map<String, String> references = new HashMap<>(api.references());
       clients.forEach(client -> client.images.settle(references));
       Set<String> parents = new HashSet<>(); // they stay without a name
@@ -60,6 +64,18 @@ final class Checks {
           .filter(reference -> !parents.contains(references.get(reference)))
           .forEach(reference -> findings.add(Findings.Kind.HALF, "unnamed image " + reference));
     }
+  }
+
+  /** Volumes of containers that never came to be, or that were removed with them. */
+  private void orphans(Api api, List<Client> clients) throws IOException {
+    boolean mayBe = clients.stream().anyMatch(client -> client.leavesVolumes);
+    for (String name : api.orphans()) {
+      if (!mayBe) {
+        findings.add(Findings.Kind.HALF, "volume " + name + " is nobody's");
+      }
+      api.delete("/volumes/" + name);
+    }
+    clients.forEach(client -> client.leavesVolumes = false);
   }
 
   private void settle(Api api, Tracked one) throws IOException {

@@ -8,6 +8,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 
@@ -33,14 +35,23 @@ final class Client {
 
   final List<Tracked> containers = new CopyOnWriteArrayList<>();
   final ImageClient images;
+  final VolumeClient volumes;
   private final Instance engine;
   private final int number;
   private final Random random;
   private final Findings findings;
+
+  /** Volumes that containers had that go when they end. */
+  private final Set<String> inPassing = ConcurrentHashMap.newKeySet();
+
   private int made;
   private volatile int steps; // written by one thread
   private Api api;
   private volatile boolean over;
+
+  /** A prune of containers leaves their anonymous volumes to nobody. */
+  volatile boolean leavesVolumes;
+
   private volatile int excused = Integer.MAX_VALUE; // from this status on
 
   Client(Instance engine, int number, long seed, Findings findings) {
@@ -49,6 +60,7 @@ final class Client {
     this.random = new Random(seed + number);
     this.findings = findings;
     this.images = new ImageClient(number, random, findings);
+    this.volumes = new VolumeClient(number, random, findings);
   }
 
   String name() {
@@ -67,6 +79,7 @@ final class Client {
   void expectFailures(int lowest) {
     excused = lowest;
     images.expectFailures(lowest);
+    volumes.expectFailures(lowest);
   }
 
   /** Works until {@link #stop} or until the engine is gone. */
@@ -74,6 +87,7 @@ final class Client {
     over = false;
     excused = Integer.MAX_VALUE;
     images.expectFailures(excused);
+    volumes.expectFailures(excused);
     try (Api connection = new Api(engine)) {
       api = connection;
       while (!over) {
@@ -92,7 +106,9 @@ final class Client {
       images.step(api);
     } else if (dice < 14) {
       prune();
-    } else if (dice < 30 && containers.size() < CONTAINERS || containers.isEmpty()) {
+    } else if (dice < 20) {
+      volumes.step(api, this::mayUse);
+    } else if (dice < 36 && containers.size() < CONTAINERS || containers.isEmpty()) {
       create();
     } else {
       Tracked one = containers.get(random.nextInt(containers.size()));
@@ -104,6 +120,12 @@ final class Client {
         create();
       }
     }
+  }
+
+  /** One that ended by itself may not have been removed yet. */
+  private boolean mayUse(String volume) {
+    return inPassing.contains(volume)
+        || containers.stream().anyMatch(one -> one.volume.equals(volume));
   }
 
   /** Whether it runs or not. */
@@ -133,8 +155,12 @@ final class Client {
     one.pending = Step.COPY;
     one.pendingMark = made++;
     byte[] tar = Tar.of(new byte[0], "mark-" + one.pendingMark, "mark");
-    Http.Answer answer = api.put(path(one, "archive?path=/"), tar);
-    if (answer.status() == 200) {
+    boolean inVolume = !one.volume.isEmpty() && random.nextBoolean();
+    Http.Answer answer = api.put(path(one, "archive?path=/" + (inVolume ? "vol" : "")), tar);
+    if (answer.status() == 200 && inVolume) {
+      volumes.mark(one.volume, one.pendingMark);
+      one.pending = Step.NONE;
+    } else if (answer.status() == 200) {
       one.marks.add(one.pendingMark);
       one.pending = Step.NONE;
     } else {
@@ -201,18 +227,25 @@ final class Client {
     boolean autoRemove = random.nextInt(6) == 0;
     Tracked one = new Tracked(name() + "-" + made++, program, autoRemove, unstartable);
     String command = unstartable ? "\"/nowhere\"" : "\"sh\",\"-c\",\"" + program.script() + "\"";
+    one.volume = random.nextInt(3) == 0 ? volumes.any() : "";
+    one.anonymous = random.nextInt(5) == 0;
+    if (autoRemove) {
+      inPassing.add(one.volume);
+    }
     String body =
         """
-        {"Image": "%s", "Cmd": [%s], "Labels": {"%s": "%d"},
-         "HostConfig": {"NetworkMode": "none", "AutoRemove": %b, "IpcMode": "%s"}}
+        {"Image": "%s", "Cmd": [%s], "Labels": {"%s": "%d"}, "Volumes": {%s},
+         "HostConfig": {"NetworkMode": "none", "AutoRemove": %b, "IpcMode": "%s", "Binds": [%s]}}
         """
             .formatted(
                 images.any(IMAGE),
                 command,
                 LABEL,
                 number,
+                one.anonymous ? "\"/bin\": {}" : "",
                 autoRemove,
-                random.nextBoolean() ? "shareable" : "private");
+                random.nextBoolean() ? "shareable" : "private",
+                one.volume.isEmpty() ? "" : "\"" + one.volume + ":/vol\"");
     one.pending = Step.CREATE;
     containers.add(one);
     Http.Answer answer = api.post("/containers/create?name=" + one.name, body);
@@ -330,7 +363,7 @@ final class Client {
 
   private void remove(Tracked one, boolean force) throws IOException {
     one.pending = force ? Step.FORCED_REMOVE : Step.REMOVE;
-    Http.Answer answer = api.delete("/containers/" + one.id + "?force=" + force);
+    Http.Answer answer = api.delete("/containers/" + one.id + "?v=1&force=" + force);
     if (answer.status() == 204) {
       one.isAt(Phase.ABSENT);
     } else {
@@ -348,6 +381,7 @@ final class Client {
             one.pending = Step.PRUNE;
           }
         });
+    leavesVolumes |= containers.stream().anyMatch(one -> one.anonymous);
     String filter = Api.encoded("{\"label\":[\"%s=%d\"]}".formatted(LABEL, number));
     Http.Answer answer = api.post("/containers/prune?filters=" + filter, "");
     if (answer.status() != 200) {

@@ -28,11 +28,16 @@ final class Leaks {
   private static final Pattern SNAPSHOT = Pattern.compile("(?:container-)?([0-9a-f]{64})");
   private static final int HALF_ID = 16;
 
+  /** The group of the zygote and of monitors, which are looked at by themselves. */
+  private static final String HELPERS = "helpers";
+
   private final Instance engine;
   private final Map<String, Integer> monitorAtRest;
   private final Set<String> all = new HashSet<>();
   private final Set<String> running = new HashSet<>();
   private final Set<String> layers = new HashSet<>();
+  private final Set<String> volumes = new HashSet<>();
+  private final Set<String> held = new HashSet<>(); // volumes that running containers have
   private final List<String> found = new ArrayList<>();
 
   private Leaks(Instance engine, Map<String, Integer> monitorAtRest) {
@@ -64,8 +69,10 @@ final class Leaks {
       images.add(each.path("ImageID").asText());
       if (each.path("State").asText().matches("running|paused")) {
         running.add(id);
+        each.path("Mounts").forEach(mount -> held.add(mount.path("Name").asText()));
       }
     }
+    volumes.addAll(api.volumes().keySet());
     for (String image : images) {
       String chain = "";
       for (JsonNode diff : api.read("/images/" + image + "/json").at("/RootFS/Layers")) {
@@ -100,7 +107,7 @@ final class Leaks {
         .contained()
         .forEach(
             (pid, id) -> {
-              if (!running.contains(id)) {
+              if (!running.contains(id) && !id.equals(HELPERS)) {
                 found.add("process " + pid + " in " + id);
               }
             });
@@ -126,13 +133,41 @@ final class Leaks {
   /** Mounts that the test made itself. */
   private boolean isGiven(String mount) {
     String target = mount.split(" ", 6)[4];
-    return target.equals(engine.dataRoot().toString())
+    String volume = volumeOf(target);
+    return !volume.isEmpty() && held.contains(volume)
+        || target.equals(engine.dataRoot().toString())
         || target.equals(engine.scratch().resolve("run").toString());
+  }
+
+  /** Whose data is mounted there. */
+  private String volumeOf(String target) {
+    Path all = engine.dataRoot().resolve("volume/local/volumes");
+    Path path = Path.of(target);
+    return path.startsWith(all) && path.endsWith("_data")
+        ? path.getName(path.getNameCount() - 2).toString()
+        : "";
+  }
+
+  private void volumeFiles(Path dataRoot, Path execRoot) {
+    for (Path folder :
+        List.of(
+            dataRoot.resolve("volumes"),
+            execRoot.resolve("volumes"),
+            dataRoot.resolve("volume/local/volumes"))) {
+      for (String name : names(folder)) {
+        if (!volumes.contains(name.replaceFirst("\\.json$", ""))) {
+          found.add(folder.resolve(name).toString());
+        }
+      }
+    }
+    Path scratch = dataRoot.resolve("volume/local/scratch");
+    names(scratch).forEach(name -> found.add(scratch.resolve(name).toString()));
   }
 
   private void files() {
     Path dataRoot = engine.dataRoot();
     Path execRoot = engine.belongings().execRoot();
+    volumeFiles(dataRoot, execRoot);
     Set<String> halves = halves();
     for (String name : names(execRoot)) {
       if (RUN.matcher(name).matches() && !halves.contains(name)) {

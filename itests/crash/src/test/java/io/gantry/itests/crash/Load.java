@@ -78,6 +78,7 @@ final class Load {
   void rememberWhatIsDurable() {
     for (Client client : clients) {
       client.containers.forEach(Tracked::powerWasCut);
+      client.volumes.powerWasCut();
     }
   }
 

@@ -63,6 +63,8 @@ final class Rest {
       for (String id : api.containers()) {
         expect(findings, "rm -f", api.delete("/containers/" + id + "?force=1").status(), 204);
       }
+      expect(findings, "volume prune", api.post("/volumes/prune", "").status(), 200);
+      expect(findings, "volumes that stay", api.volumes().size(), 0);
       for (var named : api.references().entrySet()) {
         if (named.getKey().startsWith(Api.UNNAMED)) {
           api.delete("/images/" + named.getValue()); // or it has gone with what was made of it

@@ -17,6 +17,13 @@ final class Tracked {
   final boolean unstartable;
   String id = "";
   String name;
+
+  /** By name, mounted at /vol; or empty. */
+  String volume = "";
+
+  /** It has one of its own at /bin, filled by what its image has there. */
+  boolean anonymous;
+
   Phase phase = Phase.ABSENT;
   int exit;
   long pid;
