@@ -33,9 +33,10 @@ base() {
   image=$cache/root-$key.img kernel=$cache/kernel-$key initrd=$cache/initrd-$key
   [ ! -f "$image" ] || return 0
   local root=$cache/root-$key.$$
-  trap 'rm -rf "$root" "$image.part"' EXIT
+  trap 'rm -rf --one-file-system "$root" "$image.part"' EXIT
+  # In a mount namespace of its own: what it mounts into the tree (proc, sys) is nowhere on this host, whatever ends it.
   # Java's package wants the folder for manual pages.
-  mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" \
+  unshare --mount --propagation private mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" \
     --essential-hook='mkdir -p "$1/usr/share/man/man1"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$root"
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
@@ -49,7 +50,7 @@ base() {
   cp "$root"/initrd.img "$initrd"
   mke2fs -q -t ext4 -d "$root" -L root "$image.part" 3G
   mv "$image.part" "$image"
-  rm -rf "$root"
+  rm -rf --one-file-system "$root"
   trap - EXIT
 }
 
