@@ -194,7 +194,7 @@ out_of_memory_is_told() {
 }
 
 the_group_is_the_root_inside() {
-  is "$(docker run --rm --network none busybox cut -d : -f 3 /proc/self/cgroup | sort -u)" /
+  is "$(docker run --rm --network none --cgroupns private busybox cut -d : -f 3 /proc/self/cgroup | sort -u)" /
   docker run --rm --network none --cgroupns host busybox cat /proc/self/cgroup >paths
   has "$(cat paths)" gantry-
   if v2; then

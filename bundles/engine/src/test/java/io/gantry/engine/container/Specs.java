@@ -54,6 +54,7 @@ public final class Specs {
   public List<HostSpec.DeviceRequest> devices = new ArrayList<>();
   public long shmSize;
   public @Nullable Integer oomScoreAdj;
+  public String cgroupParent = "";
   public String restartPolicy = "";
   public int restartMaximum;
   public String logDriver = "";
@@ -100,7 +101,7 @@ public final class Specs {
                 privileged, capAdd, capDrop, securityOptions, null, null, List.of()),
             new HostSpec.Files(readonly, binds, tmpfs, shmSize, Map.of(), mounts, volumesFrom, ""),
             new HostSpec.Devices(devices, List.of(), requests),
-            new HostSpec.Kernel(sysctls, ulimits, oomScoreAdj, ""),
+            new HostSpec.Kernel(sysctls, ulimits, oomScoreAdj, cgroupParent),
             limits,
             new HostSpec.Resolver(List.of(), dns, dnsSearch, dnsOptions, links),
             new HostSpec.Publishing(ports, false),

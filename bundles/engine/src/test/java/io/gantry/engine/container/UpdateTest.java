@@ -280,4 +280,37 @@ class UpdateTest {
     assertEquals("stat /dev/nosuch: no such file or directory", e.getMessage());
     assertEquals(Kind.INTERNAL, e.kind());
   }
+
+  @Test
+  void aParentOfOnesOwnIsFoundByTheNextEngineAndStays() throws Exception {
+    var tree = CgroupTree.detect();
+    String top = "gantry-test-" + ProcessHandle.current().pid();
+    String parent = top + "/deep";
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("sleep", "1000");
+              s.cgroupParent = "/" + parent;
+              s.limits = memoryAndPids(64 * MEGA, 64 * MEGA, 50);
+            });
+    String id = engine.containers.create(spec).id();
+    var group = tree.group(parent, id);
+    try {
+      engine.containers.start(id);
+      assertEquals(1, group.pids().size());
+      assertTrue(tree.list(home.place().cgroupParent()).stream().noneMatch(id::equals));
+
+      engine.close();
+      engine = new Engines(home);
+      engine.containers.update(id, new ContainerUpdate(memoryAndPids(0, 0, 20), "", 0));
+      var pids = group.directoryOf("pids").orElseThrow().resolve("pids.max");
+      assertEquals("20", Files.readString(pids).strip());
+      engine.containers.remove(id, true, true);
+      assertTrue(!group.exists());
+      assertTrue(group.directories().stream().allMatch(dir -> Files.exists(dir.getParent())));
+    } finally {
+      tree.removeEmpty(top, "deep");
+      tree.removeParent(top);
+    }
+  }
 }
