@@ -7,6 +7,7 @@ import static io.gantry.linux.Kernel.libc;
 import static io.gantry.linux.Names.bytes;
 
 import io.gantry.spi.Mount;
+import io.gantry.spi.Undo;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +31,7 @@ public final class DetachedMount implements AutoCloseable {
   private static final int MOVE_TO_EMPTY_PATH = 0x40;
   private static final int MOUNT_ATTR_SIZE = 32;
   private static final long MOUNT_ATTR_ATIME = 0x70;
+  private static final long MS_SLAVE = 1L << 19;
 
   /** Of an rbind: read-only with all that is mounted below. */
   private static final String DEEP = "rro";
@@ -57,7 +59,8 @@ public final class DetachedMount implements AutoCloseable {
   }
 
   /**
-   * Makes what {@code mount} says; its target is not looked at, and propagation is always private.
+   * Makes what {@code mount} says; its target is not looked at. What is mounted or unmounted on it
+   * reaches nobody else, whatever it says of propagation; a bind still receives.
    */
   public static DetachedMount make(Mount mount) {
     long attributes = 0;
@@ -86,18 +89,25 @@ public final class DetachedMount implements AutoCloseable {
 
   private static int bind(String source, int recursive, int deep, long attributes) {
     int fd = openTree(Names.ofText(source), recursive);
-    if (attributes == 0) {
+    try (Undo undo = new Undo()) {
+      undo.add(() -> libc().close(fd));
+      // A clone is a peer of its source, whose own mounts would go with it when it is unmounted.
+      long[] slave = {0, 0, MS_SLAVE, 0};
+      if (!change(fd, AT_RECURSIVE, slave) && Kernel.errno() != Errno.ENOSYS) {
+        throw failed("mount_setattr", source);
+      }
+      long clear = (attributes & MOUNT_ATTR_ATIME) == 0 ? 0 : MOUNT_ATTR_ATIME;
+      if (attributes != 0 && !change(fd, deep, new long[] {attributes, clear, 0, 0})) {
+        throw failed("mount_setattr", source);
+      }
+      undo.keep();
       return fd;
     }
-    long clear = (attributes & MOUNT_ATTR_ATIME) == 0 ? 0 : MOUNT_ATTR_ATIME;
-    long[] change = {attributes, clear, 0, 0};
-    int flags = AT_EMPTY_PATH | deep;
-    if (libc().syscall(SYS_MOUNT_SETATTR, fd, bytes(""), flags, change, MOUNT_ATTR_SIZE) < 0) {
-      RuntimeException failed = failed("mount_setattr", source);
-      libc().close(fd);
-      throw failed;
-    }
-    return fd;
+  }
+
+  private static boolean change(int fd, int flags, long[] attributes) {
+    int all = AT_EMPTY_PATH | flags;
+    return libc().syscall(SYS_MOUNT_SETATTR, fd, bytes(""), all, attributes, MOUNT_ATTR_SIZE) == 0;
   }
 
   private static int fileSystem(Mount mount, List<String> data, long attributes) {

@@ -52,6 +52,36 @@ class DetachedMountTest {
     }
   }
 
+  /** A clone is a peer: without further ado its end would unmount what lies in its source. */
+  @Test
+  void whatIsMountedInItsSourceStaysWhenItGoes() throws IOException {
+    Path source = Files.createDirectory(temp.resolve("source"));
+    Path target = Files.createDirectory(temp.resolve("target"));
+    Mount tmpfs = new Mount("tmpfs", "here", "/", List.of("rshared", "size=64k"));
+    Mounts.mount(tmpfs, source);
+    try {
+      Path below = Files.createDirectory(source.resolve("below"));
+      Path other = Files.createDirectory(source.resolve("other"));
+      Mounts.mount(tmpfs, below);
+      Files.createFile(below.resolve("file"));
+      try (DetachedMount clone =
+          DetachedMount.make(new Mount("rbind", source.toString(), "/", List.of()))) {
+        clone.attach(target);
+      }
+      assertTrue(Files.exists(target.resolve("below/file")));
+      Mounts.mount(tmpfs, target.resolve("other"));
+      assertEquals(
+          List.of(),
+          MountInfo.ofSelf().stream()
+              .filter(mount -> mount.target().equals(other.toString()))
+              .toList());
+      Mounts.unmount(target);
+      assertTrue(Files.exists(below.resolve("file")));
+    } finally {
+      Mounts.unmount(source);
+    }
+  }
+
   @Test
   void anOverlayOfHundredsOfLayersIsMadeInBothWays() throws IOException {
     String deep = "with:colon,comma\\and " + "x".repeat(200);
