@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import io.gantry.engine.spec.ContainerMount;
+import io.gantry.linux.DetachedMount;
 import io.gantry.linux.MountInfo;
 import io.gantry.linux.Mounts;
 import io.gantry.linux.Names;
@@ -69,7 +70,11 @@ final class Reach implements AutoCloseable {
     }
     Path place = dir.resolve(PART + parts++);
     make(place, pinned.isDirectory());
-    mount(new Mount("rbind", pinned.path(), "/", List.of()), place);
+    // Not by Mounts: unmounted, it would take along what is mounted in the volume itself.
+    try (var part = DetachedMount.make(new Mount("rbind", pinned.path(), "/", List.of()))) {
+      part.attach(place);
+    }
+    passing.add(() -> Mounts.unmount(place));
     return place.toString();
   }
 
