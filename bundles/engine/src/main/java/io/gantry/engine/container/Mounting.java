@@ -10,6 +10,7 @@ import io.gantry.api.HostSpec.VolumeOptions;
 import io.gantry.api.Volumes.VolumeSpec;
 import io.gantry.engine.spec.ContainerMount;
 import io.gantry.engine.spec.MountRequests;
+import io.gantry.engine.volume.VolumeNames;
 import io.gantry.engine.volume.VolumeService;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
@@ -18,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -67,7 +69,13 @@ final class Mounting {
 
   /** {@code container[:mode]}, in the order given. */
   private List<ContainerMount> inherited(List<String> references) {
-    var all = new ArrayList<ContainerMount>();
+    if (references.size() > MountRequests.MOST) {
+      throw new GantryException(
+          INVALID,
+          "too many containers to take volumes from: %d, at most %d"
+              .formatted(references.size(), MountRequests.MOST));
+    }
+    var all = new LinkedHashMap<String, ContainerMount>();
     for (String reference : references) {
       int colon = reference.indexOf(':');
       String name = colon < 0 ? reference : reference.substring(0, colon);
@@ -82,10 +90,10 @@ final class Mounting {
       }
       boolean writable = !Set.of(mode.split(",", -1)).contains("ro");
       for (var mount : mountsOf(donor(name).record())) {
-        all.add(mount.inherited(writable));
+        all.put(mount.target(), mount.inherited(writable));
       }
     }
-    return all;
+    return List.copyOf(all.values());
   }
 
   /** Clients take a NOT_FOUND of create for the image's. */
@@ -119,10 +127,9 @@ final class Mounting {
             mount.driver(),
             options == null ? null : options.driverOptions(),
             own ? VolumeService.anonymous(labels) : labels);
-    boolean[] made = {false};
-    undo.add(() -> shop.volumes().release(name, id, made[0]));
+    VolumeNames.check(name);
+    undo.add(() -> shop.volumes().takeBack(name, id));
     var use = shop.volumes().use(wanted, id, own, spec.host().life().autoRemove());
-    made[0] = use.made();
     boolean unlabelled = mount.named() && mount.mode().isEmpty() && use.driver().equals("local");
     return mount.got(name, use.driver(), unlabelled ? LABELLED : mount.mode());
   }

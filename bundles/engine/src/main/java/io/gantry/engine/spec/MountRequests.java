@@ -20,7 +20,7 @@ import java.util.Set;
 public final class MountRequests {
 
   /** Of binds, tmpfs and volumes together: each is a step of the start. */
-  private static final int MOST = 1000;
+  public static final int MOST = 1000;
 
   private MountRequests() {}
 

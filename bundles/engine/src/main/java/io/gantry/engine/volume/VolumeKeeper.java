@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -84,9 +85,8 @@ public final class VolumeKeeper {
    * What a container has got.
    *
    * @param path on the host, as far as the driver has said
-   * @param made nobody had it before
    */
-  public record Use(String name, String driver, String path, boolean made) {}
+  public record Use(String name, String driver, String path) {}
 
   /**
    * Gives a container a volume, which is made if need be.
@@ -98,18 +98,20 @@ public final class VolumeKeeper {
     return table.with(
         spec.name(),
         state -> {
-          boolean made = !state.isThere();
+          boolean makes = !state.isThere() || state.maker.equals(container);
           var record = obtain(state, spec, own ? container : "", own && ephemeral);
           if (record.ephemeral() && !ephemeral) {
             record = settle(state, record);
           }
+          state.maker = makes ? container : "";
           state.users.add(container);
-          return new Use(record.name(), record.driver(), state.path(), made);
+          return new Use(record.name(), record.driver(), state.path());
         });
   }
 
   /** The state's lock is held. */
   VolumeRecord obtain(VolumeState state, VolumeSpec spec, String owner, boolean ephemeral) {
+    state.maker = "";
     var there = state.record();
     if (there != null && there.removing()) {
       finishRemoval(state, there);
@@ -150,13 +152,19 @@ public final class VolumeKeeper {
   }
 
   private void make(VolumeState state, VolumeRecord record) {
+    var ours = new AtomicBoolean();
     try (var undo = new Undo()) {
       undo.add(() -> records.remove(record));
       if (!record.container().isEmpty()) {
         records.put(record);
       }
-      undo.add(() -> call(record, driver -> driver.remove(record.name())));
-      call(record, driver -> createAt(driver, state, record));
+      undo.add(
+          () -> {
+            if (ours.get()) {
+              call(record, driver -> driver.remove(record.name()));
+            }
+          });
+      call(record, driver -> createNew(driver, state, record, ours));
       if (record.container().isEmpty()) {
         records.put(record);
       }
@@ -165,6 +173,23 @@ public final class VolumeKeeper {
       throw new GantryException(e.kind(), "create " + record.name() + ": " + e.getMessage(), e);
     }
     state.record(record);
+  }
+
+  /**
+   * @param ours set when what is there afterwards, whole or half, was not there before: what a
+   *     driver has without a record is somebody's data
+   */
+  private static void createNew(
+      VolumeDriver driver, VolumeState state, VolumeRecord record, AtomicBoolean ours) {
+    ours.set(driver.find(record.name()).isEmpty());
+    try {
+      createAt(driver, state, record);
+    } catch (GantryException e) {
+      if (e.kind() == CONFLICT) { // it is there, and cannot be listed
+        ours.set(false);
+      }
+      throw e;
+    }
   }
 
   private static void createAt(VolumeDriver driver, VolumeState state, VolumeRecord record) {
@@ -192,10 +217,9 @@ public final class VolumeKeeper {
 
   /** Recovery: a container that is on record has it. */
   public void expect(String volume, String container, boolean mounted) {
-    var state = table.find(volume);
-    if (state == null) {
-      log.log(WARNING, "there is no volume {0}, which container {1} has", volume, container);
-      return;
+    var state = table.make(volume); // without a record: its driver may have it
+    if (state.record() == null) {
+      log.log(WARNING, "no record of volume {0}, which container {1} has", volume, container);
     }
     state.users.add(container);
     if (mounted) {
@@ -203,17 +227,37 @@ public final class VolumeKeeper {
     }
   }
 
-  /** A container gives it back; one that it had made, or that is its own, goes if asked for. */
+  /** A container gives it back; unless another one has it, it goes if asked for. */
   public void release(String volume, String container, boolean remove) {
-    table.with(
-        volume,
-        state -> {
-          state.users.remove(container);
-          if (remove && state.isThere() && state.users.isEmpty()) {
-            remove(state, false);
-          }
-          return true;
-        });
+    table.with(volume, state -> release(state, container, remove));
+  }
+
+  /** A container did not come to be: what was made for it goes, unless others asked for it, too. */
+  public void takeBack(String volume, String container) {
+    table.with(volume, state -> release(state, container, state.maker.equals(container)));
+  }
+
+  private boolean release(VolumeState state, String container, boolean remove) {
+    state.users.remove(container);
+    if (!state.isThere()) {
+      return false;
+    }
+    if (remove && state.users.isEmpty()) {
+      remove(state, false);
+      return true;
+    }
+    passOn(state, container);
+    return false;
+  }
+
+  /** Whose owner goes while others have it does not go after him. */
+  private void passOn(VolumeState state, String owner) {
+    var record = state.require();
+    if (owner.isEmpty() || !record.container().equals(owner)) {
+      return;
+    }
+    String heir = record.ephemeral() ? state.users.stream().findFirst().orElse("") : "";
+    spare.spend(() -> mark(state, record.of(heir)));
   }
 
   /** A container is about to be removed with the volume: whatever happens, that goes as well. */
@@ -315,7 +359,7 @@ public final class VolumeKeeper {
           var mount = mount(state, holder);
           try (Dir dir = Dir.open(Path.of(mount.source()))) {
             if (dir.isEmpty()) {
-              source.get().ifPresent(from -> fill(state, from, dir));
+              source.get().ifPresent(from -> fill(state, container, from, dir));
             }
           } finally {
             unmount(state, holder);
@@ -324,11 +368,15 @@ public final class VolumeKeeper {
         });
   }
 
-  private void fill(VolumeState state, Dir source, Dir to) {
+  private void fill(VolumeState state, String container, Dir source, Dir to) {
     try (Dir from = source;
         var undo = new Undo()) {
       if (from.isEmpty()) {
         TreeCopy.copyAttributes(from, to, name -> true);
+        return;
+      }
+      if (state.users.stream().anyMatch(user -> !user.equals(container))) {
+        TreeCopy.copy(from, to); // never emptied: what others write meanwhile is among it
         return;
       }
       var record = state.require();
@@ -476,10 +524,16 @@ public final class VolumeKeeper {
 
   private void sweep(VolumeState state, VolumeDriver driver, Set<String> containers) {
     var record = state.record();
-    if (record == null || !state.users.isEmpty()) {
+    if (record == null) {
       return;
     }
     boolean ofNobody = !record.container().isEmpty() && !containers.contains(record.container());
+    if (!state.users.isEmpty()) {
+      if (ofNobody && !record.removing()) {
+        passOn(state, record.container());
+      }
+      return;
+    }
     if (record.removing() || ofNobody) {
       driver.remove(record.name());
       records.remove(record);

@@ -35,6 +35,9 @@ final class VolumeState {
 
   boolean forgotten; // guarded by lock
 
+  /** The container that it was made for, while nobody else has asked for it; empty for none. */
+  String maker = ""; // guarded by lock
+
   private volatile @Nullable VolumeRecord record;
   private volatile String path = "";
   private volatile Map<String, String> status = Map.of();

@@ -46,7 +46,10 @@ final class VolumeTable {
 
   /** The lock is held. */
   void forgetIfEmpty(VolumeState state) {
-    if (state.record() == null && !state.forgotten) {
+    if (state.record() == null
+        && state.users.isEmpty()
+        && state.holders.isEmpty()
+        && !state.forgotten) {
       state.forgotten = true;
       states.remove(state.name, state);
     }

@@ -32,8 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("root")
 @Timeout(180)
 class AwayDriverTest {
-  private static final LogQuery ALL =
-      new LogQuery(true, true, false, false, false, null, null, -1);
+  private static final LogQuery ALL = new LogQuery(true, true, false, false, false, null, null, -1);
 
   @TempDir Path scratch;
   private Engines.Home home;
@@ -86,7 +85,8 @@ class AwayDriverTest {
     var spec =
         Specs.spec(
             s -> {
-              s.cmd = List.of("sh", "-c", "trap 'exit 7' TERM; echo here; while :; do sleep 1; done");
+              s.cmd =
+                  List.of("sh", "-c", "trap 'exit 7' TERM; echo here; while :; do sleep 1; done");
               s.health =
                   new HealthCheck(
                       List.of("CMD", "true"),
