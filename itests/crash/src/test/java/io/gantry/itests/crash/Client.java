@@ -381,7 +381,7 @@ final class Client {
             one.pending = Step.PRUNE;
           }
         });
-    leavesVolumes |= containers.stream().anyMatch(one -> one.anonymous);
+    leavesVolumes |= !containers.isEmpty(); // an image that was committed may name volumes, too
     String filter = Api.encoded("{\"label\":[\"%s=%d\"]}".formatted(LABEL, number));
     Http.Answer answer = api.post("/containers/prune?filters=" + filter, "");
     if (answer.status() != 200) {
