@@ -32,9 +32,9 @@ struct log_writer {
 static void obey(struct spool *file, const struct order *o, const uint8_t *data) {
   /* A file that cannot be opened leaves the old one in use. */
   if (o->kind == ORDER_REOPEN) (void)spool_reopen(file, (const char *)data, o->most_bytes, o->most_files);
-  /* Whoever compressed it sees whether it has its place; it can be that there is no such file any more. */
-  else if (o->kind == ORDER_COMPRESSED) (void)spool_compressed(file, (const char *)data, o->inode);
-  else spool_record(file, data, o->length);
+  /* Nobody hears of an error: what has no place any more must not stay beside the log. */
+  else if (o->kind == ORDER_COMPRESSED && spool_compressed(file, (const char *)data, o->inode) < 0) (void)unlink((const char *)data);
+  else if (o->kind == ORDER_RECORD) spool_record(file, data, o->length);
 }
 
 static _Noreturn void write_log(struct spool *file, int pipe) {

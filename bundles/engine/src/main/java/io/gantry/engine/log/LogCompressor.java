@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -17,7 +18,8 @@ import java.util.Set;
 
 /**
  * Compresses the rotated files of a log. A file stays as it is until its compressed form is on the
- * disk, whole, under a name of its own; whoever may rename the log's files then exchanges them.
+ * disk, whole, under a name of its own; whoever may rename the log's files then exchanges them. He
+ * may do so later: until then nobody writes to that name.
  */
 public final class LogCompressor {
   private static final Set<PosixFilePermission> PERMISSIONS =
@@ -26,6 +28,8 @@ public final class LogCompressor {
   /** Puts compressed files in their places. */
   public interface Exchange {
     /**
+     * At once or later; what nobody wants any more goes.
+     *
      * @param inode of the file that it was made of
      * @throws GantryException when there is no such file any more, or it cannot be
      */
@@ -51,14 +55,37 @@ public final class LogCompressor {
   }
 
   private static void compress(SpoolFile file, Path newest, Exchange exchange) throws IOException {
-    var scratch = newest.resolveSibling(newest.getFileName() + ".gz.tmp");
-    try (var out = FileChannel.open(scratch, CREATE, TRUNCATE_EXISTING, WRITE)) {
-      Files.setPosixFilePermissions(scratch, PERMISSIONS);
-      file.mark().compress(file.whole(), Channels.newOutputStream(out));
-      out.force(true);
-      exchange.put(scratch, file.inode());
+    var mark = file.mark();
+    var done = newest.resolveSibling(newest.getFileName() + "." + file.inode() + ".gz.tmp");
+    try {
+      if (!isOf(done, mark)) {
+        var part = newest.resolveSibling(newest.getFileName() + ".gz.part");
+        write(file, mark, part);
+        Files.move(part, done, ATOMIC_MOVE);
+      }
+      exchange.put(done, file.inode());
     } catch (IOException | GantryException e) {
-      Files.deleteIfExists(scratch);
+      Files.deleteIfExists(done);
+      throw e;
+    }
+  }
+
+  /** Whether it was made before, and its exchange is still to come. */
+  private static boolean isOf(Path done, GzipMark mark) throws IOException {
+    try (var channel = FileChannel.open(done)) {
+      return GzipMark.read(channel).equals(mark);
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
+  private static void write(SpoolFile file, GzipMark mark, Path part) throws IOException {
+    try (var out = FileChannel.open(part, CREATE, TRUNCATE_EXISTING, WRITE)) {
+      Files.setPosixFilePermissions(part, PERMISSIONS);
+      mark.compress(file.whole(), Channels.newOutputStream(out));
+      out.force(true);
+    } catch (IOException e) {
+      Files.deleteIfExists(part);
       throw e;
     }
   }

@@ -60,13 +60,36 @@ class RotationTest {
     LogCompressor.compress(file, LogCompressor.unwritten(file));
     assertTrue(Files.exists(dir.resolve("x-json.log.4.gz")));
     assertFalse(Files.exists(dir.resolve("x-json.log.4")));
-    assertFalse(Files.exists(dir.resolve("x-json.log.gz.tmp")));
+    assertEquals(List.of(), scratch());
     assertEquals(numbers(0, 200), read(ALL));
     assertEquals(numbers(197, 200), read(query(false, 3)));
     assertEquals(numbers(97, 200), read(query(false, 103)));
     assertEquals(numbers(0, 200), read(query(false, 1000)));
     LogCompressor.compress(file, LogCompressor.unwritten(file)); // nothing is left to do
     assertEquals(numbers(0, 200), read(ALL));
+  }
+
+  /** A process of its own writes a log that must not block: it exchanges when it comes to it. */
+  @Test
+  void exchangesThatComeLaterFindWhatTheyWereToldOf() throws Exception {
+    write(0, 200);
+    var exchange = LogCompressor.unwritten(file);
+    var orders = new ArrayList<Runnable>();
+    for (int round = 0; round < 2; round++) {
+      LogCompressor.compress(
+          file, (compressed, inode) -> orders.add(() -> exchange.put(compressed, inode)));
+    }
+    assertEquals(8, orders.size());
+    orders.subList(0, 4).forEach(Runnable::run);
+    assertEquals(numbers(0, 200), read(ALL));
+    assertTrue(Files.exists(dir.resolve("x-json.log.4.gz")));
+    assertEquals(List.of(), scratch());
+  }
+
+  private List<Path> scratch() throws IOException {
+    try (var files = Files.list(dir)) {
+      return files.filter(name -> name.toString().matches(".*\\.(tmp|part)")).toList();
+    }
   }
 
   @Test
