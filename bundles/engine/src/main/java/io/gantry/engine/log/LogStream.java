@@ -129,7 +129,7 @@ public final class LogStream implements ByteStream {
 
   @Override
   public void close() {
-    CompletableFuture<ByteBuffer> reader;
+    CompletableFuture<ByteBuffer> reader = null;
     lock.lock();
     try {
       ended = true;
@@ -137,7 +137,7 @@ public final class LogStream implements ByteStream {
       waiting = null;
       spool.close();
     } catch (IOException e) {
-      return; // a file that was only read
+      // a file that was only read
     } finally {
       lock.unlock();
     }

@@ -139,7 +139,15 @@ final class Shipment {
 
   /** False when there is nothing new. */
   private boolean collect() throws IOException {
-    var reader = spool == null ? open() : spool;
+    try {
+      return collect(spool == null ? open() : spool);
+    } catch (IOException e) { // lines that were read are not in a batch: from the cursor again
+      letGoOfFiles();
+      throw e;
+    }
+  }
+
+  private boolean collect(Spool reader) throws IOException {
     List<LogBatch.Line> batch = new ArrayList<>();
     boolean any = false;
     for (int bytes = 0; batch.size() < MOST_LINES && bytes < MOST_BYTES; ) {
@@ -176,6 +184,7 @@ final class Shipment {
 
   private Spool open() throws IOException {
     var reader = new Spool(names, true);
+    spool = reader;
     var cursor = ShipCursor.read(cursorFile);
     if (cursor.isPresent()) {
       lines = cursor.get().lines();
@@ -189,20 +198,12 @@ final class Shipment {
             target.container());
       }
     }
-    spool = reader;
     return reader;
   }
 
   /** Lets go of the files, and of the driver; a further step goes on from the cursor. */
   void close() {
-    try {
-      if (spool != null) {
-        spool.close();
-        spool = null;
-      }
-    } catch (IOException e) { // was only read
-      log.log(WARNING, "the log of " + target.container() + " does not close", e);
-    }
+    letGoOfFiles();
     if (opened) {
       opened = false;
       try {
@@ -214,6 +215,18 @@ final class Shipment {
             });
       } catch (GantryException e) { // a driver that is away has nothing open
         log.log(WARNING, "the log of {0} stays open: {1}", target.container(), e.getMessage());
+      }
+    }
+  }
+
+  private void letGoOfFiles() {
+    var reader = spool;
+    spool = null;
+    if (reader != null) {
+      try {
+        reader.close();
+      } catch (IOException e) { // was only read
+        log.log(WARNING, "the log of " + target.container() + " does not close", e);
       }
     }
   }

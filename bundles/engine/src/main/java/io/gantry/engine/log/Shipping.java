@@ -8,6 +8,7 @@ import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.log.LogTarget;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -33,6 +34,9 @@ public final class Shipping {
 
   /** So many drivers' calls at a time, however many of them hang. */
   private static final int MOST_CALLS = 8;
+
+  /** After so many batches in a row, while all calls are taken, others have their turn. */
+  private static final int STEPS_OF_A_TURN = 16;
 
   private final Leased<LogDriver> drivers;
   private final ScheduledExecutorService timer;
@@ -179,10 +183,20 @@ public final class Shipping {
     }
   }
 
+  /** Who waits longest comes first: whoever always has more must not keep the others out. */
+  private record Due(Parcel parcel, long since) {}
+
   private void look() {
     long now = System.nanoTime();
-    for (var parcel : parcels.values()) {
-      if (!parcel.busy && now - parcel.notBefore >= 0 && calls.tryAcquire()) {
+    var due =
+        parcels.values().stream()
+            .filter(parcel -> !parcel.busy && now - parcel.notBefore >= 0)
+            .map(parcel -> new Due(parcel, now - parcel.notBefore))
+            .sorted(Comparator.comparingLong(Due::since).reversed())
+            .toList();
+    for (var each : due) {
+      if (calls.tryAcquire()) {
+        var parcel = each.parcel();
         parcel.busy = true;
         try {
           workers.execute(() -> work(parcel));
@@ -219,7 +233,7 @@ public final class Shipping {
   private void shipAll(Parcel parcel) {
     try {
       boolean more = true;
-      while (more && !parcel.gone) {
+      for (int steps = 0; more && !parcel.gone && !isSomebodyElsesTurn(steps); steps++) {
         boolean writing = parcel.writing.getAsBoolean(); // before the look: what came is seen
         more = parcel.shipment.step();
         if (!more && !writing) {
@@ -228,6 +242,7 @@ public final class Shipping {
         }
       }
       parcel.delay = Duration.ZERO;
+      parcel.notBefore = System.nanoTime();
     } catch (GantryException e) { // said by the shipment, once
       later(parcel);
     } catch (RuntimeException e) { // a stranger's code
@@ -237,6 +252,10 @@ public final class Shipping {
     if (parcel.gone) {
       parcel.shipment.close();
     }
+  }
+
+  private boolean isSomebodyElsesTurn(int steps) {
+    return steps >= STEPS_OF_A_TURN && calls.availablePermits() == 0;
   }
 
   /** Unless it has begun a further run meanwhile. */

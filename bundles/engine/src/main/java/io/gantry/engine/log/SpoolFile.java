@@ -68,6 +68,9 @@ final class SpoolFile implements AutoCloseable {
 
   /** Checksum of the first bytes, or of all when there are fewer. */
   long head(int most) throws IOException {
+    if (most == HEAD && mark.inode() >= 0) {
+      return mark.head(); // without reading all before the position anew
+    }
     byte[] head = isCompressed() ? headOfPlain(most) : headOfFile(most);
     var crc = new CRC32();
     crc.update(head);

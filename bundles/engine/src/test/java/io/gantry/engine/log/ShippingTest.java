@@ -1,0 +1,177 @@
+package io.gantry.engine.log;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.api.Leased;
+import io.gantry.spi.Recovery;
+import io.gantry.spi.Support;
+import io.gantry.spi.log.LogBatch;
+import io.gantry.spi.log.LogDriver;
+import io.gantry.spi.log.LogTarget;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(120)
+class ShippingTest {
+  @TempDir Path dir;
+  private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
+  private final ExecutorService workers = Executors.newCachedThreadPool();
+  private final Shipper shipper = new Shipper();
+  private final Shipping shipping = new Shipping(shipper, timer, workers);
+
+  @AfterEach
+  void stop() throws Exception {
+    timer.shutdownNow();
+    workers.shutdownNow();
+    assertTrue(workers.awaitTermination(60, TimeUnit.SECONDS));
+  }
+
+  /** As many as there may be calls at a time write a line for each that is shipped. */
+  @Test
+  void whoAlwaysHasMoreKeepsNobodyOut() throws Exception {
+    var busy = new CountDownLatch(8);
+    for (int i = 0; i < 8; i++) {
+      String id = "busy" + i;
+      write(file(id), 0);
+      shipper.onAppend(id, () -> write(file(id), 0), busy);
+      begin(id);
+    }
+    assertTrue(busy.await(60, TimeUnit.SECONDS));
+    var quiet = new CountDownLatch(1);
+    shipper.onAppend("quiet", () -> {}, quiet);
+    write(file("quiet"), 7);
+    begin("quiet");
+    assertTrue(quiet.await(60, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void whatCouldNotBeReadToItsEndIsReadAgain() throws Exception {
+    for (int i = 0; i < 1000; i++) {
+      write(file("plain"), i);
+    }
+    var whole = new ByteArrayOutputStream();
+    new GzipMark(1, 2).compress(new ByteArrayInputStream(Files.readAllBytes(file("plain"))), whole);
+    var older = dir.resolve("torn.1.gz");
+    Files.write(older, Arrays.copyOf(whole.toByteArray(), whole.size() / 2));
+    write(file("torn"), 1000);
+    begin("torn");
+    var opened = new CountDownLatch(1);
+    shipper.onAppend("other", () -> {}, opened); // by then the torn one has had its turn
+    write(file("other"), 1);
+    begin("other");
+    assertTrue(opened.await(60, TimeUnit.SECONDS));
+    assertEquals("1", shipper.lines.take());
+    var scratch = dir.resolve("scratch");
+    Files.write(scratch, whole.toByteArray());
+    Files.move(scratch, older, StandardCopyOption.REPLACE_EXISTING);
+    for (int i = 0; i <= 1000; i++) {
+      assertEquals(Integer.toString(i), shipper.lines.poll(60, TimeUnit.SECONDS));
+    }
+  }
+
+  private Path file(String id) {
+    return dir.resolve(id);
+  }
+
+  private void begin(String id) {
+    var target = new LogTarget(id, id, "", "", Map.of(), Map.of());
+    shipping.begin(target, "memory", Map.of(), file(id), () -> true);
+  }
+
+  private static void write(Path file, long number) {
+    try {
+      Files.writeString(
+          file,
+          "{\"log\":\"%d\\n\",\"stream\":\"stdout\",\"time\":\"%s\"}\n"
+              .formatted(number, Instant.ofEpochMilli(number)),
+          StandardOpenOption.CREATE,
+          StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The one driver, always there. */
+  private static final class Shipper implements LogDriver, Leased<LogDriver> {
+    final LinkedBlockingQueue<String> lines = new LinkedBlockingQueue<>();
+    private final Map<String, Runnable> steps = new ConcurrentHashMap<>();
+
+    void onAppend(String id, Runnable step, CountDownLatch appended) {
+      steps.put(
+          id,
+          () -> {
+            step.run();
+            appended.countDown();
+          });
+    }
+
+    @Override
+    public void append(String container, LogBatch batch) {
+      for (var line : batch.lines()) {
+        lines.add(new String(line.text().toArray(), UTF_8));
+      }
+      steps.getOrDefault(container, () -> {}).run();
+    }
+
+    @Override
+    public <R> R call(String name, Function<? super LogDriver, ? extends R> body) {
+      return body.apply(this);
+    }
+
+    @Override
+    public List<String> names() {
+      return List.of("memory");
+    }
+
+    @Override
+    public String defaultName() {
+      return "memory";
+    }
+
+    @Override
+    public Support probe() {
+      return Support.yes();
+    }
+
+    @Override
+    public void open(LogTarget target, Map<String, String> options) {}
+
+    @Override
+    public void close(String container) {}
+
+    @Override
+    public LogBatch read(String container, String after, int maxLines) {
+      return new LogBatch("0", List.of());
+    }
+
+    @Override
+    public Recovery recover(Set<String> expected) {
+      return new Recovery(expected, Set.of());
+    }
+  }
+}
