@@ -9,12 +9,13 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A socket for messages to a path on this host, which the JDK has for streams only. What is too
  * large for a message goes as a sealed file in memory, as journald takes it.
  *
- * <p>Not thread-safe, but for {@link #close}.
+ * <p>Whoever sends or closes may do so on any thread: a descriptor is not closed under a send.
  */
 public final class UnixDatagram implements AutoCloseable {
   private static final int AF_UNIX = 1;
@@ -44,7 +45,8 @@ public final class UnixDatagram implements AutoCloseable {
 
   private final int fd;
   private final String path;
-  private boolean closed;
+  private final ReentrantLock lock = new ReentrantLock();
+  private boolean closed; // guarded by lock
 
   private UnixDatagram(int fd, String path) {
     this.fd = fd;
@@ -127,13 +129,25 @@ public final class UnixDatagram implements AutoCloseable {
 
   /** False when the message is too large for one. */
   public boolean send(ByteBuffer message) {
-    if (libc().send(fd, message, message.remaining(), MSG_NOSIGNAL) >= 0) {
-      return true;
+    lock.lock();
+    try {
+      requireOpen();
+      if (libc().send(fd, message, message.remaining(), MSG_NOSIGNAL) >= 0) {
+        return true;
+      }
+      if (Kernel.errno() == Errno.EMSGSIZE) {
+        return false;
+      }
+      throw failed("send", path);
+    } finally {
+      lock.unlock();
     }
-    if (Kernel.errno() == Errno.EMSGSIZE) {
-      return false;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new GantryException(GantryException.Kind.UNAVAILABLE, "the socket is closed: " + path);
     }
-    throw failed("send", path);
   }
 
   /** Sends a file in memory that nobody can change any more, and nothing else. */
@@ -166,11 +180,14 @@ public final class UnixDatagram implements AutoCloseable {
     control.putInt(12, SCM_RIGHTS);
     control.putInt(16, file);
     byte[] header = header(0, 0, control.address());
+    lock.lock();
     try {
+      requireOpen();
       if (libc().sendmsg(fd, header, MSG_NOSIGNAL) < 0) {
         throw failed("sendmsg", path);
       }
     } finally {
+      lock.unlock();
       Reference.reachabilityFence(control);
     }
   }
@@ -230,9 +247,14 @@ public final class UnixDatagram implements AutoCloseable {
 
   @Override
   public void close() {
-    if (!closed) {
-      closed = true;
-      libc().close(fd);
+    lock.lock();
+    try {
+      if (!closed) {
+        closed = true;
+        libc().close(fd);
+      }
+    } finally {
+      lock.unlock();
     }
   }
 }

@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.regex.Pattern;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -37,6 +38,8 @@ import org.osgi.service.metatype.annotations.Designate;
     property = Driver.NAME + "=syslog")
 @Designate(ocd = SyslogConfig.class)
 public final class SyslogDriver implements LogDriver {
+  private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
+
   private final Map<String, SyslogTarget> targets = new ConcurrentHashMap<>();
   private final ScheduledExecutorService watchdog =
       Executors.newSingleThreadScheduledExecutor(
@@ -100,13 +103,18 @@ public final class SyslogDriver implements LogDriver {
             parsed,
             secure ? TlsFiles.read(options) : null,
             host,
-            LogTag.expand(options.getOrDefault("tag", LogTag.DEFAULT), target),
+            tag(LogTag.expand(options.getOrDefault("tag", LogTag.DEFAULT), target)),
             watchdog,
             patience);
     var former = targets.put(target.container(), fresh);
     if (former != null) {
       former.close();
     }
+  }
+
+  /** An image's label may be in it: it must not begin a message of its own. */
+  private static String tag(String expanded) {
+    return CONTROL.matcher(expanded).replaceAll("_");
   }
 
   @Override

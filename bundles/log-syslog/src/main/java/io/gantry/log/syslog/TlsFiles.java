@@ -42,6 +42,7 @@ final class TlsFiles {
   private static final byte[] RSA_PREFIX = {
     0x30, 0x0d, 6, 9, 0x2a, -122, 0x48, -122, -9, 0xd, 1, 1, 1, 5, 0
   };
+  private static final int LARGEST = 1 << 20;
   private static final char[] NO_PASSWORD = new char[0];
 
   private final SSLContext context;
@@ -69,7 +70,7 @@ final class TlsFiles {
           skip ? new TrustManager[] {new Credulous()} : ca.isEmpty() ? null : trust(ca),
           new SecureRandom());
       return new TlsFiles(context, skip);
-    } catch (GeneralSecurityException | IOException e) {
+    } catch (GeneralSecurityException | IOException | IllegalArgumentException e) {
       throw new GantryException(INVALID, "syslog over TLS: " + e.getMessage(), e);
     }
   }
@@ -152,7 +153,17 @@ final class TlsFiles {
 
   private static byte[] content(String what, String file) {
     try {
-      return Files.readAllBytes(Path.of(file));
+      var path = Path.of(file);
+      if (Files.exists(path) && !Files.isRegularFile(path)) {
+        throw new IOException("not a regular file");
+      }
+      try (var in = Files.newInputStream(path)) {
+        byte[] content = in.readNBytes(LARGEST + 1);
+        if (content.length > LARGEST) {
+          throw new IOException("file too large");
+        }
+        return content;
+      }
     } catch (IOException e) {
       String reason =
           e instanceof NoSuchFileException

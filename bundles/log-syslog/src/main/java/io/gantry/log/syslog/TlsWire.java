@@ -8,17 +8,25 @@ import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLSocket;
 
-/** A stream over TLS. A write that takes too long is ended by closing the socket under it. */
+/**
+ * A stream over TLS. What takes too long is ended by closing the connection under it: the JDK's
+ * close of the TLS socket itself waits for a write that hangs, and says goodbye to a server that
+ * may not read.
+ */
 final class TlsWire implements Wire {
+  private final Socket plain;
   private final SSLSocket socket;
   private final ScheduledExecutorService watchdog;
   private final Duration patience;
 
-  private TlsWire(SSLSocket socket, ScheduledExecutorService watchdog, Duration patience) {
+  private TlsWire(
+      Socket plain, SSLSocket socket, ScheduledExecutorService watchdog, Duration patience) {
+    this.plain = plain;
     this.socket = socket;
     this.watchdog = watchdog;
     this.patience = patience;
@@ -35,7 +43,7 @@ final class TlsWire implements Wire {
     try {
       plain.connect(address, (int) patience.toMillis());
       var socket = files.wrap(plain, host);
-      var wire = new TlsWire(socket, watchdog, patience);
+      var wire = new TlsWire(plain, socket, watchdog, patience);
       wire.inTime(
           () -> {
             socket.startHandshake();
@@ -62,7 +70,7 @@ final class TlsWire implements Wire {
   }
 
   private void inTime(Callable<Boolean> step) throws IOException {
-    var end = watchdog.schedule(this::close, patience.toMillis(), TimeUnit.MILLISECONDS);
+    var end = watchdog.schedule(this::cut, patience.toMillis(), TimeUnit.MILLISECONDS);
     try {
       step.call();
     } catch (IOException | RuntimeException e) {
@@ -92,9 +100,21 @@ final class TlsWire implements Wire {
   @Override
   public void close() {
     try {
-      socket.close();
+      inTime(
+          () -> {
+            socket.close();
+            return true;
+          });
+    } catch (IOException | RejectedExecutionException e) { // what was written is the kernel's
+      cut();
+    }
+  }
+
+  private void cut() {
+    try {
+      plain.close();
     } catch (IOException e) {
-      // what was written is the kernel's
+      // nobody uses it any more
     }
   }
 }

@@ -3,17 +3,21 @@ package io.gantry.log.syslog;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.log.LogBatch;
 import io.gantry.spi.log.LogTarget;
 import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +26,7 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -131,6 +136,47 @@ class TlsTest {
     driver.open(target(), options);
     driver.append(ID, batch());
     assertEquals('<', message.get(20, TimeUnit.SECONDS).charAt(0));
+  }
+
+  /** More than the buffers of both ends take. */
+  @Test
+  void aServerThatDoesNotReadHoldsNobodyUp() throws Exception {
+    var impatient = new SyslogDriver(Duration.ofSeconds(1));
+    server.setNeedClientAuth(false);
+    var silent =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                var socket = (SSLSocket) server.accept();
+                socket.startHandshake();
+                return socket;
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    impatient.open(target(), options("key.pem"));
+    var line = Bytes.copyOf(new byte[1 << 16]);
+    var much =
+        new LogBatch(
+            "0", Collections.nCopies(512, new LogBatch.Line(Instant.now(), "stdout", line, false)));
+    for (int attempt = 0; attempt < 2; attempt++) {
+      var e = assertThrows(GantryException.class, () -> impatient.append(ID, much));
+      assertEquals(GantryException.Kind.UNAVAILABLE, e.kind());
+    }
+    impatient.letGo();
+    silent.get(20, TimeUnit.SECONDS).close();
+  }
+
+  @Test
+  void onlyFilesAreReadAndNoLargeOnes() throws Exception {
+    var options = options("key.pem");
+    options.put("syslog-tls-ca-cert", "/dev/zero");
+    var e = assertThrows(GantryException.class, () -> driver.open(target(), options));
+    assertEquals(GantryException.Kind.INVALID, e.kind());
+    Files.write(dir.resolve("large.pem"), new byte[(1 << 20) + 1]);
+    options.put("syslog-tls-ca-cert", dir.resolve("large.pem").toString());
+    var large = assertThrows(GantryException.class, () -> driver.open(target(), options));
+    assertTrue(large.getMessage().endsWith("file too large"), large.getMessage());
   }
 
   private static LogBatch batch() {
