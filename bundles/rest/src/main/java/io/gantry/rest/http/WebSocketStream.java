@@ -76,6 +76,7 @@ final class WebSocketStream implements ByteStream {
   public CompletionStage<ByteBuffer> read() {
     var next = new CompletableFuture<ByteBuffer>();
     CompletableFuture<ByteBuffer> asked;
+    boolean heard;
     lock.lock();
     try {
       var first = control;
@@ -87,9 +88,13 @@ final class WebSocketStream implements ByteStream {
         return CompletableFuture.completedFuture(END);
       }
       reader = next;
+      heard = inner != null;
       asked = ask();
     } finally {
       lock.unlock();
+    }
+    if (heard && !asked.isDone()) {
+      return next; // who waits since before serves this one: a client may send pings without end
     }
     asked.whenComplete((bytes, failure) -> arrived(asked, bytes, failure));
     return next;
