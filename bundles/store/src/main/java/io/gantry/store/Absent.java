@@ -2,10 +2,12 @@ package io.gantry.store;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.lang.reflect.AnnotatedType;
 import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +17,24 @@ import org.jspecify.annotations.Nullable;
  */
 final class Absent {
 
+  /** Reflection costs more than the reading itself, and a start-up reads thousands. */
+  private static final ClassValue<List<Component>> COMPONENTS =
+      new ClassValue<>() {
+        @Override
+        protected List<Component> computeValue(Class<?> of) {
+          return Arrays.stream(of.getRecordComponents()).map(Component::of).toList();
+        }
+      };
+
+  private record Component(String name, Type type, boolean mayBeNull) {
+
+    static Component of(RecordComponent component) {
+      var type = component.getAnnotatedType();
+      return new Component(
+          component.getName(), type.getType(), type.isAnnotationPresent(Nullable.class));
+    }
+  }
+
   private Absent() {}
 
   /** Adds what is missing in the JSON of a value, and in that of the values within. */
@@ -23,23 +43,21 @@ final class Absent {
       Type content = generic.getActualTypeArguments()[generic.getActualTypeArguments().length - 1];
       json.forEach(each -> fill(each, content));
     } else if (type instanceof Class<?> of && of.isRecord() && json instanceof ObjectNode object) {
-      for (var component : of.getRecordComponents()) {
-        fill(object, component.getName(), component.getAnnotatedType());
-      }
+      COMPONENTS.get(of).forEach(component -> fill(object, component));
     }
   }
 
-  private static void fill(ObjectNode json, String name, AnnotatedType type) {
-    JsonNode there = json.get(name);
+  private static void fill(ObjectNode json, Component component) {
+    JsonNode there = json.get(component.name());
     if (there != null) {
-      fill(there, type.getType());
-    } else if (!type.isAnnotationPresent(Nullable.class)) {
-      nothing(json, name, type);
+      fill(there, component.type());
+    } else if (!component.mayBeNull()) {
+      nothing(json, component.name(), component.type());
     }
   }
 
-  private static void nothing(ObjectNode json, String name, AnnotatedType type) {
-    Class<?> of = raw(type.getType());
+  private static void nothing(ObjectNode json, String name, Type type) {
+    Class<?> of = raw(type);
     if (of == boolean.class) {
       json.put(name, false);
     } else if (of.isPrimitive()) {
