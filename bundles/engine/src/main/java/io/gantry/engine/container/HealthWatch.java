@@ -241,6 +241,9 @@ final class HealthWatch {
   }
 
   private void timedOut(Probe late) {
+    if (!isUnderWay(late)) {
+      return; // it was judged while this waited for a worker: the timer is the next check's
+    }
     if (container.run().paused()) { // it stands still with its container
       after(check.timeout(), () -> timedOut(late));
       return;
@@ -256,6 +259,15 @@ final class HealthWatch {
       running.monitor().kill(late.exec.id());
     } catch (GantryException e) { // it ends at this moment, or hangs
       log.log(DEBUG, "check of {0}: {1}", container.id, e.getMessage());
+    }
+  }
+
+  private boolean isUnderWay(Probe one) {
+    lock.lock();
+    try {
+      return !over && probe == one;
+    } finally {
+      lock.unlock();
     }
   }
 
