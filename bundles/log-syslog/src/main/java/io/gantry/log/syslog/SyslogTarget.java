@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ScheduledExecutorService;
 import org.jspecify.annotations.Nullable;
 
@@ -112,11 +113,7 @@ final class SyslogTarget {
       case "tcp" -> StreamWire.connect(SocketChannel.open(), resolved(address), patience);
       default ->
           TlsWire.connect(
-              java.util.Objects.requireNonNull(tls),
-              address.host(),
-              resolved(address),
-              watchdog,
-              patience);
+              Objects.requireNonNull(tls), address.host(), resolved(address), watchdog, patience);
     };
   }
 

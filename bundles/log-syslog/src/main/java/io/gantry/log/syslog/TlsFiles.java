@@ -29,6 +29,7 @@ import java.util.regex.Pattern;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -195,12 +196,10 @@ final class TlsFiles {
     public void checkServerTrusted(X509Certificate[] chain, String type, @Nullable Socket on) {}
 
     @Override
-    public void checkClientTrusted(
-        X509Certificate[] chain, String type, javax.net.ssl.@Nullable SSLEngine on) {}
+    public void checkClientTrusted(X509Certificate[] chain, String type, @Nullable SSLEngine on) {}
 
     @Override
-    public void checkServerTrusted(
-        X509Certificate[] chain, String type, javax.net.ssl.@Nullable SSLEngine on) {}
+    public void checkServerTrusted(X509Certificate[] chain, String type, @Nullable SSLEngine on) {}
 
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String type) {}
