@@ -120,6 +120,35 @@ class HijackTest {
   }
 
   @Test
+  void anExecWithATerminalIsFramedUnlessItsStartSaysSo() throws Exception {
+    api.post("/containers/web/start", "");
+    for (String tty : new String[] {"false", "true"}) {
+      String exec =
+          api.post("/containers/web/exec", "{\"Cmd\":[\"sh\"],\"Tty\":true,\"AttachStdout\":true}")
+              .json()
+              .text("Id");
+      String body = "{\"Tty\":" + tty + "}";
+      try (var client = api.connect()) {
+        Api.send(
+            client,
+            "POST /v1.51/exec/"
+                + exec
+                + "/start HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n"
+                + "Content-Length: "
+                + body.length()
+                + "\r\n"
+                + UPGRADE
+                + "\r\n"
+                + body);
+        Api.readUntil(client, "\r\n\r\n");
+        api.containers.lastStream.put("hello");
+        String frame = tty.equals("true") ? "" : "\u0001\0\0\0\0\0\0\u0005";
+        assertEquals(frame + "hello", Api.readUntil(client, "hello"));
+      }
+    }
+  }
+
+  @Test
   void bytesBehindTheHeadAreStandardInput() throws Exception {
     try (var client = attach(UPGRADE, "early bytes")) {
       Api.readUntil(client, "\r\n\r\n");

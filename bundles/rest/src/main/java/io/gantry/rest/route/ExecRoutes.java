@@ -67,7 +67,8 @@ public final class ExecRoutes {
       stream.close();
       return Answer.status(200);
     }
-    return Answer.hijack(Streams.contentType(call, stream), stream);
+    ByteStream shown = stream.terminal() && !sized ? new FramedTerminal(stream) : stream;
+    return Answer.hijack(Streams.contentType(call, shown), shown);
   }
 
   private Answer resize(Call call) {
