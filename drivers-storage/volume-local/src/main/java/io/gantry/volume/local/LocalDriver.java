@@ -1,5 +1,7 @@
 package io.gantry.volume.local;
 
+import static java.util.stream.Collectors.toSet;
+
 import io.gantry.linux.DetachedMount;
 import io.gantry.linux.Dir;
 import io.gantry.linux.Errno;
@@ -265,8 +267,16 @@ public final class LocalDriver implements VolumeDriver {
   }
 
   private static boolean isMounted(Path data) {
-    String target = Names.ofText(data.toString());
-    return MountInfo.ofSelf().stream().anyMatch(mount -> mount.target().equals(target));
+    return mounted().contains(target(data));
+  }
+
+  /** Whatever has something mounted on it; names are bytes. */
+  private static Set<String> mounted() {
+    return MountInfo.ofSelf().stream().map(MountInfo::target).collect(toSet());
+  }
+
+  private static String target(Path data) {
+    return Names.ofText(data.toString());
   }
 
   @Override
@@ -284,6 +294,7 @@ public final class LocalDriver implements VolumeDriver {
     } finally {
       lock.unlock();
     }
+    Set<String> mounted = mounted(); // once: there may be thousands of volumes and of mounts
     Set<String> alive = new TreeSet<>();
     for (Volume volume : list()) {
       if (expected.containsKey(volume.name())) {
@@ -293,7 +304,7 @@ public final class LocalDriver implements VolumeDriver {
         swept.add("ephemeral volume " + volume.name());
         continue;
       }
-      if (holdersOf(volume.name()).isEmpty() && isMounted(data(volume.name()))) {
+      if (holdersOf(volume.name()).isEmpty() && mounted.contains(target(data(volume.name())))) {
         unmountAll(data(volume.name()));
         swept.add("the mount of volume " + volume.name());
       }
