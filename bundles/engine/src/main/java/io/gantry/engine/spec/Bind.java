@@ -57,7 +57,7 @@ final class Bind {
       if (options.contains("nocopy")) {
         throw new GantryException(INVALID, "invalid mode: " + mode);
       }
-      return ContainerMount.bind(Targets.clean(parts[0]), target, mode, readOnly, propagation);
+      return ContainerMount.bind(Targets.source(parts[0]), target, mode, readOnly, propagation);
     }
     if (!propagation.isEmpty()) {
       throw new GantryException(INVALID, "invalid mode: " + mode);

@@ -166,7 +166,7 @@ public final class MountRequests {
     }
     var plain =
         ContainerMount.bind(
-            Targets.clean(request.source()), target, "", request.readOnly(), propagation);
+            Targets.source(request.source()), target, "", request.readOnly(), propagation);
     return plain.bound(options.nonRecursive(), options.readOnlyFlat(), options.createSource());
   }
 

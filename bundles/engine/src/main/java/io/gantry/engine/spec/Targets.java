@@ -29,6 +29,18 @@ final class Targets {
     return clean;
   }
 
+  /**
+   * A directory of the host, as {@link #clean}.
+   *
+   * @throws GantryException INVALID
+   */
+  static String source(String path) {
+    if (path.indexOf('\0') >= 0) {
+      throw new GantryException(INVALID, "invalid mount path: it holds a zero byte");
+    }
+    return clean(path);
+  }
+
   /** Absolute, without empty names and dots; {@code ..} ends at the root. */
   static String clean(String path) {
     Deque<String> names = new ArrayDeque<>();
