@@ -10,25 +10,39 @@ import java.util.Set;
  */
 public record TreeUsage(long bytes, long inodes) {
 
+  /** Whoever fills a tree chooses how many there are; of further ones each name has its share. */
+  private static final int MOST_LINKED = 1 << 18;
+
   /**
    * Walks the tree; an interrupt ends it with CANCELLED.
    *
    * @throws io.gantry.spi.GantryException NOT_FOUND when a file goes away meanwhile
    */
   public static TreeUsage of(Dir top) {
-    Counter counter = new Counter();
+    return of(top, MOST_LINKED);
+  }
+
+  static TreeUsage of(Dir top, int mostLinked) {
+    Counter counter = new Counter(mostLinked);
     TreeWalk.walk(top, counter);
     return new TreeUsage(counter.bytes, counter.inodes);
   }
 
   private static final class Counter implements TreeWalk.Visitor {
     private final Set<Stat.FileId> linked = new HashSet<>();
+    private final int mostLinked;
     private long bytes;
     private long inodes;
 
+    Counter(int mostLinked) {
+      this.mostLinked = mostLinked;
+    }
+
     @Override
     public void file(Dir here, String name, Stat stat) {
-      if (stat.links() == 1 || linked.add(stat.fileId())) {
+      if (stat.links() > 1 && linked.size() == mostLinked && !linked.contains(stat.fileId())) {
+        bytes += stat.size() / stat.links();
+      } else if (stat.links() == 1 || linked.add(stat.fileId())) {
         bytes += stat.size();
         inodes++;
       }
