@@ -1,5 +1,7 @@
 package io.gantry.engine.container;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import io.gantry.engine.spec.ContainerMount;
 import io.gantry.linux.DetachedMount;
 import io.gantry.linux.MountInfo;
@@ -26,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * the volume, and swaps names there meanwhile, leads nobody out of it.
  */
 final class Reach implements AutoCloseable {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
   private static final String IMAGE = "image-";
   private static final String PART = "part-";
 
@@ -143,8 +146,13 @@ final class Reach implements AutoCloseable {
     }
   }
 
+  /** The container runs by then, or has failed for another reason: neither changes by this. */
   @Override
   public void close() {
-    passing.close();
+    try {
+      passing.close();
+    } catch (GantryException e) {
+      log.log(WARNING, "left mounted until the end of the run: {0}", e.getMessage());
+    }
   }
 }
