@@ -55,8 +55,9 @@ public final class CgroupReader implements AutoCloseable {
 
   /** One that is not there counts as 0. */
   private StatFile file(Cgroup group, String controller, String split, String whole) {
-    String directory = group.directoryOf(controller).map(dir -> dir + "/").orElse("");
-    var file = new StatFile(directory + (unified ? whole : split), kept);
+    String name = unified ? whole : split;
+    String path = group.directoryOf(controller).map(dir -> dir + "/" + name).orElse("");
+    var file = new StatFile(path, kept);
     files.add(file);
     return file;
   }

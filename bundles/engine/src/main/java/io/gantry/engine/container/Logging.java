@@ -282,7 +282,13 @@ final class Logging {
   }
 
   private void look() {
-    compressed.forEach(this::compress);
+    for (var container : compressed) {
+      try {
+        compress(container);
+      } catch (RuntimeException e) { // the others' turn comes all the same
+        log.log(WARNING, "cannot compress the log of " + container.id, e);
+      }
+    }
     if (!compressed.isEmpty()) {
       lookLater();
       return;

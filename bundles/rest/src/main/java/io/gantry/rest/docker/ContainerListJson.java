@@ -96,8 +96,7 @@ public final class ContainerListJson {
     String network = view.spec().host().namespaces().network();
     // A list of a thousand spends most of its time here otherwise.
     boolean plain = !network.startsWith("container:") && !text.contains("\"Annotations\"");
-    JsonObject echo =
-        plain ? JsonObject.empty("HostConfig") : JsonObject.parse(text, "HostConfig");
+    JsonObject echo = plain ? JsonObject.empty("HostConfig") : JsonObject.parse(text, "HostConfig");
     String asked = network.equals("default") ? "" : network;
     String mode = plain ? asked : echo.text("NetworkMode");
     var json = object("NetworkMode", mode.isEmpty() ? "bridge" : mode);

@@ -115,9 +115,10 @@ public final class StatsJson {
   private static Object blkio(@Nullable Usage usage) {
     boolean split = usage != null && usage.cgroupVersion() == 1;
     var bytes = usage == null ? null : counts(usage.io().bytes());
+    var operations = usage == null || !split ? null : counts(usage.io().operations());
     return object(
         "io_service_bytes_recursive", bytes != null && bytes.isEmpty() && !split ? null : bytes,
-        "io_serviced_recursive", split ? counts(usage.io().operations()) : null,
+        "io_serviced_recursive", operations,
         "io_queue_recursive", split ? List.of() : null,
         "io_service_time_recursive", split ? List.of() : null,
         "io_wait_time_recursive", split ? List.of() : null,
