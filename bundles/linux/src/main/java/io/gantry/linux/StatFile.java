@@ -2,6 +2,8 @@ package io.gantry.linux;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,9 +40,9 @@ final class StatFile implements AutoCloseable {
         close();
       }
       return length;
-    } catch (IOException e) { // the group is gone, or this kernel counts no such thing
+    } catch (IOException e) {
       close();
-      absent = true;
+      absent = !Files.exists(Path.of(path)); // the engine may just have no descriptor to spare
       return -1;
     }
   }

@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.INTERNAL;
+import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.HostSpec.BlockLimits;
 import io.gantry.api.HostSpec.DeviceValue;
@@ -24,13 +25,15 @@ final class KernelLimits {
   private static final long NANOS = 1_000_000_000;
   private static final long LEAST_SHARES = 2;
   private static final long MOST_SHARES = 262_144;
+  private static final int TYPE = 0170000; // inode(7)
+  private static final int BLOCK_DEVICE = 0060000;
   private static final Path SWAPPINESS = Path.of("/proc/sys/vm/swappiness");
 
   private KernelLimits() {}
 
   /**
    * @throws GantryException INTERNAL for what dockerd finds at the start, too: shares out of range,
-   *     a device that is not there
+   *     a device that is not there; INVALID for what is no block device
    */
   static CgroupLimits of(Limits limits) {
     boolean cpus = limits.nanoCpus() > 0;
@@ -90,7 +93,11 @@ final class KernelLimits {
   private static void add(List<Block> all, Rate rate, List<DeviceValue> values) {
     for (DeviceValue value : values) {
       try {
-        long rdev = ((Number) Files.getAttribute(Path.of(value.path()), "unix:rdev")).longValue();
+        Path path = Path.of(value.path());
+        if ((((Number) Files.getAttribute(path, "unix:mode")).intValue() & TYPE) != BLOCK_DEVICE) {
+          throw new GantryException(INVALID, value.path() + " is not a block device");
+        }
+        long rdev = ((Number) Files.getAttribute(path, "unix:rdev")).longValue();
         long major = ((rdev >>> 8) & 0xfff) | ((rdev >>> 32) & ~0xfffL);
         long minor = (rdev & 0xff) | ((rdev >>> 12) & 0xffffff00L);
         all.add(new Block(rate, major, minor, value.value()));

@@ -9,6 +9,7 @@ import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.TaskPlan;
 import io.gantry.monitor.CreateRequest;
 import io.gantry.monitor.Monitor;
+import io.gantry.monitor.Spool;
 import io.gantry.monitor.program.OpProgram;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
@@ -179,12 +180,13 @@ final class Starting {
       Launch launch =
           launching.call(
               () -> shop.execs().call(record.execDriver(), driver -> driver.create(task)));
-
+      // A log driver is asked about its options.
+      var spool = launching.<@Nullable Spool>call(() -> logging.spool(record));
       undo.add(() -> grouping.remove(record));
       var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
       undo.add(running::letGo); // before its commit that is the container's end
-      var monitor = shop.zygote().begin(request(record, task, launch, running), running);
+      var monitor = shop.zygote().begin(request(record, task, launch, running, spool), running);
       running.monitor(monitor);
       container.pending.connect(monitor);
       // While the monitor is forked and makes the namespaces:
@@ -363,7 +365,11 @@ final class Starting {
   }
 
   private CreateRequest request(
-      ContainerRecord record, TaskSpec task, Launch launch, Running running) {
+      ContainerRecord record,
+      TaskSpec task,
+      Launch launch,
+      Running running,
+      @Nullable Spool spool) {
     var process = record.spec().process();
     return new CreateRequest(
         shop.place().instance(),
@@ -378,7 +384,7 @@ final class Starting {
         launch.foreign(),
         task.process().rows(),
         task.process().columns(),
-        logging.spool(record),
+        spool,
         Grouping.oomFiles(running.cgroup),
         Grouping.cpuFile(running.cgroup),
         running.cgroup.joins(),

@@ -27,6 +27,22 @@ import org.jspecify.annotations.Nullable;
 final class Journal {
   private static final Set<String> NAMES =
       Set.of("labels", "labels-regex", "env", "env-regex", "tag");
+
+  /** What an image's labels do not say. */
+  private static final Set<String> OWN =
+      Set.of(
+          "CONTAINER_ID",
+          "CONTAINER_ID_FULL",
+          "CONTAINER_NAME",
+          "CONTAINER_TAG",
+          "CONTAINER_LOG_ORDINAL",
+          "CONTAINER_PARTIAL_MESSAGE",
+          "IMAGE_NAME",
+          "MESSAGE",
+          "PRIORITY",
+          "SYSLOG_IDENTIFIER",
+          "SYSLOG_TIMESTAMP");
+
   private static final String ERROR = "3";
   private static final String INFO = "6";
   private static final int SHORT = 12;
@@ -53,7 +69,7 @@ final class Journal {
         .forEach(
             (name, value) -> {
               String field = JournalEntry.nameOf(name);
-              if (!field.isEmpty()) {
+              if (!field.isEmpty() && !OWN.contains(field)) {
                 entry.put(field, value);
               }
             });

@@ -11,6 +11,7 @@ import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.log.LogBatch;
 import io.gantry.spi.log.LogDriver;
+import io.gantry.spi.log.LogTarget;
 import io.gantry.spi.testkit.LogDriverContract;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -158,6 +159,21 @@ class JournaldDriverTest extends LogDriverContract {
     assertEquals("true", entry.get("CONTAINER_PARTIAL_MESSAGE"));
     assertEquals("2026-11-28T01:02:03.000000004Z", entry.get("SYSLOG_TIMESTAMP"));
     assertEquals("10", entry.get("CONTAINER_LOG_ORDINAL"));
+  }
+
+  @Test
+  void labelsOfAnImageDoNotForgeFields() throws Exception {
+    var driver = driver();
+    var labels = Map.of("message", "forged", "container_id_full", "other", "team", "blue");
+    var target = new LogTarget(ID, "web", "sha256:" + "c".repeat(64), "busybox", labels, Map.of());
+    driver.open(target, Map.of("labels-regex", ".*"));
+    var line = new LogBatch.Line(Instant.now(), "stdout", Bytes.copyOf("a".getBytes(UTF_8)), false);
+    driver.append(ID, new LogBatch("0000000000000001", List.of(line)));
+    await(1);
+    var entry = entries.get(0);
+    assertEquals("a", entry.get("MESSAGE"));
+    assertEquals(ID, entry.get("CONTAINER_ID_FULL"));
+    assertEquals("blue", entry.get("TEAM"));
   }
 
   @Test

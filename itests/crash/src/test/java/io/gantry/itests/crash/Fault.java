@@ -50,7 +50,7 @@ enum Fault {
       EnumSet.of(Findings.Kind.LEAK),
       "bundles/engine",
       "io.gantry.engine.container.Starting",
-      "      undo.add(() -> grouping.remove(record.id()));\n",
+      "      undo.add(() -> grouping.remove(record));\n",
       "");
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
