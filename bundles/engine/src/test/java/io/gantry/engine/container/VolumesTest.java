@@ -208,7 +208,7 @@ class VolumesTest {
                     s -> {
                       s.binds = List.of("fresh:/a");
                       s.volumes = List.of("/b");
-                      s.mounts = List.of(part("x", "bogus", ""));
+                      s.mounts = List.of(part("fresh2", "bogus", ""));
                     }));
     assertEquals(GantryException.Kind.NOT_FOUND, e.kind());
     assertEquals(List.of(), names());
