@@ -590,7 +590,9 @@ static void execs_join_the_container_and_report(void) {
   struct container c;
   create(&c, 0, "", "/", "sleep 1000");
   started(&c);
-  int stream = exec_with(&c, STREAM_STDOUT, 0, "tr '\\0' ' ' < /proc/1/cmdline; readlink /proc/self/fd/0; exit 9");
+  int stream = exec_with(&c, STREAM_STDOUT, 0,
+                         "until grep -q ^sleep /proc/1/cmdline; do :; done; tr '\\0' ' ' < /proc/1/cmdline;"
+                         "readlink /proc/self/fd/0; exit 9");
   expect(stream, MSG_EXEC_STARTED);
   CHECK_TEXT(drain(stream, false), "sleep 1000 /dev/null\n");
   exec_ended(&c, 9);
