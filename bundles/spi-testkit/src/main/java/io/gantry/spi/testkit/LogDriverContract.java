@@ -126,6 +126,7 @@ public abstract class LogDriverContract {
     var first = driver();
     first.open(target(FIRST), options());
     first.append(FIRST, batch(0, "one"));
+    expect(List.of("one"));
     var second = driver();
     assertEquals(Set.of(), second.recover(Set.of(FIRST)).lost());
     notFound(() -> second.append(FIRST, batch(1, "two")));
