@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.gantry.api.AttachOptions;
 import io.gantry.api.Containers.WaitCondition;
 import io.gantry.api.LogQuery;
-import io.gantry.engine.config.LogDefaults;
+import io.gantry.engine.log.LogDefaults;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -1,9 +1,10 @@
-package io.gantry.engine.config;
+package io.gantry.engine.log;
 
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.HostSpec;
+import io.gantry.engine.config.EngineConfig;
 import io.gantry.engine.spec.LogOptions;
 import io.gantry.spi.GantryException;
 import java.util.LinkedHashMap;
