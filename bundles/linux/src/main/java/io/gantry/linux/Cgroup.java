@@ -224,12 +224,16 @@ public final class Cgroup {
    * @throws GantryException CONFLICT when processes stay
    */
   public void remove() {
-    List<Path> left = new ArrayList<>(directories);
-    await(PATIENCE, () -> left.removeIf(Cgroup::removed) && left.isEmpty());
-    if (!left.isEmpty()) {
+    if (!removeWithin(PATIENCE)) {
       throw new GantryException(
           Kind.CONFLICT, "control group " + name + " has processes: " + pids());
     }
+  }
+
+  /** Whether it is gone then. */
+  boolean removeWithin(Duration patience) {
+    List<Path> left = new ArrayList<>(directories);
+    return await(patience, () -> left.removeIf(Cgroup::removed) && left.isEmpty());
   }
 
   private static boolean removed(Path directory) {

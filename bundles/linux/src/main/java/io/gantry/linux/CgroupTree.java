@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * <parent>/<id>} below the mount point of each. Plain file access; binds no library.
  */
 public final class CgroupTree {
+
+  /** For a process that has said that it ends. */
+  private static final Duration MOMENT = Duration.ofMillis(100);
 
   /** How a host mounts its hierarchies. */
   public enum Layout {
@@ -272,15 +276,9 @@ public final class CgroupTree {
     return null;
   }
 
-  /** Removes {@code <parent>/<id>} where nobody is in it. */
+  /** Removes {@code <parent>/<id>} unless somebody stays in it. */
   public void removeEmpty(String parent, String id) {
-    for (Path directory : group(parent, id).directories()) {
-      try {
-        Files.deleteIfExists(directory);
-      } catch (IOException e) {
-        // Somebody is: who tries when he has gone removes it.
-      }
-    }
+    group(parent, id).removeWithin(MOMENT);
   }
 
   /** Ids of the groups of {@code parent} in any hierarchy. */

@@ -12,9 +12,9 @@ import io.gantry.engine.spec.CreateWarnings;
 import io.gantry.engine.spec.Defaults;
 import io.gantry.engine.spec.ImageMerge;
 import io.gantry.engine.spec.LimitFit;
-import io.gantry.engine.spec.LogOptions;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.MountRequests;
+import io.gantry.engine.spec.Sizes;
 import io.gantry.engine.spec.SpecCheck;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
@@ -267,7 +267,7 @@ final class Creation {
       throw new GantryException(
           UNSUPPORTED, "the storage driver " + storage + " cannot limit the size of a container");
     }
-    return LogOptions.bytes("size", size);
+    return Sizes.ofOption("size", size);
   }
 
   private static String orDefault(String asked, String otherwise) {

@@ -32,8 +32,8 @@ final class KernelLimits {
   private KernelLimits() {}
 
   /**
-   * @throws GantryException INTERNAL for what dockerd finds at the start, too: shares out of range,
-   *     a device that is not there; INVALID for what is no block device
+   * @throws GantryException INVALID for shares out of range and what is no block device, found at
+   *     the start as by dockerd; INTERNAL for a device that is not there
    */
   static CgroupLimits of(Limits limits) {
     boolean cpus = limits.nanoCpus() > 0;
@@ -58,10 +58,10 @@ final class KernelLimits {
 
   private static long shares(long asked) {
     if (asked != 0 && asked < LEAST_SHARES) {
-      throw new GantryException(INTERNAL, "the minimum allowed cpu-shares is " + LEAST_SHARES);
+      throw new GantryException(INVALID, "the minimum allowed cpu-shares is " + LEAST_SHARES);
     }
     if (asked > MOST_SHARES) {
-      throw new GantryException(INTERNAL, "the maximum allowed cpu-shares is " + MOST_SHARES);
+      throw new GantryException(INVALID, "the maximum allowed cpu-shares is " + MOST_SHARES);
     }
     return asked;
   }

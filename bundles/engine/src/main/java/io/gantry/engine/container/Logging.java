@@ -98,7 +98,7 @@ final class Logging {
       return spool(record, shop.logs().of(record.spec().host()));
     } catch (GantryException e) {
       throw new GantryException(
-          Kind.INTERNAL,
+          e.kind(),
           "failed to create task for container: failed to initialize logging driver: "
               + e.getMessage(),
           e);

@@ -16,6 +16,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.Recovery;
 import io.gantry.spi.Support;
 import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -307,7 +308,8 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
 
   private void refuse(Slot<D> slot, Provider<D> provider, String reason, boolean hung) {
     slot.settle(provider, null, new Refusal(reason, hung));
-    log.log(hung ? ERROR : WARNING, "{0} {1} does not serve: {2}", slot.title(), provider, reason);
+    Level level = hung ? ERROR : reason.startsWith(UNFIT) ? INFO : WARNING;
+    log.log(level, "{0} {1} does not serve: {2}", slot.title(), provider, reason);
   }
 
   private static String reason(@Nullable Throwable cause) {

@@ -15,8 +15,8 @@ public final class CgroupParent {
   private CgroupParent() {}
 
   /**
-   * Names from the root down with slashes between; empty for none. As a path {@code ..} goes no
-   * higher than the root; the slice {@code a-b.slice} is in {@code a.slice}.
+   * Names from the root down with slashes between; empty for none. A path has no {@code ..}; the
+   * slice {@code a-b.slice} is in {@code a.slice}.
    *
    * @throws GantryException INVALID
    */
@@ -28,9 +28,7 @@ public final class CgroupParent {
   private static String path(String asked) {
     var names = new ArrayList<String>();
     for (String name : asked.split("/", -1)) {
-      if (name.equals("..") && !names.isEmpty()) {
-        names.remove(names.size() - 1);
-      } else if (!name.isEmpty() && !name.equals(".") && !name.equals("..")) {
+      if (!name.isEmpty() && !name.equals(".")) {
         names.add(checked(name, asked));
       }
     }

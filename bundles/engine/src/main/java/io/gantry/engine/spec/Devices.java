@@ -6,14 +6,17 @@ import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.TaskSpec.Device;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -102,7 +105,7 @@ record Devices(List<Device> nodes, List<String> rules) {
     try {
       var path = Path.of(wanted.hostPath()).toRealPath();
       if (Files.isDirectory(path)) {
-        below(path, inside, found);
+        below(path, inside, MOST_LEVELS, found);
       } else {
         node(path, inside, found);
       }
@@ -124,17 +127,27 @@ record Devices(List<Device> nodes, List<String> rules) {
   }
 
   /** All nodes in a directory; links in it lead to what nobody asked for (/dev/fd: our own). */
-  private static void below(Path directory, String inside, List<Device> found) throws IOException {
-    try (var files = Files.walk(directory, MOST_LEVELS)) {
-      for (var file : files.sorted().toList()) {
-        try {
-          node(file, inside + "/" + directory.relativize(file), found);
-        } catch (NoSuchFileException e) {
-          // it went while we looked
-        }
-      }
-    } catch (UncheckedIOException e) {
+  /** Entry by entry: some of {@code /dev/fd} go while one looks. */
+  private static void below(Path directory, String inside, int levels, List<Device> found)
+      throws IOException {
+    List<Path> entries = new ArrayList<>();
+    try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
+      stream.forEach(entries::add);
+    } catch (DirectoryIteratorException e) {
       throw e.getCause();
+    }
+    Collections.sort(entries);
+    for (Path entry : entries) {
+      String name = inside + "/" + entry.getFileName();
+      try {
+        if (!Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+          node(entry, name, found);
+        } else if (levels > 1) {
+          below(entry, name, levels - 1, found);
+        }
+      } catch (NoSuchFileException e) {
+        // it went while we looked
+      }
     }
   }
 

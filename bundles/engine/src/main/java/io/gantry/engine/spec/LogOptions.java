@@ -5,10 +5,8 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,8 +47,6 @@ public record LogOptions(
           "cache-max-size",
           "cache-max-file",
           "cache-compress");
-  private static final Pattern SIZE =
-      Pattern.compile("([0-9]+(?:\\.[0-9]+)?) ?([kmgtKMGT]?)[iI]?[bB]?");
   private static final long DEFAULT_BUFFER = 1 << 20;
   private static final LogOptions LOCALLY =
       new LogOptions(true, true, 20 << 20, 5, true, 0, Map.of());
@@ -268,19 +264,6 @@ public record LogOptions(
       case "0", "f", "F", "FALSE", "false", "False" -> false;
       default -> null;
     };
-  }
-
-  /** A size as Docker's users write it: {@code 10m}. */
-  public static long bytes(String name, String text) {
-    var m = SIZE.matcher(text.strip());
-    if (m.matches()) {
-      long unit = 1L << (10 * "kmgt".indexOf(m.group(2).toLowerCase(Locale.ROOT)) + 10);
-      double bytes = Double.parseDouble(m.group(1)) * (m.group(2).isEmpty() ? 1 : unit);
-      if (bytes >= 1 && bytes < Long.MAX_VALUE / 2.0) {
-        return (long) bytes;
-      }
-    }
-    throw new GantryException(INVALID, "invalid value for " + name + ": '" + text + "'");
   }
 
   private static GantryException invalid(String sentence) {

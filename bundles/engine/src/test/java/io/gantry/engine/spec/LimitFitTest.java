@@ -145,8 +145,6 @@ class LimitFitTest {
     "/a/b,a/b",
     "a/b/,a/b",
     "/a//./b,a/b",
-    "/../../a,a",
-    "/a/../b,b",
     "a.slice,a.slice",
     "a-b-c.slice,a.slice/a-b.slice/a-b-c.slice",
     "-.slice,''",
@@ -157,7 +155,17 @@ class LimitFitTest {
   }
 
   @ParameterizedTest
-  @CsvSource({".slice", "a--b.slice", "-a.slice", "a-.slice", "/a b", "/a/..b", "'/a\nb'"})
+  @CsvSource({
+    ".slice",
+    "a--b.slice",
+    "-a.slice",
+    "a-.slice",
+    "/a b",
+    "/a/..b",
+    "/../../a",
+    "/a/../b",
+    "'/a\nb'"
+  })
   void anyOtherParentIsRefused(String asked) {
     assertEquals(
         GantryException.Kind.INVALID,

@@ -185,9 +185,11 @@ class SpecTest {
 
   @Test
   void sizesHaveUnits() {
-    assertEquals(10 << 20, LogOptions.bytes("size", "10m"));
-    assertEquals(10, LogOptions.bytes("size", "10"));
-    assertThrows(GantryException.class, () -> LogOptions.bytes("size", "-1"));
+    assertEquals(10 << 20, Sizes.ofOption("size", "10m"));
+    assertEquals(10, Sizes.ofOption("size", "10"));
+    assertThrows(GantryException.class, () -> Sizes.ofOption("size", "-1"));
+    assertThrows(GantryException.class, () -> Sizes.ofOption("size", "0"));
+    assertThrows(GantryException.class, () -> Sizes.decimal("99999999999999999999g"));
   }
 
   @Test

@@ -134,7 +134,7 @@ final class Programs {
             ".Privileged", true,
             ".PidMode", "host",
             ".CgroupnsMode", "host",
-            ".SecurityOpt", List.of("seccomp=unconfined", "systempaths=unconfined"),
+            ".SecurityOpt", List.of("seccomp=unconfined"),
             ".MaskedPaths", List.of(),
             ".ReadonlyPaths", List.of());
     Api.Run run = api.run(config);

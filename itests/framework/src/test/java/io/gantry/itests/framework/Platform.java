@@ -30,6 +30,7 @@ final class Platform {
           "jackson-annotations",
           "jackson-core",
           "jackson-databind",
+          "jspecify",
           "io.gantry.spi",
           "io.gantry.api",
           "io.gantry.store",
