@@ -122,7 +122,7 @@ class LoggingTest {
         "failed to create task for container: failed to initialize logging driver: max-file cannot"
             + " be less than 1",
         e.getMessage());
-    assertEquals(GantryException.Kind.INTERNAL, e.kind());
+    assertEquals(GantryException.Kind.INVALID, e.kind());
     refused("{{.Nope}}", "can't evaluate field Nope in type *logger.Info");
     refused("{{", "template: log-tag:1: unclosed action");
   }
