@@ -4,48 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.ContainerView.Status;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Under a clock that jumps a day forth and two days back each time somebody looks at it. */
-@Tag("root")
-@Timeout(180)
-class ClockStepsTest {
-  @TempDir Path scratch;
-  private Engines.Home home;
-  private Engines engine;
-
+class ClockStepsTest extends WithEngine {
   private final AtomicLong looks = new AtomicLong();
   private final InstantSource clock =
       () -> Instant.now().plus(Duration.ofDays(looks.getAndIncrement() % 2 == 0 ? 1 : -1));
 
-  @BeforeEach
-  void start() throws Exception {
-    home = Engines.Home.make(scratch);
-    engine = new Engines(home, clock);
-  }
-
-  @AfterEach
-  void stop() {
-    try {
-      engine
-          .containers
-          .list()
-          .forEach(container -> engine.containers.remove(container.id(), true, true));
-    } finally {
-      engine.close();
-      home.destroy();
-    }
+  @Override
+  Engines open() {
+    return new Engines(home, clock);
   }
 
   private String start(String policy, String... command) {

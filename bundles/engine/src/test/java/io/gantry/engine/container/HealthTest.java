@@ -18,41 +18,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Health checks of containers that run. */
-@Tag("root")
-@Timeout(180)
-class HealthTest {
+class HealthTest extends WithEngine {
   private static final Duration OFTEN = Duration.ofMillis(50);
-
-  @TempDir Path scratch;
-  private Engines.Home home;
-  private Engines engine;
-
-  @BeforeEach
-  void start() throws Exception {
-    home = Engines.Home.make(scratch);
-    engine = new Engines(home);
-  }
-
-  @AfterEach
-  void stop() {
-    try {
-      engine
-          .containers
-          .list()
-          .forEach(container -> engine.containers.remove(container.id(), true, true));
-    } finally {
-      engine.close();
-      home.destroy();
-    }
-  }
 
   private static HealthCheck check(Duration interval, int retries, String... test) {
     return new HealthCheck(

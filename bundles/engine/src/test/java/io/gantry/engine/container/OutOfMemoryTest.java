@@ -6,43 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.HostSpec.Limits;
-import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Who runs out of memory is told of as it happens, once each time. */
-@Tag("root")
-@Timeout(180)
-class OutOfMemoryTest {
+class OutOfMemoryTest extends WithEngine {
   private static final long LITTLE = 16L << 20;
-
-  @TempDir Path scratch;
-  private Engines.Home home;
-  private Engines engine;
-
-  @BeforeEach
-  void start() throws Exception {
-    home = Engines.Home.make(scratch);
-    engine = new Engines(home);
-  }
-
-  @AfterEach
-  void stop() {
-    try {
-      engine
-          .containers
-          .list()
-          .forEach(container -> engine.containers.remove(container.id(), true, true));
-    } finally {
-      engine.close();
-      home.destroy();
-    }
-  }
 
   private String run(String script) {
     var spec =

@@ -13,49 +13,24 @@ import io.gantry.linux.Cgroup;
 import io.gantry.linux.CgroupTree;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What may be done to a container that stands still, and what an engine finds of it. */
-@Tag("root")
-@Timeout(180)
-class PauseTest {
+class PauseTest extends WithEngine {
   private static final ExecSpec EXEC =
       new ExecSpec(List.of("true"), List.of(), "", "", false, false, true, true, false, "");
 
-  @TempDir Path scratch;
-  private Engines.Home home;
-  private Engines engine;
   private String id;
 
   @BeforeEach
-  void pauseOne() throws Exception {
-    home = Engines.Home.make(scratch);
-    engine = new Engines(home);
+  void pauseOne() {
     id = engine.containers.create(Specs.running("sleep", "1000")).id();
     engine.containers.start(id);
     engine.containers.pause(id);
-  }
-
-  @AfterEach
-  void stop() {
-    try {
-      engine
-          .containers
-          .list()
-          .forEach(container -> engine.containers.remove(container.id(), true, true));
-    } finally {
-      engine.close();
-      home.destroy();
-    }
   }
 
   private Cgroup group() {

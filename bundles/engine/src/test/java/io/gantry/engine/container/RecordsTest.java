@@ -20,40 +20,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What is on which disk of a container, and what the next engine makes of it. */
-@Tag("root")
-@Timeout(180)
-class RecordsTest {
-  @TempDir Path scratch;
-  private Engines.Home home;
-  private Engines engine;
-
-  @BeforeEach
-  void start() throws Exception {
-    home = Engines.Home.make(scratch);
-    engine = new Engines(home);
-  }
-
-  @AfterEach
-  void stop() {
-    try {
-      engine
-          .containers
-          .list()
-          .forEach(container -> engine.containers.remove(container.id(), true, true));
-    } finally {
-      engine.close();
-      home.destroy();
-    }
-  }
-
+class RecordsTest extends WithEngine {
   private String sleeper(boolean autoRemove) {
     var spec =
         Specs.spec(

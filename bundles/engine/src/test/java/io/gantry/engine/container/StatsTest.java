@@ -16,41 +16,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What containers use is counted while somebody looks, and only then. */
-@Tag("root")
-@Timeout(180)
-class StatsTest {
+class StatsTest extends WithEngine {
   private static final long MEGA = 1 << 20;
-
-  @TempDir Path scratch;
-  private Engines.Home home;
-  private Engines engine;
-
-  @BeforeEach
-  void start() throws Exception {
-    home = Engines.Home.make(scratch);
-    engine = new Engines(home);
-  }
-
-  @AfterEach
-  void stop() {
-    try {
-      engine
-          .containers
-          .list()
-          .forEach(container -> engine.containers.remove(container.id(), true, true));
-    } finally {
-      engine.close();
-      home.destroy();
-    }
-  }
 
   private String run(String... command) {
     var spec =

@@ -15,42 +15,12 @@ import io.gantry.spi.GantryException.Kind;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Containers get other limits and restart policies, and keep them. */
-@Tag("root")
-@Timeout(180)
-class UpdateTest {
+class UpdateTest extends WithEngine {
   private static final Limits AS_IT_IS = new Limits(0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, false);
   private static final long MEGA = 1 << 20;
-
-  @TempDir Path scratch;
-  private Engines.Home home;
-  private Engines engine;
-
-  @BeforeEach
-  void start() throws Exception {
-    home = Engines.Home.make(scratch);
-    engine = new Engines(home);
-  }
-
-  @AfterEach
-  void stop() {
-    try {
-      engine
-          .containers
-          .list()
-          .forEach(container -> engine.containers.remove(container.id(), true, true));
-    } finally {
-      engine.close();
-      home.destroy();
-    }
-  }
 
   private String sleeper(Limits limits, boolean autoRemove) {
     var spec =
