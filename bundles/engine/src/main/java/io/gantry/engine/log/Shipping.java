@@ -29,6 +29,10 @@ import java.util.stream.Collectors;
 public final class Shipping {
   private static final System.Logger log = System.getLogger(Shipping.class.getName());
   private static final Duration PERIOD = Duration.ofMillis(100);
+
+  /** Of a log to which nothing is added: each look costs a task. */
+  private static final Duration LONGEST_PAUSE = Duration.ofMillis(800);
+
   private static final Duration FIRST_DELAY = Duration.ofMillis(200);
   private static final Duration LONGEST_DELAY = Duration.ofSeconds(15);
 
@@ -53,7 +57,8 @@ public final class Shipping {
     volatile boolean busy;
     volatile boolean gone;
     volatile long notBefore = System.nanoTime();
-    volatile Duration delay = Duration.ZERO;
+    volatile Duration delay = Duration.ZERO; // after a refusal
+    volatile Duration pause = Duration.ZERO; // while nothing comes
 
     Parcel(Shipment shipment, BooleanSupplier writing) {
       this.shipment = shipment;
@@ -233,7 +238,8 @@ public final class Shipping {
   private void shipAll(Parcel parcel) {
     try {
       boolean more = true;
-      for (int steps = 0; more && !parcel.gone && !isSomebodyElsesTurn(steps); steps++) {
+      int steps = 0;
+      for (; more && !parcel.gone && !isSomebodyElsesTurn(steps); steps++) {
         boolean writing = parcel.writing.getAsBoolean(); // before the look: what came is seen
         more = parcel.shipment.step();
         if (!more && !writing) {
@@ -242,7 +248,8 @@ public final class Shipping {
         }
       }
       parcel.delay = Duration.ZERO;
-      parcel.notBefore = System.nanoTime();
+      parcel.pause = steps > 1 ? Duration.ZERO : longer(parcel.pause, PERIOD, LONGEST_PAUSE);
+      parcel.notBefore = System.nanoTime() + parcel.pause.toNanos();
     } catch (GantryException e) { // said by the shipment, once
       later(parcel);
     } catch (RuntimeException e) { // a stranger's code
@@ -272,8 +279,12 @@ public final class Shipping {
   }
 
   private static void later(Parcel parcel) {
-    Duration next = parcel.delay.isZero() ? FIRST_DELAY : parcel.delay.multipliedBy(2);
-    parcel.delay = next.compareTo(LONGEST_DELAY) > 0 ? LONGEST_DELAY : next;
+    parcel.delay = longer(parcel.delay, FIRST_DELAY, LONGEST_DELAY);
     parcel.notBefore = System.nanoTime() + parcel.delay.toNanos();
+  }
+
+  private static Duration longer(Duration than, Duration first, Duration longest) {
+    Duration next = than.isZero() ? first : than.multipliedBy(2);
+    return next.compareTo(longest) > 0 ? longest : next;
   }
 }
