@@ -110,6 +110,7 @@ final class Recovering {
     runsOfNobody.addAll(loaded.runs().keySet());
     runsOfNobody.removeAll(loaded.containers().keySet());
     runsOfNobody.removeAll(loaded.broken());
+    shop.volumes().expectUnknown(loaded.broken());
     return loaded.broken();
   }
 

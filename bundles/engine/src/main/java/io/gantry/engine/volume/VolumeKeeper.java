@@ -11,7 +11,6 @@ import io.gantry.api.Leased;
 import io.gantry.api.Volumes.VolumeSpec;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.linux.Dir;
-import io.gantry.linux.TreeCopy;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
 import io.gantry.spi.Recovery;
@@ -20,14 +19,11 @@ import io.gantry.spi.volume.Volume;
 import io.gantry.spi.volume.VolumeDriver;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -45,14 +41,16 @@ import java.util.function.Supplier;
  */
 public final class VolumeKeeper {
   private static final System.Logger log = System.getLogger("io.gantry.engine.volume");
-  private static final int MODE = 0755;
 
   private final VolumeTable table = new VolumeTable();
   private final VolumeRecords records;
-  private final Leased<VolumeDriver> drivers;
+  private final VolumeCalls calls;
+  private final Filling filling;
+  private final VolumeRecovery recovery;
   private final VolumeTeller teller;
   private final SpareDisk spare;
   private final InstantSource clock;
+  private volatile Set<String> unreadable = Set.of();
 
   public VolumeKeeper(
       Path dataRoot,
@@ -62,7 +60,9 @@ public final class VolumeKeeper {
       SpareDisk spare,
       InstantSource clock) {
     this.records = new VolumeRecords(dataRoot, execRoot);
-    this.drivers = drivers;
+    this.calls = new VolumeCalls(drivers);
+    this.filling = new Filling(records);
+    this.recovery = new VolumeRecovery(table, records, this::passOn);
     this.teller = new VolumeTeller(events, clock);
     this.spare = spare;
     this.clock = clock;
@@ -127,7 +127,7 @@ public final class VolumeKeeper {
     var record =
         new VolumeRecord(
             spec.name(),
-            spec.driver().isEmpty() ? drivers.defaultName() : spec.driver(),
+            spec.driver().isEmpty() ? calls.drivers().defaultName() : spec.driver(),
             spec.options(),
             spec.labels(),
             clock.instant(),
@@ -145,7 +145,7 @@ public final class VolumeKeeper {
    */
   void requireDriver(String volume, String driver) {
     try {
-      ask(driver, found -> true);
+      calls.ask(driver, found -> true);
     } catch (GantryException e) {
       throw new GantryException(e.kind(), "create " + volume + ": " + e.getMessage(), e);
     }
@@ -161,10 +161,10 @@ public final class VolumeKeeper {
       undo.add(
           () -> {
             if (ours.get()) {
-              call(record, driver -> driver.remove(record.name()));
+              calls.call(record, driver -> driver.remove(record.name()));
             }
           });
-      call(record, driver -> createNew(driver, state, record, ours));
+      calls.call(record, driver -> createNew(driver, state, record, ours));
       if (record.container().isEmpty()) {
         records.put(record);
       }
@@ -198,18 +198,13 @@ public final class VolumeKeeper {
       labels.put(Volume.EPHEMERAL, "true");
     }
     driver.create(record.name(), record.driverOptions(), labels);
-    driver.find(record.name()).ifPresent(volume -> learn(state, volume));
-  }
-
-  private static void learn(VolumeState state, Volume volume) {
-    state.path(volume.path());
-    state.status(volume.status());
+    driver.find(record.name()).ifPresent(state::learn);
   }
 
   /** A container that stays takes one that was to go with another. */
   private VolumeRecord settle(VolumeState state, VolumeRecord record) {
     var lasting = record.lasting();
-    call(lasting, driver -> createAt(driver, state, lasting));
+    calls.call(lasting, driver -> createAt(driver, state, lasting));
     records.settle(lasting);
     state.record(lasting);
     return lasting;
@@ -224,6 +219,26 @@ public final class VolumeKeeper {
     state.users.add(container);
     if (mounted) {
       state.holders.add(container);
+    }
+  }
+
+  /** Recovery: what these containers have is not known, as their records cannot be read. */
+  public void expectUnknown(Set<String> containers) {
+    unreadable = Set.copyOf(containers);
+  }
+
+  /**
+   * Whoever takes volumes that nobody has must know who has which.
+   *
+   * @throws GantryException CONFLICT
+   */
+  void requireUsersKnown() {
+    if (!unreadable.isEmpty()) {
+      throw new GantryException(
+          CONFLICT,
+          "volumes are not pruned: the records of these containers cannot be read, nor what volumes"
+              + " they have: "
+              + String.join(", ", unreadable));
     }
   }
 
@@ -257,7 +272,7 @@ public final class VolumeKeeper {
       return;
     }
     String heir = record.ephemeral() ? state.users.stream().findFirst().orElse("") : "";
-    spare.spend(() -> mark(state, record.of(heir)));
+    spare.spend(() -> records.put(state, record.of(heir)));
   }
 
   /** A container is about to be removed with the volume: whatever happens, that goes as well. */
@@ -277,8 +292,7 @@ public final class VolumeKeeper {
           var record = state.record();
           if (record != null && !record.removing() && which.test(record)) {
             var owned = record.of(container);
-            spare.spend(() -> records.put(owned));
-            state.record(owned);
+            spare.spend(() -> records.put(state, owned));
           }
           return true;
         });
@@ -300,10 +314,10 @@ public final class VolumeKeeper {
       if (!held) {
         undo.add(() -> unmount(state, holder));
       }
-      var mount = ask(record, driver -> driver.mount(record.name(), holder));
+      var mount = calls.ask(record, driver -> driver.mount(record.name(), holder));
       state.path(mount.source());
       if (record.filling()) {
-        empty(state, record, mount.source());
+        filling.empty(state, record, mount.source());
       }
       undo.keep();
       return mount;
@@ -338,7 +352,7 @@ public final class VolumeKeeper {
       return;
     }
     try {
-      call(record, driver -> driver.unmount(record.name(), holder));
+      calls.call(record, driver -> driver.unmount(record.name(), holder));
     } catch (GantryException e) {
       log.log(WARNING, "volume {0} stays mounted for now: {1}", state.name, e.getMessage());
     }
@@ -359,56 +373,13 @@ public final class VolumeKeeper {
           var mount = mount(state, holder);
           try (Dir dir = Dir.open(Path.of(mount.source()))) {
             if (dir.isEmpty()) {
-              source.get().ifPresent(from -> fill(state, container, from, dir));
+              source.get().ifPresent(from -> filling.fill(state, container, from, dir));
             }
           } finally {
             unmount(state, holder);
           }
           return true;
         });
-  }
-
-  private void fill(VolumeState state, String container, Dir source, Dir to) {
-    try (Dir from = source;
-        var undo = new Undo()) {
-      if (from.isEmpty()) {
-        TreeCopy.copyAttributes(from, to, name -> true);
-        return;
-      }
-      if (state.users.stream().anyMatch(user -> !user.equals(container))) {
-        TreeCopy.copy(from, to); // never emptied: what others write meanwhile is among it
-        return;
-      }
-      var record = state.require();
-      undo.add(() -> empty(state, record, to));
-      mark(state, record.filling(true));
-      TreeCopy.copy(from, to);
-      if (!record.ephemeral()) {
-        to.syncFileSystem();
-      }
-      mark(state, record.filling(false));
-      undo.keep();
-    }
-  }
-
-  private void mark(VolumeState state, VolumeRecord changed) {
-    records.put(changed);
-    state.record(changed);
-  }
-
-  /** What an engine that died had begun to copy. */
-  private void empty(VolumeState state, VolumeRecord record, String path) {
-    try (Dir dir = Dir.open(Path.of(path))) {
-      empty(state, record, dir);
-    }
-  }
-
-  private void empty(VolumeState state, VolumeRecord record, Dir dir) {
-    dir.names().forEach(dir::removeTree);
-    dir.chown(0, 0);
-    dir.chmod(MODE);
-    dir.syncFileSystem();
-    mark(state, record.filling(false));
   }
 
   /**
@@ -425,15 +396,13 @@ public final class VolumeKeeper {
               .formatted(state.name, String.join(", ", state.users)));
     }
     var going = record.goes();
-    spare.spend(() -> records.put(going));
-    state.record(going);
+    spare.spend(() -> records.put(state, going));
     try {
       finishRemoval(state, going);
     } catch (GantryException e) {
       boolean away = e.kind() == UNAVAILABLE || e.kind() == NOT_FOUND;
       if (!(force && away)) {
-        spare.spend(() -> records.put(record));
-        state.record(record);
+        spare.spend(() -> records.put(state, record));
         throw new GantryException(e.kind(), "remove " + state.name + ": " + e.getMessage(), e);
       }
       log.log(INFO, "volume {0} goes when its driver is back: {1}", state.name, e.getMessage());
@@ -442,17 +411,15 @@ public final class VolumeKeeper {
   }
 
   private void finishRemoval(VolumeState state, VolumeRecord going) {
-    spare.spend(() -> call(going, driver -> driver.remove(going.name())));
+    spare.spend(() -> calls.call(going, driver -> driver.remove(going.name())));
     spare.spend(() -> records.remove(going));
-    state.record(null);
-    state.path("");
-    state.status(Map.of());
+    state.gone();
   }
 
   /** Bytes of its files, -1 when its driver cannot tell now. */
   long bytes(VolumeRecord record) {
     try {
-      return ask(record, driver -> driver.usage(record.name()));
+      return calls.ask(record, driver -> driver.usage(record.name()));
     } catch (GantryException e) {
       log.log(INFO, "no size of volume {0}: {1}", record.name(), e.getMessage());
       return -1;
@@ -466,112 +433,6 @@ public final class VolumeKeeper {
    * @param containers ids of all containers that are there or may be
    */
   public Recovery recover(String name, VolumeDriver driver, Set<String> containers) {
-    Map<String, Set<String>> expected = new HashMap<>();
-    for (var state : table.states()) {
-      var record = state.record();
-      if (record != null && record.driver().equals(name)) {
-        expected.put(state.name, Set.copyOf(state.holders));
-      }
-    }
-    var recovery = driver.recover(expected);
-    for (Volume volume : driver.list()) {
-      unlessBusy(table.make(volume.name()), state -> meet(state, name, volume));
-    }
-    for (String volume : expected.keySet()) {
-      unlessBusy(table.make(volume), state -> sweep(state, driver, containers));
-    }
-    return recovery;
-  }
-
-  /** Who is busy with a volume may wait for the very driver that takes over. */
-  private void unlessBusy(VolumeState state, Consumer<VolumeState> step) {
-    if (!state.lock.tryLock()) {
-      return;
-    }
-    try {
-      if (!state.forgotten) {
-        step.accept(state);
-      }
-    } catch (GantryException e) { // the others are no less needed
-      log.log(WARNING, "volume {0}: {1}", state.name, e.getMessage());
-    } finally {
-      table.forgetIfEmpty(state);
-      state.lock.unlock();
-    }
-  }
-
-  /** Without a record it was made, and an engine died or the record was damaged. */
-  private void meet(VolumeState state, String driver, Volume volume) {
-    learn(state, volume);
-    if (state.record() != null || volume.labels().containsKey(Volume.EPHEMERAL)) {
-      return;
-    }
-    var record =
-        new VolumeRecord(
-            volume.name(),
-            driver,
-            volume.options().isEmpty() ? null : volume.options(),
-            volume.labels().isEmpty() ? null : volume.labels(),
-            volume.created(),
-            "",
-            false,
-            false,
-            false);
-    state.record(record);
-    log.log(INFO, "took in volume {0}", volume.name());
-    records.put(record);
-  }
-
-  private void sweep(VolumeState state, VolumeDriver driver, Set<String> containers) {
-    var record = state.record();
-    if (record == null) {
-      return;
-    }
-    boolean ofNobody = !record.container().isEmpty() && !containers.contains(record.container());
-    if (!state.users.isEmpty()) {
-      if (ofNobody && !record.removing()) {
-        passOn(state, record.container());
-      }
-      return;
-    }
-    if (record.removing() || ofNobody) {
-      driver.remove(record.name());
-      records.remove(record);
-      state.record(null);
-      log.log(INFO, "swept volume {0}", record.name());
-    }
-  }
-
-  private void call(VolumeRecord record, Consumer<VolumeDriver> body) {
-    ask(
-        record,
-        driver -> {
-          body.accept(driver);
-          return true;
-        });
-  }
-
-  private <R> R ask(VolumeRecord record, Function<VolumeDriver, R> body) {
-    return ask(record.driver(), body);
-  }
-
-  private <R> R ask(String name, Function<VolumeDriver, R> body) {
-    boolean[] reached = {false};
-    try {
-      return drivers.call(
-          name,
-          driver -> {
-            reached[0] = true;
-            return body.apply(driver);
-          });
-    } catch (GantryException e) {
-      if (reached[0] || e.kind() != NOT_FOUND) {
-        throw e;
-      }
-      throw new GantryException(
-          NOT_FOUND,
-          "error looking up volume plugin %s: plugin \"%s\" not found".formatted(name, name),
-          e);
-    }
+    return recovery.recover(name, driver, containers);
   }
 }

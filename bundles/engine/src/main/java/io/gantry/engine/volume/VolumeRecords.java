@@ -45,6 +45,12 @@ final class VolumeRecords {
     }
   }
 
+  /** What is on record is so from then on. */
+  void put(VolumeState state, VolumeRecord changed) {
+    put(changed);
+    state.record(changed);
+  }
+
   void remove(VolumeRecord record) {
     if (record.ephemeral()) {
       ephemeral.remove(record.name(), Durability.LAZY);

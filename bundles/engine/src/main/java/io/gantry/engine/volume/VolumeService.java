@@ -118,6 +118,7 @@ public final class VolumeService implements Volumes {
 
   @Override
   public Pruned prune(Predicate<VolumeView> which) {
+    keeper.requireUsersKnown();
     var names = new ArrayList<String>();
     long bytes = 0;
     for (var view : list()) {

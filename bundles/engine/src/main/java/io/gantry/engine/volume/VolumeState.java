@@ -5,6 +5,7 @@ import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.spi.GantryException;
+import io.gantry.spi.volume.Volume;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
@@ -66,8 +67,17 @@ final class VolumeState {
     return status;
   }
 
-  void status(Map<String, String> now) {
-    status = Map.copyOf(now);
+  /** What its driver says of it. */
+  void learn(Volume volume) {
+    path = volume.path();
+    status = volume.status();
+  }
+
+  /** There is no such volume any more. */
+  void gone() {
+    record = null;
+    path = "";
+    status = Map.of();
   }
 
   /**

@@ -214,6 +214,24 @@ class VolumesTest {
     assertEquals(List.of(), names());
   }
 
+  @Test
+  void nothingIsPrunedWhileItIsNotKnownWhoHasWhat() throws Exception {
+    String id = create(s -> s.binds = List.of("named:/a"));
+    Path record = home.place().dataRoot().resolve("containers/" + id + ".json");
+    byte[] sound = Files.readAllBytes(record);
+    engine.close();
+    Files.writeString(record, "no record");
+    restart();
+    var e = assertThrows(GantryException.class, () -> volumes.prune(view -> true));
+    assertEquals(GantryException.Kind.CONFLICT, e.kind());
+    assertTrue(e.getMessage().contains(id), e.getMessage());
+    assertEquals(List.of("named"), names());
+    engine.close();
+    Files.write(record, sound);
+    restart();
+    assertEquals(List.of(id), volumes.inspect("named").users());
+  }
+
   private static MountRequest part(String volume, String driver, String subpath) {
     return new MountRequest(
         "volume",

@@ -1,0 +1,64 @@
+package io.gantry.engine.volume;
+
+import io.gantry.linux.Dir;
+import io.gantry.linux.TreeCopy;
+import io.gantry.spi.Undo;
+import java.nio.file.Path;
+
+/**
+ * What an image has at a volume's place is copied into it while it is empty. The record says so
+ * meanwhile: an engine that dies leaves a volume that is emptied before anybody meets it. The
+ * state's lock is held.
+ */
+final class Filling {
+  private static final int MODE = 0755;
+
+  private final VolumeRecords records;
+
+  Filling(VolumeRecords records) {
+    this.records = records;
+  }
+
+  /**
+   * All of it or nothing, unless other containers have the volume.
+   *
+   * @param source closed
+   */
+  void fill(VolumeState state, String container, Dir source, Dir to) {
+    try (Dir from = source;
+        var undo = new Undo()) {
+      if (from.isEmpty()) {
+        TreeCopy.copyAttributes(from, to, name -> true);
+        return;
+      }
+      if (state.users.stream().anyMatch(user -> !user.equals(container))) {
+        TreeCopy.copy(from, to); // never emptied: what others write meanwhile is among it
+        return;
+      }
+      var record = state.require();
+      undo.add(() -> empty(state, record, to));
+      records.put(state, record.filling(true));
+      TreeCopy.copy(from, to);
+      if (!record.ephemeral()) {
+        to.syncFileSystem();
+      }
+      records.put(state, record.filling(false));
+      undo.keep();
+    }
+  }
+
+  /** What an engine that died had begun to copy. */
+  void empty(VolumeState state, VolumeRecord record, String path) {
+    try (Dir dir = Dir.open(Path.of(path))) {
+      empty(state, record, dir);
+    }
+  }
+
+  private void empty(VolumeState state, VolumeRecord record, Dir dir) {
+    dir.names().forEach(dir::removeTree);
+    dir.chown(0, 0);
+    dir.chmod(MODE);
+    dir.syncFileSystem();
+    records.put(state, record.filling(false));
+  }
+}
