@@ -9,35 +9,23 @@ import java.util.List;
  *
  * @param type of Docker's: {@code bind}, {@code volume}, {@code tmpfs}, {@code image}
  * @param name of the volume, or the image as the client wrote it
- * @param driver of the volume
  * @param source of a bind, as the client wrote it; of an image its uppermost layer
  * @param target absolute and without dots
  * @param mode as the client wrote it, for inspect
- * @param propagation empty for what has none
- * @param named the client gave the volume a name
- * @param copy it takes what the image has at its target, when it is empty
  * @param subpath of the volume or image that is mounted; empty: all
- * @param flat mounts below the source do not come along
- * @param readOnlyFlat they come along and stay writable
- * @param makesSource a source that is missing becomes a directory
  * @param options of a tmpfs
  * @param image id of the image
  */
 public record ContainerMount(
     String type,
     String name,
-    String driver,
     String source,
     String target,
     String mode,
     boolean readOnly,
-    String propagation,
-    boolean named,
-    boolean copy,
     String subpath,
-    boolean flat,
-    boolean readOnlyFlat,
-    boolean makesSource,
+    OfVolume volume,
+    Below below,
     List<String> options,
     String image) {
 
@@ -45,6 +33,27 @@ public record ContainerMount(
   public static final String VOLUME = "volume";
   public static final String TMPFS = "tmpfs";
   public static final String IMAGE = "image";
+  private static final String PRIVATE = "rprivate";
+
+  /**
+   * @param named the client gave the volume a name
+   * @param copy it takes what the image has at its target, when it is empty
+   */
+  public record OfVolume(String driver, boolean named, boolean copy) {
+    static final OfVolume NONE = new OfVolume("", false, false);
+  }
+
+  /**
+   * What is mounted below the source, now and later.
+   *
+   * @param propagation empty for what has none
+   * @param flat it does not come along
+   * @param readOnlyFlat it comes along and stays writable
+   * @param makesSource a source that is missing becomes a directory
+   */
+  public record Below(String propagation, boolean flat, boolean readOnlyFlat, boolean makesSource) {
+    static final Below NONE = new Below("", false, false, false);
+  }
 
   public ContainerMount {
     options = List.copyOf(options);
@@ -52,177 +61,83 @@ public record ContainerMount(
 
   static ContainerMount bind(
       String source, String target, String mode, boolean readOnly, String propagation) {
+    var below = new Below(propagation.isEmpty() ? PRIVATE : propagation, false, false, true);
     return new ContainerMount(
-        BIND,
-        "",
-        "",
-        source,
-        target,
-        mode,
-        readOnly,
-        propagation.isEmpty() ? "rprivate" : propagation,
-        false,
-        false,
-        "",
-        false,
-        false,
-        true,
-        List.of(),
-        "");
+        BIND, "", source, target, mode, readOnly, "", OfVolume.NONE, below, List.of(), "");
   }
 
   static ContainerMount volume(
       String name, String driver, String target, String mode, boolean readOnly, boolean copy) {
+    var of = new OfVolume(driver, !name.isEmpty(), copy);
     return new ContainerMount(
-        VOLUME,
-        name,
-        driver,
-        "",
-        target,
-        mode,
-        readOnly,
-        "",
-        !name.isEmpty(),
-        copy,
-        "",
-        false,
-        false,
-        false,
-        List.of(),
-        "");
+        VOLUME, name, "", target, mode, readOnly, "", of, Below.NONE, List.of(), "");
   }
 
   static ContainerMount tmpfs(String target, boolean readOnly, List<String> options) {
     return new ContainerMount(
-        TMPFS, "", "", "", target, "", readOnly, "", false, false, "", false, false, false, options,
-        "");
+        TMPFS, "", "", target, "", readOnly, "", OfVolume.NONE, Below.NONE, options, "");
   }
 
   static ContainerMount image(String reference, String target) {
+    var below = new Below(PRIVATE, false, false, false);
     return new ContainerMount(
-        IMAGE,
-        reference,
-        "",
-        "",
-        target,
-        "",
-        true,
-        "rprivate",
-        false,
-        false,
-        "",
-        false,
-        false,
-        false,
-        List.of(),
-        "");
+        IMAGE, reference, "", target, "", true, "", OfVolume.NONE, below, List.of(), "");
   }
 
-  ContainerMount bound(boolean isFlat, boolean isReadOnlyFlat, boolean doesMakeSource) {
+  ContainerMount bound(boolean flat, boolean readOnlyFlat, boolean makesSource) {
+    var other = new Below(propagation(), flat, readOnlyFlat, makesSource);
     return new ContainerMount(
-        type,
-        name,
-        driver,
-        source,
-        target,
-        mode,
-        readOnly,
-        propagation,
-        named,
-        copy,
-        subpath,
-        isFlat,
-        isReadOnlyFlat,
-        doesMakeSource,
-        options,
-        image);
+        type, name, source, target, mode, readOnly, subpath, volume, other, options, image);
   }
 
   ContainerMount part(String path) {
+    var of = new OfVolume(driver(), named(), copy() && path.isEmpty());
     return new ContainerMount(
-        type,
-        name,
-        driver,
-        source,
-        target,
-        mode,
-        readOnly,
-        propagation,
-        named,
-        copy && path.isEmpty(),
-        path,
-        flat,
-        readOnlyFlat,
-        makesSource,
-        options,
-        image);
+        type, name, source, target, mode, readOnly, path, of, below, options, image);
+  }
+
+  /** What the container has got instead of what it asked for. */
+  public ContainerMount got(String itsName, String driver, String itsMode) {
+    var of = new OfVolume(driver, named(), copy());
+    return new ContainerMount(
+        type, itsName, source, target, itsMode, readOnly, subpath, of, below, options, image);
+  }
+
+  /** The image that was found. */
+  public ContainerMount of(String imageId, String layer) {
+    return new ContainerMount(
+        type, name, layer, target, mode, readOnly, subpath, volume, below, options, imageId);
+  }
+
+  /** As another container takes it over ({@code --volumes-from}). */
+  public ContainerMount inherited(boolean writable) {
+    var of = new OfVolume(driver(), named(), false);
+    return new ContainerMount(
+        type, name, source, target, "", readOnly || !writable, subpath, of, below, options, image);
   }
 
   public boolean isVolume() {
     return type.equals(VOLUME);
   }
 
-  /** What the container has got instead of what it asked for. */
-  public ContainerMount got(String volume, String itsDriver, String itsMode) {
-    return new ContainerMount(
-        type,
-        volume,
-        itsDriver,
-        source,
-        target,
-        itsMode,
-        readOnly,
-        propagation,
-        named,
-        copy,
-        subpath,
-        flat,
-        readOnlyFlat,
-        makesSource,
-        options,
-        image);
+  public String driver() {
+    return volume.driver();
   }
 
-  /** The image that was found. */
-  public ContainerMount of(String imageId, String layer) {
-    return new ContainerMount(
-        type,
-        name,
-        driver,
-        layer,
-        target,
-        mode,
-        readOnly,
-        propagation,
-        named,
-        copy,
-        subpath,
-        flat,
-        readOnlyFlat,
-        makesSource,
-        options,
-        imageId);
+  public boolean named() {
+    return volume.named();
   }
 
-  /** As another container takes it over ({@code --volumes-from}). */
-  public ContainerMount inherited(boolean writable) {
-    return new ContainerMount(
-        type,
-        name,
-        driver,
-        source,
-        target,
-        "",
-        readOnly || !writable,
-        propagation,
-        named,
-        false,
-        subpath,
-        flat,
-        readOnlyFlat,
-        makesSource,
-        options,
-        image);
+  public boolean copy() {
+    return volume.copy();
+  }
+
+  public String propagation() {
+    return below.propagation();
+  }
+
+  public boolean makesSource() {
+    return below.makesSource();
   }
 
   /**
@@ -235,10 +150,10 @@ public record ContainerMount(
       return new Mount("tmpfs", "tmpfs", target, options);
     }
     var words = new ArrayList<String>();
-    words.add(propagation.isEmpty() ? "rprivate" : propagation);
+    words.add(propagation().isEmpty() ? PRIVATE : propagation());
     if (readOnly) {
-      words.add(flat || readOnlyFlat ? "ro" : "rro");
+      words.add(below.flat() || below.readOnlyFlat() ? "ro" : "rro");
     }
-    return new Mount(flat ? "bind" : "rbind", from, target, words);
+    return new Mount(below.flat() ? "bind" : "rbind", from, target, words);
   }
 }
