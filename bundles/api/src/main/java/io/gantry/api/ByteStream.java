@@ -1,6 +1,7 @@
 package io.gantry.api;
 
 import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -23,11 +24,18 @@ public interface ByteStream extends AutoCloseable {
    */
   CompletionStage<ByteBuffer> read();
 
-  /** Sends to standard input; completes when the buffer may be used again. */
-  CompletionStage<Void> write(ByteBuffer input);
+  /**
+   * Sends to standard input; completes when the buffer may be used again. Where there is none the
+   * bytes are dropped.
+   */
+  default CompletionStage<Void> write(ByteBuffer input) {
+    return CompletableFuture.completedFuture(null);
+  }
 
   /** Standard input ends here; output goes on. */
-  CompletionStage<Void> closeInput();
+  default CompletionStage<Void> closeInput() {
+    return CompletableFuture.completedFuture(null);
+  }
 
   /** Lets go; what runs goes on. May be repeated. */
   @Override

@@ -1,8 +1,7 @@
 package io.gantry.engine.container;
 
+import io.gantry.engine.spec.Targets;
 import io.gantry.linux.Names;
-import java.util.ArrayDeque;
-import java.util.Deque;
 
 /**
  * A path in a container as clients write it, taken apart as Docker does.
@@ -15,18 +14,11 @@ record ContainerPath(String clean, String name, boolean isDirectory) {
 
   static ContainerPath parse(String text) {
     String path = Names.ofText(text);
-    Deque<String> names = new ArrayDeque<>();
-    for (String name : path.split("/", -1)) {
-      if (name.equals("..")) {
-        names.pollLast();
-      } else if (!name.isEmpty() && !name.equals(".")) {
-        names.addLast(name);
-      }
-    }
+    String clean = Targets.clean(path);
     boolean dot = path.equals(".") || path.endsWith("/.");
-    String clean = "/" + String.join("/", names);
-    String last = names.isEmpty() ? "/" : names.getLast();
-    return new ContainerPath(clean, dot ? "." : last, dot || names.isEmpty() || path.endsWith("/"));
+    boolean root = clean.equals("/");
+    String last = root ? "/" : clean.substring(clean.lastIndexOf('/') + 1);
+    return new ContainerPath(clean, dot ? "." : last, dot || root || path.endsWith("/"));
   }
 
   String parent() {

@@ -43,16 +43,6 @@ final class FixedStream implements ByteStream {
   }
 
   @Override
-  public CompletionStage<Void> write(ByteBuffer input) {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
-  public CompletionStage<Void> closeInput() {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
   public void close() {
     synchronized (left) {
       left.clear();

@@ -80,16 +80,6 @@ final class PulledStream implements ByteStream {
     }
   }
 
-  @Override
-  public CompletionStage<Void> write(ByteBuffer input) {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
-  public CompletionStage<Void> closeInput() {
-    return CompletableFuture.completedFuture(null);
-  }
-
   /** Ends it before its end: the next read fails with {@code why}. */
   void revoke(GantryException why) {
     lock.lock();

@@ -7,7 +7,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /** Where in a container something is mounted, as text: what leads where is seen at the start. */
-final class Targets {
+public final class Targets {
 
   private Targets() {}
 
@@ -42,7 +42,7 @@ final class Targets {
   }
 
   /** Absolute, without empty names and dots; {@code ..} ends at the root. */
-  static String clean(String path) {
+  public static String clean(String path) {
     Deque<String> names = new ArrayDeque<>();
     for (String name : path.split("/", -1)) {
       if (name.equals("..")) {

@@ -130,16 +130,6 @@ public final class EventStream implements ByteStream {
   }
 
   @Override
-  public CompletionStage<Void> write(ByteBuffer input) {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
-  public CompletionStage<Void> closeInput() {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
   public void close() {
     Events.Subscription held;
     lock.lock();

@@ -57,16 +57,6 @@ public final class StatsStream implements ByteStream {
   }
 
   @Override
-  public CompletionStage<Void> write(ByteBuffer input) {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
-  public CompletionStage<Void> closeInput() {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
   public void close() {
     feed.close();
   }

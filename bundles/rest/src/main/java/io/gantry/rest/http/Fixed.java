@@ -26,16 +26,6 @@ final class Fixed implements ByteStream {
   }
 
   @Override
-  public CompletionStage<Void> write(ByteBuffer input) {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
-  public CompletionStage<Void> closeInput() {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
   public void close() {
     // holds nothing
   }

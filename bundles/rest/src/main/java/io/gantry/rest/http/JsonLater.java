@@ -36,16 +36,6 @@ final class JsonLater<T> implements ByteStream {
   }
 
   @Override
-  public CompletionStage<Void> write(ByteBuffer input) {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
-  public CompletionStage<Void> closeInput() {
-    return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
   public void close() {
     value.toCompletableFuture().cancel(false); // whoever computes it may stop
   }
