@@ -198,6 +198,10 @@ final class HealthWatch {
   private void begin(Probe begun) {
     var exec = begun.exec;
     container.execs.put(exec.id(), exec);
+    if (!isUnderWay(begun)) { // the run ended in between
+      container.execs.remove(exec.id());
+      return;
+    }
     exec.start();
     tell("exec_create: ", exec);
     tell("exec_start: ", exec);

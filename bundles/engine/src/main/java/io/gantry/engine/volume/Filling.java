@@ -1,6 +1,7 @@
 package io.gantry.engine.volume;
 
 import io.gantry.linux.Dir;
+import io.gantry.linux.Stat;
 import io.gantry.linux.TreeCopy;
 import io.gantry.spi.Undo;
 import java.nio.file.Path;
@@ -11,8 +12,6 @@ import java.nio.file.Path;
  * state's lock is held.
  */
 final class Filling {
-  private static final int MODE = 0755;
-
   private final VolumeRecords records;
 
   Filling(VolumeRecords records) {
@@ -36,7 +35,8 @@ final class Filling {
         return;
       }
       var record = state.require();
-      undo.add(() -> empty(state, record, to));
+      var before = to.stat();
+      undo.add(() -> empty(state, record, to, before));
       records.put(state, record.filling(true));
       TreeCopy.copy(from, to);
       if (!record.ephemeral()) {
@@ -47,17 +47,17 @@ final class Filling {
     }
   }
 
-  /** What an engine that died had begun to copy. */
+  /** Takes away what an engine that died had begun to copy; owner and mode stay what they are. */
   void empty(VolumeState state, VolumeRecord record, String path) {
     try (Dir dir = Dir.open(Path.of(path))) {
-      empty(state, record, dir);
+      empty(state, record, dir, dir.stat());
     }
   }
 
-  private void empty(VolumeState state, VolumeRecord record, Dir dir) {
+  private void empty(VolumeState state, VolumeRecord record, Dir dir, Stat before) {
     dir.names().forEach(dir::removeTree);
-    dir.chown(0, 0);
-    dir.chmod(MODE);
+    dir.chown(before.uid(), before.gid());
+    dir.chmod(before.mode());
     dir.syncFileSystem();
     records.put(state, record.filling(false));
   }
