@@ -91,7 +91,7 @@ final class SpoolNames {
     }
   }
 
-  boolean isNewest(SpoolFile file) {
+  boolean isNewest(SpoolFile file) throws IOException {
     return !file.isCompressed() && inode(newest) == file.inode();
   }
 
@@ -111,7 +111,7 @@ final class SpoolNames {
     if (!file.isCompressed() && inode(path(age)) == file.inode()) {
       return true;
     }
-    if (age == 0 || !Files.exists(compressedPath(age))) {
+    if (age == 0 || inode(compressedPath(age)) < 0) {
       return false;
     }
     try (var channel = FileChannel.open(compressedPath(age))) {
@@ -140,16 +140,16 @@ final class SpoolNames {
     return null;
   }
 
-  boolean isPlain(int age, long inode) {
+  boolean isPlain(int age, long inode) throws IOException {
     return inode(path(age)) == inode;
   }
 
-  boolean exists(int age) {
-    return Files.exists(path(age)) || (age > 0 && Files.exists(compressedPath(age)));
+  boolean exists(int age) throws IOException {
+    return inode(path(age)) >= 0 || (age > 0 && inode(compressedPath(age)) >= 0);
   }
 
   /** The lowest number from here on that has a file; -1 when there is none. */
-  private int youngest(int from) {
+  private int youngest(int from) throws IOException {
     for (int age = from; age < from + GAP; age++) {
       if (exists(age)) {
         return age;
@@ -188,10 +188,11 @@ final class SpoolNames {
     return null;
   }
 
-  private static long inode(Path file) {
+  /** -1 for one that is not there: a disk that fails is not taken for an empty log. */
+  private static long inode(Path file) throws IOException {
     try {
       return (Long) Files.getAttribute(file, "unix:ino");
-    } catch (IOException e) { // not there
+    } catch (NoSuchFileException e) {
       return -1;
     }
   }

@@ -3,6 +3,7 @@ package io.gantry.engine.log;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.LogQuery;
@@ -256,5 +257,12 @@ class RotationTest {
 
   private static LogQuery query(boolean follow, long tail) {
     return new LogQuery(true, true, follow, false, false, null, null, tail);
+  }
+
+  @Test
+  void aLogThatCannotBeLookedAtIsNotTakenForAnEmptyOne() throws IOException {
+    Path loop = file.resolveSibling("loop");
+    Files.createSymbolicLink(loop, loop.getFileName());
+    assertThrows(IOException.class, () -> new SpoolNames(loop).newest());
   }
 }
