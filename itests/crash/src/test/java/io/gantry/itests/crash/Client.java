@@ -158,7 +158,7 @@ final class Client {
     boolean inVolume = !one.volume.isEmpty() && random.nextBoolean();
     Http.Answer answer = api.put(path(one, "archive?path=/" + (inVolume ? "vol" : "")), tar);
     if (answer.status() == 200 && inVolume) {
-      volumes.mark(one.volume, one.pendingMark);
+      volumes.mark(one.volume, one.pendingMark, one.id + " " + one.phase + " " + one.program);
       one.pending = Step.NONE;
     } else if (answer.status() == 200) {
       one.marks.add(one.pendingMark);

@@ -56,6 +56,9 @@ final class PowerCuts {
         }
         steps = load.steps();
       } finally {
+        if (!findings.all().isEmpty()) {
+          System.out.println(engine.log());
+        }
         engine.cutPower();
       }
     } finally {

@@ -23,8 +23,8 @@ final class VolumeClient {
   private final Random random;
   private final Findings findings;
 
-  /** Marks that containers left there. */
-  private final Map<String, Set<Integer>> volumes = new TreeMap<>();
+  /** Marks that were left there, with who had it mounted then. */
+  private final Map<String, Map<Integer, String>> volumes = new TreeMap<>();
 
   private final Set<String> forgetful = new HashSet<>();
   private String pending = "";
@@ -51,16 +51,20 @@ final class VolumeClient {
     return one.equals(pending) ? "" : one;
   }
 
-  /** A container has written into it. */
-  void mark(String volume, int mark) {
+  /**
+   * Somebody has written into it.
+   *
+   * @param through the container that has it, for the finding
+   */
+  void mark(String volume, int mark, String through) {
     if (!forgetful.contains(volume) && volumes.containsKey(volume)) {
-      volumes.get(volume).add(mark);
+      volumes.get(volume).put(mark, through);
     }
   }
 
   /** What was written there need not have reached the disk. */
   void powerWasCut() {
-    volumes.values().forEach(Set::clear);
+    volumes.values().forEach(Map::clear);
   }
 
   /**
@@ -92,7 +96,7 @@ final class VolumeClient {
     }
     Http.Answer answer = api.post("/volumes/create", body);
     if (answer.status() == 201) {
-      volumes.put(pending, new HashSet<>());
+      volumes.put(pending, new TreeMap<>());
       pending = "";
     } else {
       refused("create", answer);
@@ -153,11 +157,17 @@ final class VolumeClient {
   }
 
   private void marks(String name, Path path) {
-    for (int mark : volumes.get(name)) {
-      if (!Files.exists(path.resolve("mark-" + mark))) {
-        findings.add(Findings.Kind.STATE, "mark " + mark + " in volume " + name + " is lost");
-      }
-    }
+    volumes
+        .get(name)
+        .forEach(
+            (mark, through) -> {
+              if (!Files.exists(path.resolve("mark-" + mark))) {
+                findings.add(
+                    Findings.Kind.STATE,
+                    "mark %d in volume %s, left through %s, is lost: there are %s"
+                        .formatted(mark, name, through, List.of(path.toFile().list())));
+              }
+            });
   }
 
   private void met(String name, JsonNode seen) {
@@ -167,7 +177,7 @@ final class VolumeClient {
     if (!name.equals(pending) || !whole) {
       findings.add(Findings.Kind.HALF, "nobody knows volume " + seen);
     }
-    volumes.put(name, new HashSet<>());
+    volumes.put(name, new TreeMap<>());
   }
 
   private void refused(String what, Http.Answer answer) {
