@@ -13,6 +13,7 @@ import static io.gantry.linux.Names.bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.Mount;
+import io.gantry.spi.Undo;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -32,7 +33,6 @@ public final class Rootfs implements AutoCloseable {
 
   private static final int INSIDE = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   private static final int MAX_LINKS = 255;
-  private static final int NONE = -1;
 
   private final Dir root;
   private final int namespace;
@@ -44,7 +44,8 @@ public final class Rootfs implements AutoCloseable {
   }
 
   /**
-   * What a running process has for its root, with all that is mounted there.
+   * What a running process has for its root, with all that is mounted there; when it ends, that
+   * stays for as long as this is open.
    *
    * @param started in clock ticks, as proc_pid_stat(5) has it: a process of another time that has
    *     the same number is not taken for it
@@ -61,15 +62,26 @@ public final class Rootfs implements AutoCloseable {
       if (ProcStat.started(dir).filter(ticks -> ticks == started).isEmpty()) {
         throw ended(pid);
       }
-      int root = Kernel.openat2(dir.descriptor(), bytes("root"), O_PATH | O_DIRECTORY, 0, 0);
-      if (root < 0) {
-        throw switch (Kernel.errno()) {
-          case ENOENT, ESRCH -> ended(pid);
-          default -> failed("open", proc + "/root");
-        };
+      // First: from here on what is mounted in there stays so, even when the process ends.
+      int namespace = open(dir, "ns/mnt", O_RDONLY, pid);
+      try (Undo undo = new Undo()) {
+        undo.add(() -> libc().close(namespace));
+        int root = open(dir, "root", O_PATH | O_DIRECTORY, pid);
+        undo.keep();
+        return new Rootfs(new Dir(root, "/"), namespace);
       }
-      return new Rootfs(new Dir(root, "/"), NONE);
     }
+  }
+
+  private static int open(Dir process, String name, int flags, long pid) {
+    int fd = Kernel.openat2(process.descriptor(), bytes(name), flags, 0, 0);
+    if (fd >= 0) {
+      return fd;
+    }
+    throw switch (Kernel.errno()) {
+      case ENOENT, ESRCH -> ended(pid);
+      default -> failed("open", "/proc/" + pid + "/" + name);
+    };
   }
 
   private static GantryException ended(long pid) {
@@ -186,9 +198,7 @@ public final class Rootfs implements AutoCloseable {
   public void close() {
     if (open.compareAndSet(true, false)) {
       root.close();
-      if (namespace != NONE) {
-        libc().close(namespace);
-      }
+      libc().close(namespace);
     }
   }
 }

@@ -169,6 +169,31 @@ class RootfsTest {
     }
   }
 
+  /** Else what is written to a volume then would land in the directory that it hides. */
+  @Test
+  void whatIsMountedThereOutlivesTheProcess() throws Exception {
+    Path volume = Files.createDirectory(tree.resolve("v"));
+    String script = "mount --bind \"$1\" \"$2\" && echo mounted && exec sleep 1000";
+    var process =
+        new ProcessBuilder(
+                "unshare", "-m", "sh", "-c", script, "sh", secret.toString(), volume.toString())
+            .start();
+    try {
+      assertEquals("mounted", process.inputReader().readLine());
+      String stat = Files.readString(Path.of("/proc/" + process.pid() + "/stat"));
+      long start = Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[19]);
+      int open;
+      try (Rootfs rootfs = Rootfs.ofProcess(process.pid(), start)) {
+        process.destroyForcibly().waitFor();
+        open = descriptors();
+        assertEquals("outside", read(rootfs, volume.toString(), "passwd"));
+      }
+      assertEquals(open - 2, descriptors()); // of the root and of the namespace
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
   private static void awaitRoot(Process process, Path root) throws Exception {
     Path link = Path.of("/proc/" + process.pid() + "/root");
     long deadline = System.nanoTime() + 10_000_000_000L;

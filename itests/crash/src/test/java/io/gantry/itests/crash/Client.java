@@ -396,10 +396,10 @@ final class Client {
       if (one.pending != Step.PRUNE) {
         one.pruned |= one.monitorKilled && deleted.contains(one.id); // it was killed meanwhile
       } else {
-        boolean had = one.phase == Phase.CREATED || one.phase == Phase.EXITED;
-        if (had && !deleted.contains(one.id) && excused < Integer.MAX_VALUE) {
+        if (!deleted.contains(one.id) && excused < Integer.MAX_VALUE) {
           continue; // it may be half removed: unsure
         }
+        boolean had = one.phase == Phase.CREATED || one.phase == Phase.EXITED;
         if (had && !deleted.contains(one.id)) {
           findings.add(Findings.Kind.REFUSED, one.name + " was not pruned");
         }
