@@ -70,7 +70,13 @@ public final class VolumeKeeper {
 
   /** Reads the records; once, before all else. */
   public void load() {
-    records.load().forEach((name, record) -> table.make(name).record(record));
+    records
+        .load()
+        .forEach(
+            (name, record) -> {
+              table.make(name).record(record);
+              table.make(name).path(record.path());
+            });
   }
 
   VolumeTable table() {
@@ -134,7 +140,8 @@ public final class VolumeKeeper {
             owner,
             ephemeral,
             false,
-            false);
+            false,
+            "");
     make(state, record);
     teller.tell(record.name(), "create", record.driver(), Map.of());
     return record;
@@ -165,14 +172,15 @@ public final class VolumeKeeper {
             }
           });
       calls.call(record, driver -> createNew(driver, state, record, ours));
+      var made = record.at(state.path());
       if (record.container().isEmpty()) {
-        records.put(record);
+        records.put(made);
       }
+      state.record(made);
       undo.keep();
     } catch (GantryException e) {
       throw new GantryException(e.kind(), "create " + record.name() + ": " + e.getMessage(), e);
     }
-    state.record(record);
   }
 
   /**

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param ephemeral it goes with a {@code --rm} container: its record is in the exec root only
  * @param removing its data is being removed, and it is not there for anybody any more
  * @param filling content of an image is being copied into it: half of it is none
+ * @param path on the host as its driver last said, for as long as that is away; empty: not known
  */
 record VolumeRecord(
     String name,
@@ -22,7 +23,8 @@ record VolumeRecord(
     String container,
     boolean ephemeral,
     boolean removing,
-    boolean filling) {
+    boolean filling,
+    String path) {
 
   VolumeRecord {
     options = options == null ? null : Map.copyOf(options);
@@ -35,20 +37,26 @@ record VolumeRecord(
 
   VolumeRecord of(String otherContainer) {
     return new VolumeRecord(
-        name, driver, options, labels, created, otherContainer, ephemeral, removing, filling);
+        name, driver, options, labels, created, otherContainer, ephemeral, removing, filling, path);
   }
 
   VolumeRecord lasting() {
-    return new VolumeRecord(name, driver, options, labels, created, "", false, removing, filling);
+    return new VolumeRecord(
+        name, driver, options, labels, created, "", false, removing, filling, path);
   }
 
   VolumeRecord goes() {
     return new VolumeRecord(
-        name, driver, options, labels, created, container, ephemeral, true, filling);
+        name, driver, options, labels, created, container, ephemeral, true, filling, path);
   }
 
   VolumeRecord filling(boolean now) {
     return new VolumeRecord(
-        name, driver, options, labels, created, container, ephemeral, removing, now);
+        name, driver, options, labels, created, container, ephemeral, removing, now, path);
+  }
+
+  VolumeRecord at(String where) {
+    return new VolumeRecord(
+        name, driver, options, labels, created, container, ephemeral, removing, filling, where);
   }
 }

@@ -46,7 +46,9 @@ final class VolumeRecovery {
     }
     var recovery = driver.recover(expected);
     for (Volume volume : driver.list()) {
-      unlessBusy(table.make(volume.name()), state -> meet(state, name, volume));
+      var state = table.make(volume.name());
+      state.learn(volume);
+      unlessBusy(state, free -> meet(free, name, volume));
     }
     for (String volume : expected.keySet()) {
       unlessBusy(table.make(volume), state -> sweep(state, driver, containers));
@@ -73,7 +75,6 @@ final class VolumeRecovery {
 
   /** Without a record it was made, and an engine died or the record was damaged. */
   private void meet(VolumeState state, String driver, Volume volume) {
-    state.learn(volume);
     if (state.record() != null || volume.labels().containsKey(Volume.EPHEMERAL)) {
       return;
     }
@@ -87,7 +88,8 @@ final class VolumeRecovery {
             "",
             false,
             false,
-            false);
+            false,
+            volume.path());
     state.record(record);
     log.log(INFO, "took in volume {0}", volume.name());
     records.put(record);

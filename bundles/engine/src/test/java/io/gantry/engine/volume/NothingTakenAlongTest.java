@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -105,6 +106,27 @@ class NothingTakenAlongTest {
     e = assertThrows(GantryException.class, () -> volumes.create(ONE));
     assertEquals(Kind.CONFLICT, e.kind());
     assertTrue(Files.exists(file));
+  }
+
+  /** Before its driver is back, and when somebody waited for the driver as it took over. */
+  @Test
+  void whereAVolumeIsStaysKnown() throws Exception {
+    volumes.create(ONE);
+    String path = volumes.inspect("one").path();
+    assertTrue(Files.isDirectory(Path.of(path)));
+    next();
+    assertEquals(path, volumes.inspect("one").path());
+    keeper.use(new VolumeSpec("own", "", null, null), A, true, false);
+    path = volumes.inspect("own").path();
+    next();
+    var held = keeper.table().make("own").lock;
+    held.lock();
+    try {
+      CompletableFuture.runAsync(() -> keeper.recover("local", driver, Set.of(A))).get();
+    } finally {
+      held.unlock();
+    }
+    assertEquals(path, volumes.inspect("own").path());
   }
 
   @Test

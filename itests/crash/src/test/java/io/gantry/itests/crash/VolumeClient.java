@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -164,8 +165,9 @@ final class VolumeClient {
               if (!Files.exists(path.resolve("mark-" + mark))) {
                 findings.add(
                     Findings.Kind.STATE,
-                    "mark %d in volume %s, left through %s, is lost: there are %s"
-                        .formatted(mark, name, through, List.of(path.toFile().list())));
+                    "mark %d in volume %s, left through %s, is lost: in %s there are %s"
+                        .formatted(
+                            mark, name, through, path, Arrays.toString(path.toFile().list())));
               }
             });
   }
