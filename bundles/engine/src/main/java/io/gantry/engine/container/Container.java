@@ -8,14 +8,18 @@ import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers.Exit;
 import io.gantry.api.Health;
+import io.gantry.engine.spec.Devices;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +29,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>States: created → running ⇄ paused → exited → (by the user or the policy) running …; removed
  * from any but running. A start and the end of the same run are in order because both hold the
- * lock; a stop holds none while it waits for the end.
+ * lock; a stop holds none while it waits for the end. None is held either while drivers let go of a
+ * run that has ended, for which the next start waits, nor while a log is shipped or copies of files
+ * are waited for before a removal, which keeps starts out.
  */
 final class Container {
   /** A start that works is over by then. */
@@ -48,10 +54,15 @@ final class Container {
   private volatile @Nullable Running running;
   private volatile @Nullable Launching launching;
   private volatile List<Mount> root = List.of();
-  private volatile boolean removing;
+  private volatile CompletableFuture<Void> left = CompletableFuture.completedFuture(null);
+  private volatile CompletableFuture<Devices> look =
+      CompletableFuture.completedFuture(Devices.NONE);
   private volatile boolean removed;
   private volatile @Nullable Future<?> restart;
   private volatile boolean again;
+
+  /** Removals that are under way: none of them may start it. */
+  private final AtomicInteger removals = new AtomicInteger();
 
   /** Stops and kills by users that are under way: while there is one the policy keeps out. */
   private final AtomicInteger stops = new AtomicInteger();
@@ -122,6 +133,53 @@ final class Container {
     }
   }
 
+  /** As {@link #hold}, for a start: drivers have let go of the run before. */
+  void holdToStart() {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    hold();
+    while (!left.isDone()) {
+      lock.unlock();
+      awaitLeft(end - System.nanoTime());
+      hold();
+    }
+  }
+
+  private void awaitLeft(long nanos) {
+    try {
+      left.get(nanos, TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      throw new GantryException(
+          UNAVAILABLE,
+          "container "
+              + id
+              + " has ended, and a driver does not let go of it: try again, or update the driver",
+          e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("letting go cannot fail", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new GantryException(CANCELLED, "cancelled", e);
+    }
+  }
+
+  /** Done when the drivers of a run that has ended have let go of it. */
+  CompletableFuture<Void> left() {
+    return left;
+  }
+
+  void left(CompletableFuture<Void> when) {
+    left = when;
+  }
+
+  /** The last look at what it has of the host; one that hangs is not done. */
+  CompletableFuture<Devices> look() {
+    return look;
+  }
+
+  void look(CompletableFuture<Devices> now) {
+    look = now;
+  }
+
   /**
    * As {@link #hold}, for a stop: a start that takes long is cancelled.
    *
@@ -185,17 +243,18 @@ final class Container {
 
   void requireLasting() {
     requireThere();
-    if (removing) {
+    if (isRemoving()) {
       throw new GantryException(CONFLICT, "container is marked for removal and cannot be started");
     }
   }
 
   boolean isRemoving() {
-    return removing;
+    return removals.get() > 0;
   }
 
-  void removing(boolean now) {
-    removing = now;
+  /** A removal that has begun ends, unless it is done. */
+  void removing(boolean begins) {
+    removals.addAndGet(begins ? 1 : -1);
   }
 
   boolean isRemoved() {
@@ -271,7 +330,7 @@ final class Container {
 
   Status status() {
     var now = run;
-    if (removing) {
+    if (isRemoving()) {
       return Status.REMOVING;
     }
     if (now.running()) {

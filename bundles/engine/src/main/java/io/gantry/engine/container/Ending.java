@@ -11,9 +11,11 @@ import io.gantry.monitor.ExitRecord;
 import io.gantry.spi.GantryException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What happens when a container ends: it is written down, told, cleared away, and then restarted or
@@ -107,10 +109,31 @@ final class Ending {
   }
 
   private void ended(Container container, Running running, ExitRecord exit) {
+    var left = new CompletableFuture<Void>();
+    var before = settle(container, running, exit, left);
+    if (before == null) {
+      return;
+    }
+    try {
+      letDriversGo(container, before);
+    } finally {
+      left.complete(null);
+    }
+    removeIfOver(container);
+  }
+
+  /**
+   * All that makes it a run that has ended, and who waits is told.
+   *
+   * @param left completes when its drivers have let go of it, which is up to the caller
+   * @return what was on record of the run; null when it is not the present one
+   */
+  private @Nullable RunRecord settle(
+      Container container, Running running, ExitRecord exit, CompletableFuture<Void> left) {
     container.lock.lock();
     try {
       if (container.running() != running) {
-        return;
+        return null;
       }
       var before = container.run();
       var watch = running.watch();
@@ -123,6 +146,7 @@ final class Ending {
       clearAway(container, running);
       boolean again = restarts(container, running, run);
       container.startsAgain(again);
+      container.left(left);
       container.running(null);
       container.run(run);
       container.execs.values().forEach(ExecProcess::lost);
@@ -138,8 +162,7 @@ final class Ending {
       container.waiters.ended(told, again);
       running.settled.complete(null);
       log.log(INFO, "container {0} ended with {1}", container.id, exit.status());
-      letDriversGo(container, before);
-      removeIfEphemeral(container);
+      return before;
     } finally {
       container.startsAgain(false);
       running.settled.complete(null);
@@ -161,7 +184,7 @@ final class Ending {
     attempt("clear the run of", container, () -> files.removeRun(record.id()));
   }
 
-  /** After everybody was told: a driver that hangs must not hide the end. */
+  /** After everybody was told, and without the lock: a driver that hangs must not hide the end. */
   private void letDriversGo(Container container, RunRecord before) {
     var record = container.record();
     attempt("detach", container, () -> networking.detach(record.spec(), before.attachment()));
@@ -208,7 +231,7 @@ final class Ending {
       container.restartAt(
           shop.timer()
               .schedule(
-                  () -> inBackground(() -> restart.accept(container), "restart of " + container.id),
+                  () -> container.left().thenRun(() -> restartNow(container)),
                   delay.toMillis(),
                   TimeUnit.MILLISECONDS));
     } catch (RejectedExecutionException e) {
@@ -216,27 +239,17 @@ final class Ending {
     }
   }
 
-  /** An ephemeral one whose restart has failed, or whose files nobody uses any more. */
-  void removeIfOver(Container container) {
-    if (!container.record().ephemeral()) {
-      return;
-    }
-    container.lock.lock(); // whoever waits here is not asked again
-    try {
-      if (container.running() == null && !container.isRemoved()) {
-        removeIfEphemeral(container);
-      }
-    } finally {
-      container.lock.unlock();
-    }
+  private void restartNow(Container container) {
+    inBackground(() -> restart.accept(container), "restart of " + container.id);
   }
 
   /**
-   * The container's lock is held. Who keeps it from being removed (a copy, a commit) tries again
-   * when he is through.
+   * Removes an ephemeral one that does not run: it has ended, or could not be started. Who keeps it
+   * from being removed (a copy, a commit, a restart) tries again when he is through. No lock of the
+   * caller's may be held.
    */
-  void removeIfEphemeral(Container container) {
-    if (container.record().ephemeral() && !container.isKept()) {
+  void removeIfOver(Container container) {
+    if (container.record().ephemeral() && removal.isOver(container)) {
       container.files.onLetGo(
           () -> inBackground(() -> removeIfOver(container), "removal of " + container.id));
       attempt("remove", container, () -> removeUnlessUsed(container));

@@ -15,6 +15,7 @@ final class Launching {
   private final ReentrantLock lock = new ReentrantLock();
   private boolean cancelled; // guarded by lock
   private @Nullable Thread inDriver; // guarded by lock
+  private boolean failed; // of the thread that starts
 
   /** Runs a call to a driver, interrupted when the start is cancelled. */
   <R extends @Nullable Object> R call(Supplier<R> driverCall) {
@@ -48,6 +49,15 @@ final class Launching {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** It has come to nothing, which was written down and told. */
+  void hasFailed() {
+    failed = true;
+  }
+
+  boolean isFailed() {
+    return failed;
   }
 
   void cancel() {

@@ -210,10 +210,7 @@ final class Mounting {
           reach.add(mount.mount(reach.part(source, mount.subpath(), dir)));
         }
         case ContainerMount.IMAGE -> reach.image(mount, layer(record, mount), dir);
-        case ContainerMount.BIND -> {
-          Propagations.check(mount);
-          reach.add(mount.mount(mount.source()));
-        }
+        case ContainerMount.BIND -> reach.add(mount.mount(mount.source()));
         default -> reach.add(mount.mount(""));
       }
     }

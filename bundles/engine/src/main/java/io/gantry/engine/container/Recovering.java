@@ -177,12 +177,7 @@ final class Recovering {
     for (var container : idle) {
       logging.foundEnded(container);
       if (container.record().ephemeral() && container.run().started() != null) {
-        container.lock.lock();
-        try {
-          ending.removeIfEphemeral(container); // it ended, and the engine with it, before it went
-        } finally {
-          container.lock.unlock();
-        }
+        ending.removeIfOver(container); // it ended, and the engine with it, before it went
       }
     }
     idle.stream().filter(Recovering::wantsToRun).forEach(this::startAgain);

@@ -53,64 +53,96 @@ final class Removal {
     container.hold();
     try {
       container.requireThere();
-      if (container.running() != null) {
-        throw new GantryException(
-            CONFLICT,
-            "cannot remove container \""
-                + container.record().name()
-                + "\": "
-                + (container.run().paused()
-                    ? "container is paused and must be unpaused first"
-                    : "container is running: stop the container before removing or force remove"));
-      }
-      if (!force && container.isRestarting()) {
-        throw new GantryException(
-            CONFLICT,
-            "cannot remove container \""
-                + container.record().name()
-                + "\": container is restarting: stop the container before removing or force remove");
-      }
-      removeHeld(container, force, volumes);
+      requireNotRunning(container, force);
+      begin(container);
     } finally {
       container.lock.unlock();
     }
-  }
-
-  private void removeHeld(Container container, boolean force, boolean volumes) {
     var patience = force ? GRACE : PATIENCE;
     boolean all = volumes || container.record().ephemeral();
-    take(container, () -> container.files.takeForRemoval(patience, force), force, all);
+    finish(container, () -> container.files.takeForRemoval(patience, force), force, all);
+  }
+
+  private static void requireNotRunning(Container container, boolean force) {
+    if (container.running() != null) {
+      throw new GantryException(
+          CONFLICT,
+          "cannot remove container \""
+              + container.record().name()
+              + "\": "
+              + (container.run().paused()
+                  ? "container is paused and must be unpaused first"
+                  : "container is running: stop the container before removing or force remove"));
+    }
+    if (!force && container.isRestarting()) {
+      throw new GantryException(
+          CONFLICT,
+          "cannot remove container \""
+              + container.record().name()
+              + "\": container is restarting: stop the container before removing or force remove");
+    }
+  }
+
+  /** The container's lock is held. From now on nobody starts it. */
+  private static void begin(Container container) {
+    container.removing(true);
+    container.cancelRestart();
+  }
+
+  /** Whether nothing but its files is left of one that is to go with its end. */
+  boolean isOver(Container container) {
+    return container.running() == null && !container.isRemoved() && !container.isKept();
   }
 
   /**
-   * As by force, but for copies that are under way, which nobody asked to end. The container's lock
-   * is held.
+   * One that {@link #isOver}; as by force, but for copies that are under way, which nobody asked to
+   * end.
    *
    * @throws GantryException CONFLICT when its files are in use
    */
   void removeUnused(Container container) {
-    take(container, () -> container.files.takeForRemoval(Duration.ZERO, false), true, true);
+    container.lock.lock(); // whoever waits here is not asked again
+    try {
+      if (!isOver(container)) {
+        return;
+      }
+      begin(container);
+    } finally {
+      container.lock.unlock();
+    }
+    finish(container, () -> container.files.takeForRemoval(Duration.ZERO, false), true, true);
   }
 
-  private void take(
+  /** The container's lock is not held over who has its files, nor over who ships its log. */
+  private void finish(
       Container container, Supplier<FileGate.Hold> files, boolean force, boolean volumes) {
-    var record = container.record();
-    container.removing(true);
-    container.cancelRestart();
+    ContainerRecord record;
     try (var hold = files.get()) {
       logging.leave(container);
-      shop.spare().spend(() -> takeAway(record, force, volumes));
+      record = takeAway(container, force, volumes);
     } catch (GantryException e) {
       container.removing(false);
       throw e;
     }
-    container.markRemoved();
     releaseLayer(record);
     mounting.release(record, volumes);
     table.remove(container);
     container.pending.end();
     teller.tell(record, "destroy");
     container.waiters.removed();
+  }
+
+  private ContainerRecord takeAway(Container container, boolean force, boolean volumes) {
+    container.hold();
+    try {
+      container.requireThere();
+      var record = container.record();
+      shop.spare().spend(() -> takeAway(record, force, volumes));
+      container.markRemoved();
+      return record;
+    } finally {
+      container.lock.unlock();
+    }
   }
 
   /** The record goes first: after a power cut it must not name what is gone. */

@@ -5,6 +5,7 @@ import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 
 import io.gantry.api.Containers.Exit;
 import io.gantry.engine.spec.CdiEdits;
+import io.gantry.engine.spec.Devices;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.TaskPlan;
 import io.gantry.monitor.CreateRequest;
@@ -18,8 +19,6 @@ import io.gantry.spi.Undo;
 import io.gantry.spi.exec.Launch;
 import io.gantry.spi.exec.TaskSpec;
 import io.gantry.spi.network.Attachment;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -34,6 +33,8 @@ final class Starting {
   /** With copies of its files that are under way. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+  private static final Duration UNTIL_DISKS_ANSWER = Duration.ofSeconds(20);
+
   private final Workshop shop;
   private final ContainerTable table;
   private final ContainerRecords records;
@@ -45,6 +46,7 @@ final class Starting {
   private final Logging logging;
   private final Teller teller;
   private final BiConsumer<Container, Running> watched;
+  private final HostSide hostSide;
 
   /**
    * @param watched gives a run whose health is to be checked its watch
@@ -72,26 +74,36 @@ final class Starting {
     this.logging = logging;
     this.teller = teller;
     this.watched = watched;
+    this.hostSide = new HostSide(shop.workers(), UNTIL_DISKS_ANSWER);
   }
 
   /** By the user: a series of restarts ends, and a stop is forgotten. */
   void start(Container container) {
-    container.hold();
+    requireIdle(container);
+    var seen = hostSide.look(container, mounting.mountsOf(container.record()));
+    var launching = new Launching();
+    container.holdToStart();
     try {
       container.requireLasting();
-      if (container.running() != null) {
-        if (container.run().paused()) {
-          throw new GantryException(
-              CONFLICT, "cannot start a paused container, try unpause instead");
-        }
-        throw new GantryException(NOT_MODIFIED, "container " + container.id + " runs already");
-      }
+      requireIdle(container);
       try (var hold = container.files.takeForStart(PATIENCE, false)) {
         forgetFormerRuns(container);
-        launch(container, hold);
+        launch(container, seen, hold, launching);
       }
     } finally {
       container.lock.unlock();
+      if (launching.isFailed()) {
+        ending.removeIfOver(container);
+      }
+    }
+  }
+
+  private static void requireIdle(Container container) {
+    if (container.running() != null) {
+      if (container.run().paused()) {
+        throw new GantryException(CONFLICT, "cannot start a paused container, try unpause instead");
+      }
+      throw new GantryException(NOT_MODIFIED, "container " + container.id + " runs already");
     }
   }
 
@@ -110,9 +122,11 @@ final class Starting {
 
   /** By the policy; does nothing when somebody was faster or changed his mind. */
   void restart(Container container) {
+    var seen = hostSide.look(container, mounting.mountsOf(container.record()));
     container.lock.lock();
     try {
-      if (!container.isRestarting() || container.running() != null) {
+      boolean late = !container.left().isDone(); // it ran meanwhile: its next restart is due later
+      if (!container.isRestarting() || container.running() != null || late) {
         return;
       }
       container.startsAgain(true);
@@ -123,24 +137,24 @@ final class Starting {
         // A copy that still reads from the former run must not keep the container down.
         hold = container.files.takeForStart(PATIENCE, true);
       } catch (GantryException e) {
-        throw notStarted(container, e); // nobody tries again: who waits for it must hear
+        throw notStarted(container, e, new Launching()); // nobody tries again: who waits must hear
       }
-      launch(container, hold); // which gives it back
+      launch(container, seen, hold, new Launching()); // which gives it back
     } finally {
       container.startsAgain(false);
       container.lock.unlock();
     }
   }
 
-  private void launch(Container container, FileGate.Hold hold) {
-    var launching = new Launching();
+  private void launch(
+      Container container, HostSide.Seen seen, FileGate.Hold hold, Launching launching) {
     container.launching(launching);
     try {
       try (hold) {
-        launchOrUndo(container, launching);
+        launchOrUndo(container, seen, launching);
       }
     } catch (GantryException e) {
-      throw notStarted(container, e);
+      throw notStarted(container, e, launching);
     } finally {
       container.launching(null);
     }
@@ -154,8 +168,9 @@ final class Starting {
     }
   }
 
-  private void launchOrUndo(Container container, Launching launching) {
+  private void launchOrUndo(Container container, HostSide.Seen seen, Launching launching) {
     var record = container.record();
+    var devices = seen.devices();
     Networking.checkMode(record.spec());
     try (var undo = new Undo();
         var reach = new Reach(undo)) {
@@ -166,13 +181,12 @@ final class Starting {
         SharedMemory.mount(dir, record.spec().host().files().shmSize());
       }
       files.create(record); // a power cut may have taken them: they are not synced
-      makeBindSources(record);
       launching.call(
           () -> {
             mounting.reach(record, record.id(), dir, reach);
             return true;
           });
-      var plan = launching.call(() -> plan(container, reach.mounts()));
+      var plan = launching.call(() -> plan(container, reach.mounts(), devices));
       var rules = plan.deviceRules();
       var cgroup = grouping.of(record);
       var task = plan.task(Grouping.toDriver(cgroup, rules));
@@ -231,12 +245,12 @@ final class Starting {
             });
   }
 
-  private TaskPlan plan(Container container, List<Mount> mounts) {
+  private TaskPlan plan(Container container, List<Mount> mounts, Devices devices) {
     var record = container.record();
     List<Mount> rootfs =
         shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
     var requests = record.spec().host().devices().requests();
-    return plan(record, rootfs, mounts, joined(record), shop.cdi().apply(requests));
+    return plan(record, rootfs, mounts, joined(record), devices, shop.cdi().apply(requests));
   }
 
   /**
@@ -244,7 +258,8 @@ final class Starting {
    * of those it got them from.
    */
   TaskPlan planOfRunning(Container container) {
-    return plan(container.record(), mounting.known(container.record()), Map.of());
+    var record = container.record();
+    return plan(record, mounting.known(record), Devices.of(record.spec().host()));
   }
 
   /**
@@ -253,18 +268,18 @@ final class Starting {
    * @param mounts where what it has mounted is for now
    */
   TaskPlan planOfFiles(Container container, List<Mount> mounts) {
-    return plan(container.record(), mounts, Map.of());
+    return plan(container.record(), mounts, Devices.NONE);
   }
 
   /** What a further process takes of the plan: all but the mounts, so that no driver is asked. */
   TaskPlan planOfProcess(Container container) {
-    return plan(container.record(), List.of(), List.of(), Map.of(), CdiEdits.NONE);
+    return plan(container.record(), List.of(), List.of(), Map.of(), Devices.NONE, CdiEdits.NONE);
   }
 
-  private TaskPlan plan(ContainerRecord record, List<Mount> mounts, Map<String, Long> joined) {
+  private TaskPlan plan(ContainerRecord record, List<Mount> mounts, Devices devices) {
     List<Mount> rootfs =
         shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
-    return plan(record, rootfs, mounts, joined, CdiEdits.NONE);
+    return plan(record, rootfs, mounts, Map.of(), devices, CdiEdits.NONE);
   }
 
   private TaskPlan plan(
@@ -272,6 +287,7 @@ final class Starting {
       List<Mount> rootfs,
       List<Mount> mounts,
       Map<String, Long> joined,
+      Devices devices,
       CdiEdits cdi) {
     return new TaskPlan(
         record.id(),
@@ -283,6 +299,7 @@ final class Starting {
         mounts,
         shm(record),
         joined,
+        devices,
         cdi);
   }
 
@@ -344,24 +361,7 @@ final class Starting {
   /** What of the host is mounted into a container, for one that is not being started. */
   void makeSources(ContainerRecord record) {
     files.writeEtc(record);
-    makeBindSources(record);
-  }
-
-  /** As {@code docker run -v /new:/x} does: a source that is not there becomes a directory. */
-  private void makeBindSources(ContainerRecord record) {
-    for (var mount : mounting.mountsOf(record)) {
-      Path source = Path.of(mount.source());
-      if (mount.makesSource() && !Files.exists(source)) {
-        try {
-          Files.createDirectories(source);
-        } catch (IOException e) {
-          throw new GantryException(
-              GantryException.Kind.INVALID,
-              "error while creating mount source path '" + source + "': " + e.getMessage(),
-              e);
-        }
-      }
-    }
+    mounting.mountsOf(record).forEach(HostSide::makeSource);
   }
 
   private CreateRequest request(
@@ -400,7 +400,7 @@ final class Starting {
   }
 
   /** Writes down that it could not be started, tells whoever waits, and says why. */
-  private GantryException notStarted(Container container, GantryException e) {
+  private GantryException notStarted(Container container, GantryException e, Launching launching) {
     var failure = StartFailure.of(e);
     container.run(container.run().notStarted(failure.exitCode(), failure.sentence()));
     try {
@@ -410,7 +410,7 @@ final class Starting {
     }
     container.pending.end();
     container.waiters.ended(new Exit(failure.exitCode(), failure.sentence()), false);
-    ending.removeIfEphemeral(container);
+    launching.hasFailed();
     return failure.exception();
   }
 

@@ -11,12 +11,15 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -56,6 +59,7 @@ public final class Shipping {
     volatile BooleanSupplier writing;
     volatile boolean busy;
     volatile boolean gone;
+    volatile boolean shipped; // whole, when it went
     volatile long notBefore = System.nanoTime();
     volatile Duration delay = Duration.ZERO; // after a refusal
     volatile Duration pause = Duration.ZERO; // while nothing comes
@@ -142,7 +146,8 @@ public final class Shipping {
   }
 
   /**
-   * Ships the rest of a log that goes, as far as the patience lasts and its driver takes it.
+   * Ships the rest of a log that goes, as far as the patience lasts and its driver takes it. A
+   * driver that hangs is left behind: whoever is in it lets go of the log.
    *
    * @return whether nothing is left behind
    */
@@ -151,33 +156,44 @@ public final class Shipping {
     if (parcel == null) {
       return true;
     }
-    boolean all = false;
     long end = System.nanoTime() + patience.toNanos();
     try {
-      if (parcel.lock.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS)) {
-        try {
-          while (System.nanoTime() < end && !all) {
-            all = !parcel.shipment.step();
-          }
-        } finally {
-          parcel.gone = true;
-          parcels.remove(container, parcel);
-          parcel.shipment.close();
-          parcel.lock.unlock();
-        }
-      } else {
-        parcel.gone = true; // whoever hangs in it lets go of it
-        parcels.remove(container, parcel);
-      }
-    } catch (GantryException e) {
+      return CompletableFuture.supplyAsync(() -> shipRest(parcel, end), workers)
+          .get(patience.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException | RejectedExecutionException e) {
       return false;
-    } catch (RuntimeException e) { // a stranger's code must not keep a container from going
-      log.log(WARNING, "the log of " + container + " is not shipped", e);
+    } catch (ExecutionException e) { // a stranger's code must not keep a container from going
+      log.log(WARNING, "the log of " + container + " is not shipped", e.getCause());
       return false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
+    } finally {
+      parcel.gone = true;
+      parcels.remove(container, parcel);
     }
-    return all;
+  }
+
+  private static boolean shipRest(Parcel parcel, long end) {
+    try {
+      if (!parcel.lock.tryLock(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+        return false; // whoever hangs in it sees that it is gone
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+    try {
+      while (!parcel.shipped && System.nanoTime() < end && !parcel.gone) {
+        parcel.shipped = !parcel.shipment.step();
+      }
+      return parcel.shipped;
+    } catch (GantryException e) { // said by the shipment, once
+      return false;
+    } finally {
+      parcel.shipment.close();
+      parcel.lock.unlock();
+    }
   }
 
   private void lookLater() {

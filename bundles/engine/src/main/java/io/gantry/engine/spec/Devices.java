@@ -20,13 +20,16 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Device nodes that a container gets, and what it may open.
  *
  * @param rules {@code c 1:3 rwm}
  */
-record Devices(List<Device> nodes, List<String> rules) {
+public record Devices(List<Device> nodes, List<String> rules) {
+  public static final Devices NONE = new Devices(List.of(), List.of());
+
   private static final Pattern PERMISSIONS = Pattern.compile("[rwm]{1,3}");
   private static final int LONGEST_NUMBER = 10;
   private static final Pattern RULE = Pattern.compile("[acb] ([0-9]+|\\*):([0-9]+|\\*) [rwm]{1,3}");
@@ -51,18 +54,33 @@ record Devices(List<Device> nodes, List<String> rules) {
   /** As deep as /dev is, and more; what stands elsewhere may be deeper without end. */
   private static final int MOST_LEVELS = 8;
 
+  /** Of one container, below directories; each is a node to make and a rule to check. */
+  private static final int MOST_NODES = 1024;
+
+  /** To look at for them. */
+  private static final int MOST_ENTRIES = 16 * 1024;
+
   /** What every container has of its own, or what is no device. */
   private static final Set<String> OWN =
       Set.of("pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console", "ptmx");
 
-  static Devices of(HostSpec host) {
+  /** Whether {@link #of} looks at files. */
+  public static boolean isFoundOnDisk(HostSpec host) {
+    return host.privileges().privileged() || !host.devices().list().isEmpty();
+  }
+
+  /**
+   * @throws GantryException INVALID for one that is not there, and for a directory with too many
+   */
+  public static Devices of(HostSpec host) {
     if (host.privileges().privileged()) {
       return new Devices(everyNode(), List.of("a *:* rwm"));
     }
     var nodes = new ArrayList<Device>();
     var rules = new ArrayList<>(ALWAYS);
+    var search = new Search();
     for (var wanted : host.devices().list()) {
-      add(wanted, nodes, rules);
+      search.add(wanted, nodes, rules);
     }
     for (String rule : host.devices().rules()) {
       checkRule(rule);
@@ -95,64 +113,92 @@ record Devices(List<Device> nodes, List<String> rules) {
     return wanted.permissions().isEmpty() ? "rwm" : wanted.permissions();
   }
 
-  private static void add(HostSpec.DeviceRequest wanted, List<Device> nodes, List<String> rules) {
-    String inside = wanted.containerPath().isEmpty() ? wanted.hostPath() : wanted.containerPath();
-    String permissions = permissions(wanted);
-    var found = new ArrayList<Device>();
-    if (!wanted.hostPath().startsWith("/")) { // it would be one of our own directory
-      throw gathering(wanted, "no such file or directory");
-    }
-    try {
-      var path = Path.of(wanted.hostPath()).toRealPath();
-      if (Files.isDirectory(path)) {
-        below(path, inside, MOST_LEVELS, found);
-      } else {
-        node(path, inside, found);
-      }
-    } catch (NoSuchFileException e) {
-      throw gathering(wanted, "no such file or directory");
-    } catch (IOException e) {
-      throw gathering(wanted, e.getMessage());
-    }
-    if (found.isEmpty()) {
-      throw gathering(wanted, "not a device node");
-    }
-    if (!Path.of(inside).normalize().startsWith("/dev") || inside.equals("/dev")) {
-      throw new GantryException(INVALID, "a device has to be below /dev: " + inside);
-    }
-    for (var device : found) {
-      nodes.add(device);
-      rules.add(device.type() + " " + device.major() + ":" + device.minor() + " " + permissions);
-    }
-  }
+  /** Looks for the nodes of one container's requests. */
+  private static final class Search {
+    private int entries;
+    private int nodes;
 
-  /** All nodes in a directory; links in it lead to what nobody asked for (/dev/fd: our own). */
-  /** Entry by entry: some of {@code /dev/fd} go while one looks. */
-  private static void below(Path directory, String inside, int levels, List<Device> found)
-      throws IOException {
-    List<Path> entries = new ArrayList<>();
-    try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
-      stream.forEach(entries::add);
-    } catch (DirectoryIteratorException e) {
-      throw e.getCause();
+    void add(HostSpec.DeviceRequest wanted, List<Device> all, List<String> rules) {
+      String inside = wanted.containerPath().isEmpty() ? wanted.hostPath() : wanted.containerPath();
+      var found = find(wanted, inside);
+      if (found.isEmpty()) {
+        throw gathering(wanted, "not a device node");
+      }
+      if (!Path.of(inside).normalize().startsWith("/dev") || inside.equals("/dev")) {
+        throw new GantryException(INVALID, "a device has to be below /dev: " + inside);
+      }
+      String permissions = permissions(wanted);
+      nodes += found.size();
+      for (var device : found) {
+        all.add(device);
+        rules.add(device.type() + " " + device.major() + ":" + device.minor() + " " + permissions);
+      }
     }
-    Collections.sort(entries);
-    for (Path entry : entries) {
-      String name = inside + "/" + entry.getFileName();
+
+    private List<Device> find(HostSpec.DeviceRequest wanted, String inside) {
+      var found = new ArrayList<Device>();
+      if (!wanted.hostPath().startsWith("/")) { // it would be one of our own directory
+        throw gathering(wanted, "no such file or directory");
+      }
       try {
-        if (!Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
-          node(entry, name, found);
-        } else if (levels > 1) {
-          below(entry, name, levels - 1, found);
+        var path = Path.of(wanted.hostPath()).toRealPath();
+        if (Files.isDirectory(path)) {
+          below(path, inside, MOST_LEVELS, found);
+        } else {
+          HostDevice.at(path, inside).ifPresent(found::add);
         }
       } catch (NoSuchFileException e) {
-        // it went while we looked
+        throw gathering(wanted, "no such file or directory");
+      } catch (IOException e) {
+        throw gathering(wanted, e.getMessage());
       }
+      return found;
+    }
+
+    /**
+     * All nodes in a directory, entry by entry: some of {@code /dev/fd} go while one looks. Links
+     * in it lead to what nobody asked for (/dev/fd: our own).
+     */
+    private void below(Path directory, String inside, int levels, List<Device> found)
+        throws IOException {
+      if (levels == 0) {
+        throw new IOException("more than " + MOST_LEVELS + " directories deep");
+      }
+      for (Path entry : entries(directory)) {
+        String name = inside + "/" + entry.getFileName();
+        try {
+          if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+            below(entry, name, levels - 1, found);
+          } else {
+            HostDevice.at(entry, name).ifPresent(found::add);
+          }
+        } catch (NoSuchFileException e) {
+          continue; // it went while we looked
+        }
+        if (found.size() > MOST_NODES - nodes) {
+          throw new IOException("more than " + MOST_NODES + " devices");
+        }
+      }
+    }
+
+    private List<Path> entries(Path directory) throws IOException {
+      List<Path> all = new ArrayList<>();
+      try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
+        for (Path entry : stream) {
+          if (++entries > MOST_ENTRIES) {
+            throw new IOException("more than " + MOST_ENTRIES + " files to look at");
+          }
+          all.add(entry);
+        }
+      } catch (DirectoryIteratorException e) {
+        throw e.getCause();
+      }
+      Collections.sort(all);
+      return all;
     }
   }
 
-  private static GantryException gathering(
-      HostSpec.DeviceRequest wanted, @org.jspecify.annotations.Nullable String why) {
+  private static GantryException gathering(HostSpec.DeviceRequest wanted, @Nullable String why) {
     return new GantryException(
         INVALID,
         "error gathering device information while adding custom device \""
@@ -178,7 +224,7 @@ record Devices(List<Device> nodes, List<String> rules) {
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
                 throws IOException {
               if (attributes.isOther() && !OWN.contains(name(file))) {
-                node(file, file.toString(), nodes);
+                HostDevice.at(file, file.toString()).ifPresent(nodes::add);
               }
               return FileVisitResult.CONTINUE;
             }
@@ -197,10 +243,5 @@ record Devices(List<Device> nodes, List<String> rules) {
 
   private static String name(Path path) {
     return String.valueOf(path.getFileName());
-  }
-
-  /** Adds the node; does nothing for what is no device. */
-  private static void node(Path path, String inside, List<Device> nodes) throws IOException {
-    HostDevice.at(path, inside).ifPresent(nodes::add);
   }
 }

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param shm directory on the host that is its {@code /dev/shm}, or null for one of its own
  * @param joined pids of the containers whose namespaces it joins, by {@code pid}, {@code ipc},
  *     {@code network}
+ * @param devices that it was asked to have
  * @param cdi what devices known by name add
  */
 public record TaskPlan(
@@ -40,6 +41,7 @@ public record TaskPlan(
     List<Mount> asked,
     @Nullable String shm,
     Map<String, Long> joined,
+    Devices devices,
     CdiEdits cdi) {
 
   public TaskSpec task(TaskSpec.Cgroup cgroup) {
@@ -54,7 +56,7 @@ public record TaskPlan(
         namespaces(),
         host.namespaces().uts().equals(Modes.HOST) ? "" : spec.process().hostname(),
         host.namespaces().uts().equals(Modes.HOST) ? "" : spec.process().domainname(),
-        both(Devices.of(host).nodes(), cdi.devices()),
+        both(devices.nodes(), cdi.devices()),
         orEmpty(host.privileges().maskedPaths()),
         orEmpty(host.privileges().readonlyPaths()),
         Sysctls.of(host),
@@ -66,7 +68,7 @@ public record TaskPlan(
 
   /** What the container's processes may open. */
   public List<String> deviceRules() {
-    return both(Devices.of(spec.host()).rules(), cdi.rules());
+    return both(devices.rules(), cdi.rules());
   }
 
   private ProcessSpec process() {

@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -177,6 +178,51 @@ class HangingDriverTest {
         failure.get(60, TimeUnit.SECONDS).getMessage().contains("stopped while it was being"));
     assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
     assertFalse(CgroupTree.detect().group(home.place().cgroupParent(), id).exists());
+  }
+
+  @Test
+  void aDriverThatDoesNotLetGoOfAnEndKeepsNobodyButTheNextStart() throws Exception {
+    driver.letGo.countDown();
+    var atDelete = new CountDownLatch(1);
+    var letGo = new CompletableFuture<Void>();
+    engine.containers.start(id);
+    driver.atDelete =
+        () -> {
+          atDelete.countDown();
+          letGo.join();
+        };
+    try {
+      engine.containers.kill(id, "KILL"); // returns when the end is known
+      assertTrue(atDelete.await(20, TimeUnit.SECONDS));
+      assertEquals(Status.EXITED, engine.containers.inspect(id).state().status());
+      engine.containers.rename(id, "renamed"); // takes the container's lock
+      var start = CompletableFuture.runAsync(() -> engine.containers.start(id));
+      assertThrows(TimeoutException.class, () -> start.get(1, TimeUnit.SECONDS));
+      engine.containers.rename(id, "again");
+      letGo.complete(null);
+      start.get(30, TimeUnit.SECONDS);
+      assertEquals(Status.RUNNING, engine.containers.inspect(id).state().status());
+    } finally {
+      letGo.complete(null);
+      driver.atDelete = () -> {};
+    }
+  }
+
+  @Test
+  void whatADriverDoesNotLetGoOfIsRemovedByForce() throws Exception {
+    driver.letGo.countDown();
+    var letGo = new CompletableFuture<Void>();
+    String going = engine.containers.create(Specs.running("sleep", "1000")).id();
+    engine.containers.start(going);
+    driver.atDelete = letGo::join;
+    try {
+      CompletableFuture.runAsync(() -> engine.containers.remove(going, true, true))
+          .get(20, TimeUnit.SECONDS);
+      assertThrows(GantryException.class, () -> engine.containers.inspect(going));
+    } finally {
+      letGo.complete(null);
+      driver.atDelete = () -> {};
+    }
   }
 
   /** An engine that dies in between would take it for a run whose monitor was lost. */

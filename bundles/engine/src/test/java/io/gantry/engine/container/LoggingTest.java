@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.AttachOptions;
+import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers.WaitCondition;
 import io.gantry.api.LogQuery;
 import io.gantry.engine.log.LogDefaults;
@@ -16,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -200,6 +202,26 @@ class LoggingTest {
         .toCompletableFuture()
         .get(60, TimeUnit.SECONDS);
     assertEquals(1000, engine.shipper.lines.size());
+  }
+
+  @Test
+  void aShipperThatHangsKeepsNobodyFromAContainerThatGoes() throws Exception {
+    var letGo = new CompletableFuture<Void>();
+    engine.shipper.hangsUntil = letGo;
+    try {
+      String id = run(shipped("seq", "100"));
+      var removal = CompletableFuture.runAsync(() -> engine.containers.remove(id, true, false));
+      Await.until(
+          "removing", () -> engine.containers.inspect(id).state().status() == Status.REMOVING);
+      engine.containers.rename(id, "renamed"); // takes the container's lock
+      var e = assertThrows(GantryException.class, () -> engine.containers.start(id));
+      assertEquals("container is marked for removal and cannot be started", e.getMessage());
+      assertFalse(removal.isDone());
+      removal.get(60, TimeUnit.SECONDS);
+      assertThrows(GantryException.class, () -> engine.containers.inspect(id));
+    } finally {
+      letGo.complete(null);
+    }
   }
 
   private static Consumer<Specs> shipped(String... command) {

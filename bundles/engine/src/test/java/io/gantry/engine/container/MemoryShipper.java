@@ -14,6 +14,7 @@ import io.gantry.spi.log.LogTarget;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -22,6 +23,7 @@ final class MemoryShipper implements LogDriver {
   final List<String> lines = new CopyOnWriteArrayList<>();
   final Set<String> open = ConcurrentHashMap.newKeySet();
   volatile boolean away;
+  volatile CompletableFuture<Void> hangsUntil = CompletableFuture.completedFuture(null);
 
   @Override
   public Support probe() {
@@ -45,6 +47,7 @@ final class MemoryShipper implements LogDriver {
     if (!open.contains(container)) {
       throw new GantryException(NOT_FOUND, "not open: " + container);
     }
+    hangsUntil.join();
     if (away) {
       throw new GantryException(UNAVAILABLE, "away");
     }

@@ -272,6 +272,7 @@ class SpecTest {
         List.of(),
         null,
         joined,
+        Devices.of(spec.host()),
         CdiEdits.NONE);
   }
 
