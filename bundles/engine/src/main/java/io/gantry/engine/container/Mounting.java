@@ -2,6 +2,7 @@ package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.ContainerSpec;
@@ -17,12 +18,16 @@ import io.gantry.spi.Mount;
 import io.gantry.spi.Undo;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +40,8 @@ final class Mounting {
 
   /** Of Docker for volumes of the driver {@code local} that were given no mode. */
   private static final String LABELLED = "z";
+
+  private static final Duration AGAIN = Duration.ofSeconds(2);
 
   private final Workshop shop;
   private final ContainerTable table;
@@ -128,7 +135,7 @@ final class Mounting {
             options == null ? null : options.driverOptions(),
             own ? VolumeService.anonymous(labels) : labels);
     VolumeNames.check(name);
-    undo.add(() -> shop.volumes().takeBack(name, id));
+    undo.add(() -> giveBack(name, id, () -> shop.volumes().takeBack(name, id)));
     var use = shop.volumes().use(wanted, id, own, spec.host().life().autoRemove());
     boolean unlabelled = mount.named() && mount.mode().isEmpty() && use.driver().equals("local");
     return mount.got(name, use.driver(), unlabelled ? LABELLED : mount.mode());
@@ -278,7 +285,9 @@ final class Mounting {
     for (var mount : mountsOf(record)) {
       try {
         if (mount.isVolume()) {
-          shop.volumes().release(mount.name(), record.id(), volumes && !mount.named());
+          boolean goes = volumes && !mount.named();
+          String id = record.id();
+          giveBack(mount.name(), id, () -> shop.volumes().release(mount.name(), id, goes));
         } else if (mount.type().equals(ContainerMount.IMAGE) && !mount.source().isEmpty()) {
           shop.images().release(mount.source());
         }
@@ -288,11 +297,31 @@ final class Mounting {
     }
   }
 
+  /**
+   * Repeats it until it is done: a driver that hangs keeps neither a container from going nor its
+   * volumes from being free afterwards.
+   */
+  private void giveBack(String volume, String container, BooleanSupplier step) {
+    if (step.getAsBoolean()) {
+      return;
+    }
+    log.log(DEBUG, "container {0} gives volume {1} back later", container, volume);
+    try {
+      shop.timer()
+          .schedule(
+              () -> shop.workers().execute(() -> giveBack(volume, container, step)),
+              AGAIN.toMillis(),
+              TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      // the engine stops: the next one finds nobody who has it
+    }
+  }
+
   /** Recovery: what a record names is in use. */
   void expect(ContainerRecord record, boolean running) {
     for (var mount : mountsOf(record)) {
       if (mount.isVolume()) {
-        shop.volumes().expect(mount.name(), record.id(), running);
+        shop.volumes().expect(mount.name(), mount.driver(), record.id(), running);
       } else if (mount.type().equals(ContainerMount.IMAGE) && !mount.source().isEmpty()) {
         try {
           shop.images().hold(mount.source());

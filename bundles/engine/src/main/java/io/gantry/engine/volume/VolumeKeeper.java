@@ -18,6 +18,7 @@ import io.gantry.spi.Undo;
 import io.gantry.spi.volume.Volume;
 import io.gantry.spi.volume.VolumeDriver;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
@@ -41,6 +42,9 @@ import java.util.function.Supplier;
  */
 public final class VolumeKeeper {
   private static final System.Logger log = System.getLogger("io.gantry.engine.volume");
+
+  /** Who gives back a volume comes again when somebody is busy with it for longer. */
+  private static final Duration SOON = Duration.ofSeconds(1);
 
   private final VolumeTable table = new VolumeTable();
   private final VolumeRecords records;
@@ -218,9 +222,14 @@ public final class VolumeKeeper {
     return lasting;
   }
 
-  /** Recovery: a container that is on record has it. */
-  public void expect(String volume, String container, boolean mounted) {
+  /**
+   * Recovery: a container that is on record has it.
+   *
+   * @param driver that it has it from
+   */
+  public void expect(String volume, String driver, String container, boolean mounted) {
     var state = table.make(volume); // without a record: its driver may have it
+    state.saidDriver = driver;
     if (state.record() == null) {
       log.log(WARNING, "no record of volume {0}, which container {1} has", volume, container);
     }
@@ -250,27 +259,38 @@ public final class VolumeKeeper {
     }
   }
 
-  /** A container gives it back; unless another one has it, it goes if asked for. */
-  public void release(String volume, String container, boolean remove) {
-    table.with(volume, state -> release(state, container, remove));
+  /**
+   * A container gives it back; unless another one has it, it goes if asked for.
+   *
+   * @return false when somebody is busy with it: to be repeated
+   */
+  public boolean release(String volume, String container, boolean remove) {
+    return table.soonWith(volume, SOON, state -> release(state, container, remove));
   }
 
-  /** A container did not come to be: what was made for it goes, unless others asked for it, too. */
-  public void takeBack(String volume, String container) {
-    table.with(volume, state -> release(state, container, state.maker.equals(container)));
+  /**
+   * A container did not come to be: what was made for it goes, unless others asked for it, too.
+   *
+   * @return as {@link #release}
+   */
+  public boolean takeBack(String volume, String container) {
+    var state = table.find(volume);
+    return state == null
+        || !state.users.contains(container) // it waited for it, and who waits for no end now
+        || table.soonWith(
+            volume, SOON, found -> release(found, container, found.maker.equals(container)));
   }
 
-  private boolean release(VolumeState state, String container, boolean remove) {
+  private void release(VolumeState state, String container, boolean remove) {
     state.users.remove(container);
     if (!state.isThere()) {
-      return false;
+      return;
     }
     if (remove && state.users.isEmpty()) {
       remove(state, false);
-      return true;
+    } else {
+      passOn(state, container);
     }
-    passOn(state, container);
-    return false;
   }
 
   /** Whose owner goes while others have it does not go after him. */
@@ -381,9 +401,11 @@ public final class VolumeKeeper {
           var mount = mount(state, holder);
           try (Dir dir = Dir.open(Path.of(mount.source()))) {
             if (dir.isEmpty()) {
+              state.filledFor(container);
               source.get().ifPresent(from -> filling.fill(state, container, from, dir));
             }
           } finally {
+            state.filledFor("");
             unmount(state, holder);
           }
           return true;

@@ -10,6 +10,7 @@ import io.gantry.spi.volume.VolumeDriver;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
@@ -39,8 +40,7 @@ final class VolumeRecovery {
   Recovery recover(String name, VolumeDriver driver, Set<String> containers) {
     Map<String, Set<String>> expected = new HashMap<>();
     for (var state : table.states()) {
-      var record = state.record();
-      if (record != null && record.driver().equals(name)) {
+      if (isOf(state, name)) {
         expected.put(state.name, Set.copyOf(state.holders));
       }
     }
@@ -54,6 +54,14 @@ final class VolumeRecovery {
       unlessBusy(table.make(volume), state -> sweep(state, driver, containers));
     }
     return recovery;
+  }
+
+  /** One that a container has is expected although its own record is lost. */
+  private static boolean isOf(VolumeState state, String driver) {
+    var record = state.record();
+    return record != null
+        ? record.driver().equals(driver)
+        : !state.users.isEmpty() && state.saidDriver.equals(driver);
   }
 
   /** Who is busy with a volume may wait for the very driver that takes over. */
@@ -75,18 +83,22 @@ final class VolumeRecovery {
 
   /** Without a record it was made, and an engine died or the record was damaged. */
   private void meet(VolumeState state, String driver, Volume volume) {
-    if (state.record() != null || volume.labels().containsKey(Volume.EPHEMERAL)) {
+    boolean ephemeral = volume.labels().containsKey(Volume.EPHEMERAL);
+    String user = state.users.stream().findFirst().orElse("");
+    if (state.record() != null || (ephemeral && user.isEmpty())) {
       return;
     }
+    var labels = new TreeMap<>(volume.labels());
+    labels.remove(Volume.EPHEMERAL);
     var record =
         new VolumeRecord(
             volume.name(),
             driver,
             volume.options().isEmpty() ? null : volume.options(),
-            volume.labels().isEmpty() ? null : volume.labels(),
+            labels.isEmpty() ? null : labels,
             volume.created(),
-            "",
-            false,
+            ephemeral ? user : "",
+            ephemeral,
             false,
             false,
             volume.path());

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +24,7 @@ final class VolumeState {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   /** A copy of an image's content takes as long as it takes, within reason. */
-  private static final int MOST_PATIENCES = 60;
+  private static final Duration UNTIL_FILLED = Duration.ofMinutes(30);
 
   final String name;
   final ReentrantLock lock = new ReentrantLock();
@@ -39,12 +40,21 @@ final class VolumeState {
   /** The container that it was made for, while nobody else has asked for it; empty for none. */
   String maker = ""; // guarded by lock
 
+  /** The driver that containers on record say it is of, for one without a record of its own. */
+  String saidDriver = ""; // of recovery
+
+  private final Semaphore fillWaits;
+  private volatile String filledFor = "";
   private volatile @Nullable VolumeRecord record;
   private volatile String path = "";
   private volatile Map<String, String> status = Map.of();
 
-  VolumeState(String name) {
+  /**
+   * @param fillWaits so many, of all volumes, may wait for as long as one is being filled
+   */
+  VolumeState(String name, Semaphore fillWaits) {
     this.name = name;
+    this.fillWaits = fillWaits;
   }
 
   @Nullable VolumeRecord record() {
@@ -80,33 +90,55 @@ final class VolumeState {
     status = Map.of();
   }
 
-  /**
-   * Takes the lock.
-   *
-   * @throws GantryException UNAVAILABLE when a driver keeps it too long
-   */
-  void hold() {
-    for (int i = 0; i == 0 || (isFilling() && i < MOST_PATIENCES); i++) {
-      if (tryHold()) {
-        return;
-      }
-    }
-    throw new GantryException(
-        UNAVAILABLE, "volume " + name + " is busy: its driver does not answer; try again");
+  /** The container for which content of its image is copied into it now; empty for none. */
+  void filledFor(String container) {
+    filledFor = container;
   }
 
-  private boolean tryHold() {
+  /**
+   * Takes the lock. That may take as long as a copy does, for a few: who waits is a client's
+   * request, and there must be threads left for all others.
+   *
+   * @throws GantryException UNAVAILABLE when a driver keeps it too long, or it is being filled and
+   *     enough others wait for that
+   */
+  void hold() {
+    if (lock.tryLock() || (filledFor.isEmpty() && isHeldWithin(PATIENCE))) {
+      return;
+    }
+    String container = filledFor;
+    if (!container.isEmpty() && isHeldWhenFilled()) {
+      return;
+    }
+    throw new GantryException(
+        UNAVAILABLE,
+        container.isEmpty()
+            ? "volume " + name + " is busy: its driver does not answer; try again"
+            : "volume "
+                + name
+                + " is being filled with content of the image of container "
+                + container
+                + ": try again when that is done");
+  }
+
+  private boolean isHeldWhenFilled() {
+    if (!fillWaits.tryAcquire()) {
+      return false;
+    }
     try {
-      return lock.tryLock(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      return isHeldWithin(UNTIL_FILLED);
+    } finally {
+      fillWaits.release();
+    }
+  }
+
+  boolean isHeldWithin(Duration patience) {
+    try {
+      return lock.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new GantryException(CANCELLED, "cancelled", e);
     }
-  }
-
-  private boolean isFilling() {
-    var now = record;
-    return now != null && now.filling();
   }
 
   /** Whether there is such a volume. */

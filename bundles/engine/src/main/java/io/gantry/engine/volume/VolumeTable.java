@@ -1,13 +1,20 @@
 package io.gantry.engine.volume;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** All names of volumes that are known, or that somebody is busy with. */
 final class VolumeTable {
+  /** Of the threads that clients' requests have. */
+  static final int MOST_FILL_WAITS = 16;
+
   private final ConcurrentSkipListMap<String, VolumeState> states = new ConcurrentSkipListMap<>();
+  private final Semaphore fillWaits = new Semaphore(MOST_FILL_WAITS);
 
   /** Those that are there, by name. */
   List<VolumeState> all() {
@@ -25,7 +32,7 @@ final class VolumeTable {
 
   /** For who fills the table while nobody else uses it. */
   VolumeState make(String name) {
-    return states.computeIfAbsent(name, VolumeState::new);
+    return states.computeIfAbsent(name, unknown -> new VolumeState(unknown, fillWaits));
   }
 
   /** Does something about a name with its lock; one that stands for nothing then is forgotten. */
@@ -36,6 +43,25 @@ final class VolumeTable {
       try {
         if (!state.forgotten) {
           return step.apply(state);
+        }
+      } finally {
+        forgetIfEmpty(state);
+        state.lock.unlock();
+      }
+    }
+  }
+
+  /** As {@link #with}, but only if the lock can be had soon; whether that was so. */
+  boolean soonWith(String name, Duration patience, Consumer<VolumeState> step) {
+    while (true) {
+      var state = make(name);
+      if (!state.isHeldWithin(patience)) {
+        return false;
+      }
+      try {
+        if (!state.forgotten) {
+          step.accept(state);
+          return true;
         }
       } finally {
         forgetIfEmpty(state);

@@ -170,7 +170,7 @@ class NothingTakenAlongTest {
     keeper.use(ONE, A, true, false);
     keeper.use(ONE, B, false, false);
     next();
-    keeper.expect("one", B, false);
+    keeper.expect("one", "local", B, false);
     keeper.recover("local", driver, Set.of(B));
     keeper.release("one", B, false);
     keeper.recover("local", driver, Set.of());
@@ -182,7 +182,7 @@ class NothingTakenAlongTest {
     keeper.use(ONE, A, false, false);
     Files.writeString(data.resolve("volumes/one.json"), "nonsense");
     next();
-    keeper.expect("one", A, false);
+    keeper.expect("one", "local", A, false);
     keeper.unmount("one", "somebody");
     keeper.recover("local", driver, Set.of(A));
     assertEquals(List.of(), volumes.prune(volume -> true).names());

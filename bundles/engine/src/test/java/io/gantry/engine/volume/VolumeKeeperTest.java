@@ -20,10 +20,17 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -45,6 +52,7 @@ class VolumeKeeperTest {
   private LocalDriver driver;
   private VolumeKeeper keeper;
   private VolumeService volumes;
+  private Runnable expected = () -> {}; // by containers on record
 
   @BeforeEach
   void start() throws IOException {
@@ -70,6 +78,7 @@ class VolumeKeeperTest {
             new SpareDisk(data),
             InstantSource.system());
     keeper.load();
+    expected.run();
     volumes = new VolumeService(keeper);
     keeper.recover("local", driver, containers);
   }
@@ -244,6 +253,30 @@ class VolumeKeeperTest {
     assertEquals(List.of("own"), names());
   }
 
+  /** The driver sweeps ephemeral volumes that nobody expects. */
+  @Test
+  void anEphemeralVolumeWhoseRecordIsLostStaysWithTheContainerThatRuns() throws IOException {
+    keeper.use(new VolumeSpec("own", "", null, Map.of("k", "v")), A, true, true);
+    keeper.use(named("other"), A, true, true);
+    keeper.mount("own", A);
+    Files.writeString(path("own").resolve("file"), "content");
+    Files.delete(temp.resolve("run/volumes/own.json"));
+    Files.delete(temp.resolve("run/volumes/other.json"));
+    expected = () -> keeper.expect("own", "local", A, true);
+    next(Set.of(A));
+    assertEquals(List.of("own"), names());
+    assertEquals(Map.of("k", "v"), volumes.inspect("own").labels());
+    assertEquals("content", Files.readString(path("own").resolve("file")));
+    next(Set.of(A));
+    assertEquals(List.of("own"), names());
+    keeper.unmount("own", A);
+    assertTrue(keeper.release("own", A, true));
+    assertEquals(List.of(), names());
+    expected = () -> {};
+    next(Set.of());
+    assertEquals(List.of(), names());
+  }
+
   // Copy-up
 
   private Path image() throws IOException {
@@ -282,6 +315,64 @@ class VolumeKeeperTest {
     assertFalse(keeper.table().find("one").require().filling());
     fill(image);
     assertFalse(isEmpty(path("one")));
+  }
+
+  /** Clients' requests have a thread each while they wait. */
+  @Test
+  void onlyAFewWaitForAVolumeThatIsBeingFilled() throws Exception {
+    var entered = new CountDownLatch(1);
+    var letGo = new CountDownLatch(1);
+    keeper.use(named("one"), A, false, false);
+    var filled =
+        CompletableFuture.runAsync(
+            () ->
+                keeper.fill(
+                    "one",
+                    A,
+                    () -> {
+                      entered.countDown();
+                      await(letGo);
+                      return Optional.empty();
+                    }));
+    await(entered);
+    var threads = Executors.newCachedThreadPool();
+    try {
+      List<Future<?>> waiting = new ArrayList<>();
+      for (int i = 0; i < VolumeTable.MOST_FILL_WAITS; i++) {
+        waiting.add(threads.submit(() -> keeper.use(named("one"), B, false, false)));
+      }
+      var state = keeper.table().find("one");
+      awaitQueue(state.lock, VolumeTable.MOST_FILL_WAITS);
+      var e = refused(Kind.UNAVAILABLE, () -> keeper.use(named("one"), B, false, false));
+      assertTrue(
+          e.getMessage().contains("being filled with content of the image of container " + A));
+      assertFalse(keeper.release("one", A, false), "somebody is busy with it");
+      letGo.countDown();
+      for (var each : waiting) {
+        each.get(20, TimeUnit.SECONDS);
+      }
+      filled.get(20, TimeUnit.SECONDS);
+      assertEquals(List.of(A, B), List.copyOf(state.users));
+    } finally {
+      letGo.countDown();
+      threads.shutdownNow();
+    }
+  }
+
+  private static void awaitQueue(ReentrantLock lock, int length) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (lock.getQueueLength() != length) {
+      assertTrue(System.nanoTime() < end, "threads wait for the lock");
+      Thread.onSpinWait();
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(20, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test
