@@ -62,22 +62,39 @@ final class Ending {
   /** Sees to it that the end of the present run is noticed. */
   void watch(Container container) {
     var running = container.requireRunning();
-    running.onOomKills(
-        kills ->
-            inBackground(
-                () -> outOfMemory(container, running, kills), "a kill in " + container.id));
+    running.onOomKills(kills -> outOfMemorySoon(container, running));
     running.end.thenAccept(
         exit -> inBackground(() -> ended(container, running, exit), "end of " + container.id));
   }
 
-  private void outOfMemory(Container container, Running running, Running.OomKills kills) {
+  /** A flood of kills is told of a few times a second. */
+  private void outOfMemorySoon(Container container, Running running) {
+    if (!running.oomBecomesDue()) {
+      return;
+    }
+    Runnable step =
+        () -> inBackground(() -> outOfMemory(container, running), "a kill in " + container.id);
+    Duration delay = running.oomDelay();
+    if (delay.isNegative()) {
+      step.run();
+      return;
+    }
+    try {
+      shop.timer().schedule(step, delay.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      log.log(INFO, "the engine stops: the next one tells of kills in {0}", container.id);
+    }
+  }
+
+  private void outOfMemory(Container container, Running running) {
     container.lock.lock();
     try {
-      if (container.running() != running || kills.count() <= running.oomTold()) {
+      var kills = running.oomKills();
+      if (container.running() != running || kills == null || kills.count() <= running.oomTold()) {
         return;
       }
       running.oomTold(kills.count());
-      var run = container.run().outOfMemory();
+      var run = container.run().outOfMemory(kills.count());
       attempt("record a kill in", container, () -> records.putRun(container.record(), run));
       container.run(run);
       teller.tellAt(container.record(), "oom", Map.of(), kills.time());

@@ -191,7 +191,7 @@ final class Recovering {
             exit -> ending.execEnded(container, exit));
     container.lock.lock();
     try {
-      running.oomTold(container.run().oomKilled() ? 1 : 0);
+      running.oomTold(container.run().oomTold());
       container.running(running);
       container.waiters.started();
       if (!container.run().paused()) {

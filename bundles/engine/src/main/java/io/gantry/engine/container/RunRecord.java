@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param before what was on record before this run, for a start that nobody finished; null once it
  *     is known to run
  * @param health how the last run that was over did, null when nobody checked
+ * @param oomKills processes of it that the kernel killed for want of memory, of which was told
  */
 record RunRecord(
     boolean running,
@@ -35,10 +36,11 @@ record RunRecord(
     int restarts,
     @Nullable Attachment attachment,
     @Nullable RunRecord before,
-    @Nullable Health health) {
+    @Nullable Health health,
+    long oomKills) {
 
   static final RunRecord NEVER =
-      new RunRecord(false, false, 0, 0, 0, false, "", null, null, 0, null, null, null);
+      new RunRecord(false, false, 0, 0, 0, false, "", null, null, 0, null, null, null, 0);
 
   RunRecord started(Monitor.Init init, Instant now, @Nullable Attachment attached) {
     return new RunRecord(
@@ -54,12 +56,13 @@ record RunRecord(
         restarts,
         attached,
         this,
-        health);
+        health,
+        0);
   }
 
   /** The run has begun: what was before is of no more use. */
   RunRecord begun() {
-    return copy(paused, restarts, oomKilled);
+    return copy(paused, restarts, oomKills);
   }
 
   /**
@@ -79,42 +82,49 @@ record RunRecord(
         restarts,
         null,
         null,
-        now);
+        now,
+        exit.oomKills());
   }
 
   RunRecord notStarted(int code, String why) {
     return new RunRecord(
-        false, false, 0, 0, code, false, why, started, finished, restarts, null, null, health);
+        false, false, 0, 0, code, false, why, started, finished, restarts, null, null, health, 0);
   }
 
   RunRecord paused(boolean now) {
-    return copy(now, restarts, oomKilled);
+    return copy(now, restarts, oomKills);
   }
 
   RunRecord restarts(int count) {
-    return copy(paused, count, oomKilled);
+    return copy(paused, count, oomKills);
   }
 
-  /** The kernel has killed a process of it for want of memory; it may go on without. */
-  RunRecord outOfMemory() {
-    return copy(paused, restarts, true);
+  /** The kernel has killed processes of it for want of memory; it may go on without. */
+  RunRecord outOfMemory(long kills) {
+    return copy(paused, restarts, kills);
   }
 
-  private RunRecord copy(boolean nowPaused, int nowRestarts, boolean nowOomKilled) {
+  /** Also of a run whose engine kept no count. */
+  long oomTold() {
+    return Math.max(oomKills, oomKilled ? 1 : 0);
+  }
+
+  private RunRecord copy(boolean nowPaused, int nowRestarts, long nowOomKills) {
     return new RunRecord(
         running,
         nowPaused,
         pid,
         initStart,
         exitCode,
-        nowOomKilled,
+        oomKilled || nowOomKills > 0,
         error,
         started,
         finished,
         nowRestarts,
         attachment,
         null,
-        health);
+        health,
+        nowOomKills);
   }
 
   /** How long it has run, or did. */

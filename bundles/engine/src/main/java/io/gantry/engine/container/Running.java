@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Running implements Monitor.Listener {
   private static final int KILLED = 137;
+
+  /** Of kills that follow each other faster only the last is told. */
+  private static final Duration OOM_PERIOD = Duration.ofMillis(100);
 
   final Cgroup cgroup;
   final CompletableFuture<ExitRecord> end = new CompletableFuture<>();
@@ -37,7 +41,9 @@ final class Running implements Monitor.Listener {
   private volatile boolean again;
   private final AtomicReference<@Nullable OomKills> oomKills = new AtomicReference<>();
   private volatile Consumer<OomKills> onOomKills = kills -> {};
+  private final AtomicBoolean oomDue = new AtomicBoolean();
   private volatile long oomTold;
+  private volatile long oomToldAt = System.nanoTime() - OOM_PERIOD.toNanos();
   private volatile CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
 
   /**
@@ -107,6 +113,23 @@ final class Running implements Monitor.Listener {
 
   void oomTold(long kills) {
     oomTold = kills;
+  }
+
+  /** Whether somebody has to tell of kills who is not about to: false for all but the first. */
+  boolean oomBecomesDue() {
+    return oomDue.compareAndSet(false, true);
+  }
+
+  /** Until kills may be told of again. */
+  Duration oomDelay() {
+    return OOM_PERIOD.minusNanos(System.nanoTime() - oomToldAt);
+  }
+
+  /** For who tells of them: those up to now. */
+  @Nullable OomKills oomKills() {
+    oomToldAt = System.nanoTime();
+    oomDue.set(false);
+    return oomKills.get();
   }
 
   /** For one that was found running. */

@@ -6,6 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.HostSpec.Limits;
+import io.gantry.linux.CgroupTree;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -47,6 +54,43 @@ class OutOfMemoryTest extends WithEngine {
         "it has ended", () -> engine.containers.inspect(id).state().status() == Status.EXITED);
     assertTrue(engine.containers.inspect(id).state().oomKilled());
     assertEquals(0, told(), "by this engine");
+  }
+
+  @Test
+  void theNextEngineKnowsOfHowManyWasTold() throws Exception {
+    String id = run("tail /dev/zero; tail /dev/zero; sleep 1000");
+    var record = home.place().execRoot().resolve("runs/" + id + ".json");
+    Await.until("both are on record", () -> text(record).contains("\"oomKills\":2"));
+    engine.close();
+    engine = new Engines(home);
+    engine.containers.kill(id, "KILL");
+    assertEquals(0, told(), "by this engine");
+  }
+
+  private static String text(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A container that lives on its kills must not keep the engine busy with telling of them. */
+  @Test
+  void aFloodIsToldOfAFewTimesASecond() throws Exception {
+    var running =
+        new Running(CgroupTree.detect().group("gy", "none"), InstantSource.system(), exit -> {});
+    int due = 0;
+    running.onOomKills(kills -> {});
+    for (int kills = 1; kills <= 1000; kills++) {
+      running.outOfMemory(kills, Instant.EPOCH);
+      due += running.oomBecomesDue() ? 1 : 0;
+    }
+    assertEquals(1, due);
+    assertTrue(running.oomDelay().isNegative(), "the first at once");
+    assertEquals(1000, running.oomKills().count());
+    assertTrue(running.oomBecomesDue());
+    assertFalse(running.oomDelay().isNegative(), "the next later");
   }
 
   @Test
