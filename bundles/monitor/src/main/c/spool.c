@@ -310,6 +310,15 @@ static void make_way(struct spool *s) {
   for (uint64_t i = s->most_files; exists(s, i); i++) drop(s, i); /* the limit was higher */
 }
 
+/* The file that is written has made way for none: readers look for it where it was. */
+static void take_back(const struct spool *s) {
+  char *moved = numbered(s, 1, "");
+  struct stat ours, there;
+  if (fstat(s->fd, &ours) == 0 && lstat(moved, &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
+    (void)rename(moved, s->path);
+  free(moved);
+}
+
 /* The new file is there before anything moves: on a full disk the old one goes on. Where one file is kept, its place is
  * taken instead of cutting it back, so that who reads it comes to its end. */
 static void rotate(struct spool *s) {
@@ -322,6 +331,8 @@ static void rotate(struct spool *s) {
       s->fd = fd;
       s->size = 0;
     } else {
+      if (s->most_files > 1) take_back(s);
+      (void)unlink(fresh);
       close(fd);
     }
   }

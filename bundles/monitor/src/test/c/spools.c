@@ -14,6 +14,18 @@
 
 int failures;
 
+/* In place of libc's, for a disk that takes a new file no name any more. */
+static bool names_fail;
+
+int rename(const char *from, const char *to) {
+  size_t length = strlen(from);
+  if (names_fail && length > 4 && strcmp(from + length - 4, ".new") == 0) {
+    errno = EIO;
+    return -1;
+  }
+  return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+
 static const uint64_t noon = 1136214245999999999; /* Go's reference time, in UTC */
 
 static const char *encoded(const char *line, size_t length, bool newline, uint64_t time_ns) {
@@ -96,6 +108,19 @@ static void a_full_file_is_rotated_before_the_next_line(void) {
   CHECK_TEXT(content("c.1"), ENTRY("4\\n", "stdout", "1") ENTRY("5\\n", "stdout", "1"));
   CHECK_TEXT(content("c.2"), ENTRY("2\\n", "stdout", "1") ENTRY("3\\n", "stdout", "1"));
   CHECK_TEXT(content("c.3"), "(missing)");
+}
+
+static void a_rotation_that_fails_in_the_middle_leaves_the_file_where_readers_look(void) {
+  struct spool *s = spool_open(path("m"), 1, 3);
+  spool_text(s, 1, "0\n1\n");
+  names_fail = true;
+  spool_text(s, 1, "2\n");
+  names_fail = false;
+  CHECK_TEXT(content("m"), ENTRY("1\\n", "stdout", "1") ENTRY("2\\n", "stdout", "1"));
+  CHECK_TEXT(content("m.new"), "(missing)");
+  spool_text(s, 1, "3\n");
+  CHECK_TEXT(content("m"), ENTRY("3\\n", "stdout", "1"));
+  CHECK_TEXT(content("m.1"), ENTRY("1\\n", "stdout", "1") ENTRY("2\\n", "stdout", "1"));
 }
 
 static void a_limit_of_files_that_is_out_of_reach_takes_no_time(void) {
@@ -305,6 +330,7 @@ int main(void) {
   streams_keep_their_lines_apart();
   long_lines_come_in_pieces_of_16_kib_with_the_first_ones_time();
   a_full_file_is_rotated_before_the_next_line();
+  a_rotation_that_fails_in_the_middle_leaves_the_file_where_readers_look();
   a_limit_of_files_that_is_out_of_reach_takes_no_time();
   a_single_file_is_replaced();
   a_spool_goes_on_where_it_was_told_to();
