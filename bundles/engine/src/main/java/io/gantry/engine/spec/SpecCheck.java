@@ -3,6 +3,7 @@ package io.gantry.engine.spec;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -24,7 +25,7 @@ public final class SpecCheck {
     var host = spec.host();
     LimitCheck.check(host, facts);
     Modes.check(spec);
-    SecurityOptions.parse(host);
+    checkControlGroups(host, facts);
     Capabilities.of(host.privileges().capAdd(), host.privileges().capDrop(), facts.capabilities());
     MountRequests.of(spec, List.of());
     for (var ulimit : host.kernel().ulimits()) {
@@ -41,6 +42,20 @@ public final class SpecCheck {
     }
     Dns.check(host);
     CgroupParent.parse(host.kernel().cgroupParent());
+  }
+
+  /**
+   * Of version 1 a container sees its own groups alone; of version 2, without a namespace, those of
+   * the whole host.
+   */
+  private static void checkControlGroups(HostSpec host, HostFacts facts) {
+    boolean writable = SecurityOptions.parse(host).writableCgroups();
+    boolean all = facts.cgroupVersion() == 2 && host.namespaces().cgroup().equals(Modes.HOST);
+    if (writable && all && !host.privileges().privileged()) {
+      throw invalid(
+          "writable-cgroups needs a cgroup namespace of the container's own: with the host's it"
+              + " could write to the groups of everybody else");
+    }
   }
 
   /** What an image may bring in as well as a client. */

@@ -32,6 +32,7 @@ public final class Specs {
   public String ipcMode = "";
   public String utsMode = "";
   public String usernsMode = "";
+  public String cgroupMode = "";
   public boolean privileged;
   public boolean readonly;
   public boolean autoRemove;
@@ -96,7 +97,7 @@ public final class Specs {
             null);
     var host =
         new HostSpec(
-            new HostSpec.Namespaces(networkMode, pidMode, ipcMode, utsMode, "", usernsMode),
+            new HostSpec.Namespaces(networkMode, pidMode, ipcMode, utsMode, cgroupMode, usernsMode),
             new HostSpec.Privileges(
                 privileged, capAdd, capDrop, securityOptions, null, null, List.of()),
             new HostSpec.Files(readonly, binds, tmpfs, shmSize, Map.of(), mounts, volumesFrom, ""),

@@ -67,6 +67,29 @@ class SpecTest {
     assertEquals("no command specified", e.getMessage());
   }
 
+  /** By version 2 of control groups, without a namespace, a container sees the whole host's. */
+  @Test
+  void whoSeesTheHostsControlGroupsMayNotWriteToThem() {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("true");
+              s.cgroupMode = "host";
+              s.securityOptions.add("writable-cgroups=true");
+            });
+    var two = new HostFacts("0", 1, "0", -1, 2);
+    var e = assertThrows(GantryException.class, () -> SpecCheck.check(spec, two));
+    assertTrue(e.getMessage().startsWith("writable-cgroups needs a cgroup namespace"));
+    SpecCheck.check(spec, new HostFacts("0", 1, "0", -1, 1));
+    SpecCheck.check(
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("true");
+              s.securityOptions.add("writable-cgroups=true");
+            }),
+        two);
+  }
+
   @Test
   void whatTheRequestLeavesOpenIsTheImages() {
     var spec =
