@@ -106,7 +106,7 @@ public final class ContainerService implements Recovered {
                 zygote,
                 workers,
                 timer,
-                new LogFollower(timer),
+                new LogFollower(timer, workers),
                 shippers,
                 logs,
                 spare,

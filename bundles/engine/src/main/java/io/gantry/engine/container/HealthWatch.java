@@ -121,18 +121,22 @@ final class HealthWatch {
   }
 
   private @Nullable Probe stop() {
+    Probe unfinished;
     lock.lock();
     try {
       over = true;
       if (due != null) {
         due.cancel(false);
       }
-      var unfinished = probe;
+      unfinished = probe;
       probe = null;
-      return unfinished;
     } finally {
       lock.unlock();
     }
+    if (unfinished != null) {
+      unfinished.giveUp();
+    }
+    return unfinished;
   }
 
   private void checkAfter(Duration delay) {
@@ -216,6 +220,9 @@ final class HealthWatch {
       return;
     }
     begun.starting = starting;
+    if (!isUnderWay(begun)) { // who ended the run in between saw nothing to give up
+      begun.giveUp();
+    }
     starting.whenComplete(
         (stream, failure) -> {
           if (failure == null) {
@@ -252,9 +259,7 @@ final class HealthWatch {
       after(check.timeout(), () -> timedOut(late));
       return;
     }
-    var starting = late.starting;
-    if (!late.begun && starting != null) { // its monitor is silent
-      starting.cancel(false);
+    if (late.giveUp()) { // its monitor is silent
       return;
     }
     late.timedOut = true;
@@ -389,6 +394,12 @@ final class HealthWatch {
                   judge(this, code == null ? NOT_HEALTHY : code, output.text());
                 }
               });
+    }
+
+    /** Waits no longer for a process that has not begun; false when it has. */
+    boolean giveUp() {
+      var waited = starting;
+      return !begun && waited != null && waited.cancel(false);
     }
 
     String lateWords() {

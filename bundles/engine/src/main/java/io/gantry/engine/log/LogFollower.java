@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -20,14 +22,17 @@ public final class LogFollower {
   private static final Duration PERIOD = Duration.ofMillis(40);
 
   private final ScheduledExecutorService timer;
+  private final Executor workers;
   private final Set<LogStream> caughtUp = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean looking = new AtomicBoolean();
 
   /**
-   * @param timer whose thread completes the streams' reads
+   * @param timer must not be blocked
+   * @param workers look, one at a time: that waits for disks, and for logs that are being rotated
    */
-  public LogFollower(ScheduledExecutorService timer) {
+  public LogFollower(ScheduledExecutorService timer, Executor workers) {
     this.timer = timer;
+    this.workers = workers;
   }
 
   void add(LogStream stream) {
@@ -38,7 +43,19 @@ public final class LogFollower {
   }
 
   private void lookLater() {
-    timer.schedule(this::look, PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+    try {
+      timer.schedule(this::lookNow, PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      looking.set(false); // the engine stops
+    }
+  }
+
+  private void lookNow() {
+    try {
+      workers.execute(this::look);
+    } catch (RejectedExecutionException e) {
+      looking.set(false); // the engine stops
+    }
   }
 
   private void look() {

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Samples for one client: of those it did not fetch in time only the last is kept. */
 final class Feed implements StatsFeed {
+  private static final Runnable NOTHING = () -> {};
+
   private final Consumer<Feed> onClose;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable ContainerStats waiting; // guarded by lock
@@ -25,26 +27,27 @@ final class Feed implements StatsFeed {
 
   /**
    * @param sample without one before: which that is each client knows for itself
+   * @return what tells the client, who may be slow to hear it
    */
-  void offer(ContainerStats sample) {
+  Runnable offer(ContainerStats sample) {
     CompletableFuture<Optional<ContainerStats>> served;
     ContainerStats made;
     lock.lock();
     try {
       if (ended || isKnown(sample)) {
-        return;
+        return NOTHING;
       }
       served = reader;
       reader = null;
       if (served == null) {
         waiting = sample;
-        return;
+        return NOTHING;
       }
       made = give(sample);
     } finally {
       lock.unlock();
     }
-    served.complete(Optional.of(made));
+    return () -> served.complete(Optional.of(made));
   }
 
   /** Who comes during a round may be offered its sample twice. */
@@ -81,8 +84,8 @@ final class Feed implements StatsFeed {
     }
   }
 
-  /** No more samples. */
-  void end() {
+  /** No more samples; returns what tells the client. */
+  Runnable end() {
     CompletableFuture<Optional<ContainerStats>> served;
     lock.lock();
     try {
@@ -92,14 +95,12 @@ final class Feed implements StatsFeed {
     } finally {
       lock.unlock();
     }
-    if (served != null) {
-      served.complete(Optional.empty());
-    }
+    return served == null ? NOTHING : () -> served.complete(Optional.empty());
   }
 
   @Override
   public void close() {
-    end();
+    end().run();
     onClose.accept(this);
   }
 }

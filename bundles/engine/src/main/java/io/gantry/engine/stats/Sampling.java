@@ -80,7 +80,7 @@ public final class Sampling {
         rounds = timer.scheduleAtFixedRate(this::tick, 0, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
       }
     } catch (RejectedExecutionException e) { // the engine stops
-      feed.end();
+      feed.end().run(); // nobody waits yet
     } finally {
       lock.unlock();
     }
@@ -127,12 +127,14 @@ public final class Sampling {
 
   /** Its files are not closed under a round that reads them. */
   private void end(Watched gone) {
+    var told = new ArrayList<Runnable>();
     round.lock();
     try {
-      gone.end();
+      gone.end(told);
     } finally {
       round.unlock();
     }
+    told.forEach(Runnable::run);
   }
 
   /** On the timer; a round that takes longer than a second makes the next one fall out. */
@@ -147,13 +149,14 @@ public final class Sampling {
   }
 
   private void sampleAll() {
+    var told = new ArrayList<Runnable>();
     round.lock();
     try {
       var host = HostCpu.read(lines);
       for (var each : all()) {
         try {
-          if (!each.getValue().sample(lines, host)) {
-            forget(each.getKey(), each.getValue());
+          if (!each.getValue().sample(lines, host, told)) {
+            forget(each.getKey(), each.getValue(), told);
           }
         } catch (RuntimeException e) { // the others' samples are due all the same
           log.log(WARNING, "no statistics of container " + each.getKey(), e);
@@ -162,6 +165,24 @@ public final class Sampling {
     } finally {
       underWay.set(false);
       round.unlock();
+    }
+    tellLater(told);
+  }
+
+  /** Not by who samples: a client that is slow to take what it is told must not stop the clock. */
+  private void tellLater(List<Runnable> told) {
+    try {
+      workers.execute(() -> told.forEach(Sampling::tell));
+    } catch (RejectedExecutionException e) { // the engine stops
+      told.forEach(Sampling::tell);
+    }
+  }
+
+  private static void tell(Runnable client) {
+    try {
+      client.run();
+    } catch (RuntimeException e) { // the others are to hear all the same
+      log.log(WARNING, "statistics cannot be told", e);
     }
   }
 
@@ -174,7 +195,7 @@ public final class Sampling {
     }
   }
 
-  private void forget(String id, Watched gone) {
+  private void forget(String id, Watched gone, List<Runnable> told) {
     lock.lock();
     try {
       watched.remove(id, gone);
@@ -182,6 +203,6 @@ public final class Sampling {
     } finally {
       lock.unlock();
     }
-    gone.end();
+    gone.end(told);
   }
 }

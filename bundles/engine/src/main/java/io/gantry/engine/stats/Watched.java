@@ -24,7 +24,7 @@ final class Watched {
     feeds.add(feed);
     var there = last;
     if (there != null) {
-      feed.offer(there);
+      feed.offer(there).run(); // nobody waits yet
     }
   }
 
@@ -34,20 +34,27 @@ final class Watched {
     return feeds.isEmpty();
   }
 
-  /** Takes a sample and hands it out; false when the container is gone. */
-  boolean sample(StatLines lines, HostCpu host) {
+  /**
+   * Takes a sample and hands it out; false when the container is gone.
+   *
+   * @param told gets what tells the clients
+   */
+  boolean sample(StatLines lines, HostCpu host, List<Runnable> told) {
     if (subject.isGone()) {
       return false;
     }
     var usage = sampler.sample(lines, host);
     var stats = new ContainerStats(subject.id(), subject.name(), usage, null);
     last = stats;
-    feeds.forEach(feed -> feed.offer(stats));
+    feeds.forEach(feed -> told.add(feed.offer(stats)));
     return true;
   }
 
-  void end() {
+  /**
+   * @param told as {@link #sample}
+   */
+  void end(List<Runnable> told) {
     sampler.close();
-    feeds.forEach(Feed::end);
+    feeds.forEach(feed -> told.add(feed.end()));
   }
 }

@@ -172,7 +172,7 @@ final class Engines implements AutoCloseable {
             new Zygote(HELPER, home.place(), loop, spare, CgroupTree.detect()),
             workers,
             timer,
-            new LogFollower(timer),
+            new LogFollower(timer, workers),
             new OneDriver<>("memory", shipper),
             logs,
             spare,

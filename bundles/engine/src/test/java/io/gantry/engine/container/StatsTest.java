@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,8 +14,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -40,6 +44,26 @@ class StatsTest extends WithEngine {
 
   private static Usage now(ContainerStats stats) {
     return Objects.requireNonNull(stats.now());
+  }
+
+  @Test
+  void aClientThatIsSlowToTakeItsSampleDoesNotStopTheClock() throws Exception {
+    String id = run("sleep", "1000");
+    var letGo = new CompletableFuture<Void>();
+    try (var feed = engine.containers.followStats(id);
+        var slow = engine.containers.followStats(id)) {
+      next(slow);
+      var held = slow.next().thenRun(letGo::join).toCompletableFuture();
+      var times = new TreeSet<Instant>();
+      while (times.size() < 4) {
+        times.add(now(next(feed)).time());
+      }
+      assertFalse(held.isDone());
+      letGo.complete(null);
+      held.get(20, TimeUnit.SECONDS);
+    } finally {
+      letGo.complete(null);
+    }
   }
 
   @Test

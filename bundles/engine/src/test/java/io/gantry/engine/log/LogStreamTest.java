@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 class LogStreamTest {
   @TempDir Path dir;
   private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
-  private final LogFollower follower = new LogFollower(timer);
+  private final LogFollower follower = new LogFollower(timer, timer);
   private final AtomicBoolean writing = new AtomicBoolean();
   private Path file;
 

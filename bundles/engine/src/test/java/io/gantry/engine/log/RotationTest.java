@@ -39,7 +39,7 @@ class RotationTest {
 
   @TempDir Path dir;
   private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
-  private final LogFollower follower = new LogFollower(timer);
+  private final LogFollower follower = new LogFollower(timer, timer);
   private final AtomicBoolean writing = new AtomicBoolean(true);
   private final ReentrantLock renaming = new ReentrantLock();
   private Path file;

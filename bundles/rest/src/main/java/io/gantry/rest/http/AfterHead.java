@@ -15,20 +15,26 @@ import org.jspecify.annotations.Nullable;
  */
 final class AfterHead implements ByteStream {
 
-  private static final Executor SOON = CompletableFuture.delayedExecutor(40, TimeUnit.MILLISECONDS);
+  private static final long MOMENT_MILLIS = 40;
 
   private final ByteStream stream;
+  private final Executor threads;
   private boolean begun; // of the reader
 
-  private AfterHead(ByteStream stream) {
+  private AfterHead(ByteStream stream, Executor threads) {
     this.stream = stream;
+    this.threads = threads;
   }
 
-  /** The stream as a client gets it. */
-  static ByteStream of(ByteStream stream, @Nullable String userAgent) {
+  /**
+   * The stream as a client gets it.
+   *
+   * @param threads one of them begins to read
+   */
+  static ByteStream of(ByteStream stream, @Nullable String userAgent, Executor threads) {
     return userAgent != null
             && (userAgent.startsWith("docker-sdk-python/") || userAgent.contains("docker-py/"))
-        ? new AfterHead(stream)
+        ? new AfterHead(stream, threads)
         : stream;
   }
 
@@ -43,7 +49,8 @@ final class AfterHead implements ByteStream {
       return stream.read();
     }
     begun = true;
-    return CompletableFuture.runAsync(() -> {}, SOON).thenCompose(now -> stream.read());
+    var soon = CompletableFuture.delayedExecutor(MOMENT_MILLIS, TimeUnit.MILLISECONDS, threads);
+    return CompletableFuture.runAsync(() -> {}, soon).thenCompose(now -> stream.read());
   }
 
   @Override

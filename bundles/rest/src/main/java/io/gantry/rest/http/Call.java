@@ -185,7 +185,10 @@ public final class Call {
     }
     response.setStatus(upgrade ? 101 : 200);
     takeOver(
-        AfterHead.of(stream, header("User-Agent")),
+        AfterHead.of(
+            stream,
+            header("User-Agent"),
+            request.getConnectionMetaData().getConnector().getExecutor()),
         Relay.Input.TO_STREAM,
         false,
         upgrade ? "UPGRADED" : "OK");
