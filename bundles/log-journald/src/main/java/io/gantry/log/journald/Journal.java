@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -35,8 +36,12 @@ final class Journal {
           "CONTAINER_ID_FULL",
           "CONTAINER_NAME",
           "CONTAINER_TAG",
+          "CONTAINER_LOG_EPOCH",
           "CONTAINER_LOG_ORDINAL",
+          "CONTAINER_PARTIAL_ID",
+          "CONTAINER_PARTIAL_LAST",
           "CONTAINER_PARTIAL_MESSAGE",
+          "CONTAINER_PARTIAL_ORDINAL",
           "IMAGE_NAME",
           "MESSAGE",
           "PRIORITY",
@@ -49,13 +54,19 @@ final class Journal {
 
   private final Path socket;
   private final Duration patience;
+  private final String container;
   private final byte[] common;
+
+  /** By stream: what was sent last of a line that goes on. */
+  private Map<String, Piece> unfinished = Map.of();
+
   private @Nullable UnixDatagram connection;
   private volatile String failure = "";
 
   Journal(Path socket, Duration patience, LogTarget target, Map<String, String> options) {
     this.socket = socket;
     this.patience = patience;
+    this.container = target.container();
     String tag = LogTag.expand(options.getOrDefault("tag", LogTag.DEFAULT), target);
     var entry =
         new JournalEntry()
@@ -95,10 +106,12 @@ final class Journal {
 
   void append(LogBatch batch) {
     long number = Long.parseUnsignedLong(batch.id(), 16);
+    var pieces = new HashMap<>(unfinished);
     try {
       for (var line : batch.lines()) {
-        send(ByteBuffer.wrap(entry(line, number++)));
+        send(ByteBuffer.wrap(entry(line, number++, pieces)));
       }
+      unfinished = pieces;
       failure = "";
     } catch (GantryException e) {
       close();
@@ -107,7 +120,7 @@ final class Journal {
     }
   }
 
-  private byte[] entry(LogBatch.Line line, long number) {
+  private byte[] entry(LogBatch.Line line, long number, Map<String, Piece> pieces) {
     var entry =
         new JournalEntry()
             .with(common)
@@ -116,10 +129,37 @@ final class Journal {
                 "SYSLOG_TIMESTAMP",
                 DateTimeFormatter.ISO_OFFSET_DATE_TIME.format(line.at().atOffset(ZoneOffset.UTC)))
             .put("CONTAINER_LOG_ORDINAL", Long.toString(number));
-    if (line.partial()) {
-      entry.put("CONTAINER_PARTIAL_MESSAGE", "true");
+    var former = pieces.remove(line.stream());
+    if (former != null || line.partial()) {
+      var piece = former == null ? Piece.first(container, number) : former.next();
+      entry
+          .put("CONTAINER_PARTIAL_ID", piece.id())
+          .put("CONTAINER_PARTIAL_ORDINAL", Integer.toString(piece.ordinal()))
+          .put("CONTAINER_PARTIAL_LAST", Boolean.toString(!line.partial()));
+      if (line.partial()) {
+        entry.put("CONTAINER_PARTIAL_MESSAGE", "true");
+        pieces.put(line.stream(), piece);
+      }
     }
     return entry.put("MESSAGE", line.text().toArray()).bytes();
+  }
+
+  /**
+   * A piece of a line that is too long for one entry.
+   *
+   * @param id the same for all of the line, also when they are sent again
+   * @param ordinal from 1
+   */
+  private record Piece(String id, int ordinal) {
+    private static final int OF_CONTAINER = 48;
+
+    static Piece first(String container, long number) {
+      return new Piece(container.substring(0, OF_CONTAINER) + "%016x".formatted(number), 1);
+    }
+
+    Piece next() {
+      return new Piece(id, ordinal + 1);
+    }
   }
 
   private void send(ByteBuffer entry) {

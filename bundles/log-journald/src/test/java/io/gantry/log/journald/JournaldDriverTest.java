@@ -162,6 +162,41 @@ class JournaldDriverTest extends LogDriverContract {
   }
 
   @Test
+  void piecesOfALineAreNumberedPerStream() throws Exception {
+    var driver = driver();
+    driver.open(target(ID), options());
+    driver.append(
+        ID,
+        new LogBatch(
+            "000000000000000a", List.of(line("stdout", "a", true), line("stderr", "x", false))));
+    driver.append(
+        ID,
+        new LogBatch(
+            "000000000000000c", List.of(line("stdout", "b", false), line("stdout", "c", false))));
+    await(4);
+    assertEquals("1 false true", piece(0));
+    assertEquals("null null null", piece(1));
+    assertEquals("2 true null", piece(2));
+    assertEquals("null null null", piece(3));
+    String id = ID.substring(0, 48) + "000000000000000a";
+    assertEquals(id, entries.get(0).get("CONTAINER_PARTIAL_ID"));
+    assertEquals(id, entries.get(2).get("CONTAINER_PARTIAL_ID"));
+  }
+
+  private static LogBatch.Line line(String stream, String text, boolean partial) {
+    return new LogBatch.Line(Instant.now(), stream, Bytes.copyOf(text.getBytes(UTF_8)), partial);
+  }
+
+  private String piece(int number) {
+    var entry = entries.get(number);
+    return entry.get("CONTAINER_PARTIAL_ORDINAL")
+        + " "
+        + entry.get("CONTAINER_PARTIAL_LAST")
+        + " "
+        + entry.get("CONTAINER_PARTIAL_MESSAGE");
+  }
+
+  @Test
   void labelsOfAnImageDoNotForgeFields() throws Exception {
     var driver = driver();
     var labels = Map.of("message", "forged", "container_id_full", "other", "team", "blue");
