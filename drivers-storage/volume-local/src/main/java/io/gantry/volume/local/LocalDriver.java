@@ -213,7 +213,7 @@ public final class LocalDriver implements VolumeDriver {
     try (DetachedMount mount = DetachedMount.make(request.mount())) {
       mount.attach(data);
     } catch (GantryException e) {
-      String options = String.join(",", request.options());
+      String options = request.shown();
       throw new GantryException(
           e.kind() == Kind.NOT_FOUND ? Kind.INVALID : e.kind(),
           "error while mounting volume '%s': failed to mount local volume: mount %s:%s%s: %s"

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * What Docker's options of the driver {@code local} say: {@code type} and {@code device} as
@@ -20,9 +21,27 @@ record MountRequest(String type, String device, List<String> options) {
 
   private static final Set<String> KNOWN = Set.of("type", "device", "o", "size");
 
-  /** Words of fstab(5) that say nothing to the kernel. */
+  /** Words of fstab(5) that say nothing to the kernel, and the opposites of its flags. */
   private static final Set<String> SILENT =
-      Set.of("defaults", "auto", "noauto", "_netdev", "user", "nouser", "users", "nofail");
+      Set.of(
+          "defaults",
+          "auto",
+          "noauto",
+          "_netdev",
+          "user",
+          "nouser",
+          "users",
+          "nofail",
+          "suid",
+          "dev",
+          "exec",
+          "atime",
+          "diratime",
+          "norelatime",
+          "nostrictatime");
+
+  /** What the kernel's file systems call a secret. */
+  private static final Pattern SECRET = Pattern.compile("((?:^|,)pass(?:word2?)?=)[^,]*");
 
   /** Those whose servers the kernel wants by address. */
   private static final Set<String> REMOTE = Set.of("nfs", "nfs4", "cifs");
@@ -89,6 +108,11 @@ record MountRequest(String type, String device, List<String> options) {
    */
   Mount mount() {
     return new Mount(type, device, "/", REMOTE.contains(type) ? addressed() : options);
+  }
+
+  /** The options for users' eyes. */
+  String shown() {
+    return SECRET.matcher(String.join(",", options)).replaceAll("$1********");
   }
 
   private List<String> addressed() {

@@ -144,6 +144,19 @@ class LocalDriverTest extends VolumeDriverContract {
     assertEquals(List.of("addr=127.0.0.1", "rw", "nfsvers=4"), nfs.mount().options());
     assertFalse(nfs.isBind());
     assertTrue(MountRequest.of(bind(Path.of("/x"))).isBind());
+    MountRequest opposites =
+        MountRequest.of(
+            Map.of("type", "tmpfs", "device", "t", "o", "suid,dev,exec,atime,sync,size=1m"));
+    assertEquals(List.of("sync", "size=1m"), opposites.mount().options());
+  }
+
+  @Test
+  void passwordsAreNotShown() {
+    String options = "addr=127.0.0.1,username=a,password=secret,pass=other,vers=3.0";
+    MountRequest cifs = MountRequest.of(Map.of("type", "cifs", "device", "//h/s", "o", options));
+    assertEquals(
+        "addr=127.0.0.1,username=a,password=********,pass=********,vers=3.0", cifs.shown());
+    assertTrue(cifs.mount().options().contains("password=secret"));
   }
 
   @Test
