@@ -1,15 +1,22 @@
 package io.gantry.rest;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
+import com.sun.net.httpserver.HttpServer;
 import io.gantry.rest.Api.Reply;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -211,5 +218,94 @@ class ArchivesTest {
     assertEquals(
         "{\"layers\":3,\"damages\":[],\"skipped\":[]}\n",
         api.get("/gantry/v1/images/check?image=busybox").body());
+  }
+
+  @Test
+  void anImportFetchesFromAnAddress() throws IOException {
+    var paths = new HashMap<String, HttpHandler>();
+    paths.put("/fs.tar", call -> answer(call, 200, "t".repeat(1000)));
+    paths.put("/moved", call -> move(call, "/fs.tar"));
+    paths.put("/round", call -> move(call, "/round"));
+    paths.put("/file", call -> move(call, "file:///etc/passwd"));
+    paths.put("/secret", call -> answer(call, 401, "who are you"));
+    paths.put("/broken", call -> answer(call, 200, "X"));
+    try (var server = new Served(paths)) {
+      Reply reply = fetch(server.host() + "/moved");
+      assertEquals(200, reply.status());
+      assertEquals(
+          List.of(
+              "{\"status\":\"Downloading from http://" + server.host() + "/moved\"}",
+              importing(),
+              "{\"status\":\"" + FakeImages.ID + "\"}"),
+          reply.body().lines().toList());
+      assertEquals(1000, api.images.imported);
+      assertEquals("web|1|Imported from " + server.host() + "/moved", api.images.importedAs);
+
+      assertRefused(
+          404, "failed to GET http://%s/none with status 404 Not Found: ", server, "/none");
+      assertRefused(
+          401,
+          "failed to GET http://%s/secret with status 401 Unauthorized: who",
+          server,
+          "/secret");
+      assertRefused(503, "Get \"http://%s/round\": stopped after 10 redirects", server, "/round");
+      assertTrue(fetch(server.host() + "/file").body().contains("unsupported protocol scheme"));
+      assertEquals(
+          "{\"errorDetail\":{\"message\":\"broken tar\"},\"error\":\"broken tar\"}",
+          fetch(server.host() + "/broken").body().lines().toList().get(1));
+    }
+    assertEquals(400, fetch("file:///etc/passwd").status());
+    assertEquals(503, fetch("http://127.0.0.1:1/x").status());
+  }
+
+  private static String importing() {
+    return "{\"status\":\"Importing\",\"progressDetail\":{\"current\":1000,\"total\":1000},"
+        + "\"progress\":\"[%s>]      1kB/1kB\"}".formatted("=".repeat(50));
+  }
+
+  private Reply fetch(String source) throws IOException {
+    return api.ask(
+        "POST", "/images/create?repo=web&tag=1&fromSrc=" + source, "Content-Length: 0\r\n\r\n");
+  }
+
+  private void assertRefused(int status, String sentence, Served server, String path)
+      throws IOException {
+    Reply reply = fetch(server.host() + path);
+    assertEquals(status, reply.status());
+    String text = reply.body().replace("\\\"", "\"");
+    assertTrue(text.contains(sentence.formatted(server.host())), text);
+  }
+
+  private static void answer(HttpExchange call, int status, String body) throws IOException {
+    byte[] bytes = body.getBytes(UTF_8);
+    call.sendResponseHeaders(status, bytes.length);
+    call.getResponseBody().write(bytes);
+    call.close();
+  }
+
+  private static void move(HttpExchange call, String where) throws IOException {
+    call.getResponseHeaders().add("Location", where);
+    call.sendResponseHeaders(302, -1);
+    call.close();
+  }
+
+  /** A server on loopback that knows some paths. */
+  private static final class Served implements AutoCloseable {
+    private final HttpServer server;
+
+    Served(Map<String, HttpHandler> paths) throws IOException {
+      server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+      paths.forEach(server::createContext);
+      server.start();
+    }
+
+    String host() {
+      return "127.0.0.1:" + server.getAddress().getPort();
+    }
+
+    @Override
+    public void close() {
+      server.stop(0);
+    }
   }
 }

@@ -14,16 +14,22 @@ final class ProgressLine {
 
   private ProgressLine() {}
 
+  /**
+   * @param id nothing: of the whole transfer
+   */
   static Map<String, @Nullable Object> of(String status, String id, long current, long total) {
-    return object(
-        "status",
-        status,
-        "progressDetail",
-        object("current", current, "total", total),
-        "progress",
-        bar(current, total),
-        "id",
-        id);
+    var line =
+        object(
+            "status",
+            status,
+            "progressDetail",
+            object("current", current, "total", total),
+            "progress",
+            bar(current, total));
+    if (!id.isEmpty()) {
+      line.put("id", id);
+    }
+    return line;
   }
 
   private static String bar(long current, long total) {

@@ -12,6 +12,8 @@ import io.gantry.api.Images;
 import io.gantry.api.Images.ImageView;
 import io.gantry.rest.docker.ImageFilter;
 import io.gantry.rest.docker.ImageJson;
+import io.gantry.rest.docker.ImportSource;
+import io.gantry.rest.docker.ImportStream;
 import io.gantry.rest.docker.NotBuilt;
 import io.gantry.rest.docker.Platforms;
 import io.gantry.rest.http.Answer;
@@ -19,6 +21,8 @@ import io.gantry.rest.http.Call;
 import io.gantry.rest.http.Query;
 import io.gantry.rest.http.Route;
 import io.gantry.spi.GantryException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.time.InstantSource;
 import java.util.List;
 
@@ -59,25 +63,54 @@ public final class ImageRoutes {
     Query query = call.query();
     String source = query.text("fromSrc");
     NotBuilt.refuse(source.isEmpty(), "pulling images");
-    NotBuilt.refuse(!source.equals("-"), "importing an image from a URL");
-    String repository = query.text("repo");
-    String tag = query.text("tag");
-    int colon = repository.lastIndexOf(':');
-    if (tag.isEmpty() && colon > repository.lastIndexOf('/')) {
-      tag = repository.substring(colon + 1);
-      repository = repository.substring(0, colon);
+    var wanted = Import.of(query, source);
+    if (source.equals("-")) {
+      return Answer.json(object("status", wanted.of(images, call.bodyStream())));
     }
-    String message = query.text("message");
-    String id =
-        images.importTar(
-            call.bodyStream(),
-            repository,
-            tag,
-            message.isEmpty() ? "Imported from -" : message,
-            query.text("platform"),
-            query.texts("changes"),
-            (step, status, current, total) -> {}); // Docker's answer has one line only
-    return Answer.json(object("status", id));
+    var archive = ImportSource.open(source);
+    return Answer.produced(Answer.JSON, out -> fetch(wanted, archive, out));
+  }
+
+  private void fetch(Import wanted, ImportSource archive, OutputStream out) {
+    var lines = new ImportStream(out);
+    try (archive) {
+      lines.end(wanted.of(images, lines.follow(archive)));
+    } catch (GantryException e) {
+      lines.fail(e.getMessage());
+    }
+  }
+
+  /** What an import says besides its archive. */
+  private record Import(
+      String repository, String tag, String message, String platform, List<String> changes) {
+
+    static Import of(Query query, String source) {
+      String repository = query.text("repo");
+      String tag = query.text("tag");
+      int colon = repository.lastIndexOf(':');
+      if (tag.isEmpty() && colon > repository.lastIndexOf('/')) {
+        tag = repository.substring(colon + 1);
+        repository = repository.substring(0, colon);
+      }
+      String message = query.text("message");
+      return new Import(
+          repository,
+          tag,
+          message.isEmpty() ? "Imported from " + source : message,
+          query.text("platform"),
+          query.texts("changes"));
+    }
+
+    String of(Images images, InputStream archive) {
+      return images.importTar(
+          archive,
+          repository,
+          tag,
+          message,
+          platform,
+          changes,
+          (step, status, current, total) -> {}); // Docker's answer tells of the download only
+    }
   }
 
   private Answer inspect(Call call) {
