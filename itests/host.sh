@@ -56,6 +56,7 @@ docker_client() {
 # busybox_tar FILE: a root file system of the host's static busybox
 busybox_tar() {
   root=$(mktemp -d)
+  chmod 755 "$root"
   mkdir -p "$root/bin" "$root/dev" "$root/etc" "$root/proc" "$root/root" "$root/sys" "$root/tmp" "$root/var"
   cp "$(command -v busybox)" "$root/bin/busybox"
   for applet in $(busybox --list); do
