@@ -168,8 +168,9 @@ final class Creation {
       ContainerRecord record, @Nullable String parent, long maxBytes, Undo undo) {
     var labels =
         record.ephemeral()
-            ? Map.of(OWNER, record.id(), SnapshotOptions.EPHEMERAL, "true")
-            : Map.of(OWNER, record.id());
+            ? Map.of(
+                OWNER, record.id(), SnapshotOptions.ROOT, "true", SnapshotOptions.EPHEMERAL, "true")
+            : Map.of(OWNER, record.id(), SnapshotOptions.ROOT, "true");
     return shop.storage()
         .call(
             record.storageDriver(),

@@ -130,6 +130,27 @@ public abstract class StorageDriverContract extends StorageContent {
     assertEquals("kept", read("m", "mine"));
   }
 
+  @Test
+  @Tag("root")
+  void whatAContainersRootShowsBesidesIsNobodysChange() {
+    layer("l", null, "file", "content");
+    driver.prepare("s", "l", new SnapshotOptions(false, Map.of(SnapshotOptions.ROOT, "true")));
+    inside(
+        "s",
+        dir -> {
+          for (String name : dir.names()) {
+            dir.removeTree(name);
+          }
+        });
+    write("s", "new", "content");
+    driver.commit("s", "m");
+    assertEquals(List.of("new"), seen("m", dir -> List.copyOf(dir.names())));
+    driver.prepare("t", "l", new SnapshotOptions(false, Map.of(SnapshotOptions.ROOT, "true")));
+    write("t", "new", "content");
+    driver.commit("t", "n");
+    assertEquals(List.of("file", "new"), seen("n", dir -> dir.names().stream().sorted().toList()));
+  }
+
   // Rules
 
   static Stream<String> whatIsNoId() {

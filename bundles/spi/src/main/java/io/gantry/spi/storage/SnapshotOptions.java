@@ -35,6 +35,15 @@ public record SnapshotOptions(
    */
   public static final String EPHEMERAL = "io.gantry.ephemeral";
 
+  /**
+   * Label of a container's root. Where its image lacks the mount points that every container needs
+   * ({@code /proc}, {@code /dev}, {@code /sys}, {@code /etc} with {@code hosts}, {@code hostname}
+   * and {@code resolv.conf}, and {@code /.dockerenv}), a driver may have its mounts show them,
+   * empty, and so spare them being made in each. They are then none of the snapshot's changes,
+   * {@code layerDir}, {@code usage} and {@code commit} do not know them.
+   */
+  public static final String ROOT = "io.gantry.root";
+
   public static final SnapshotOptions WRITABLE = new SnapshotOptions(false, Map.of());
   public static final SnapshotOptions VIEW = new SnapshotOptions(true, Map.of());
 

@@ -1,6 +1,6 @@
 /** Extension point: where layers and the writable snapshots on them are kept. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package io.gantry.spi.storage;
 

@@ -85,7 +85,7 @@ public final class OverlayDriver implements StorageDriver {
     Later later = new Later(patience, removals, removals::isShutdown);
     this.shelf = new Shelf(this.root, OverlayDriver::idOf, later, step);
     this.links = new Links(this.root, shelf);
-    this.trees = new Trees(shelf, links);
+    this.trees = new Trees(shelf, links, new MountPoints(this.root));
     this.clock = clock;
     this.step = step;
   }

@@ -9,6 +9,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.Mount;
 import io.gantry.spi.storage.Snapshot;
+import io.gantry.spi.storage.SnapshotOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,10 +46,12 @@ final class Trees {
 
   private final Shelf shelf;
   private final Links links;
+  private final MountPoints points;
 
-  Trees(Shelf shelf, Links links) {
+  Trees(Shelf shelf, Links links, MountPoints points) {
     this.shelf = shelf;
     this.links = links;
+    this.points = points;
   }
 
   Path fs(String id) {
@@ -90,11 +93,25 @@ final class Trees {
           case WRITABLE ->
               record.lower().isEmpty()
                   ? Mount.bind(own, "/")
-                  : overlay(record.lower(), own, record.isVolatile() ? "volatile" : "rw");
+                  : overlay(lower(record), own, record.isVolatile() ? "volatile" : "rw");
           case LAYER -> readOnly(own, record.chain());
           case VIEW -> readOnly(own, record.lower());
         };
     return List.of(mount);
+  }
+
+  /** Directories, topmost first; below a container's image what it needs besides. */
+  private List<String> lower(SnapshotRecord record) {
+    List<String> paths = new ArrayList<>(paths(record.lower()));
+    boolean isRoot = record.snapshot().labels().containsKey(SnapshotOptions.ROOT);
+    if (isRoot && paths.size() < MOST_LAYERS) {
+      points.directory().ifPresent(paths::add);
+    }
+    return paths;
+  }
+
+  private List<String> paths(List<String> layers) {
+    return layers.stream().map(links::path).toList();
   }
 
   /** The kernel takes no overlay of a single directory, and none is needed. */
@@ -102,17 +119,16 @@ final class Trees {
     return switch (layers.size()) {
       case 0 -> Mount.bind(own, "/", "ro");
       case 1 -> Mount.bind(links.target(layers.get(0)).toString(), "/", "ro");
-      default -> overlay(layers, "", "ro");
+      default -> overlay(paths(layers), "", "ro");
     };
   }
 
-  private Mount overlay(List<String> layers, String upper, String option) {
+  private static Mount overlay(List<String> lower, String upper, String option) {
     List<String> options = new ArrayList<>();
     options.add(option);
     options.addAll(OPTIONS);
     Path parent = Path.of(upper).getParent();
     String work = parent == null ? "" : parent.resolve(WORK).toString();
-    List<String> lower = layers.stream().map(links::path).toList();
     options.addAll(new OverlayDirs(lower, upper, work).options());
     return new Mount("overlay", "overlay", "/", options);
   }

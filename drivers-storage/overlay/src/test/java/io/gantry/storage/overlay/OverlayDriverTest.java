@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.linux.Dir;
 import io.gantry.linux.KeyedLines.Line;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -90,6 +91,56 @@ class OverlayDriverTest extends StorageDriverContract {
   }
 
   @Test
+  void aContainersRootShowsTheMountPointsThatItsImageLacks() {
+    Workbench bench = new Workbench(own);
+    bench.layer("bare", null, dir -> dir.mkdir("bin", 0755));
+    bench.layer(
+        "etc",
+        "bare",
+        dir -> {
+          dir.mkdir("etc", 0700);
+          try (Dir etc = dir.dir("etc")) {
+            etc.create("hosts", 0600).close();
+          }
+        });
+    SnapshotOptions root = new SnapshotOptions(false, Map.of(SnapshotOptions.ROOT, "true"));
+    bench.driver.prepare("s", "bare", root);
+    bench.driver.prepare("other", "bare", WRITABLE);
+    bench.driver.prepare("e", "etc", root);
+    assertEquals(List.of(".dockerenv", "bin", "dev", "etc", "proc", "sys"), bench.names("s"));
+    assertEquals(List.of("hostname", "hosts", "resolv.conf"), bench.names("s", "etc"));
+    assertEquals(List.of("hostname", "hosts", "resolv.conf"), bench.names("e", "etc"));
+    int mode = bench.seen("e", dir -> dir.stat("etc").mode() & 07777);
+    assertEquals(0700, mode);
+    assertEquals(List.of("bin"), bench.names("other"));
+    assertEquals(List.of("bin"), bench.names("bare"));
+    bench.changes("s", dir -> assertEquals(List.of(), dir.names()));
+  }
+
+  @Test
+  void mountPointsAreMadeAgainAndGoneWithoutWhereTheyCannotBe() {
+    Workbench bench = new Workbench(own);
+    bench.layer("bare", null, dir -> {});
+    bench.driver.prepare(
+        "s", "bare", new SnapshotOptions(false, Map.of(SnapshotOptions.ROOT, "true")));
+    try (Dir dir = Dir.open(own.resolve("mountpoints"))) {
+      dir.removeTree("etc");
+    }
+    StorageDriver next = driver(own, () -> {});
+    next.recover(Set.of("bare", "s"));
+    boolean complete = Workbench.seen(next, "s", dir -> dir.has("etc") && dir.has("proc"));
+    assertTrue(complete);
+    assertTrue(Files.exists(own.resolve("mountpoints/etc/hosts")));
+    try (Dir dir = Dir.open(own)) {
+      dir.removeTree("mountpoints");
+      dir.create("mountpoints", 0644).close();
+    }
+    StorageDriver last = driver(own, () -> {});
+    boolean bare = Workbench.seen(last, "s", dir -> dir.names().isEmpty());
+    assertTrue(bare);
+  }
+
+  @Test
   void chainsOfAnyLengthAreMountedUpToTheKernelsLimit() {
     Workbench.onTmpfs(
         own,
@@ -108,7 +159,8 @@ class OverlayDriverTest extends StorageDriverContract {
               bench.driver.remove("s");
             }
           }
-          bench.driver.prepare("s", "l500", WRITABLE);
+          bench.driver.prepare(
+              "s", "l500", new SnapshotOptions(false, Map.of(SnapshotOptions.ROOT, "true")));
           GantryException e =
               assertThrows(GantryException.class, () -> bench.driver.commit("s", "l501"));
           assertEquals(
