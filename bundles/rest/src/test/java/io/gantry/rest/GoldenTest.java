@@ -120,6 +120,15 @@ class GoldenTest {
     assertTrue(body.contains("\"MaskedPaths\":null,\"ReadonlyPaths\":null"), body);
   }
 
+  /** Testcontainers, in a container itself, goes through it without a look whether it is there. */
+  @Test
+  void theBridgeHasAListOfSubnets() throws Exception {
+    String body = api.get("/networks/bridge").body();
+    assertTrue(body.contains("\"Config\":[]"), body);
+    body = api.get("/networks/host").body();
+    assertTrue(body.contains("\"Config\":null"), body);
+  }
+
   @Test
   void textsOfTheListReadAsDockers() throws Exception {
     var reply = api.get("/containers/json").body();

@@ -61,7 +61,7 @@ public final class NetworkJson {
         "EnableIPv6",
         false,
         "IPAM",
-        object("Driver", "default", "Options", null, "Config", null),
+        object("Driver", "default", "Options", null, "Config", bridge ? List.of() : null),
         "Internal",
         bridge,
         "Attachable",
