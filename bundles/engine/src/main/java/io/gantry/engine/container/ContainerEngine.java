@@ -17,9 +17,6 @@ import io.gantry.api.LogQuery;
 import io.gantry.api.StatsFeed;
 import io.gantry.engine.stats.Sampling;
 import io.gantry.spi.GantryException;
-import io.gantry.spi.network.Attachment;
-import io.gantry.spi.network.Network;
-import io.gantry.spi.storage.StorageDriver;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,7 +25,6 @@ import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Containers: finds whom a call is about and hands it to whoever does the step. */
@@ -59,6 +55,7 @@ public final class ContainerEngine implements Containers {
   private final Committing committing;
   private final Sampling sampling;
   private final HealthWatches watches;
+  private final Belongings belongings;
 
   /**
    * @param nodeName of the host, for containers that have its name
@@ -126,6 +123,7 @@ public final class ContainerEngine implements Containers {
     differing = new Differing(shop);
     committing = new Committing(shop, differing, stopping, teller);
     shop.logs().listen(() -> shop.workers().execute(() -> logging.configured(table.all())));
+    belongings = new Belongings(table, networking, logging);
     sampling = new Sampling(shop.workers(), shop.timer(), shop.clock());
   }
 
@@ -191,71 +189,9 @@ public final class ContainerEngine implements Containers {
     records.flush();
   }
 
-  /** Keeps in mind how a driver's containers are mounted: clients look at it at any time. */
-  public void learnRoots(String storageDriver, StorageDriver driver) {
-    for (Container container : table.all()) {
-      if (container.record().storageDriver().equals(storageDriver)) {
-        try {
-          container.root(driver.mounts(container.record().snapshot()));
-        } catch (GantryException e) {
-          container.root(List.of()); // it is lost, which recovery has said
-        }
-      }
-    }
-  }
-
-  /** Snapshots that records name, in one storage driver. */
-  public Set<String> snapshots(String storageDriver) {
-    return table.all().stream()
-        .filter(container -> !container.isRemoving())
-        .map(Container::record)
-        .filter(record -> record.storageDriver().equals(storageDriver))
-        .map(ContainerRecord::snapshot)
-        .collect(Collectors.toSet());
-  }
-
-  /**
-   * Snapshots, in any storage driver, of containers that are there, being made or being removed.
-   */
-  public Set<String> snapshots() {
-    return table.ids().stream().map(Creation::snapshotOf).collect(Collectors.toSet());
-  }
-
-  /** Ids of containers that are there, being made or being removed. */
-  public Set<String> ids() {
-    return table.ids();
-  }
-
-  /** Tasks that records name, of one exec driver. */
-  public Set<String> tasks(String execDriver) {
-    return table.all().stream()
-        .map(Container::record)
-        .filter(record -> record.execDriver().equals(execDriver))
-        .map(ContainerRecord::id)
-        .collect(Collectors.toSet());
-  }
-
-  /** Containers whose logs a driver ships; it has to be told of them again. */
-  public Set<String> shipped(String logDriver) {
-    logging.shipping().reopen(logDriver);
-    return logging.shipping().of(logDriver);
-  }
-
-  /** Networks there are, for the driver that makes them. */
-  public List<Network> networks(String networkDriver) {
-    return networkDriver.equals(Networking.DRIVER) ? networking.all() : List.of();
-  }
-
-  /** What a network driver has given to containers that run. */
-  public List<Attachment> attachments(String networkDriver) {
-    var all = new ArrayList<Attachment>();
-    for (var container : table.all()) {
-      var attachment = container.run().attachment();
-      if (attachment != null && networkDriver.equals(Networking.DRIVER)) {
-        all.add(attachment);
-      }
-    }
-    return all;
+  /** What there is of containers in each driver's keeping. */
+  Belongings belongings() {
+    return belongings;
   }
 
   @Override

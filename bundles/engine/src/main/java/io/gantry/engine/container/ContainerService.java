@@ -128,7 +128,7 @@ public final class ContainerService implements Recovered {
       images.load();
       volumes.load();
       var broken = engine.readRecords();
-      var registered = new Owners(engine, images, volumes, broken);
+      var registered = new Owners(engine.belongings(), images, volumes, broken);
       owners = registered;
       registered.register(context);
       engine.recover(broken);

@@ -1,11 +1,9 @@
 package io.gantry.engine.container;
 
-import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.WARNING;
 
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import io.gantry.api.HostSpec;
-import io.gantry.engine.log.LogCompressor;
 import io.gantry.engine.log.Shipping;
 import io.gantry.engine.spec.LogOptions;
 import io.gantry.monitor.Spool;
@@ -14,19 +12,11 @@ import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.log.LogAttributes;
 import io.gantry.spi.log.LogTag;
 import io.gantry.spi.log.LogTarget;
-import java.io.IOException;
-import java.nio.channels.ClosedByInterruptException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,19 +25,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class Logging {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
-  private static final Duration PERIOD = Duration.ofSeconds(5);
 
   /** A removal waits so long for the rest of a log to be shipped. */
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   private final Workshop shop;
   private final Shipping shipping;
-  private final Set<Container> compressed = ConcurrentHashMap.newKeySet();
-  private final AtomicBoolean looking = new AtomicBoolean();
+  private final Compressing compressing;
 
   Logging(Workshop shop) {
     this.shop = shop;
     this.shipping = new Shipping(shop.shippers(), shop.timer(), shop.workers());
+    this.compressing = new Compressing(shop);
   }
 
   Shipping shipping() {
@@ -191,7 +180,7 @@ final class Logging {
     try {
       var options = shop.logs().of(container.record().spec().host());
       if (options.kept()) {
-        compress(container, options);
+        compressing.watch(container, options.compress());
         ship(container, options);
       }
     } catch (GantryException e) { // the configuration has changed since
@@ -225,7 +214,7 @@ final class Logging {
 
   /** Before the files of a container go. */
   void leave(Container container) {
-    compressed.remove(container);
+    compressing.leave(container);
     if (!shipping.finish(container.id, PATIENCE)) {
       log.log(WARNING, "container {0} goes with lines that were not shipped", container.id);
     }
@@ -256,89 +245,7 @@ final class Logging {
                   options.maxBytes(),
                   options.maxFiles(),
                   -1));
-      compress(container, options);
-    }
-  }
-
-  private void compress(Container container, LogOptions options) {
-    if (!options.compress()) {
-      compressed.remove(container);
-      return;
-    }
-    compressed.add(container);
-    if (looking.compareAndSet(false, true)) {
-      lookLater();
-    }
-  }
-
-  private void lookLater() {
-    try {
-      shop.timer()
-          .schedule(
-              () -> shop.workers().execute(this::look), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (RejectedExecutionException e) {
-      looking.set(false); // the engine stops
-    }
-  }
-
-  private void look() {
-    for (var container : compressed) {
-      try {
-        compress(container);
-      } catch (RuntimeException e) { // the others' turn comes all the same
-        log.log(WARNING, "cannot compress the log of " + container.id, e);
-      }
-    }
-    if (!compressed.isEmpty()) {
-      lookLater();
-      return;
-    }
-    looking.set(false);
-    if (!compressed.isEmpty() && looking.compareAndSet(false, true)) {
-      lookLater();
-    }
-  }
-
-  private void compress(Container container) {
-    boolean mayRotate = container.running() != null;
-    try {
-      if (!container.isRemoved()) {
-        LogCompressor.compress(
-            shop.place().log(container.id), (file, inode) -> exchange(container, file, inode));
-      }
-      if (!mayRotate) {
-        compressed.remove(container); // until it is started again
-      }
-    } catch (GantryException e) {
-      if (e.kind()
-          == Kind.UNSUPPORTED) { // a monitor of an older version keeps its files as they are
-        compressed.remove(container);
-      }
-      log.log(DEBUG, "the log of {0} is not compressed now: {1}", container.id, e.getMessage());
-    } catch (ClosedByInterruptException e) { // the engine stops
-      compressed.remove(container);
-    } catch (IOException e) {
-      log.log(WARNING, "the log of " + container.id + " is not compressed", e);
-    }
-  }
-
-  /** By whoever may rename the log's files: the monitor, or without one we. */
-  private void exchange(Container container, Path file, long inode) {
-    var running = container.running();
-    if (running != null) {
-      running.monitor().compressed(file, inode);
-      return;
-    }
-    if (!container.lock.tryLock()) {
-      throw new GantryException(Kind.UNAVAILABLE, "it is being started or removed");
-    }
-    try {
-      if (container.running() != null || container.isRemoved()) {
-        throw new GantryException(Kind.UNAVAILABLE, "it was started or removed");
-      }
-      LogCompressor.unwritten(shop.place().log(container.id)).put(file, inode);
-    } finally {
-      container.lock.unlock();
+      compressing.watch(container, options.compress());
     }
   }
 }

@@ -26,7 +26,7 @@ import org.osgi.framework.ServiceRegistration;
 final class Owners implements AutoCloseable {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
 
-  private final ContainerEngine containers;
+  private final Belongings containers;
   private final ImageLayers images;
   private final VolumeKeeper volumes;
   private final Set<String> broken;
@@ -35,7 +35,7 @@ final class Owners implements AutoCloseable {
   /**
    * @param broken containers whose records cannot be read: what they have stays
    */
-  Owners(ContainerEngine containers, ImageLayers images, VolumeKeeper volumes, Set<String> broken) {
+  Owners(Belongings containers, ImageLayers images, VolumeKeeper volumes, Set<String> broken) {
     this.containers = containers;
     this.images = images;
     this.volumes = volumes;

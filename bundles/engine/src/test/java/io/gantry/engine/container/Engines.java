@@ -183,7 +183,7 @@ final class Engines implements AutoCloseable {
     ring.subscribe(null, e -> true, events::add);
     containers = new ContainerEngine(shop, "host");
     var broken = containers.readRecords();
-    volumes.recover("local", driver, containers.ids());
+    volumes.recover("local", driver, containers.belongings().ids());
     containers.recover(broken);
   }
 

@@ -1,0 +1,90 @@
+package io.gantry.engine.container;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.network.Attachment;
+import io.gantry.spi.network.Network;
+import io.gantry.spi.storage.StorageDriver;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** What containers have in the keeping of each driver: one that takes over is told of it. */
+final class Belongings {
+  private final ContainerTable table;
+  private final Networking networking;
+  private final Logging logging;
+
+  Belongings(ContainerTable table, Networking networking, Logging logging) {
+    this.table = table;
+    this.networking = networking;
+    this.logging = logging;
+  }
+
+  /** Keeps in mind how a driver's containers are mounted: clients look at it at any time. */
+  void learnRoots(String storageDriver, StorageDriver driver) {
+    for (Container container : table.all()) {
+      if (container.record().storageDriver().equals(storageDriver)) {
+        try {
+          container.root(driver.mounts(container.record().snapshot()));
+        } catch (GantryException e) {
+          container.root(List.of()); // it is lost, which recovery has said
+        }
+      }
+    }
+  }
+
+  /** Snapshots that records name, in one storage driver. */
+  Set<String> snapshots(String storageDriver) {
+    return table.all().stream()
+        .filter(container -> !container.isRemoving())
+        .map(Container::record)
+        .filter(record -> record.storageDriver().equals(storageDriver))
+        .map(ContainerRecord::snapshot)
+        .collect(Collectors.toSet());
+  }
+
+  /**
+   * Snapshots, in any storage driver, of containers that are there, being made or being removed.
+   */
+  Set<String> snapshots() {
+    return table.ids().stream().map(Creation::snapshotOf).collect(Collectors.toSet());
+  }
+
+  /** Ids of containers that are there, being made or being removed. */
+  Set<String> ids() {
+    return table.ids();
+  }
+
+  /** Tasks that records name, of one exec driver. */
+  Set<String> tasks(String execDriver) {
+    return table.all().stream()
+        .map(Container::record)
+        .filter(record -> record.execDriver().equals(execDriver))
+        .map(ContainerRecord::id)
+        .collect(Collectors.toSet());
+  }
+
+  /** Containers whose logs a driver ships; it has to be told of them again. */
+  Set<String> shipped(String logDriver) {
+    logging.shipping().reopen(logDriver);
+    return logging.shipping().of(logDriver);
+  }
+
+  /** Networks there are, for the driver that makes them. */
+  List<Network> networks(String networkDriver) {
+    return networkDriver.equals(Networking.DRIVER) ? networking.all() : List.of();
+  }
+
+  /** What a network driver has given to containers that run. */
+  List<Attachment> attachments(String networkDriver) {
+    var all = new ArrayList<Attachment>();
+    for (var container : table.all()) {
+      var attachment = container.run().attachment();
+      if (attachment != null && networkDriver.equals(Networking.DRIVER)) {
+        all.add(attachment);
+      }
+    }
+    return all;
+  }
+}
