@@ -10,11 +10,14 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(20)
 class EventsTest {
@@ -75,6 +78,55 @@ class EventsTest {
     assertEquals(1, between("{\"label\":[\"k=v\"]}").lines().count());
     assertEquals(3, between("{\"image\":[\"busybox\"]}").lines().count());
     assertEquals(0, between("{\"type\":[\"network\"]}").lines().count());
+  }
+
+  /** One event of each kind; each filter finds its own, by name and by the beginning of an id. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      value = {
+        "{'container':['web']} | start",
+        "{'container':['c0nt']} | start",
+        "{'container':['other']} | \"\"",
+        "{'image':['busybox']} | start,tag",
+        "{'image':['busybox:latest']} | tag",
+        "{'image':['sha256:1']} | tag",
+        "{'volume':['data']} | mount",
+        "{'volume':['nothing']} | \"\"",
+        "{'network':['n3t']} | connect",
+        "{'network':['bridge']} | connect",
+        "{'daemon':['host']} | reload",
+        "{'type':['container']} | start",
+        "{'type':['volume','network']} | mount,connect",
+        "{'event':['start','reload']} | start,reload",
+        "{'label':['k']} | start",
+        "{'label':['k=v']} | start",
+        "{'label':['k=w']} | \"\"",
+        "{'scope':['local']} | start,tag,mount,connect,reload",
+        "{'scope':['swarm']} | \"\"",
+        "{'type':['container'],'image':['busybox'],'label':['k=v'],'event':['start']} | start",
+        "{'type':['container'],'volume':['data']} | \"\"",
+        "{'plugin':['x'],'node':['y']} | start,tag,mount,connect,reload"
+      })
+  void eachFilterFindsItsOwn(String filters, String actions) throws Exception {
+    api.engine.publish(
+        event(
+            "container",
+            "start",
+            "c0ntainer",
+            Map.of("name", "web", "image", "busybox", "k", "v")));
+    api.engine.publish(event("image", "tag", "sha256:1", Map.of("name", "busybox:latest")));
+    api.engine.publish(event("volume", "mount", "data", Map.of("driver", "local")));
+    api.engine.publish(event("network", "connect", "n3twork", Map.of("name", "bridge")));
+    api.engine.publish(event("daemon", "reload", "d43m0n", Map.of("name", "host")));
+    api.engine.publish(event("driver", "update", "vfs", Map.of("name", "vfs")));
+    var found =
+        between(filters.replace('\'', '"'))
+            .lines()
+            .map(line -> line.replaceAll(".*\"Action\":\"([a-z]+)\".*", "$1"))
+            .collect(Collectors.joining(","));
+    assertEquals(actions, found);
   }
 
   @Test

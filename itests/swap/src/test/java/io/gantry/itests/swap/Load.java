@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 
 /**
  * Clients that run one container after the other (create, start, exec, wait, logs, remove) and
- * check every answer and every log line. Nothing is ever tried twice.
+ * check every answer and every log line, or what is in their volumes. Nothing is ever tried twice.
  */
 final class Load implements AutoCloseable {
 
@@ -28,14 +28,19 @@ final class Load implements AutoCloseable {
   private static final AtomicLong number = new AtomicLong();
 
   private final Instance engine;
+  private final boolean volumes;
   private final Queue<Life> lives = new ConcurrentLinkedQueue<>();
   private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
   private final CountDownLatch warm;
   private final List<Thread> threads;
   private volatile boolean over;
 
-  Load(Instance engine, int clients) {
+  /**
+   * @param volumes the containers have some, with what has to come out of them as it was put in
+   */
+  Load(Instance engine, int clients, boolean volumes) {
     this.engine = engine;
+    this.volumes = volumes;
     this.warm = new CountDownLatch(clients);
     this.threads =
         IntStream.range(0, clients).mapToObj(i -> new Thread(this::work, "client-" + i)).toList();
@@ -60,7 +65,12 @@ final class Load implements AutoCloseable {
     try (Http http = engine.http()) {
       while (!over) {
         long began = System.nanoTime();
-        live(http, "load-" + number.incrementAndGet());
+        String name = "load-" + number.incrementAndGet();
+        if (volumes) {
+          liveWithVolumes(http, name);
+        } else {
+          live(http, name);
+        }
         lives.add(new Life(began, System.nanoTime()));
         if (first) {
           warm.countDown();
@@ -94,6 +104,30 @@ final class Load implements AutoCloseable {
       throw new AssertionError(name + " has " + lines + " log lines");
     }
     call(http, "DELETE", "/containers/" + name, "", 204);
+  }
+
+  /** One container writes, another one reads; one volume is named, one goes with its container. */
+  private static void liveWithVolumes(Http http, String name) throws IOException {
+    call(http, "POST", "/volumes/create", "{\"Name\": \"" + name + "\"}", 201);
+    run(http, name + "-w", "echo " + name + " >/data/file; touch /own/file", name);
+    run(http, name + "-r", "grep -qx " + name + " /data/file && test ! -e /own/file", name);
+    call(http, "DELETE", "/volumes/" + name, "", 204);
+  }
+
+  private static void run(Http http, String container, String script, String volume)
+      throws IOException {
+    String body =
+        """
+        {"Image": "busybox", "Cmd": ["sh", "-c", "%s"], "Volumes": {"/own": {}}, "HostConfig": {"NetworkMode": "none", "Binds": ["%s:/data"]}}
+        """
+            .formatted(script, volume);
+    call(http, "POST", "/containers/create?name=" + container, body, 201);
+    call(http, "POST", "/containers/" + container + "/start", "", 204);
+    String exit = call(http, "POST", "/containers/" + container + "/wait", "", 200);
+    if (!exit.contains("\"StatusCode\":0")) {
+      throw new AssertionError(container + " ended with " + exit);
+    }
+    call(http, "DELETE", "/containers/" + container + "?v=1", "", 204);
   }
 
   private static String call(Http http, String method, String path, String body, int status)

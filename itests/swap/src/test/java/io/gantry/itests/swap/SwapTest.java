@@ -76,6 +76,12 @@ class SwapTest {
     }
   }
 
+  /** Whose containers have volumes: named ones, and some that go with them. */
+  @Test
+  void norDoThoseWithVolumes() throws Exception {
+    swapOverJmx("VolumeDriver", "local", "io.gantry.volume.local", Math.max(SWAPS / 2, 2));
+  }
+
   private static void makeDefault(String storage) throws IOException {
     try (Http http = engine.http()) {
       String path = "/gantry/v1/drivers/StorageDriver/" + storage + "/default";
@@ -126,7 +132,7 @@ class SwapTest {
   private static void swapUnderLoad(String kind, String name, String bundle, int number, Way way)
       throws Exception {
     try (Ticker ticker = new Ticker(engine);
-        Load load = new Load(engine, CLIENTS)) {
+        Load load = new Load(engine, CLIENTS, kind.equals("VolumeDriver"))) {
       load.awaitWarm();
       final String pid = ticker.pid();
       Path sample = Instance.sample(bundle);
