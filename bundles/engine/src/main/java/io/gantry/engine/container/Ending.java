@@ -241,6 +241,16 @@ final class Ending {
         .restarts(run.exitCode(), stopped, run.restarts());
   }
 
+  /** One whose restart was due when the former engine ended. */
+  void restartFound(Container container) {
+    container.lock.lock();
+    try {
+      restartLater(container, Duration.ZERO);
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
   private void restartLater(Container container, Duration ran) {
     Duration delay = RestartPolicy.delay(container.restartDelay(), ran);
     container.restartDelay(delay);

@@ -180,7 +180,7 @@ final class Recovering {
         ending.removeIfOver(container); // it ended, and the engine with it, before it went
       }
     }
-    idle.stream().filter(Recovering::wantsToRun).forEach(this::startAgain);
+    idle.forEach(this::goOn);
   }
 
   private Running adopt(Container container) {
@@ -347,11 +347,23 @@ final class Recovering {
     }
   }
 
-  private static boolean wantsToRun(Container container) {
-    var host = container.record().spec().host();
-    return container.run().started() != null
-        && RestartPolicy.of(host.life().restartPolicy(), host.life().restartMaximum())
-            .startsWithEngine(container.record().stopped());
+  /**
+   * One that ended while its policy had an engine: the restart that was due is made by this one,
+   * and counted. What its user has stopped is started by the engine, if that is its policy.
+   */
+  private void goOn(Container container) {
+    var life = container.record().spec().host().life();
+    var policy = RestartPolicy.of(life.restartPolicy(), life.restartMaximum());
+    var run = container.run();
+    boolean stopped = container.record().stopped();
+    if (run.started() == null) {
+      return;
+    }
+    if (policy.restarts(run.exitCode(), stopped, run.restarts())) {
+      ending.restartFound(container);
+    } else if (policy.startsWithEngine(stopped)) {
+      startAgain(container);
+    }
   }
 
   private void startAgain(Container container) {
