@@ -8,6 +8,7 @@ import io.gantry.itests.harness.Instance;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +19,7 @@ final class Api implements AutoCloseable {
   static final String UNNAMED = "<none>@";
 
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String VERSION = "/v1.41";
+  static final String VERSION = "/v1.41";
 
   private final Http http;
 
@@ -76,14 +77,40 @@ final class Api implements AutoCloseable {
     if (answer.status() != 200) {
       throw new AssertionError("log of " + ref + ": " + answer.status() + " " + answer.body());
     }
-    List<String> lines = new ArrayList<>();
-    String frames = answer.body();
-    for (int at = 0; at + 8 <= frames.length(); ) { // lines are short ASCII: one byte of length
-      int length = frames.charAt(at + 7);
-      lines.add(frames.substring(at + 8, at + 8 + length).strip());
-      at += 8 + length;
+    return text(answer.body()).lines().map(String::strip).toList();
+  }
+
+  /** What whole frames of a multiplexed stream hold; a byte each is a character. */
+  static String text(String frames) {
+    StringBuilder text = new StringBuilder();
+    for (int at = 0; at + 8 <= frames.length(); ) {
+      int length = (frames.charAt(at + 6) << 8) + frames.charAt(at + 7); // frames are short
+      int end = at + 8 + length;
+      if (end > frames.length()) {
+        break;
+      }
+      text.append(frames, at + 8, end);
+      at = end;
     }
-    return lines;
+    return text.toString();
+  }
+
+  /** Events of a time that has passed. */
+  List<JsonNode> events(Instant since, Instant until) throws IOException {
+    String path = "/events?since=%s&until=%s".formatted(seconds(since), seconds(until));
+    Http.Answer answer = get(path);
+    if (answer.status() != 200) {
+      throw new AssertionError("GET " + path + ": " + answer.status() + " " + answer.body());
+    }
+    List<JsonNode> events = new ArrayList<>();
+    for (String line : answer.body().lines().toList()) {
+      events.add(JSON.readTree(line));
+    }
+    return events;
+  }
+
+  private static String seconds(Instant time) {
+    return "%d.%09d".formatted(time.getEpochSecond(), time.getNano());
   }
 
   /** Ids of all containers. */
@@ -91,6 +118,15 @@ final class Api implements AutoCloseable {
     List<String> ids = new ArrayList<>();
     read("/containers/json?all=1").forEach(each -> ids.add(each.path("Id").asText()));
     return ids;
+  }
+
+  /** Of one container, those that links give included. */
+  List<String> names(String id) throws IOException {
+    List<String> names = new ArrayList<>();
+    String filters = encoded("{\"id\": [\"%s\"]}".formatted(id));
+    read("/containers/json?all=1&filters=" + filters)
+        .forEach(each -> each.path("Names").forEach(name -> names.add(name.asText())));
+    return names;
   }
 
   /** All volumes by name. */

@@ -1,15 +1,13 @@
 package io.gantry.itests.crash;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.gantry.itests.harness.Belongings;
 import io.gantry.itests.harness.Eventually;
 import io.gantry.itests.harness.Http;
 import io.gantry.itests.harness.Instance;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -20,15 +18,15 @@ import java.util.Set;
 
 /** Compares what clients know with what the engine says and with what runs on the host. */
 final class Checks {
-  private static final Path FREEZERS = Path.of("/sys/fs/cgroup");
-
   private final Instance engine;
   private final Findings findings;
+  private final Load load;
   private final Map<String, Integer> monitorAtRest;
 
   /** The engine answers, and no client talks to it. */
-  Checks(Instance engine, Findings findings) throws IOException {
+  Checks(Instance engine, Load load, Findings findings) throws IOException {
     this.engine = engine;
+    this.load = load;
     this.findings = findings;
     try (Api api = new Api(engine)) {
       monitorAtRest = Rest.ofMonitor(engine, api);
@@ -36,7 +34,9 @@ final class Checks {
   }
 
   /** Everything acknowledged is there and nothing else; all clients must have stopped. */
-  void settle(List<Client> clients) throws IOException {
+  void settle() throws IOException {
+    List<Client> clients = load.clients;
+    boolean powerWasCut = clients.stream().anyMatch(Checks::powerWasCut);
     try (Api api = new Api(engine)) {
       Set<String> known = new HashSet<>();
       for (Client client : clients) {
@@ -45,6 +45,7 @@ final class Checks {
           known.add(one.id);
         }
       }
+      inspect(api, clients, powerWasCut);
       for (String id : api.containers()) {
         if (!known.contains(id)) {
           findings.add(Findings.Kind.HALF, "nobody knows container " + api.inspect(id));
@@ -66,6 +67,34 @@ final class Checks {
     }
   }
 
+  private static boolean powerWasCut(Client client) {
+    return client.containers.stream().anyMatch(one -> one.afterPowerCut);
+  }
+
+  /** Once all states are known, since some containers lead to others. */
+  private void inspect(Api api, List<Client> clients, boolean powerWasCut) throws IOException {
+    Inspection inspection = new Inspection(engine, findings, load.syslog);
+    for (Client client : clients) {
+      client.session.api = api;
+      client.expectFailures(Integer.MAX_VALUE);
+      for (Tracked one : client.containers) {
+        if (one.phase != Phase.ABSENT) {
+          inspection.of(client.session, one, powerWasCut);
+        }
+      }
+    }
+  }
+
+  /** What the new engine tells of the time since the former one died. */
+  void history(Instant death) throws IOException {
+    try (Api api = new Api(engine)) {
+      for (Client client : load.clients) {
+        client.session.api = api;
+        new History(client.session, death).check(client.containers);
+      }
+    }
+  }
+
   /** Volumes of containers that never came to be, or that were removed with them. */
   private void orphans(Api api, List<Client> clients) throws IOException {
     boolean mayBe = clients.stream().anyMatch(client -> client.leavesVolumes);
@@ -81,7 +110,8 @@ final class Checks {
   private void settle(Api api, Tracked one) throws IOException {
     String ref = one.id.isEmpty() ? one.name : one.id;
     Seen seen = awaitSettled(api, one, ref);
-    one.monitorKilled &= !hasItsMonitor(seen);
+    boolean otherRun = !one.policy.never() && seen.began() != one.began;
+    one.monitorKilled &= otherRun || !hasItsMonitor(seen);
     boolean absent = one.phase == Phase.ABSENT && one.pending != Step.CREATE;
     if (absent && seen.phase() == Phase.EXITED && one.autoRemove) {
       Eventually.eventually(one.name + " goes by itself", () -> isAbsent(api, ref));
@@ -94,14 +124,6 @@ final class Checks {
     if (!api.inspect(one.name).id().equals(one.id)) {
       findings.add(Findings.Kind.STATE, one.name + " is not found by its name");
     }
-    if (seen.runs()) {
-      checkProcess(one);
-    } else {
-      checkMarks(api, one);
-    }
-    if (one.phase != Phase.CREATED) {
-      checkLog(api, one);
-    }
   }
 
   /** An end is noticed on another thread: a moment may pass. */
@@ -111,11 +133,16 @@ final class Checks {
     while ((one.monitorKilled && seen.runs()
             || one.autoRemove && seen.phase() == Phase.EXITED
             || seen.phase() == Phase.REMOVING
+            || Allowed.hasToRun(one) && !isUp(seen)
             || seen.phase() == Phase.RUNNING && seen.began() == 0)
         && System.nanoTime() < deadline) {
       seen = api.inspect(ref);
     }
     return seen;
+  }
+
+  private static boolean isUp(Seen seen) {
+    return seen.runs() || seen.phase() == Phase.RESTARTING;
   }
 
   /** The one that was killed was that of a former run, just about to end. */
@@ -134,81 +161,10 @@ final class Checks {
     }
   }
 
-  private void checkProcess(Tracked one) throws IOException {
-    if (one.began == 0) {
-      findings.add(Findings.Kind.STATE, one.name + " runs as " + one.pid + ", which is not there");
-      return;
-    }
-    List<String> wrong = new ArrayList<>();
-    boolean frozen = isFrozen(one.id);
-    if (frozen != (one.phase == Phase.PAUSED)) {
-      wrong.add("is " + one.phase + (frozen ? ", frozen" : ", thawed"));
-    }
-    for (int mark : one.marks) {
-      if (!Files.exists(Path.of("/proc/" + one.pid + "/root/mark-" + mark))) {
-        wrong.add("has lost mark " + mark + ", it is " + one.program);
-      }
-    }
-    // A process that ends lets go of its root first, and waits for its children then.
-    boolean stillThere =
-        Files.exists(Path.of("/proc/" + one.pid + "/root/bin"))
-            && Belongings.began(one.pid).orElse(0L) == one.began;
-    if (one.program.endless() || stillThere) { // else it has ended by itself meanwhile
-      findings.addAll(Findings.Kind.STATE, one.name, wrong);
-    }
-  }
-
-  private void checkMarks(Api api, Tracked one) throws IOException {
-    for (int mark : one.marks) {
-      int status = api.head("/containers/" + one.id + "/archive?path=/mark-" + mark).status();
-      if (status != 200) {
-        findings.add(
-            Findings.Kind.STATE, "mark " + mark + " in " + one.name + " is lost: " + status);
-      }
-    }
-  }
-
-  private boolean isFrozen(String id) throws IOException {
-    String below = "gantry-" + engine.belongings().instance() + "/" + id;
-    Path state = FREEZERS.resolve("freezer").resolve(below).resolve("freezer.state");
-    if (Files.exists(state)) {
-      return !Files.readString(state).strip().equals("THAWED");
-    }
-    for (Path group : engine.belongings().controlGroups()) {
-      Path events = group.resolve("cgroup.events");
-      if (group.endsWith(id) && Files.exists(events)) {
-        return Files.readString(events).contains("frozen 1");
-      }
-    }
-    return false;
-  }
-
-  private void checkLog(Api api, Tracked one) throws IOException {
-    Integer exit = one.ended().orElse(null);
-    List<String> log = api.log(one.id);
-    findings.addAll(Findings.Kind.LOG, one.name, longer(one.log, log));
-    if ((exit != null || one.program.endless()) // another may end between the two looks
-        && !one.strayLines) {
-      findings.addAll(Findings.Kind.LOG, one.name, one.program.complaints(log, exit));
-    }
-    one.log = log;
-  }
-
-  /** A log only ever grows at its end. */
-  static List<String> longer(List<String> before, List<String> now) {
-    if (now.size() < before.size()) {
-      return List.of(before.size() + " lines were there, now " + now.size());
-    }
-    if (!now.subList(0, before.size()).equals(before)) {
-      return List.of("lines that were there have changed");
-    }
-    return List.of();
-  }
-
   /** Images are what they were: a container of each reads what makes it unique. */
-  void contents(List<Client> clients) throws IOException {
+  void contents() throws IOException {
     try (Api api = new Api(engine)) {
-      for (Client client : clients) {
+      for (Client client : load.clients) {
         for (Map.Entry<String, String> each : client.images.contents().entrySet()) {
           String found = run(api, each.getKey());
           if (!found.equals(each.getValue())) {
@@ -242,6 +198,17 @@ final class Checks {
     return text;
   }
 
+  /** Those whose monitors have more open than at rest: a check that hangs, a limit to watch. */
+  private Set<String> busy() {
+    Set<String> busy = new HashSet<>();
+    for (Client client : load.clients) {
+      client.containers.stream()
+          .filter(Tracked::keepsItsMonitorBusy)
+          .forEach(one -> busy.add(one.id));
+    }
+    return busy;
+  }
+
   /** Nothing is on the host that no record explains; given a moment to go. */
   void leaks() throws IOException {
     try (Api api = new Api(engine)) {
@@ -252,7 +219,7 @@ final class Checks {
             "no leak",
             () -> {
               leaks.clear();
-              leaks.addAll(Leaks.of(engine, api, monitorAtRest));
+              leaks.addAll(Leaks.of(engine, api, monitorAtRest, busy()));
               return leaks.isEmpty();
             });
       } catch (AssertionError e) {

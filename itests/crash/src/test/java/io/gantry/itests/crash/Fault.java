@@ -51,7 +51,112 @@ enum Fault {
       "bundles/engine",
       "io.gantry.engine.container.Starting",
       "      undo.add(() -> grouping.remove(record));\n",
-      "");
+      ""),
+
+  HEALTH_FORGOTTEN(
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.container.HealthWatches",
+      "left == null ? HealthRules.starting(container.run().health()) : left,",
+      "HealthRules.starting(container.run().health()),"),
+
+  CHECK_LEFT_RUNNING(
+      EnumSet.of(Findings.Kind.LEAK),
+      "bundles/engine",
+      "io.gantry.engine.container.HealthWatches",
+      "      shop.workers().execute(() -> kill(container, running, execId));\n",
+      ""),
+
+  RESTART_FORGOTTEN(
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.container.Recovering",
+      "      ending.restartFound(container);\n",
+      ""),
+
+  RESTARTS_COUNTED_ANEW(
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.container.Recovering",
+      "      ending.restartFound(container);\n",
+      "      startAgain(container);\n"),
+
+  OUT_OF_MEMORY_FORGOTTEN(
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.container.RunRecord",
+      "        exit.oomKills() > 0,\n",
+      "        false,\n"),
+
+  LINE_NOT_SHIPPED( // the first one that the next engine ships
+      EnumSet.of(Findings.Kind.LOG),
+      "bundles/engine",
+      "io.gantry.engine.log.Shipment",
+      "        reader.goOn(file, cursor.get().offset());\n",
+      "        reader.goOn(file, cursor.get().offset());\n        reader.next();\n"),
+
+  ROTATED_LOG_NOT_READ(
+      EnumSet.of(Findings.Kind.LOG),
+      "bundles/engine",
+      "io.gantry.engine.log.SpoolNames",
+      "      var found = open(age + step);\n",
+      "      var found = open(step > 0 && age == 0 && exists(2) ? 2 : age + step);\n"),
+
+  LIMIT_ON_PAPER(
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.container.Updating",
+      "        grouping.change(record, LimitUpdate.forKernel(before, spec.host().limits(), asked));\n",
+      ""),
+
+  END_NOT_TOLD(
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.container.Ending",
+      "      tell(container.record(), exit, ran);\n",
+      ""),
+
+  WRONG_CODE_FOR_WHO_WAITS(
+      EnumSet.of(Findings.Kind.EXIT),
+      "bundles/engine",
+      "io.gantry.engine.container.Ending",
+      "      var told = new Exit(exit.status(), exit.error());\n",
+      "      var told = new Exit(exit.status() ^ 1, exit.error());\n"),
+
+  VOLUME_NOT_FILLED(
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.volume.Filling",
+      "      TreeCopy.copy(from, to);\n      if (",
+      "      if ("),
+
+  LINK_LOST(
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.container.Links",
+      "      if (child != null) {\n        shown.add(",
+      "      if (child == null) {\n        shown.add("),
+
+  OTHER_LIMIT_IN_STATS(
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.stats.Samples",
+      "            Math.min(memory.limit(), hostMemory),\n",
+      "            hostMemory,\n"),
+
+  OUTPUT_OF_EXEC_LOST(
+      EnumSet.of(Findings.Kind.LOG),
+      "bundles/engine",
+      "io.gantry.engine.container.ExecBytes",
+      "                    ? CompletableFuture.completedFuture(bytes)",
+      "                    ? CompletableFuture.completedFuture(bytes.duplicate().limit(bytes.position() + 1))"),
+
+  ATTACHED_OUTPUT_LOST(
+      EnumSet.of(Findings.Kind.LOG),
+      "bundles/engine",
+      "io.gantry.engine.container.MonitorBytes",
+      "    return stream.read();\n",
+      "    return stream.read().thenCompose(lost -> stream.read());\n");
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
 

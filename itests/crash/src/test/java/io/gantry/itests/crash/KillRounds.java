@@ -1,8 +1,10 @@
 package io.gantry.itests.crash;
 
 import io.gantry.itests.harness.Belongings;
+import io.gantry.itests.harness.Eventually;
 import io.gantry.itests.harness.Instance;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -53,19 +55,27 @@ final class KillRounds {
    * @param first whether the first round with a finding is the last
    */
   void run(Instance engine, int most, boolean first) throws Exception {
-    Load load = new Load(engine, seed, findings);
-    Checks checks = new Checks(engine, findings);
+    try (Load load = new Load(engine, seed, findings)) {
+      run(engine, load, most, first);
+    }
+  }
+
+  private void run(Instance engine, Load load, int most, boolean first) throws Exception {
     Map<String, Integer> atRest = Rest.descriptors(engine);
+    Checks checks = new Checks(engine, load, findings);
     while (rounds < most && !(first && !findings.all().isEmpty())) {
       rounds++;
       findings.context("round %d of %s, seed %d".formatted(rounds, victim, seed));
       load.begin();
       load.await(1 + random.nextInt(MAX_STEPS), LIMIT);
       LockSupport.parkNanos(random.nextInt(50) * 1_000_000L);
-      strike(engine, load);
+      Instant death = strike(engine, load);
       load.end();
       engine.awaitAnswer();
-      checks.settle(load.clients);
+      checks.settle();
+      if (victim == Victim.ENGINE) {
+        checks.history(death);
+      }
       checks.leaks();
     }
     findings.context("the end of " + victim + ", seed " + seed);
@@ -73,15 +83,22 @@ final class KillRounds {
     steps = load.steps();
   }
 
-  private void strike(Instance engine, Load load) {
+  /** Returns when it was over. */
+  private Instant strike(Instance engine, Load load) {
+    Instant death = Instant.now();
     switch (victim) {
       case ENGINE -> {
-        Belongings.kill(engine.engine().pid());
+        ProcessHandle jvm = engine.engine();
+        Belongings.kill(jvm.pid());
+        Eventually.eventually("the engine is gone", () -> !jvm.isAlive());
+        death = Instant.now();
         load.end();
+        load.engineHasDied();
         if (rounds % DEATHS_PER_GATE == 0) {
           engine.awaitAnswer();
           engine.stop();
           engine.startAgain();
+          death = Instant.now(); // events are those of the engine that serves
         }
       }
       case SPAWNER -> {
@@ -93,6 +110,7 @@ final class KillRounds {
     if (victim != Victim.ENGINE) { // the engine has to cope with it while clients go on
       LockSupport.parkNanos(200_000_000);
     }
+    return death;
   }
 
   private void killMonitors(Instance engine, Load load) {

@@ -4,6 +4,9 @@ import io.gantry.itests.harness.Command;
 import io.gantry.itests.harness.Eventually;
 import io.gantry.itests.harness.Instance;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,10 +15,11 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
 /** All clients together, working between two deaths. */
-final class Load {
+final class Load implements AutoCloseable {
   private static final int CLIENTS = 3;
 
   final List<Client> clients;
+  final SyslogServer syslog = new SyslogServer();
   private final Findings findings;
   private List<Thread> threads = List.of();
 
@@ -27,12 +31,14 @@ final class Load {
     Command.run(Map.of(), Duration.ofSeconds(20), List.of("tar", "-C", busybox, "-cf", tar, "."))
         .ok();
     try {
-      ImageClient.base(java.nio.file.Files.readAllBytes(java.nio.file.Path.of(tar)));
+      ImageClient.base(Files.readAllBytes(Path.of(tar)));
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
     clients =
-        IntStream.range(0, CLIENTS).mapToObj(i -> new Client(engine, i, seed, findings)).toList();
+        IntStream.range(0, CLIENTS)
+            .mapToObj(i -> new Client(engine, i, seed, syslog, findings))
+            .toList();
   }
 
   void begin() {
@@ -91,7 +97,17 @@ final class Load {
         .orElse(null);
   }
 
+  /** Another engine serves from now on. */
+  void engineHasDied() {
+    clients.forEach(client -> client.containers.forEach(one -> one.engineDied = true));
+  }
+
   int steps() {
     return clients.stream().mapToInt(Client::steps).sum();
+  }
+
+  @Override
+  public void close() {
+    syslog.close();
   }
 }

@@ -7,7 +7,7 @@ enum Phase {
   RUNNING,
   PAUSED,
   EXITED,
-  /** Never expected here: no container of the load has a restart policy. */
+  /** It has ended and its policy is about to start it; clients know it as running. */
   RESTARTING,
   REMOVING,
   DEAD

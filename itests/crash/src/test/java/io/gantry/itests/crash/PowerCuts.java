@@ -47,8 +47,7 @@ final class PowerCuts {
     try (Memory memory = new Memory(Files.createDirectory(scratch.resolve("run")));
         Disk disk = Disk.make(form, Files.createDirectory(scratch.resolve("data")))) {
       Instance engine = Instance.startAt(home, scratch);
-      try {
-        Load load = new Load(engine, seed, findings);
+      try (Load load = new Load(engine, seed, findings)) {
         while (cuts < most && !(first && !findings.all().isEmpty())) {
           cuts++;
           findings.context("cut %d of %s, seed %d".formatted(cuts, form, seed));
@@ -76,10 +75,11 @@ final class PowerCuts {
     memory.lose();
     disk.replug();
     engine.startAgain();
+    load.engineHasDied();
     load.rememberWhatIsDurable();
-    Checks checks = new Checks(engine, findings);
-    checks.settle(load.clients);
-    checks.contents(load.clients);
+    Checks checks = new Checks(engine, load, findings);
+    checks.settle();
+    checks.contents();
     checks.leaks();
   }
 

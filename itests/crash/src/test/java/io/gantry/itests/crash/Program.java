@@ -9,39 +9,53 @@ import java.util.List;
  *
  * @param lines numbers to print; 0: for ever
  * @param exit code after the last number
+ * @param hungry after the last number it takes memory until the kernel kills it
  */
-record Program(int lines, int exit) {
+record Program(int lines, int exit, boolean hungry) {
   static final int TERMINATED = 42;
   static final int KILLED = 137;
   private static final String BEGIN = "begin";
   private static final String END = "end";
   private static final int MICROS_BETWEEN_LINES = 20_000;
 
-  boolean endless() {
+  static Program endless() {
+    return new Program(0, 0, false);
+  }
+
+  static Program hungry(int lines) {
+    return new Program(lines, KILLED, true);
+  }
+
+  boolean isEndless() {
     return lines == 0;
   }
 
   String script() {
-    return "trap 'echo end; exit %d' TERM; echo begin; i=0; while [ %d = 0 ] || [ $i -lt %d ]; do i=$((i+1)); echo $i; usleep %d; done; exit %d"
-        .formatted(TERMINATED, lines, lines, MICROS_BETWEEN_LINES, exit);
+    String last = hungry ? "x=hungry; while :; do x=$x$x; done" : "exit " + exit;
+    return "trap 'echo end; exit %d' TERM; echo begin; i=0; while [ %d = 0 ] || [ $i -lt %d ]; do i=$((i+1)); echo $i; usleep %d; done; %s"
+        .formatted(TERMINATED, lines, lines, MICROS_BETWEEN_LINES, last);
   }
 
   /**
    * What is wrong with the lines of all runs so far.
    *
    * @param exitCode of the last run; null while it runs
+   * @param cut what was printed first may have been rotated away
    */
-  List<String> complaints(List<String> log, Integer exitCode) {
+  List<String> complaints(List<String> log, Integer exitCode, boolean cut) {
     List<String> complaints = new ArrayList<>();
     String before = "";
     int run = -1;
     for (String line : log) {
+      boolean first = cut && before.isEmpty();
       if (line.equals(BEGIN)) {
         run = 0;
       } else if (line.equals(END)) {
-        if (run < 0 || before.equals(END)) {
+        if (!first && (run < 0 || before.equals(END))) {
           complaints.add("\"end\" after \"" + before + "\"");
         }
+      } else if (first) {
+        run = Integer.parseInt(line);
       } else if (run < 0 || !line.equals(Integer.toString(run + 1)) || before.equals(END)) {
         complaints.add("\"" + line + "\" after \"" + before + "\"");
         return complaints;
@@ -54,7 +68,7 @@ record Program(int lines, int exit) {
       complaints.add("it runs and has said its last word");
     } else if (exitCode != null && exitCode == TERMINATED && !before.equals(END)) {
       complaints.add("the last line before the exit is lost, there is \"" + before + "\"");
-    } else if (exitCode != null && exitCode == exit && !endless() && run != lines) {
+    } else if (exitCode != null && exitCode == exit && !isEndless() && run != lines) {
       complaints.add(lines + " lines were printed, " + Math.max(run, 0) + " are there");
     }
     return complaints;

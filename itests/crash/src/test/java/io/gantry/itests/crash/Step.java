@@ -14,6 +14,8 @@ enum Step {
   EXEC,
   COPY,
   UPDATE,
+  /** Its process is killed from outside: its policy starts it again. */
+  CRASH,
   REMOVE,
   FORCED_REMOVE,
   PRUNE

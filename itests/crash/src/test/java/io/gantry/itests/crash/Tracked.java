@@ -24,10 +24,20 @@ final class Tracked {
   /** It has one of its own at /bin, filled by what its image has there. */
   boolean anonymous;
 
+  Policy policy = Policy.NO;
+  LogKind logs = LogKind.PLAIN;
+  final List<Trait> traits = new ArrayList<>();
+
   Phase phase = Phase.ABSENT;
   int exit;
   long pid;
   long began;
+
+  /** That its policy has made since somebody started it. */
+  int restarts;
+
+  /** What its present run is known to have used. */
+  long cpuNanos;
 
   /** When the client knew of its last start, by {@link System#nanoTime}. */
   long startedAt;
@@ -35,11 +45,18 @@ final class Tracked {
   Step pending = Step.NONE;
   String pendingName = "";
   int pendingMark = -1;
-  int shares;
-  int pendingShares;
+  Limits limits = Limits.NONE;
+  Limits pendingLimits = Limits.NONE;
+
+  /** The kernel may have those of an update that never was. */
+  boolean limitsUnsure;
+
   final Set<Integer> marks = new HashSet<>();
   List<String> log = List.of();
   volatile boolean monitorKilled;
+
+  /** Another engine serves than the one that acknowledged it. */
+  boolean engineDied;
 
   /** It was unsure when its client pruned. */
   boolean pruned;
@@ -47,8 +64,14 @@ final class Tracked {
   /** The end of the log is that of a run that never was, or was taken by a power cut. */
   boolean strayLines;
 
+  /** What is in its log and what was shipped of it need no longer be the same. */
+  boolean shipsNoMore;
+
   /** Its log may have lost its end, and its run how it ended. */
   boolean afterPowerCut;
+
+  /** Whether its last run may have been ended by a client, and not by its program. */
+  boolean endedByForce;
 
   /**
    * @param unstartable it names a program that its image does not have
@@ -64,6 +87,11 @@ final class Tracked {
     return pending != Step.NONE || monitorKilled;
   }
 
+  /** Its policy starts it again each time its program ends. */
+  boolean isRestless() {
+    return !program.isEndless() && policy.restarts(program.exit());
+  }
+
   void isAt(Phase now) {
     phase = now;
     pending = Step.NONE;
@@ -74,18 +102,35 @@ final class Tracked {
     exit = code;
   }
 
+  /** It runs anew. */
+  void runsAs(Seen seen) {
+    pid = seen.pid();
+    began = seen.began();
+    restarts = seen.restarts();
+    cpuNanos = 0;
+    endedByForce = false;
+    limitsUnsure = false;
+    isAt(Phase.RUNNING);
+  }
+
+  /** With a check that hangs, or a limit that it watches. */
+  boolean keepsItsMonitorBusy() {
+    return limits.memory() != 0 || traits.stream().anyMatch(Health.class::isInstance);
+  }
+
   /** Existence and name are durable; a start, an end, and what a container wrote need not be. */
   void powerWasCut() {
     afterPowerCut = true;
     strayLines = true;
     marks.clear();
     log = List.of();
+    traits.forEach(Trait::powerWasCut);
   }
 
   /** Takes what is seen for what is, from now on; says what is wrong with it. */
   List<String> settle(Seen seen) {
     List<String> wrong = new ArrayList<>();
-    if (!allowed(seen)) {
+    if (!Allowed.is(this, seen)) {
       wrong.add(name + " (" + id + ") " + before() + ", now it is " + seen);
     }
     if (seen.phase() != Phase.ABSENT) {
@@ -93,28 +138,50 @@ final class Tracked {
           && !(pending == Step.RENAME && seen.name().equals(pendingName))) {
         wrong.add(name + " is now called " + seen.name());
       }
-      if (seen.shares() != shares && !(pending == Step.UPDATE && seen.shares() == pendingShares)) {
-        wrong.add(name + " had " + shares + " shares of the CPU, now " + seen.shares());
+      if (!seen.limits().equals(limits)
+          && !(pending == Step.UPDATE && seen.limits().equals(pendingLimits))) {
+        wrong.add(name + " had " + limits + ", now " + seen.limits());
+      }
+      if (seen.restarts() < restarts
+          && !afterPowerCut
+          && !(engineDied && phase == Phase.EXITED) // started by the engine, not by its policy
+          && pending != Step.START
+          && pending != Step.RESTART) {
+        wrong.add(name + " was restarted " + restarts + " times, now " + seen.restarts());
       }
       id = seen.id();
       name = seen.name();
-      shares = seen.shares();
+      limits = seen.limits();
+      restarts = seen.restarts();
     }
-    if (pending == Step.START || pending == Step.RESTART) {
-      strayLines = !seen.runs();
-    }
-    if (pending == Step.EXEC || pending == Step.COPY) {
-      pendingMark = -1; // happened or not
-    }
-    pending = Step.NONE;
-    monitorKilled = false;
-    pruned = false;
-    afterPowerCut = false;
-    phase = seen.phase();
+    forget(seen);
+    phase = seen.phase() == Phase.RESTARTING ? Phase.RUNNING : seen.phase();
     exit = seen.exit();
+    if (pid != seen.pid() || began != seen.began()) {
+      cpuNanos = 0;
+    }
     pid = seen.pid();
     began = seen.began();
     return wrong;
+  }
+
+  private void forget(Seen seen) {
+    switch (pending) {
+      case START, RESTART -> {
+        strayLines = !seen.runs();
+        endedByForce = !seen.runs();
+      }
+      case EXEC, COPY -> pendingMark = -1; // happened or not
+      case UPDATE -> limitsUnsure = true;
+      case KILL, STOP, FORCED_REMOVE -> endedByForce = true;
+      default -> {}
+    }
+    endedByForce |= monitorKilled || afterPowerCut;
+    pending = Step.NONE;
+    monitorKilled = false;
+    engineDied = false;
+    pruned = false;
+    afterPowerCut = false;
   }
 
   private String before() {
@@ -124,88 +191,12 @@ final class Tracked {
           case EXITED -> phase + " " + exit;
           default -> phase.toString();
         };
-    return "was "
+    return "("
+        + policy.name()
+        + ") was "
         + state
         + (pending == Step.NONE ? "" : " with " + pending + " under way")
         + (monitorKilled ? " and its monitor was killed" : "");
-  }
-
-  private boolean allowed(Seen seen) {
-    if (afterPowerCut) {
-      return isDurable(seen);
-    }
-    if (isAsAcknowledged(seen)) {
-      return true;
-    }
-    if (monitorKilled && isLost(seen) || pruned && seen.phase() == Phase.ABSENT) {
-      return true;
-    }
-    return switch (pending) {
-      case NONE, RENAME, EXEC, COPY, UPDATE -> false;
-      case CREATE -> seen.phase() == Phase.CREATED;
-      case START, RESTART ->
-          seen.phase() == Phase.RUNNING && seen.began() != 0
-              || endedByItself(seen)
-              || isRefusedStart(seen)
-              || pending == Step.RESTART && isEnd(seen, Program.TERMINATED);
-      case STOP -> isEnd(seen, Program.TERMINATED) || isEnd(seen, Program.KILLED);
-      case KILL -> isEnd(seen, Program.KILLED);
-      case PAUSE -> isSame(seen) && seen.phase() == Phase.PAUSED;
-      case UNPAUSE -> isSame(seen) && seen.phase() == Phase.RUNNING;
-      case REMOVE -> seen.phase() == Phase.ABSENT;
-      case FORCED_REMOVE -> seen.phase() == Phase.ABSENT || isEnd(seen, Program.KILLED);
-      case PRUNE -> seen.phase() == Phase.ABSENT;
-    };
-  }
-
-  private boolean isDurable(Seen seen) {
-    boolean there = seen.phase() == Phase.CREATED || seen.phase() == Phase.EXITED;
-    if (autoRemove || phase == Phase.ABSENT && pending != Step.CREATE) {
-      return seen.phase() == Phase.ABSENT;
-    }
-    boolean mayGo =
-        switch (pending) {
-          case CREATE, REMOVE, FORCED_REMOVE, PRUNE -> true;
-          default -> pruned;
-        };
-    return there || mayGo && seen.phase() == Phase.ABSENT;
-  }
-
-  private boolean isAsAcknowledged(Seen seen) {
-    return switch (phase) {
-      case RUNNING ->
-          !monitorKilled && seen.phase() == Phase.RUNNING && isSame(seen) || endedByItself(seen);
-      case PAUSED -> !monitorKilled && seen.phase() == Phase.PAUSED && isSame(seen);
-      case EXITED -> isEnd(seen, exit);
-      default -> seen.phase() == phase;
-    };
-  }
-
-  private boolean isSame(Seen seen) {
-    return seen.pid() == pid && seen.began() == began;
-  }
-
-  private boolean endedByItself(Seen seen) {
-    return !program.endless() && isEnd(seen, program.exit());
-  }
-
-  private boolean isEnd(Seen seen, int code) {
-    return autoRemove
-        ? seen.phase() == Phase.ABSENT
-        : seen.phase() == Phase.EXITED && seen.exit() == code;
-  }
-
-  private boolean isLost(Seen seen) {
-    return autoRemove
-        ? seen.phase() == Phase.ABSENT
-        : isEnd(seen, Program.KILLED) && seen.error().contains("monitor lost");
-  }
-
-  /** A start that failed has undone what it did, and says why. */
-  private boolean isRefusedStart(Seen seen) {
-    boolean there = seen.phase() == Phase.CREATED || seen.phase() == Phase.EXITED;
-    return autoRemove && seen.phase() == Phase.ABSENT
-        || there && seen.exit() >= 125 && seen.exit() <= 128;
   }
 
   /** The code of the run that is over; empty while it runs or before the first run. */

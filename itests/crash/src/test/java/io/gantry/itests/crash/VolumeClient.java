@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 
 /** The volumes of one client, by name: what was acknowledged and the step under way. */
@@ -28,6 +29,10 @@ final class VolumeClient {
   private final Map<String, Map<Integer, String>> volumes = new TreeMap<>();
 
   private final Set<String> forgetful = new HashSet<>();
+
+  /** Containers had them that go when they end. */
+  private final Set<String> inPassing = ConcurrentHashMap.newKeySet();
+
   private String pending = "";
   private boolean pruned; // and nobody said what went
   private int made;
@@ -50,6 +55,10 @@ final class VolumeClient {
     }
     String one = new ArrayList<>(volumes.keySet()).get(random.nextInt(volumes.size()));
     return one.equals(pending) ? "" : one;
+  }
+
+  void usedInPassing(String volume) {
+    inPassing.add(volume);
   }
 
   /**
@@ -110,7 +119,7 @@ final class VolumeClient {
     if (answer.status() == 204) {
       volumes.remove(volume);
       pending = "";
-    } else if (answer.status() == 409 && used.test(volume)) {
+    } else if (answer.status() == 409 && (inPassing.contains(volume) || used.test(volume))) {
       pending = "";
     } else {
       refused("remove", answer);

@@ -75,8 +75,38 @@ public final class Http implements AutoCloseable {
 
   /** Sends a request and reads the head of the answer only; {@link #chunk} reads on. */
   public Answer open(String method, String path) throws IOException {
-    send(method, path, "Content-Length: 0\r\n");
+    return open(method, path, "");
+  }
+
+  /** The same with a JSON body; {@link #some} reads on where a stream takes the connection over. */
+  public Answer open(String method, String path, String json) throws IOException {
+    byte[] body = json.getBytes(StandardCharsets.UTF_8);
+    String type = body.length == 0 ? "" : "Content-Type: application/json\r\n";
+    send(method, path, type + "Content-Length: " + body.length + "\r\n");
+    write(body);
     return head();
+  }
+
+  /** The body of an answer of which {@link #open} has read the head. */
+  public Answer rest(Answer head) throws IOException {
+    ByteArrayOutputStream content = new ByteArrayOutputStream();
+    content(head, content);
+    return new Answer(head.status(), head.headers(), content.toString(StandardCharsets.UTF_8));
+  }
+
+  /** What comes next of a stream that has taken the connection over; empty at its end. */
+  public byte[] some() throws IOException {
+    if (!in.hasRemaining()) {
+      in.clear();
+      int count = read();
+      in.flip();
+      if (count < 0) {
+        in.limit(0);
+      }
+    }
+    byte[] bytes = new byte[in.remaining()];
+    in.get(bytes);
+    return bytes;
   }
 
   /** The next chunk of a chunked body; empty at its end. */
