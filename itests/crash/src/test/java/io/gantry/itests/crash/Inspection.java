@@ -5,12 +5,15 @@ import io.gantry.itests.harness.Instance;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Looks at one container, of which is known in what state it is: is all there that it had? */
 final class Inspection {
   private static final Path FREEZERS = Path.of("/sys/fs/cgroup");
+
+  private static final long FIRST_WORD_NANOS = Duration.ofSeconds(20).toNanos();
 
   private final Instance engine;
   private final Findings findings;
@@ -106,9 +109,17 @@ final class Inspection {
   private void log(Api api, Tracked one, boolean afterPowerCut) throws IOException {
     Integer exit = one.endedByForce ? null : one.ended().orElse(null);
     List<String> log = api.log(one.id);
+    long deadline = System.nanoTime() + FIRST_WORD_NANOS;
+    while (one.phase == Phase.RUNNING
+        && Program.isOver(log)
+        && !one.strayLines
+        && System.nanoTime() < deadline) {
+      log = api.log(one.id); // its next run has only just begun
+    }
     findings.addAll(Findings.Kind.LOG, one.name, longer(one, log));
+    boolean mute = one.phase == Phase.PAUSED && Program.isOver(log); // before its first word
     boolean sure = exit != null || one.program.isEndless() || one.isRestless();
-    if (sure && !one.strayLines) { // another may end between the two looks
+    if (sure && !mute && !one.strayLines) { // another may end between the two looks
       boolean ended = one.phase == Phase.EXITED && one.program.isEndless();
       findings.addAll(
           Findings.Kind.LOG,

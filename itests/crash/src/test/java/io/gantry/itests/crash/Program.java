@@ -36,6 +36,11 @@ record Program(int lines, int exit, boolean hungry) {
         .formatted(TERMINATED, lines, lines, MICROS_BETWEEN_LINES, last);
   }
 
+  /** Whether the last line is that of a run that was asked to end. */
+  static boolean isOver(List<String> log) {
+    return !log.isEmpty() && log.get(log.size() - 1).equals(END);
+  }
+
   /**
    * What is wrong with the lines of all runs so far.
    *

@@ -11,8 +11,10 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -126,6 +128,10 @@ final class SyslogServer implements AutoCloseable {
 
   /** How many of those printed have come, in each way to read it. */
   private static Set<Integer> readings(List<String> printed, List<String> shipped) {
+    Map<String, Integer> first = new HashMap<>();
+    for (int i = 0; i < printed.size(); i++) {
+      first.putIfAbsent(printed.get(i), i);
+    }
     Set<Integer> covered = Set.of(0);
     for (String line : shipped) {
       Set<Integer> now = new HashSet<>();
@@ -133,7 +139,7 @@ final class SyslogServer implements AutoCloseable {
         if (count < printed.size() && printed.get(count).equals(line)) {
           now.add(count + 1);
         }
-        if (count == printed.size() || printed.subList(0, count).contains(line)) {
+        if (count == printed.size() || first.getOrDefault(line, count) < count) {
           now.add(count); // again, or printed since we looked
         }
       }
