@@ -16,13 +16,20 @@
 #include "setup.h"
 #include "sys.h"
 
+/* In a user namespace no node can be made: the host's root fills what belongs to the container's. */
+static int give_to_root(struct setup *s, const char *name) {
+  if (fchownat(s->dev, name, s->root_uid, s->root_gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0) return failed(s, "chown /dev/%s", name);
+  return 0;
+}
+
 int op_dev(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
   char size[64];
   struct arg options[] = {{(const uint8_t *)"mode=755", 8}, {(const uint8_t *)size, 0}};
   snprintf(size, sizeof size, "size=%.50s", a->length ? arg_text(a) : "65536k");
   s->dev = new_filesystem(s, "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME, options, COUNT(options));
-  return s->dev < 0 ? -1 : 0;
+  if (s->dev < 0) return -1;
+  return s->userns >= 0 ? give_to_root(s, "") : 0;
 }
 
 /* Names in the new /dev are the engine's; still, none leads out of it. */
@@ -56,7 +63,7 @@ int op_dev_dir(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
   if (dev_ready(s, arg_text(a)) < 0) return -1;
   if (mkdirat(s->dev, arg_text(a), (mode_t)arg_number(a + 1)) < 0) return failed(s, "make /dev/%s", arg_text(a));
-  return 0;
+  return s->userns >= 0 ? give_to_root(s, arg_text(a)) : 0;
 }
 
 int op_dev_done(struct setup *s, const struct arg *a, unsigned n) {

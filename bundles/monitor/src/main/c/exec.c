@@ -23,7 +23,7 @@
  * somebody else's by the time it is used; a foreign runtime has none) and, without a terminal, 0-2. */
 struct park_request {
   uint64_t length, rows, columns;
-  bool join, tty, null_stdin;
+  bool join, joins_user, tty, null_stdin;
 };
 
 enum { PROGRAM_FD, REPORT_SOCKET, FIXED_FDS, FDS_MOST = FIXED_FDS + 1 + 3 };
@@ -52,6 +52,7 @@ static void prepare(const struct park_request *r, const int *fds, unsigned count
   setup.tty = r->tty;
   setup.rows = r->rows;
   setup.columns = r->columns;
+  setup.joins_user = r->joins_user;
   setup.join = r->join && next < count ? fds[next++] : -1;
   if (r->tty) return;
   if (!r->null_stdin && next < count) setup.in = fds[next++];
@@ -150,6 +151,7 @@ int monitor_continue(const uint8_t *program, size_t length) {
   uint64_t size = length;
   if (!(monitor.flags & FLAG_WAIT) || monitor.phase != PHASE_CREATED || !p || p->report.fd < 0) return EINVAL;
   if (program_check(program, length, &index, &code)) return EINVAL;
+  monitor_look_through(program, length);
   int fd = program_file(program, length);
   if (fd < 0) return errno;
   monitor.flags &= ~(uint64_t)FLAG_WAIT;
@@ -200,6 +202,7 @@ static int hand_over(struct process *p, const int child[3], int report, const st
   int fds[FDS_MOST], container = -1;
   unsigned count = FIXED_FDS;
   r.join = !monitor.runtime;
+  r.joins_user = monitor.remapped;
   r.null_stdin = !p->keeps_stdin;
   if (r.join) {
     container = sys_pidfd_open(monitor.init->pid);

@@ -20,7 +20,7 @@
 
 struct monitor monitor;
 
-/* Namespaces that init may be cloned into; a user namespace is an op set of its own, some day. */
+/* Namespaces that init may be cloned into; a user namespace, and all that belongs to it, is made by the op ENTER. */
 enum { CLONE_ALLOWED = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
 
 enum { ACCEPT_AGAIN_MS = 100 };
@@ -246,7 +246,7 @@ static void end_of_child(pid_t pid, int status) {
   if (p && p == monitor.init) init_ended = true;
   /* In a pid namespace of its own init takes everything with it; elsewhere that is left to us, and each one's end may
    * hand us its own children. */
-  if (init_ended && !(monitor.clone & CLONE_NEWPID)) signal_children();
+  if (init_ended && !monitor.own_pids) signal_children();
   if (p) process_reaped(p, status);
 }
 
@@ -352,12 +352,26 @@ static void read_create(const struct message *m) {
   monitor.dir = message_text(m, TAG_DIR);
   monitor.flags = message_u64(m, TAG_FLAGS, 0);
   monitor.clone = message_u64(m, TAG_CLONE, 0);
+  monitor.own_pids = (monitor.clone & CLONE_NEWPID) != 0;
   monitor.runtime = message_u64(m, TAG_RUNTIME, 0) != 0;
   monitor.oom_files = message_texts(m, TAG_OOM_FILE);
   monitor.watch_oom = message_u64(m, TAG_OOM_WATCH, 0) != 0;
   monitor.cpu_file = message_text(m, TAG_CPU_FILE);
   monitor.cgroups = message_texts(m, TAG_CGROUP_PROCS);
   monitor.phase = PHASE_CREATED;
+}
+
+void monitor_look_through(const uint8_t *program, size_t length) {
+  struct program p;
+  struct op op;
+  struct arg flags;
+  program_open(&p, program, length);
+  while (program_next(&p, &op)) {
+    if (op.code != OP_ENTER) continue;
+    op_args(&op, &flags);
+    monitor.remapped = true;
+    if (arg_number(&flags) & CLONE_NEWPID) monitor.own_pids = true;
+  }
 }
 
 /* The sentence that says what is wrong with a CREATE, or NULL. */
@@ -509,6 +523,7 @@ _Noreturn void monitor_main(int connection, const struct message *create) {
   monitor_hello(&monitor.connections->queue);
   connection_send(monitor.connections);
   connection_flow(monitor.connections);
+  if (program.value) monitor_look_through(program.value, program.length);
   if (start_init(create, &program) < 0) give_up_errno(connection, "clone the container's first process");
   while (!over()) {
     loop_round(next_timeout());

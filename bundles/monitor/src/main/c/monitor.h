@@ -75,7 +75,7 @@ struct monitor {
   char **oom_files, **cgroups;
   int dir_fd;
   uint64_t flags, clone, phase;
-  bool committed, runtime, quit, failed, logs_input, watch_oom;
+  bool committed, runtime, remapped, own_pids, quit, failed, logs_input, watch_oom;
   struct process *init, *processes; /* init is among the processes until it has finished */
   struct connection *connections;
   unsigned connection_count, exec_count;
@@ -96,6 +96,8 @@ void monitor_finished(struct process *p);
 /* The creator has gone before COMMIT: the container goes too. */
 _Noreturn void monitor_destroy(void);
 struct process *monitor_find_exec(const char *id);
+/* What the monitor has to know of a program that was checked: whether the container has users of its own, and pids. */
+void monitor_look_through(const uint8_t *program, size_t length);
 /* Gives init the rest of its program; an errno when that cannot be. */
 int monitor_continue(const uint8_t *program, size_t length);
 int monitor_reopen_log(const struct message *m);

@@ -5,6 +5,7 @@
 #include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -17,8 +18,6 @@
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
-enum { DETACH = 2 /* MNT_DETACH */ };
-
 int op_propagation(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
   if (syscall(SYS_mount, NULL, "/", NULL, (unsigned long)arg_number(a), NULL) < 0) return failed(s, "set the propagation of /");
@@ -29,20 +28,29 @@ int op_source(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
   uint64_t slot = arg_number(a);
   if (slot >= SLOTS || s->slots[slot] >= 0) return refused(s, EINVAL, "slot %llu is taken", (unsigned long long)slot);
-  enum { RECURSIVE = 1, FLAT = 2 };
+  enum { RECURSIVE = 1, FLAT = 2, MAPPED = 4 };
   uint64_t how = arg_number(a + 2);
   bool recursive = how & RECURSIVE;
   unsigned flags = OPEN_TREE_CLONE | (recursive ? AT_RECURSIVE : 0);
   s->slots[slot] = sys_open_tree(AT_FDCWD, arg_text(a + 1), flags);
   s->slot_recursive[slot] = recursive;
   s->slot_flat[slot] = how & FLAT;
-  return s->slots[slot] < 0 ? failed(s, "bind source %s", arg_text(a + 1)) : 0;
+  if (s->slots[slot] < 0) return failed(s, "bind source %s", arg_text(a + 1));
+  if (s->userns < 0) return 0;
+  if (how & MAPPED && idmap(s, s->slots[slot], 0) < 0) return failed(s, "map the users of %s", arg_text(a + 1));
+  /* Where the container mounts something in it, that must not come to the host. */
+  if (sys_mount_setattr(s->slots[slot], flags & AT_RECURSIVE, 0, 0, MS_SLAVE) < 0) return failed(s, "bind source %s", arg_text(a + 1));
+  return 0;
 }
 
 int op_root_bind(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
   s->new_root = sys_open_tree(AT_FDCWD, arg_text(a), OPEN_TREE_CLONE);
-  return s->new_root < 0 ? failed(s, "mount the root %s", arg_text(a)) : 0;
+  if (s->new_root < 0) return failed(s, "mount the root %s", arg_text(a));
+  if (s->userns < 0) return 0;
+  if (idmap(s, s->new_root, 0) < 0) return failed(s, "map the users of the root %s", arg_text(a));
+  if (sys_mount_setattr(s->new_root, 0, 0, 0, MS_PRIVATE) < 0) return failed(s, "mount the root %s", arg_text(a));
+  return 0;
 }
 
 /* The file system's own words on what it refused ("e overlay: ..."), kept by the kernel in the context. */
@@ -110,7 +118,7 @@ int op_root(struct setup *s, const struct arg *a, unsigned n) {
   close(here);
   /* With both names "." the old root ends up on top of the new one, from where it is let go: no directory for it is needed. */
   if (fchdir(s->new_root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) return failed(s, "pivot into the root");
-  if (syscall(SYS_umount2, ".", DETACH) < 0) return failed(s, "detach the old root");
+  if (syscall(SYS_umount2, ".", MNT_DETACH) < 0) return failed(s, "detach the old root");
   if (chdir("/") < 0) return failed(s, "enter the root");
   close(s->new_root);
   s->new_root = -1;
@@ -192,6 +200,7 @@ int op_bind(struct setup *s, const struct arg *a, unsigned n) {
   const char *path = arg_text(a + 1);
   if (slot >= SLOTS || s->slots[slot] < 0) return refused(s, EINVAL, "slot %llu is empty", (unsigned long long)slot);
   int mount = s->slots[slot];
+  if ((!strcmp(path, "/proc") || !strcmp(path, "/sys")) && refuse_link(s, path) < 0) return -1;
   int target = make_target(s, path, wants_directory(mount, arg_number(a + 5)));
   if (target < 0) return failed(s, "make the mount point %s", path);
   if (set_flags(s, slot, arg_number(a + 2), arg_number(a + 3), arg_number(a + 4)) < 0) {

@@ -45,6 +45,12 @@ static const char *const signatures[OP_END] = {
     [OP_JOIN] = "nn",
     [OP_UMASK] = "n",
     [OP_DEVICES] = "pb",
+    [OP_OWNER] = "nn",
+    [OP_USERNS] = "pp",
+    [OP_USERNS_OF] = "p",
+    [OP_ENTER] = "n",
+    [OP_NEW] = "npnp*",
+    [OP_RAISE] = "nn",
 };
 
 static uint32_t get_u32(const uint8_t *p) {

@@ -47,6 +47,12 @@ enum op_code {
   OP_JOIN,
   OP_UMASK,
   OP_DEVICES,
+  OP_OWNER,
+  OP_USERNS,
+  OP_USERNS_OF,
+  OP_ENTER,
+  OP_NEW,
+  OP_RAISE,
   OP_END
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -58,11 +59,22 @@ static int enter(const struct overlay *o, char *path, size_t capacity) {
   return chdir(path);
 }
 
-static int one_by_one(const struct overlay *o, int context) {
+static int set_options(const struct overlay *o, int context) {
   (void)sys_fsconfig(context, FSCONFIG_SET_STRING, "source", "overlay");
   for (unsigned i = 0; i < o->option_count; i++) {
     if (context_option(context, arg_text(o->options + i)) < 0) return -1;
   }
+  return 0;
+}
+
+static int create(const struct overlay *o, int context) {
+  if (o->is_volatile && sys_fsconfig(context, FSCONFIG_SET_FLAG, "volatile", NULL) < 0) return -1;
+  if (sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL) < 0) return -1;
+  return sys_fsmount(context, 0);
+}
+
+static int one_by_one(const struct overlay *o, int context) {
+  if (set_options(o, context) < 0) return -1;
   for (unsigned i = 0; i < o->lower_count; i++) {
     if (sys_fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", arg_text(o->lower + i) + o->cut) < 0) return -1;
   }
@@ -70,9 +82,62 @@ static int one_by_one(const struct overlay *o, int context) {
                     sys_fsconfig(context, FSCONFIG_SET_STRING, "workdir", o->work + o->cut) < 0)) {
     return -1;
   }
-  if (o->is_volatile && sys_fsconfig(context, FSCONFIG_SET_FLAG, "volatile", NULL) < 0) return -1;
-  if (sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL) < 0) return -1;
-  return sys_fsmount(context, 0);
+  return create(o, context);
+}
+
+/* A directory through a mount of its own in which files have the container's numbers; nobody else sees that. */
+static int mapped(struct setup *s, const char *path) {
+  int fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE);
+  if (fd < 0) return failed(s, "open the layer %s", path);
+  if (idmap(s, fd, 0) < 0) return failed(s, "map the users of the layer %s", path);
+  return fd;
+}
+
+static int set_directory(struct setup *s, int context, const char *key, int fd) {
+  int result = sys_fsconfig_fd(context, key, fd);
+  if (result < 0) return failed(s, "give the overlay file system a layer (%s, Linux 6.13)", key);
+  return result;
+}
+
+/* Both are to be seen through one mount. */
+static int set_upper(struct setup *s, const struct overlay *o, int context, int *both) {
+  char parent[PAGE];
+  const char *upper = o->upper + o->cut, *work = o->work + o->cut, *slash = strrchr(upper, '/');
+  size_t length = slash ? (size_t)(slash - upper) + 1 : 0;
+  if (length >= sizeof parent || strncmp(upper, work, length) != 0) return refused(s, EINVAL, "the directories of the root lie apart");
+  memcpy(parent, upper, length);
+  parent[length] = 0;
+  *both = mapped(s, length ? parent : ".");
+  if (*both < 0) return -1;
+  int fds[] = {openat(*both, upper + length, O_PATH | O_DIRECTORY | O_CLOEXEC), openat(*both, work + length, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (fds[0] < 0 || fds[1] < 0) return failed(s, what);
+  if (set_directory(s, context, "upperdir", fds[0]) < 0 || set_directory(s, context, "workdir", fds[1]) < 0) return -1;
+  close(fds[0]);
+  close(fds[1]);
+  return 0;
+}
+
+/* By descriptors, since what is mounted nowhere has no name; such a mount is taken apart when its descriptor closes, so all
+ * of them stay open until overlay has made its own of them. */
+static int mount_mapped(struct setup *s, const struct overlay *o, int context) {
+  int *layers = must_alloc((o->lower_count + 1) * sizeof *layers), both = -1;
+  if (set_options(o, context) < 0) return context_failed(s, context, what);
+  for (unsigned i = 0; i < o->lower_count; i++) {
+    layers[i] = mapped(s, arg_text(o->lower + i) + o->cut);
+    if (layers[i] < 0 || set_directory(s, context, "lowerdir+", layers[i]) < 0) return -1;
+  }
+  if (*o->upper && set_upper(s, o, context, &both) < 0) return -1;
+  if (act_as_root(s, true) < 0) return failed(s, what);
+  s->new_root = create(o, context);
+  int error = errno;
+  if (act_as_root(s, false) < 0) return failed(s, what);
+  errno = error;
+  if (s->new_root < 0) return context_failed(s, context, what);
+  for (unsigned i = 0; i < o->lower_count; i++) close(layers[i]);
+  free(layers);
+  if (both >= 0) close(both);
+  close(context);
+  return chdir("/") < 0 ? failed(s, what) : 0;
 }
 
 static bool add(char *page, size_t *length, const char *before, const char *text) {
@@ -126,6 +191,7 @@ int op_root_overlay(struct setup *s, const struct arg *a, unsigned n) {
   if (enter(&o, path, sizeof path) < 0) return failed(s, what);
   int context = sys_fsopen("overlay");
   if (context < 0) return failed(s, what);
+  if (s->userns >= 0) return mount_mapped(s, &o, context);
   s->new_root = one_by_one(&o, context);
   int error = errno;
   /* Kernels that do not know lowerdir+ say so at once or in the end. */

@@ -18,7 +18,7 @@
 #include "spawn.h"
 #include "sys.h"
 
-enum { REPORT_FD = 3, JOIN_FD, SIGNALS = 64, JOIN_SESSION_KEYRING = 1, CGROUPS_MOST = 32 };
+enum { REPORT_FD = 3, JOIN_FD, SIGNALS = 64, JOIN_SESSION_KEYRING = 1 };
 
 typedef int (*op_function)(struct setup *, const struct arg *, unsigned);
 
@@ -62,6 +62,12 @@ static const op_function functions[OP_END] = {
     [OP_JOIN] = op_join,
     [OP_UMASK] = op_umask,
     [OP_DEVICES] = op_devices,
+    [OP_OWNER] = op_owner,
+    [OP_USERNS] = op_userns,
+    [OP_USERNS_OF] = op_userns_of,
+    [OP_ENTER] = op_enter,
+    [OP_NEW] = op_new,
+    [OP_RAISE] = op_raise,
 };
 
 int refused(struct setup *s, int error, const char *format, ...) {
@@ -177,45 +183,61 @@ static void await_program(struct setup *s) {
   run_program(s, bytes, length);
 }
 
-static int join_container(struct setup *s) {
-  static const int all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  if (syscall(SYS_setns, s->join, all) < 0) return failed(s, "join the container's namespaces");
-  close(s->join);
-  return move_on(s);
-}
-
-/* The files have to be opened while the host's can be seen. */
-static unsigned open_cgroups(const struct setup *s, int *fds) {
-  unsigned count = 0;
-  for (char **file = s->cgroups; file && *file && count < CGROUPS_MOST; file++) {
-    fds[count++] = open(*file, O_WRONLY | O_CLOEXEC);
-  }
-  return count;
-}
-
-static int join_cgroups(struct setup *s, const int *fds, unsigned count) {
-  for (unsigned i = 0; i < count; i++) {
-    if (write(fds[i], "0", 1) < 0) return failed(s, "join the container's cgroup");
-    close(fds[i]);
+static int join_cgroups(struct setup *s) {
+  for (unsigned i = 0; i < s->cgroup_count; i++) {
+    if (write(s->cgroup_fds[i], "0", 1) < 0) return failed(s, "join the container's cgroup");
+    close(s->cgroup_fds[i]);
   }
   return 0;
 }
 
+int join_container(struct setup *s) {
+  int all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  if (s->joins_user) all |= CLONE_NEWUSER;
+  if (syscall(SYS_setns, s->join, all) < 0) return failed(s, "join the container's namespaces");
+  close(s->join);
+  s->join = -1;
+  if (s->joins_user && become_root(s) < 0) return -1;
+  if (move_on(s) < 0) return -1;
+  setsid(); /* the forked sibling leads a session of its own, for its terminal */
+  if (join_cgroups(s) < 0) return -1;
+  s->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return 0;
+}
+
+/* The files have to be opened while the host's can be seen. */
+static void open_cgroups(struct setup *s) {
+  for (char **file = s->cgroups; file && *file && s->cgroup_count < CGROUPS_MOST; file++) {
+    s->cgroup_fds[s->cgroup_count++] = open(*file, O_WRONLY | O_CLOEXEC);
+  }
+}
+
+/* Whether the program says itself when the container is entered: what comes before needs the host's root. */
+static bool enters(const struct setup *s) {
+  struct program p;
+  struct op op;
+  if (!s->length) return false;
+  program_open(&p, s->program, s->length);
+  while (program_next(&p, &op)) {
+    if (op.code == OP_ENTER) return true;
+  }
+  return false;
+}
+
 _Noreturn void setup_run(struct setup *s) {
-  int cgroups[CGROUPS_MOST];
   title_set(s->stage == STAGE_INIT ? "gantry-init" : "gantry-exec");
-  s->root = s->new_root = s->dev = s->proc = -1;
+  s->root = s->new_root = s->dev = s->proc = s->userns = -1;
   s->umask = 022;
   for (unsigned i = 0; i < SLOTS; i++) s->slots[i] = -1;
   arrange_descriptors(s);
   be_ordinary();
-  unsigned count = open_cgroups(s, cgroups);
-  if (s->join >= 0) {
-    if (join_container(s) < 0) give_up(s);
-    setsid(); /* the forked sibling leads a session of its own, for its terminal */
+  open_cgroups(s);
+  if (s->join < 0) {
+    if (join_cgroups(s) < 0) give_up(s);
+    s->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  } else if (!(s->joins_user && enters(s)) && join_container(s) < 0) {
+    give_up(s);
   }
-  if (join_cgroups(s, cgroups, count) < 0) give_up(s);
-  s->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (s->length) run_program(s, s->program, s->length);
   if (s->wait) await_program(s);
   refused(s, EINVAL, "the program ends without EXEC");

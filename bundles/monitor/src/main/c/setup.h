@@ -10,6 +10,8 @@
 #include "users.h"
 #include "wire.h"
 
+enum { CGROUPS_MOST = 32 };
+
 /* Reports go to the monitor as datagrams; the end of file (close-on-exec) says that exec has happened. */
 enum report_kind {
   REPORT_WAITING = 1, /* the program of CREATE is through; PROGRAM is awaited */
@@ -36,6 +38,8 @@ struct setup {
   size_t length;
   int join; /* exec: pidfd of the process whose namespaces to join, -1: stay */
   char **cgroups; /* exec: files by which to join, last of all; NULL: it is in them */
+  int cgroup_fds[CGROUPS_MOST];
+  unsigned cgroup_count;
 
   uint32_t index, code; /* of the op that runs */
   int error;
@@ -45,6 +49,11 @@ struct setup {
   int new_root; /* detached, until ROOT */
   int dev;      /* detached, until DEV_DONE */
   int proc;     /* private procfs, never attached */
+  int userns;   /* of the container, until it is entered; what is opened meanwhile is mapped by it */
+  bool remapped; /* the container's root by now, no longer the host's */
+  bool joins_user;  /* exec: the user namespace, too */
+  uid_t root_uid; /* the container's root on the host */
+  gid_t root_gid;
   int slots[SLOTS];
   bool slot_recursive[SLOTS];
   bool slot_flat[SLOTS];
@@ -98,6 +107,12 @@ int op_mask(struct setup *s, const struct arg *a, unsigned n);
 int op_readonly(struct setup *s, const struct arg *a, unsigned n);
 int op_touch(struct setup *s, const struct arg *a, unsigned n);
 int op_mkdir(struct setup *s, const struct arg *a, unsigned n);
+int op_owner(struct setup *s, const struct arg *a, unsigned n); /* userns.c */
+int op_userns(struct setup *s, const struct arg *a, unsigned n);
+int op_userns_of(struct setup *s, const struct arg *a, unsigned n);
+int op_enter(struct setup *s, const struct arg *a, unsigned n);
+int op_new(struct setup *s, const struct arg *a, unsigned n);
+int op_raise(struct setup *s, const struct arg *a, unsigned n);
 int op_root_overlay(struct setup *s, const struct arg *a, unsigned n); /* overlay.c */
 int op_dev(struct setup *s, const struct arg *a, unsigned n); /* dev.c */
 int op_dev_node(struct setup *s, const struct arg *a, unsigned n);
@@ -123,6 +138,14 @@ int context_failed(struct setup *s, int context, const char *what);
 int new_filesystem(struct setup *s, const char *type, unsigned attributes, const struct arg *options, unsigned n);
 /* The private procfs, made at first use. */
 int private_proc(struct setup *s);
+/* userns.c: maps all files of a detached mount, as the container's users see them; -1 and errno. */
+int idmap(const struct setup *s, int mount, unsigned flags);
+/* Whom files made from now on belong to, with all capabilities either way. */
+int act_as_root(const struct setup *s, bool container);
+/* After the user namespace was joined. */
+int become_root(struct setup *s);
+/* exec: joins the namespaces of init. */
+int join_container(struct setup *s);
 /* Handlers and the signal mask as a program expects them. */
 void reset_signals(void);
 

@@ -26,6 +26,10 @@ int sys_fsconfig(int fd, unsigned command, const char *key, const char *value) {
   return (int)syscall(SYS_fsconfig, fd, command, key, value, 0);
 }
 
+int sys_fsconfig_fd(int fd, const char *key, int value) {
+  return (int)syscall(SYS_fsconfig, fd, FSCONFIG_SET_FD, key, NULL, value);
+}
+
 int sys_fsmount(int fd, unsigned attributes) { return (int)syscall(SYS_fsmount, fd, FSMOUNT_CLOEXEC, attributes); }
 
 int sys_open_tree(int dir, const char *path, unsigned flags) {

@@ -11,6 +11,8 @@
 
 int sys_fsopen(const char *type);
 int sys_fsconfig(int fd, unsigned command, const char *key, const char *value);
+/* The same with a descriptor for its value. */
+int sys_fsconfig_fd(int fd, const char *key, int value);
 int sys_fsmount(int fd, unsigned attributes);
 int sys_open_tree(int dir, const char *path, unsigned flags);
 int sys_mount_setattr(int fd, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation);

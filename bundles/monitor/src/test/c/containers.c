@@ -199,15 +199,17 @@ static void new_container(struct container *c) {
   shell("cp -a %s %s", in_scratch("root"), c->root);
 }
 
-static void node(struct writer *w, const char *name, unsigned major, unsigned minor) {
+static void owned_node(struct writer *w, const char *name, unsigned major, unsigned minor, uint32_t owner) {
   op_start(w, OP_DEV_NODE);
   op_text(w, name);
   op_number(w, S_IFCHR | 0666);
   op_number(w, major);
   op_number(w, minor);
-  op_number(w, 0);
-  op_number(w, 0);
+  op_number(w, owner);
+  op_number(w, owner);
 }
+
+static void node(struct writer *w, const char *name, unsigned major, unsigned minor) { owned_node(w, name, major, minor, 0); }
 
 static void mount_op(struct writer *w, const char *type, const char *target, uint64_t attributes, const char *option) {
   op_start(w, OP_MOUNT);
@@ -890,6 +892,187 @@ static void an_overlay_is_a_root_too(void) {
   AWAIT(umount(in_scratch("o/m")) == 0);
 }
 
+/* ---- user namespaces ---- */
+
+enum { HOST_ROOT = 200000, HOST_SPAN = 65536 };
+
+static void flags_op(struct writer *w, enum op_code code, uint64_t flags) {
+  op_start(w, code);
+  op_number(w, flags);
+}
+
+/* As the host's root: the namespace, /dev, the root (on overlay, of two layers), what is bound, and then the others. */
+static void remapped(struct writer *w, const struct container *c, const char *const *binds) {
+  program_start(w);
+  op_start(w, OP_OWNER);
+  op_number(w, HOST_ROOT);
+  op_number(w, HOST_ROOT);
+  op_start(w, OP_USERNS);
+  op_text(w, "0 200000 65536\n");
+  op_text(w, "0 200000 65536\n");
+  op_start(w, OP_DEV);
+  op_text(w, "65536k");
+  owned_node(w, "null", 1, 3, HOST_ROOT);
+  owned_node(w, "tty", 5, 0, HOST_ROOT);
+  for (unsigned slot = 0; binds[slot]; slot++) {
+    op_start(w, OP_SOURCE);
+    op_number(w, slot);
+    op_text(w, binds[slot]);
+    op_number(w, slot == 0 ? 4 : 0); /* the first one mapped */
+  }
+  op_start(w, OP_RAISE);
+  op_number(w, RLIMIT_MEMLOCK);
+  op_number(w, 1 << 30);
+  op_start(w, OP_ROOT_OVERLAY);
+  op_text(w, in_scratch("upper%u/fs", container_count));
+  op_text(w, in_scratch("upper%u/work", container_count));
+  op_number(w, 1);
+  op_text(w, "--");
+  op_text(w, in_scratch("above%u", container_count));
+  op_text(w, c->root);
+  flags_op(w, OP_ENTER, NAMESPACES | CLONE_NEWCGROUP);
+}
+
+static void furnished_inside(struct writer *w, bool tty, const char *const *targets) {
+  static const char *const masked[] = {"/proc/interrupts", "/proc/acpi", NULL};
+  static const char *const readonly[] = {"/proc/sys", NULL};
+  static const char *const types[] = {"proc", "sysfs"};
+  for (unsigned i = 0; i < 2; i++) {
+    op_start(w, OP_NEW);
+    op_number(w, 100 + i);
+    op_text(w, types[i]);
+    op_number(w, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  }
+  flags_op(w, OP_PROPAGATION, MS_REC | MS_PRIVATE);
+  op_start(w, OP_ROOT);
+  for (unsigned slot = 0; targets[slot]; slot++) {
+    op_start(w, OP_BIND);
+    op_number(w, slot);
+    op_text(w, targets[slot]);
+    for (int i = 0; i < 4; i++) op_number(w, 0);
+  }
+  for (unsigned i = 0; i < 2; i++) {
+    op_start(w, OP_BIND);
+    op_number(w, 100 + i);
+    op_text(w, i ? "/sys" : "/proc");
+    for (int j = 0; j < 4; j++) op_number(w, 0);
+  }
+  op_start(w, OP_DEV_LINK);
+  op_text(w, "fd");
+  op_text(w, "/proc/self/fd");
+  op_start(w, OP_DEV_DONE);
+  mount_op(w, "devpts", "/dev/pts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "ptmxmode=0666");
+  mount_op(w, "mqueue", "/dev/mqueue", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, NULL);
+  op_start(w, OP_HOSTNAME);
+  op_text(w, "mapped");
+  op_start(w, OP_LOOPBACK_UP);
+  op_start(w, OP_SYSCTL);
+  op_text(w, "net/ipv4/ip_unprivileged_port_start");
+  op_text(w, "81");
+  texts_op(w, OP_MASK, masked);
+  texts_op(w, OP_READONLY, readonly);
+  op_start(w, OP_RLIMIT);
+  op_number(w, RLIMIT_MEMLOCK);
+  op_number(w, 1 << 30);
+  op_number(w, 1 << 30);
+  if (!tty) return;
+  op_start(w, OP_TOUCH);
+  op_text(w, "/dev/console");
+  op_number(w, 0600);
+  op_start(w, OP_CONSOLE);
+}
+
+static void create_remapped(struct container *c, uint64_t flags, const char *user, const char *script) {
+  static const char *const targets[] = {"/mapped", "/raw", NULL};
+  struct writer w;
+  new_container(c);
+  shell("cd %s && mkdir -p upper%u/fs upper%u/work above%u/etc mapped raw && echo secret > raw/secret && chmod 600 raw/secret && chown 1000:1000 %s/tmp",
+        scratch, container_count, container_count, container_count, c->root);
+  const char *const binds[] = {in_scratch("mapped"), in_scratch("raw"), NULL};
+  remapped(&w, c, binds);
+  create_with(c, flags | FLAG_WAIT, 0, &w);
+  c->pid = message_u64(expect(c->fd, MSG_CREATED), TAG_INIT_PID, 0);
+  program_start(&c->rest);
+  furnished_inside(&c->rest, (flags & FLAG_TTY) != 0, targets);
+  becoming(&c->rest, user, "/");
+  running(&c->rest, script);
+}
+
+static const char *output_remapped(const char *user, const char *script, uint64_t status) {
+  struct container c;
+  create_remapped(&c, 0, user, script);
+  int stream = attach(&c, STREAM_STDOUT | STREAM_STDERR);
+  started(&c);
+  exited(&c, status);
+  const char *text = drain(stream, false);
+  gone(&c);
+  return text;
+}
+
+static void owner_is(const char *path, uid_t uid, gid_t gid) {
+  struct stat st = {0};
+  CHECK_NUMBER(lstat(path, &st), 0);
+  CHECK_NUMBER(st.st_uid, uid);
+  CHECK_NUMBER(st.st_gid, gid);
+}
+
+static void the_root_of_a_user_namespace_is_nobody_outside(void) {
+  CHECK_TEXT(output_remapped("", "tr -s ' ' < /proc/self/uid_map; id -u; hostname; cat /proc/sys/net/ipv4/ip_unprivileged_port_start", 0),
+             " 0 200000 65536\n0\nmapped\n81\n");
+  CHECK_TEXT(output_remapped("", "cat /raw/secret 2>/dev/null || echo refused; stat -c %u:%g /raw /raw/secret /proc/sys/vm/swappiness", 0),
+             "refused\n65534:65534\n65534:65534\n65534:65534\n");
+  CHECK_TEXT(output_remapped("", "stat -c %u /bin /tmp /mapped /dev /dev/null /dev/pts /dev/mqueue /proc/1 | tr '\\n' ' '; echo x > /dev/null && echo again > /dev/fd/1", 0),
+             "0 1000 0 0 0 0 0 0 again\n");
+  CHECK_TEXT(output_remapped("", "mknod /n c 1 3 2>/dev/null || echo refused; grep CapEff /proc/self/status", 0), "refused\nCapEff:\t00000000a80425fb\n");
+  CHECK_TEXT(output_remapped("bob", "id; echo again > /dev/fd/1; ls /proc/self/fd | wc -l", 0),
+             "uid=1000(bob) gid=1000(bob) groups=10(wheel),1000(bob)\nagain\n4\n");
+}
+
+static void files_keep_the_containers_numbers(void) {
+  CHECK_TEXT(output_remapped("", "echo x > /made && chown 33:44 /made && rm /etc/group && mkdir /d && echo y >> /etc/passwd && echo z > /mapped/z && stat -c %u:%g /made /d /etc/passwd", 0),
+             "33:44\n0:0\n0:0\n");
+  owner_is(in_scratch("upper%u/fs/made", container_count), 33, 44);
+  owner_is(in_scratch("upper%u/fs/d", container_count), 0, 0);
+  owner_is(in_scratch("upper%u/fs/etc/passwd", container_count), 0, 0);
+  owner_is(in_scratch("mapped/z"), 0, 0);
+}
+
+static void execs_enter_the_user_namespace(void) {
+  struct container c;
+  create_remapped(&c, 0, "", "sleep 1000");
+  started(&c);
+  char path[64], link[64] = "", user[64];
+  snprintf(path, sizeof path, "/proc/%d/ns/user", (int)c.pid);
+  CHECK(readlink(path, link, sizeof link - 1) > 0);
+  snprintf(path, sizeof path, "/proc/%d", (int)c.pid);
+  AWAIT(exists(path));
+  /* Also of an engine that knows of no ENTER: nobody comes in as the host's root. */
+  int stream = exec_with(&c, STREAM_STDOUT, 0, "readlink /proc/self/ns/user; id -u; cat /raw/secret 2>/dev/null || echo refused");
+  expect(stream, MSG_EXEC_STARTED);
+  snprintf(user, sizeof user, "%s\n0\nrefused\n", link);
+  const char *text = drain(stream, false);
+  exec_ended(&c, 0);
+  CHECK_TEXT(text, user);
+  int terminal = exec_with(&c, STREAM_STDIN | STREAM_STDOUT, FLAG_TTY, "stat -c %u $(tty); echo > $(tty) && echo ok");
+  expect(terminal, MSG_EXEC_STARTED);
+  CHECK(strstr(drain(terminal, true), "0\r\n\r\nok\r\n") != NULL);
+  exec_ended(&c, 0);
+  send_number(c.fd, MSG_SIGNAL, TAG_SIGNAL, SIGKILL);
+  expect(c.fd, MSG_OK);
+  exited(&c, 137);
+  gone(&c);
+}
+
+static void a_terminal_belongs_to_the_containers_root(void) {
+  struct container c;
+  create_remapped(&c, FLAG_TTY, "", "tty; stat -c %u $(tty); echo > /dev/console && echo ok");
+  int stream = attach(&c, STREAM_STDOUT);
+  started(&c);
+  exited(&c, 0);
+  CHECK_TEXT(drain(stream, true), "/dev/pts/0\r\n0\r\n\r\nok\r\n");
+  gone(&c);
+}
+
 /* Layers 0 up in a directory of that name, of which the last holds the root; returns the arguments of ROOT_OVERLAY. */
 static struct arg *many_layers(const char *root, const char *in, unsigned count, unsigned *n) {
   static char texts[512][700];
@@ -925,7 +1108,7 @@ static void fsconfig_fails(int error) {
 
 /* In a process and mount namespace of its own; 0 when the root has a file of every layer and nothing else is mounted. */
 static int overlay_of(const struct arg *args, unsigned n, unsigned layers, bool old_kernel) {
-  struct setup s = {.root = -1, .new_root = -1};
+  struct setup s = {.root = -1, .new_root = -1, .userns = -1};
   struct stat st;
   char name[16];
   if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0) return 1;
@@ -1359,6 +1542,10 @@ int main(int argc, char **argv) {
   binds_stay_inside_the_root_whatever_links_it_has();
   links_in_place_of_dev_and_proc_are_refused();
   an_overlay_is_a_root_too();
+  the_root_of_a_user_namespace_is_nobody_outside();
+  files_keep_the_containers_numbers();
+  execs_enter_the_user_namespace();
+  a_terminal_belongs_to_the_containers_root();
   an_overlay_may_have_hundreds_of_layers();
   names_of_layers_may_hold_what_separates_them();
   kernel_settings_arrive();

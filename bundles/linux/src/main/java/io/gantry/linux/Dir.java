@@ -30,8 +30,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A directory held by its descriptor, so that what happens to path names meanwhile leads nowhere
@@ -60,12 +63,22 @@ public final class Dir implements AutoCloseable {
 
   private final int fd;
   private final String path;
+  private final @Nullable Seen seen;
+  private long mount = -1; // of the directory, once it is needed
   private boolean closed;
 
   /** Takes over a descriptor. */
   Dir(int fd, String path) {
+    this(fd, path, null);
+  }
+
+  /**
+   * @param seen by whose eyes numbers of users are given and taken; null: the host's
+   */
+  Dir(int fd, String path, @Nullable Seen seen) {
     this.fd = fd;
     this.path = path;
+    this.seen = seen;
   }
 
   /** The trusted way in: follows symbolic links on the way, but {@code path} itself is none. */
@@ -104,7 +117,7 @@ public final class Dir implements AutoCloseable {
     if (opened < 0) {
       throw failed("openat2", at(path));
     }
-    return new Dir(opened, at(path));
+    return new Dir(opened, at(path), seen);
   }
 
   /**
@@ -116,7 +129,7 @@ public final class Dir implements AutoCloseable {
     if (opened < 0) {
       throw failed("openat2", at(".."));
     }
-    Dir parent = new Dir(opened, path.substring(0, Math.max(0, path.lastIndexOf('/'))));
+    Dir parent = new Dir(opened, path.substring(0, Math.max(0, path.lastIndexOf('/'))), this.seen);
     boolean same = false;
     try {
       Stat found = parent.stat();
@@ -127,6 +140,31 @@ public final class Dir implements AutoCloseable {
         parent.close();
       }
     }
+  }
+
+  /** The same directory, in which the users of a user namespace have their own numbers. */
+  public Dir seenBy(UserMaps maps) {
+    int opened = Kernel.openat2(fd(), bytes("."), O_RDONLY | O_DIRECTORY, 0, 0);
+    if (opened < 0) {
+      throw failed("openat2", path);
+    }
+    return new Dir(opened, path, new Seen(maps, Set.of()));
+  }
+
+  private Stat shown(Stat stat) {
+    return seen == null ? stat : seen.of(stat);
+  }
+
+  /** What is made belongs to the root of those who see it. */
+  private <T> T asOwner(Supplier<T> work) {
+    return seen == null ? work.get() : seen.asRoot(mount(), work);
+  }
+
+  private long mount() {
+    if (mount < 0) {
+      mount = Kernel.stat(fd(), bytes(""), AT_EMPTY_PATH, path).mount();
+    }
+    return mount;
   }
 
   /** Whether it was mounted read-only, or lies on a file system that is. */
@@ -141,9 +179,13 @@ public final class Dir implements AutoCloseable {
 
   /** Makes a directory; see {@link #dir} to open it. */
   public void mkdir(String name, int mode) {
-    if (libc().mkdirat(fd(), component(name), mode) < 0) {
-      throw failed("mkdirat", at(name));
-    }
+    asOwner(
+        () -> {
+          if (libc().mkdirat(fd(), component(name), mode) < 0) {
+            throw failed("mkdirat", at(name));
+          }
+          return true;
+        });
     if (Umask.takesFrom(mode)) {
       chmod(name, mode);
     }
@@ -153,19 +195,19 @@ public final class Dir implements AutoCloseable {
    * @throws GantryException NOT_FOUND
    */
   public Stat stat(String name) {
-    return Kernel.stat(fd(), component(name), 0, at(name));
+    return shown(Kernel.stat(fd(), component(name), 0, at(name)));
   }
 
   /** What the directory itself is. */
   public Stat stat() {
-    return Kernel.stat(fd(), bytes(""), AT_EMPTY_PATH, path);
+    return shown(Kernel.stat(fd(), bytes(""), AT_EMPTY_PATH, path));
   }
 
   /** As {@link #stat(String)}, empty when there is no such name. */
   public Optional<Stat> find(String name) {
     byte[] statx = new byte[Stat.STATX_SIZE];
     if (Kernel.statx(fd(), component(name), 0, statx)) {
-      return Optional.of(Stat.of(statx));
+      return Optional.of(shown(Stat.of(statx)));
     }
     if (Kernel.errno() == Errno.ENOENT) {
       return Optional.empty();
@@ -180,11 +222,16 @@ public final class Dir implements AutoCloseable {
   /** Makes a new regular file, open for reading and writing. */
   public File create(String name, int mode) {
     int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
-    int opened = Kernel.openat2(fd(), component(name), flags, mode & 0777, BENEATH);
-    if (opened < 0) {
-      throw failed("openat2", at(name));
-    }
-    File file = new File(opened, at(name));
+    int opened =
+        asOwner(
+            () -> {
+              int made = Kernel.openat2(fd(), component(name), flags, mode & 0777, BENEATH);
+              if (made < 0) {
+                throw failed("openat2", at(name));
+              }
+              return made;
+            });
+    File file = new File(opened, at(name), seen);
     if ((mode & ~0777) != 0 || Umask.takesFrom(mode)) {
       try {
         file.chmod(mode);
@@ -226,16 +273,20 @@ public final class Dir implements AutoCloseable {
       if (opened < 0) {
         throw failed("openat2", at(path));
       }
-      return new File(opened, at(path));
+      return new File(opened, at(path), seen);
     } finally {
       libc().close(found);
     }
   }
 
   public void symlink(String target, String name) {
-    if (libc().symlinkat(bytes(target), fd(), component(name)) < 0) {
-      throw failed("symlinkat", at(name));
-    }
+    asOwner(
+        () -> {
+          if (libc().symlinkat(bytes(target), fd(), component(name)) < 0) {
+            throw failed("symlinkat", at(name));
+          }
+          return true;
+        });
   }
 
   public String readlink(String name) {
@@ -257,9 +308,13 @@ public final class Dir implements AutoCloseable {
   /** Makes a FIFO, a socket or a device file; the numbers are 0 for the former two. */
   public void mknod(String name, Stat.Type type, int mode, int major, int minor) {
     int bits = type.bits | mode;
-    if (libc().mknodat(fd(), component(name), bits, Kernel.device(major, minor)) < 0) {
-      throw failed("mknodat", at(name));
-    }
+    asOwner(
+        () -> {
+          if (libc().mknodat(fd(), component(name), bits, Kernel.device(major, minor)) < 0) {
+            throw failed("mknodat", at(name));
+          }
+          return true;
+        });
     if (Umask.takesFrom(mode)) {
       chmod(name, mode);
     }
@@ -328,14 +383,18 @@ public final class Dir implements AutoCloseable {
   /** Changes the owner of the name itself, also of a symbolic link. */
   public void chown(String name, long uid, long gid) {
     int flags = AT_SYMLINK_NOFOLLOW;
-    if (libc().fchownat(fd(), component(name), (int) uid, (int) gid, flags) < 0) {
+    int user = (int) (seen == null ? uid : seen.user(mount(), uid));
+    int group = (int) (seen == null ? gid : seen.group(mount(), gid));
+    if (libc().fchownat(fd(), component(name), user, group, flags) < 0) {
       throw failed("fchownat", at(name));
     }
   }
 
   /** Changes the owner of the directory itself. */
   public void chown(long uid, long gid) {
-    if (libc().fchown(fd(), (int) uid, (int) gid) < 0) {
+    int user = (int) (seen == null ? uid : seen.user(mount(), uid));
+    int group = (int) (seen == null ? gid : seen.group(mount(), gid));
+    if (libc().fchown(fd(), user, group) < 0) {
       throw failed("fchown", path);
     }
   }

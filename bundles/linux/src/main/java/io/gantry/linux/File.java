@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 import java.time.Instant;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An open regular file. As a channel it goes with {@code Channels.newInputStream} and {@code
@@ -27,15 +28,18 @@ public final class File implements SeekableByteChannel {
 
   private final int fd;
   private final String path;
+  private final @Nullable Seen seen;
   private boolean closed;
 
-  File(int fd, String path) {
+  File(int fd, String path, @Nullable Seen seen) {
     this.fd = fd;
     this.path = path;
+    this.seen = seen;
   }
 
   public Stat stat() {
-    return Kernel.stat(fd(), bytes(""), AT_EMPTY_PATH, path);
+    Stat stat = Kernel.stat(fd(), bytes(""), AT_EMPTY_PATH, path);
+    return seen == null ? stat : seen.of(stat);
   }
 
   @Override
@@ -146,7 +150,10 @@ public final class File implements SeekableByteChannel {
   }
 
   public void chown(long uid, long gid) {
-    if (libc().fchown(fd(), (int) uid, (int) gid) < 0) {
+    long mount = seen == null ? 0 : stat().mount();
+    int user = (int) (seen == null ? uid : seen.user(mount, uid));
+    int group = (int) (seen == null ? gid : seen.group(mount, gid));
+    if (libc().fchown(fd(), user, group) < 0) {
       throw failed("fchown", path);
     }
   }

@@ -16,9 +16,12 @@ import io.gantry.spi.Mount;
 import io.gantry.spi.Undo;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The files of a container, as a process in it would see them, held by a descriptor. Every look-up
@@ -36,11 +39,28 @@ public final class Rootfs implements AutoCloseable {
 
   private final Dir root;
   private final int namespace;
+  private final @Nullable Seen seen;
   private final AtomicBoolean open = new AtomicBoolean(true);
 
   private Rootfs(Dir root, int namespace) {
+    this(root, namespace, null);
+  }
+
+  private Rootfs(Dir root, int namespace, @Nullable Seen seen) {
     this.root = root;
     this.namespace = namespace;
+    this.seen = seen;
+  }
+
+  /**
+   * The same, as the users of the container's user namespace see it; takes the place of this one.
+   *
+   * @param raw paths whose mounts have the container's own numbers already
+   */
+  public Rootfs seenBy(UserMaps maps, List<String> raw) {
+    Set<Long> mounts = new HashSet<>();
+    raw.forEach(path -> mountOf(path).ifPresent(mounts::add));
+    return new Rootfs(root, namespace, new Seen(maps, mounts));
   }
 
   /**
@@ -119,7 +139,7 @@ public final class Rootfs implements AutoCloseable {
     if (fd < 0) {
       throw failed("openat2", path);
     }
-    return new Dir(fd, path);
+    return new Dir(fd, path, seen);
   }
 
   /** Id of the mount that the path leads to, as in {@link Stat#mount}; empty when nothing is. */

@@ -99,6 +99,13 @@ public record Stat(
     return fileId().equals(other.fileId());
   }
 
+  /** The same file of others. */
+  Stat owned(long user, long group) {
+    return new Stat(
+        type, mode, user, group, size, blocks, links, device, inode, major, minor, accessed,
+        modified, changed, born, mount, mountRoot);
+  }
+
   static final int STATX_SIZE = 256;
   private static final int HAS_BIRTH = 0x800;
   private static final int HAS_MOUNT = 0x1000;

@@ -41,6 +41,14 @@ public interface Libc {
   /** For calls the C library has no function for: mount_setattr(2). */
   long syscall(long number, long fd, @In byte[] path, long flags, @In long[] attributes, long size);
 
+  int setfsuid(int uid);
+
+  int setfsgid(int gid);
+
+  int capget(@In int[] head, @Out int[] sets);
+
+  int capset(@In int[] head, @In int[] sets);
+
   int fstatfs(int fd, @Out byte[] statfs);
 
   int close(int fd);

@@ -43,19 +43,31 @@ public enum Op {
   EXEC(36),
   JOIN(38),
   UMASK(39),
-  DEVICES(40);
+  DEVICES(40),
+  OWNER(41, 2),
+  USERNS(42, 2),
+  USERNS_OF(43, 2),
+  ENTER(44, 2),
+  NEW(45, 2),
+  RAISE(46, 2);
 
   private static final int FIRST_SET = 1;
 
   private final int code;
+  private final int since;
 
   Op(int code) {
+    this(code, FIRST_SET);
+  }
+
+  Op(int code, int since) {
     this.code = code;
+    this.since = since;
   }
 
   /** The first op set that has it. */
   int since() {
-    return FIRST_SET;
+    return since;
   }
 
   public int code() {

@@ -38,6 +38,7 @@ public final class OpProgram {
 
   private static final int MAGIC = 0x47505231;
   private static final int HEAD = 8;
+  private static final int MAPPED = 4;
 
   private final ByteArrayOutputStream ops = new ByteArrayOutputStream();
   private int count;
@@ -329,6 +330,41 @@ public final class OpProgram {
    */
   public OpProgram devices(String directory, Bytes instructions) {
     return op(Op.DEVICES).text(directory).bytes(instructions.toArray()).end();
+  }
+
+  /** The container's root, as the host numbers it. */
+  public OpProgram owner(long uid, long gid) {
+    return op(Op.OWNER).number(uid).number(gid).end();
+  }
+
+  /** Makes a user namespace; lines of user_namespaces(7). */
+  public OpProgram userns(List<String> uidMap, List<String> gidMap) {
+    return op(Op.USERNS).text(String.join("\n", uidMap)).text(String.join("\n", gidMap)).end();
+  }
+
+  /** Takes that of others instead. */
+  public OpProgram usernsOf(String path) {
+    return op(Op.USERNS_OF).text(path).end();
+  }
+
+  /** Enters it, and makes further namespaces in it. */
+  public OpProgram enter(long cloneFlags) {
+    return op(Op.ENTER).number(cloneFlags).end();
+  }
+
+  /** A new file system, for a bind. */
+  public OpProgram newFileSystem(int slot, String type, long attributes, List<String> options) {
+    return op(Op.NEW).number(slot).text(type).number(attributes).texts(options).end();
+  }
+
+  /** Raises a hard limit, as far as the host lets it. */
+  public OpProgram raise(int resource, long hard) {
+    return op(Op.RAISE).number(resource).number(hard).end();
+  }
+
+  /** A source whose files have the numbers of the container's users. */
+  public OpProgram mappedSource(int slot, String path) {
+    return op(Op.SOURCE).number(slot).text(path).number(MAPPED).end();
   }
 
   private Args op(Op code) {

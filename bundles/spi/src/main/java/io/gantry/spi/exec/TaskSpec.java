@@ -29,6 +29,10 @@ import org.jspecify.annotations.Nullable;
  * @param cgroup what the engine made for it
  * @param init a reaper of ours is process 1 ({@code --init})
  * @param labels for the driver's own use; keys that start with {@code io.gantry.} are Gantry's
+ * @param uidMap with a USER namespace: lines of user_namespaces(7) form {@code inside outside
+ *     length}; the storage driver's mounts are shown through it, and binds with the option {@code
+ *     idmap}; feature {@code userns}
+ * @param gidMap as {@code uidMap}
  */
 public record TaskSpec(
     String id,
@@ -47,7 +51,9 @@ public record TaskSpec(
     String rootfsPropagation,
     Cgroup cgroup,
     boolean init,
-    Map<String, String> labels) {
+    Map<String, String> labels,
+    List<String> uidMap,
+    List<String> gidMap) {
 
   public TaskSpec {
     rootfs = List.copyOf(rootfs);
@@ -58,6 +64,48 @@ public record TaskSpec(
     readonlyPaths = List.copyOf(readonlyPaths);
     sysctls = Map.copyOf(sysctls);
     labels = Map.copyOf(labels);
+    uidMap = List.copyOf(uidMap);
+    gidMap = List.copyOf(gidMap);
+  }
+
+  public TaskSpec(
+      String id,
+      String dir,
+      List<Mount> rootfs,
+      boolean readonlyRootfs,
+      List<Mount> mounts,
+      ProcessSpec process,
+      List<Namespace> namespaces,
+      String hostname,
+      String domainname,
+      List<Device> devices,
+      List<String> maskedPaths,
+      List<String> readonlyPaths,
+      Map<String, String> sysctls,
+      String rootfsPropagation,
+      Cgroup cgroup,
+      boolean init,
+      Map<String, String> labels) {
+    this(
+        id,
+        dir,
+        rootfs,
+        readonlyRootfs,
+        mounts,
+        process,
+        namespaces,
+        hostname,
+        domainname,
+        devices,
+        maskedPaths,
+        readonlyPaths,
+        sysctls,
+        rootfsPropagation,
+        cgroup,
+        init,
+        labels,
+        List.of(),
+        List.of());
   }
 
   /**

@@ -35,12 +35,26 @@ final class DevProgram {
   private final TaskSpec spec;
   private final Kernel kernel;
 
-  DevProgram(TaskSpec spec, Kernel kernel) {
+  private final long uid;
+  private final long gid;
+
+  /**
+   * @param uid of the devices that every container has, as the host numbers it
+   */
+  DevProgram(TaskSpec spec, Kernel kernel, long uid, long gid) {
     this.spec = spec;
     this.kernel = kernel;
+    this.uid = uid;
+    this.gid = gid;
   }
 
   void add(MountOptions options, OpProgram program) {
+    make(options, program);
+    attach(program);
+  }
+
+  /** What only the host's root can make. */
+  void make(MountOptions options, OpProgram program) {
     Map<String, Device> devices = devices();
     program.dev(size(options));
     var directories = new TreeSet<String>(); // parents sort before their children
@@ -59,6 +73,9 @@ final class DevProgram {
                 device.minor(),
                 device.uid(),
                 device.gid()));
+  }
+
+  void attach(OpProgram program) {
     LINKS.forEach(program::devLink);
     if (kernel.hasKcore()) {
       program.devLink("core", "/proc/kcore");
@@ -86,8 +103,8 @@ final class DevProgram {
     return devices;
   }
 
-  private static void put(Map<String, Device> devices, String name, int major, int minor) {
-    devices.put(name, new Device(DEV + name, "c", major, minor, EVERYBODY, 0, 0));
+  private void put(Map<String, Device> devices, String name, int major, int minor) {
+    devices.put(name, new Device(DEV + name, "c", major, minor, EVERYBODY, uid, gid));
   }
 
   private static String name(Device device) {

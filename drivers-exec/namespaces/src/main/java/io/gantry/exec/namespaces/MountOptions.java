@@ -25,10 +25,17 @@ import java.util.List;
  * @param propagation one of MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE
  * @param recursive a bind takes what is mounted below along
  * @param deep what is mounted below becomes read-only, too
+ * @param mapped files of a bind have the numbers of the container's users
  * @param data the file system's own options
  */
 record MountOptions(
-    long set, long clear, long propagation, boolean recursive, boolean deep, List<String> data) {
+    long set,
+    long clear,
+    long propagation,
+    boolean recursive,
+    boolean deep,
+    boolean mapped,
+    List<String> data) {
 
   MountOptions {
     data = List.copyOf(data);
@@ -38,7 +45,13 @@ record MountOptions(
     var parser = new Parser();
     options.forEach(parser::take);
     return new MountOptions(
-        parser.set, parser.clear, parser.propagation, parser.recursive, parser.deep, parser.data);
+        parser.set,
+        parser.clear,
+        parser.propagation,
+        parser.recursive,
+        parser.deep,
+        parser.mapped,
+        parser.data);
   }
 
   private static final class Parser {
@@ -47,6 +60,7 @@ record MountOptions(
     private long propagation = MS_PRIVATE;
     private boolean recursive;
     private boolean deep;
+    private boolean mapped;
     private final List<String> data = new ArrayList<>();
 
     void take(String option) {
@@ -56,6 +70,7 @@ record MountOptions(
           set(MOUNT_ATTR_RDONLY);
           deep = true;
         }
+        case "idmap" -> mapped = true;
         case "rw" -> clear(MOUNT_ATTR_RDONLY);
         case "nosuid" -> set(MOUNT_ATTR_NOSUID);
         case "suid" -> clear(MOUNT_ATTR_NOSUID);

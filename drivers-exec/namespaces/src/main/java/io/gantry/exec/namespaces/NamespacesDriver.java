@@ -1,6 +1,7 @@
 package io.gantry.exec.namespaces;
 
 import io.gantry.exec.namespaces.seccomp.Seccomp;
+import io.gantry.linux.IdMap;
 import io.gantry.monitor.program.OpProgram;
 import io.gantry.spi.Driver;
 import io.gantry.spi.Recovery;
@@ -23,7 +24,7 @@ import org.osgi.service.component.annotations.Component;
 public final class NamespacesDriver implements ExecDriver {
 
   private static final Set<String> FEATURES =
-      Set.of("seccomp", "devices", "init", "exec", "namespace-paths");
+      Set.of("seccomp", "devices", "init", "exec", "namespace-paths", "userns");
 
   private final Kernel kernel;
   private final ProcessProgram process;
@@ -64,7 +65,14 @@ public final class NamespacesDriver implements ExecDriver {
   @Override
   public Launch exec(TaskSpec spec, ProcessSpec further) {
     OpProgram program = new OpProgram();
-    process.add(further, program);
+    boolean mapped = !spec.uidMap().isEmpty();
+    if (mapped) {
+      program
+          .owner(IdMap.parse(spec.uidMap()).root(), IdMap.parse(spec.gidMap()).root())
+          .append(process.limits(further).build())
+          .enter(0);
+    }
+    process.add(further, program, mapped);
     return new Launch(program.build(), 0);
   }
 

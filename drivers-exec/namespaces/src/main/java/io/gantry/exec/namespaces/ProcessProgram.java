@@ -39,13 +39,29 @@ final class ProcessProgram {
     this.seccomp = seccomp;
   }
 
-  void add(ProcessSpec process, OpProgram program) {
+  /**
+   * What only the host's root may do, before a user namespace is entered: inside, nobody may go
+   * beyond what there is.
+   */
+  OpProgram limits(ProcessSpec process) {
+    var program = new OpProgram();
+    process.rlimits().forEach(limit -> program.raise(resource(limit), limit.hard()));
+    if (process.oomScoreAdj() != null) {
+      program.oomScore(process.oomScoreAdj());
+    }
+    return program;
+  }
+
+  /**
+   * @param mapped in a user namespace: {@link #limits} come before it
+   */
+  void add(ProcessSpec process, OpProgram program, boolean mapped) {
     if (process.args().isEmpty() || process.args().get(0).isEmpty()) {
       throw new GantryException(Kind.INVALID, "no command specified");
     }
     refuseAppArmor(process);
     process.rlimits().forEach(limit -> program.rlimit(resource(limit), limit.soft(), limit.hard()));
-    if (process.oomScoreAdj() != null) {
+    if (process.oomScoreAdj() != null && !mapped) {
       program.oomScore(process.oomScoreAdj());
     }
     program.umask(UMASK).env(process.env()).userLookup(process.user(), process.groups());

@@ -12,6 +12,7 @@ import static io.gantry.monitor.program.KernelFlags.MS_REC;
 import static io.gantry.monitor.program.KernelFlags.MS_SHARED;
 import static io.gantry.monitor.program.KernelFlags.MS_SLAVE;
 
+import io.gantry.linux.IdMap;
 import io.gantry.monitor.program.OpProgram;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
@@ -65,9 +66,15 @@ final class TaskProgram {
   private final ProcessProgram process;
   private final OpProgram program = new OpProgram();
   private final OpProgram early = new OpProgram();
+
+  /** Where what the host's root does goes: with a user namespace, what comes before that. */
+  private final OpProgram host;
+
+  private final boolean mapped;
   private final Map<Namespace.Kind, Namespace> namespaces = new EnumMap<>(Namespace.Kind.class);
   private final Queue<Integer> slots = new ArrayDeque<>();
   private final List<String> madeReadonly = new ArrayList<>();
+  private final Queue<Integer> made = new ArrayDeque<>();
   private int nextSlot;
   private @Nullable List<CgroupMounts.View> cgroupViews;
 
@@ -81,15 +88,28 @@ final class TaskProgram {
             Kind.INVALID, "namespace " + namespace.kind() + " is given twice");
       }
     }
+    this.mapped = namespaces.containsKey(Namespace.Kind.USER);
+    this.host = mapped ? early : program;
   }
 
   Launch plan() {
     checkNamespaces();
+    if (mapped) {
+      makeUsers();
+    }
     enterCgroup();
-    joinNamespaces();
+    if (!mapped) {
+      joinNamespaces();
+    }
     openSources();
+    if (mapped) {
+      enterUsers();
+    }
     program.propagation(MS_REC | MS_PRIVATE);
-    mountRoot();
+    if (!mapped) {
+      mountRoot();
+    }
+    program.root();
     for (int i = 1; i < spec.rootfs().size(); i++) {
       mount(spec.rootfs().get(i));
     }
@@ -99,14 +119,64 @@ final class TaskProgram {
     new TreeMap<>(spec.sysctls())
         .forEach((name, value) -> program.sysctl(Sysctls.path(name, namespaces.keySet()), value));
     hidePaths();
-    process.add(spec.process(), program);
+    process.add(spec.process(), program, mapped);
     Bytes early = this.early.count() == 0 ? Bytes.EMPTY : this.early.build();
-    return new Launch(program.build(), cloneFlags(), false, early);
+    return new Launch(program.build(), mapped ? 0 : cloneFlags(), false, early);
+  }
+
+  /** From here on, what is opened is mapped where that is asked for. */
+  private void makeUsers() {
+    early.owner(rootUser(), rootGroup());
+    path(Namespace.Kind.USER)
+        .ifPresentOrElse(early::usernsOf, () -> early.userns(spec.uidMap(), spec.gidMap()));
+  }
+
+  private long rootUser() {
+    return mapped ? IdMap.parse(spec.uidMap()).root() : 0;
+  }
+
+  private long rootGroup() {
+    return mapped ? IdMap.parse(spec.gidMap()).root() : 0;
+  }
+
+  /**
+   * All that is left for the host's root, then the namespaces, and what can be made only while the
+   * host's are in sight: procfs and sysfs.
+   */
+  private void enterUsers() {
+    mountRoot();
+    for (Mount mount : spec.mounts()) {
+      if (isDev(mount)) {
+        dev().make(MountOptions.parse(mount.options()), early);
+      }
+    }
+    early.append(process.limits(spec.process()).build());
+    joinNamespaces();
+    early.enter(cloneFlags() | (isNew(Namespace.Kind.CGROUP) ? CLONE_NEWCGROUP : 0));
+    for (Mount mount : spec.mounts()) {
+      if (isKernels(mount)) {
+        MountOptions options = MountOptions.parse(mount.options());
+        program.newFileSystem(nextSlot, mount.type(), options.set(), options.data());
+        made.add(nextSlot++);
+      }
+    }
+  }
+
+  private DevProgram dev() {
+    return new DevProgram(spec, kernel, rootUser(), rootGroup());
+  }
+
+  private static boolean isDev(Mount mount) {
+    return mount.type().equals("tmpfs") && mount.target().equals("/dev");
+  }
+
+  private boolean isKernels(Mount mount) {
+    return mapped && (mount.type().equals("proc") || mount.type().equals("sysfs"));
   }
 
   private void checkNamespaces() {
-    if (namespaces.containsKey(Namespace.Kind.USER)) {
-      throw new GantryException(Kind.UNSUPPORTED, "user namespaces are not supported yet");
+    if (mapped == (spec.uidMap().isEmpty() || spec.gidMap().isEmpty())) {
+      throw new GantryException(Kind.INVALID, "a user namespace and its maps go together");
     }
     Namespace mount = namespaces.get(Namespace.Kind.MOUNT);
     if (mount == null || mount.path() != null) {
@@ -117,24 +187,25 @@ final class TaskProgram {
   private void enterCgroup() {
     TaskSpec.Cgroup cgroup = spec.cgroup();
     if (cgroup.version() == 2 && !cgroup.directory().isEmpty()) {
-      program.devices(cgroup.directory(), DeviceFilter.compile(cgroup.deviceRules()));
+      host.devices(cgroup.directory(), DeviceFilter.compile(cgroup.deviceRules()));
     }
-    program.cgroup(cgroup.joins());
-    if (isNew(Namespace.Kind.CGROUP)) {
+    host.cgroup(cgroup.joins());
+    if (isNew(Namespace.Kind.CGROUP) && !mapped) {
       program.unshare(CLONE_NEWCGROUP);
     }
   }
 
   private void joinNamespaces() {
     for (Namespace.Kind kind : JOINED) {
-      path(kind).ifPresent(path -> program.setns(path, flag(kind)));
+      path(kind).ifPresent(path -> host.setns(path, flag(kind)));
     }
   }
 
   private long cloneFlags() {
     long flags = 0;
     for (Namespace.Kind kind : namespaces.keySet()) {
-      if (isNew(kind) && kind != Namespace.Kind.CGROUP) { // that one only after joining its cgroups
+      // That one only after joining its cgroups; and users are never made by flag.
+      if (isNew(kind) && kind != Namespace.Kind.CGROUP && kind != Namespace.Kind.USER) {
         flags |= flag(kind);
       }
     }
@@ -171,6 +242,11 @@ final class TaskProgram {
       }
       MountOptions options = MountOptions.parse(mount.options());
       boolean recursive = mount.type().equals("rbind") || options.recursive();
+      if (mapped && options.mapped()) {
+        early.mappedSource(nextSlot, mount.source());
+        slots.add(nextSlot++);
+        return;
+      }
       open(mount.source(), recursive, recursive && !options.deep());
     } else if (isCgroupV1(mount)) {
       cgroupViews().forEach(view -> open(view.source(), false, false));
@@ -178,7 +254,7 @@ final class TaskProgram {
   }
 
   private void open(String source, boolean recursive, boolean flat) {
-    program.source(nextSlot, source, recursive, flat);
+    host.source(nextSlot, source, recursive, flat);
     slots.add(nextSlot++);
   }
 
@@ -192,14 +268,21 @@ final class TaskProgram {
     }
     Mount root = spec.rootfs().get(0);
     switch (root.type()) {
-      case "bind", "rbind" -> program.rootBind(root.source());
-      case "overlay" -> // of host paths alone, and the dearest one
-          Overlay.mount(root, Overlay.isDetached(root, kernel) ? early : program);
+      case "bind", "rbind" -> host.rootBind(root.source());
+      case "overlay" -> { // of host paths alone, and the dearest one
+        if (mapped && !kernel.isSince(6, 13)) {
+          throw new GantryException(
+              Kind.UNSUPPORTED,
+              "user namespaces with the storage driver overlay need Linux 6.13 or newer, this is "
+                  + kernel.release()
+                  + ": use the storage driver vfs");
+        }
+        Overlay.mount(root, mapped || Overlay.isDetached(root, kernel) ? early : program);
+      }
       default ->
           throw new GantryException(
               Kind.UNSUPPORTED, "a root of type " + root.type() + " is not supported");
     }
-    program.root();
   }
 
   private void mount(Mount mount) {
@@ -210,8 +293,14 @@ final class TaskProgram {
     }
     if (isBind(mount)) {
       bind(mount, options);
-    } else if (mount.type().equals("tmpfs") && mount.target().equals("/dev")) {
-      new DevProgram(spec, kernel).add(options, program);
+    } else if (isDev(mount)) {
+      if (mapped) {
+        dev().attach(program);
+      } else {
+        dev().add(options, program);
+      }
+    } else if (isKernels(mount)) {
+      program.bind(made.remove(), mount.target(), 0, 0, 0, OpProgram.Target.DIRECTORY);
     } else if (isCgroupV1(mount)) {
       mountCgroups(options);
     } else {

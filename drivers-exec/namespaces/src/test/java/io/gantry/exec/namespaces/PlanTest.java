@@ -32,6 +32,7 @@ class PlanTest {
             MS_SLAVE,
             true,
             false,
+            false,
             List.of("size=1m", "mode=700")),
         MountOptions.parse(
             List.of(
@@ -46,7 +47,8 @@ class PlanTest {
                 "mode=700",
                 "defaults")));
     assertEquals(
-        new MountOptions(0, 0, MS_PRIVATE, false, false, List.of()), MountOptions.parse(List.of()));
+        new MountOptions(0, 0, MS_PRIVATE, false, false, false, List.of()),
+        MountOptions.parse(List.of()));
   }
 
   @Test
