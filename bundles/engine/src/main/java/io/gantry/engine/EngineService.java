@@ -9,6 +9,7 @@ import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.config.LogLevel;
 import io.gantry.engine.container.Recovered;
 import io.gantry.engine.log.LogDefaults;
+import io.gantry.engine.userns.UserRemap;
 import io.gantry.linux.CgroupTree;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,6 +39,7 @@ public final class EngineService implements Engine {
   private final LogLevel logLevel;
   private final LogDefaults logs;
   private final CdiDevices cdi;
+  private final UserRemap users;
   private final Recovered recovered;
   private final Instant started = Instant.now();
   private final Map<String, String> facts;
@@ -51,6 +53,7 @@ public final class EngineService implements Engine {
       @Reference LogLevel logLevel,
       @Reference LogDefaults logs,
       @Reference CdiDevices cdi,
+      @Reference UserRemap users,
       @Reference Recovered recovered) {
     this.context = context;
     this.containers = containers;
@@ -58,6 +61,7 @@ public final class EngineService implements Engine {
     this.logLevel = logLevel;
     this.logs = logs;
     this.cdi = cdi;
+    this.users = users;
     this.recovered = recovered;
     var cgroups = CgroupTree.detect();
     this.facts = facts(cgroups);
@@ -88,11 +92,13 @@ public final class EngineService implements Engine {
   }
 
   private List<String> withAdvice() {
-    if (CgroupTree.favorsChanges()) {
-      return warnings;
-    }
     var all = new ArrayList<>(warnings);
-    all.add(ADVICE);
+    if (!users.failure().isEmpty()) {
+      all.add("WARNING: userns-remap: " + users.failure());
+    }
+    if (!CgroupTree.favorsChanges()) {
+      all.add(ADVICE);
+    }
     return all;
   }
 
@@ -102,6 +108,7 @@ public final class EngineService implements Engine {
     all.put("cgroup.favordynmods", CgroupTree.favorsChanges() ? "on" : "off");
     all.put("log.driver", logs.driver());
     all.put("cdi.folders", String.join(" ", cdi.folders()));
+    all.put("userns.remap", users.asked());
     return all;
   }
 

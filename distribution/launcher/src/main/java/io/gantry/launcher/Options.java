@@ -62,6 +62,7 @@ record Options(
         case "--log-driver" -> settings.put(ENGINE + "logDriver", quoted(value));
         case "--log-opt" -> logOptions.add(option(value));
         case "--favordynmods" -> settings.put(ENGINE + "favordynmods", bool(name, value));
+        case "--userns-remap" -> settings.put(ENGINE + "usernsRemap", quoted(value));
         case "--deploy" ->
             settings.put(ENGINE + "deployFolder", quoted(absolute(name, value).toString()));
         case "--group" -> settings.put(REST + "group", quoted(value));

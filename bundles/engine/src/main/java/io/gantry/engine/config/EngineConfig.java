@@ -110,6 +110,12 @@ public @interface EngineConfig {
 
   @AttributeDefinition(
       description =
+          "Users of containers are others on the host: those that /etc/subuid and /etc/subgid give to"
+              + " this user (name or number, :group; default: dockremap). Empty: they are the host's")
+  String usernsRemap() default "";
+
+  @AttributeDefinition(
+      description =
           "Absolute paths of the folders with vendors' device files (CDI, JSON); the later one counts"
               + " where two describe a device")
   String[] cdiSpecDirs() default {"/etc/cdi", "/var/run/cdi"};

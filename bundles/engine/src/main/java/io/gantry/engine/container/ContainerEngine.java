@@ -119,7 +119,7 @@ public final class ContainerEngine implements Containers {
             health,
             logging);
     views = new Views(shop.place(), mounting, networking, table);
-    copying = new Copying(shop, new Roots(starting, mounting, shop.workers()), teller);
+    copying = new Copying(shop, new Roots(shop, starting, mounting), teller);
     differing = new Differing(shop);
     committing = new Committing(shop, differing, stopping, teller);
     shop.logs().listen(() -> shop.workers().execute(() -> logging.configured(table.all())));

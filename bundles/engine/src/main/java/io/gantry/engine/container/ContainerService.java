@@ -12,6 +12,7 @@ import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogDefaults;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.HostFacts;
+import io.gantry.engine.userns.UserRemap;
 import io.gantry.engine.volume.VolumeKeeper;
 import io.gantry.engine.volume.VolumeService;
 import io.gantry.linux.CgroupTree;
@@ -76,6 +77,7 @@ public final class ContainerService implements Recovered {
       @Reference UnhealthyContainers unhealthy,
       @Reference LogDefaults logs,
       @Reference CdiDevices cdi,
+      @Reference UserRemap users,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage,
       @Reference(target = "(" + Leased.KIND + "=ExecDriver)") Leased<ExecDriver> execs,
       @Reference(target = "(" + Leased.KIND + "=NetworkDriver)") Leased<NetworkDriver> networks,
@@ -113,7 +115,8 @@ public final class ContainerService implements Recovered {
                 volumes,
                 InstantSource.system(),
                 unhealthy::areRestarted,
-                cdi::edits),
+                cdi::edits,
+                users),
             nodeName());
     services =
         List.of(

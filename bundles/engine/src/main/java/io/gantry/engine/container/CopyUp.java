@@ -34,13 +34,21 @@ final class CopyUp {
   }
 
   void fill(ContainerRecord record) {
+    var users = Users.wanted(record.spec(), shop.remapping());
+    if (users != null) {
+      for (var mount : record.mounts()) {
+        if (mount.isVolume()) {
+          shop.volumes().give(mount.name(), record.id(), users);
+        }
+      }
+    }
     if (record.layer().isEmpty()) {
       return;
     }
     try (var image = new ImageTree(record)) {
       for (var mount : record.mounts()) {
         if (mount.isVolume() && mount.copy() && !nothing.contains(key(record, mount))) {
-          shop.volumes().fill(mount.name(), record.id(), () -> image.find(mount));
+          shop.volumes().fill(mount.name(), record.id(), users, () -> image.find(mount));
         }
       }
     }

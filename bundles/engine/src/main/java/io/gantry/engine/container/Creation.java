@@ -105,6 +105,7 @@ final class Creation {
     warnings.addAll(MountRequests.warnings(spec));
     String storage = orDefault(spec.host().drivers().storage(), shop.storage().defaultName());
     String exec = orDefault(spec.host().drivers().exec(), shop.execs().defaultName());
+    Users.check(spec, shop.remapping());
     knownRuntime(spec.host().drivers().exec());
     long maxBytes = sizeLimit(spec.host(), storage);
     try (var undo = new Undo()) {

@@ -5,7 +5,12 @@ import io.gantry.engine.spec.CgroupParent;
 import io.gantry.linux.Cgroup;
 import io.gantry.linux.CgroupControl;
 import io.gantry.linux.CgroupTree;
+import io.gantry.linux.UserMaps;
+import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.TaskSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +51,27 @@ final class Grouping {
     group.limit(KernelLimits.of(record.spec().host().limits()));
     if (group.version() == 1 && group.directoryOf("devices").isPresent()) {
       group.allowDevices(deviceRules);
+    }
+  }
+
+  /** Lets the container's root make groups below its own, where the host has version 2. */
+  void give(ContainerRecord record, UserMaps users) {
+    var group = of(record);
+    if (group.version() != 2) {
+      return;
+    }
+    var directory = group.directory();
+    for (String name :
+        new String[] {"", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"}) {
+      try {
+        Files.setAttribute(directory.resolve(name), "unix:uid", (int) users.users().root());
+        Files.setAttribute(directory.resolve(name), "unix:gid", (int) users.groups().root());
+      } catch (NoSuchFileException e) {
+        // cgroup.threads is not in every group
+      } catch (IOException e) {
+        throw new GantryException(
+            GantryException.Kind.INTERNAL, "chown " + directory.resolve(name) + ": " + e, e);
+      }
     }
   }
 

@@ -13,6 +13,7 @@ import io.gantry.spi.Mount;
 import io.gantry.spi.Undo;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -26,14 +27,16 @@ final class Roots {
   private static final Object NOT_RUNNING = new Object();
   private static final int ATTEMPTS = 5;
 
+  private final Workshop shop;
   private final Starting starting;
   private final Mounting mounting;
   private final Executor workers;
 
-  Roots(Starting starting, Mounting mounting, Executor workers) {
+  Roots(Workshop shop, Starting starting, Mounting mounting) {
+    this.shop = shop;
     this.starting = starting;
     this.mounting = mounting;
-    this.workers = workers;
+    this.workers = shop.workers();
   }
 
   FileGate.Open open(Container container) {
@@ -69,7 +72,9 @@ final class Roots {
     }
     var run = container.run();
     try {
-      return Rootfs.ofProcess(run.pid(), run.initStart());
+      var files = Rootfs.ofProcess(run.pid(), run.initStart());
+      var users = Users.of(container);
+      return users == null ? files : files.seenBy(users, List.of());
     } catch (GantryException e) {
       throw e.kind() == NOT_FOUND ? new ProcessEnded(e) : e;
     }
@@ -84,8 +89,11 @@ final class Roots {
         var reach = new Reach(release)) {
       mounting.reach(record, holder, null, reach);
       TaskPlan plan = starting.planOfFiles(container, reach.mounts());
-      return Rootfs.ofMounts(
-          plan.rootfs(), plan.stacked(), record.spec().host().files().readonlyRootfs());
+      var users = Users.wanted(record.spec(), shop.remapping());
+      var files =
+          Rootfs.ofMounts(
+              plan.rootfs(), plan.stacked(), record.spec().host().files().readonlyRootfs());
+      return users == null ? files : files.seenBy(users, plan.ownPaths());
     }
   }
 

@@ -8,6 +8,7 @@ import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.Devices;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.TaskPlan;
+import io.gantry.linux.UserMaps;
 import io.gantry.monitor.CreateRequest;
 import io.gantry.monitor.Monitor;
 import io.gantry.monitor.Spool;
@@ -197,6 +198,10 @@ final class Starting {
       // A log driver is asked about its options.
       var spool = launching.<@Nullable Spool>call(() -> logging.spool(record));
       undo.add(() -> grouping.remove(record));
+      boolean mapped = !task.uidMap().isEmpty();
+      if (mapped) { // init joins and opens it all before it is seen
+        prepare(record, plan, rules);
+      }
       var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
       undo.add(running::letGo); // before its commit that is the container's end
@@ -204,8 +209,9 @@ final class Starting {
       running.monitor(monitor);
       container.pending.connect(monitor);
       // While the monitor is forked and makes the namespaces:
-      grouping.create(record, rules);
-      files.writeEtc(record);
+      if (!mapped) {
+        prepare(record, plan, rules);
+      }
       var init = monitor.created();
       var endpoint = Networking.endpoint(record.spec(), init.pid());
       var attached = new AtomicReference<@Nullable Attachment>();
@@ -235,6 +241,15 @@ final class Starting {
     }
   }
 
+  private void prepare(ContainerRecord record, TaskPlan plan, List<String> rules) {
+    grouping.create(record, rules);
+    var users = plan.users();
+    if (users != null && plan.ownsGroups()) {
+      grouping.give(record, users);
+    }
+    files.writeEtc(record);
+  }
+
   private void forget(ContainerRecord record) {
     shop.execs()
         .call(
@@ -250,7 +265,23 @@ final class Starting {
     List<Mount> rootfs =
         shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
     var requests = record.spec().host().devices().requests();
-    return plan(record, rootfs, mounts, joined(record), devices, shop.cdi().apply(requests));
+    var users = Users.wanted(record.spec(), shop.remapping());
+    if (users != null) {
+      Users.check(record.spec(), shop.remapping()); // it may be from before there was a map
+      requireUsers(record);
+    }
+    var joined = joined(record, users);
+    return plan(record, rootfs, mounts, joined, devices, shop.cdi().apply(requests), users);
+  }
+
+  private void requireUsers(ContainerRecord record) {
+    boolean able =
+        shop.execs().call(record.execDriver(), driver -> driver.features().contains("userns"));
+    if (!able) {
+      throw new GantryException(
+          GantryException.Kind.UNSUPPORTED,
+          "the exec driver " + record.execDriver() + " has no user namespaces: --userns=host");
+    }
   }
 
   /**
@@ -259,7 +290,8 @@ final class Starting {
    */
   TaskPlan planOfRunning(Container container) {
     var record = container.record();
-    return plan(record, mounting.known(record), Devices.of(record.spec().host()));
+    var devices = Devices.of(record.spec().host());
+    return plan(record, mounting.known(record), devices, Users.of(container));
   }
 
   /**
@@ -268,18 +300,20 @@ final class Starting {
    * @param mounts where what it has mounted is for now
    */
   TaskPlan planOfFiles(Container container, List<Mount> mounts) {
-    return plan(container.record(), mounts, Devices.NONE);
+    return plan(container.record(), mounts, Devices.NONE, null);
   }
 
   /** What a further process takes of the plan: all but the mounts, so that no driver is asked. */
   TaskPlan planOfProcess(Container container) {
-    return plan(container.record(), List.of(), List.of(), Map.of(), Devices.NONE, CdiEdits.NONE);
+    var record = container.record();
+    return plan(record, List.of(), List.of(), Map.of(), Devices.NONE, CdiEdits.NONE, null);
   }
 
-  private TaskPlan plan(ContainerRecord record, List<Mount> mounts, Devices devices) {
+  private TaskPlan plan(
+      ContainerRecord record, List<Mount> mounts, Devices devices, @Nullable UserMaps users) {
     List<Mount> rootfs =
         shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
-    return plan(record, rootfs, mounts, Map.of(), devices, CdiEdits.NONE);
+    return plan(record, rootfs, mounts, Map.of(), devices, CdiEdits.NONE, users);
   }
 
   private TaskPlan plan(
@@ -288,7 +322,8 @@ final class Starting {
       List<Mount> mounts,
       Map<String, Long> joined,
       Devices devices,
-      CdiEdits cdi) {
+      CdiEdits cdi,
+      @Nullable UserMaps users) {
     return new TaskPlan(
         record.id(),
         shop.place().run(record.id()).toString(),
@@ -300,7 +335,8 @@ final class Starting {
         shm(record),
         joined,
         devices,
-        cdi);
+        cdi,
+        users);
   }
 
   private @Nullable String shm(ContainerRecord record) {
@@ -309,19 +345,28 @@ final class Starting {
     return donor.isEmpty() ? null : SharedMemory.of(shop.place().run(donor)).toString();
   }
 
-  private Map<String, Long> joined(ContainerRecord record) {
+  private Map<String, Long> joined(ContainerRecord record, @Nullable UserMaps users) {
     var host = record.spec().host();
     var pids = new HashMap<String, Long>();
-    join(pids, "pid", "PID", host.namespaces().pid());
-    join(pids, "net", "network", host.namespaces().network());
-    join(pids, "ipc", "IPC", host.namespaces().ipc());
+    join(pids, "pid", "PID", host.namespaces().pid(), users);
+    join(pids, "net", "network", host.namespaces().network(), users);
+    join(pids, "ipc", "IPC", host.namespaces().ipc(), users);
+    if (users != null && !pids.isEmpty()) {
+      if (pids.values().stream().map(Users::namespace).distinct().count() > 1) {
+        throw new GantryException(
+            CONFLICT,
+            "cannot join namespaces of containers that have user namespaces of their own each");
+      }
+      pids.put("user", pids.values().iterator().next());
+    }
     if (Networking.isOnBridge(record.spec())) {
       Links.requireRunning(record, table);
     }
     return pids;
   }
 
-  private void join(Map<String, Long> pids, String file, String name, String mode) {
+  private void join(
+      Map<String, Long> pids, String file, String name, String mode, @Nullable UserMaps users) {
     String ref = Modes.container(mode);
     if (ref.isEmpty()) {
       return;
@@ -344,6 +389,7 @@ final class Starting {
               + donor.id
               + ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
     }
+    Users.requireSame(users, donor, name);
     pids.put(file, donor.run().pid());
   }
 

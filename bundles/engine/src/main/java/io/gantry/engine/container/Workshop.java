@@ -8,6 +8,7 @@ import io.gantry.engine.log.LogDefaults;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.HostFacts;
+import io.gantry.engine.userns.Remapping;
 import io.gantry.engine.volume.VolumeKeeper;
 import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.MonitorLoop;
@@ -50,4 +51,5 @@ public record Workshop(
     VolumeKeeper volumes,
     InstantSource clock,
     BooleanSupplier restartUnhealthy,
-    Function<List<HostSpec.DriverRequest>, CdiEdits> cdi) {}
+    Function<List<HostSpec.DriverRequest>, CdiEdits> cdi,
+    Remapping remapping) {}

@@ -21,16 +21,21 @@ final class Sysctls {
           "kernel.shmmni",
           "kernel.shm_rmid_forced");
 
+  static final long MOST_GROUPS = 2147483647;
+
   private Sysctls() {}
 
-  static Map<String, String> of(HostSpec host) {
+  /**
+   * @param lastGroup that the container has
+   */
+  static Map<String, String> of(HostSpec host, long lastGroup) {
     boolean ownNetwork = !host.namespaces().network().equals(Modes.HOST);
     boolean ownIpc = !host.namespaces().ipc().equals(Modes.HOST);
     boolean ownUts = !host.namespaces().uts().equals(Modes.HOST);
     var all = new HashMap<String, String>();
     if (ownNetwork && Modes.container(host.namespaces().network()).isEmpty()) {
       all.put("net.ipv4.ip_unprivileged_port_start", "0");
-      all.put("net.ipv4.ping_group_range", "0 2147483647");
+      all.put("net.ipv4.ping_group_range", "0 " + lastGroup);
     }
     for (var entry : host.kernel().sysctls().entrySet()) {
       String key = entry.getKey().replace('/', '.');

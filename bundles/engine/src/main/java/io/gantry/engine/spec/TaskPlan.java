@@ -2,6 +2,7 @@ package io.gantry.engine.spec;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.ExecSpec;
+import io.gantry.linux.UserMaps;
 import io.gantry.spi.Mount;
 import io.gantry.spi.exec.ProcessSpec;
 import io.gantry.spi.exec.TaskSpec;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  *     {@code network}
  * @param devices that it was asked to have
  * @param cdi what devices known by name add
+ * @param users who its users are on the host; null: the host's
  */
 public record TaskPlan(
     String id,
@@ -42,7 +44,8 @@ public record TaskPlan(
     @Nullable String shm,
     Map<String, Long> joined,
     Devices devices,
-    CdiEdits cdi) {
+    CdiEdits cdi,
+    @Nullable UserMaps users) {
 
   public TaskSpec task(TaskSpec.Cgroup cgroup) {
     var host = spec.host();
@@ -59,11 +62,18 @@ public record TaskPlan(
         both(devices.nodes(), cdi.devices()),
         orEmpty(host.privileges().maskedPaths()),
         orEmpty(host.privileges().readonlyPaths()),
-        Sysctls.of(host),
+        Sysctls.of(host, users == null ? Sysctls.MOST_GROUPS : users.groups().last()),
         propagation(),
         cgroup,
         Boolean.TRUE.equals(host.life().init()),
-        Map.of());
+        Map.of(),
+        users == null ? List.of() : users.users().lines(),
+        users == null ? List.of() : users.groups().lines());
+  }
+
+  /** Whether the container may make control groups in its own. */
+  public boolean ownsGroups() {
+    return SecurityOptions.parse(spec.host()).writableCgroups();
   }
 
   /** What the container's processes may open. */
@@ -155,6 +165,9 @@ public record TaskPlan(
     add(all, Kind.NETWORK, "net", host.namespaces().network());
     add(all, Kind.UTS, "uts", host.namespaces().uts());
     add(all, Kind.CGROUP, "cgroup", host.namespaces().cgroup());
+    if (users != null) {
+      add(all, Kind.USER, "user", "");
+    }
     return all;
   }
 
@@ -169,6 +182,15 @@ public record TaskPlan(
   /** What is mounted into it without the kernel's own and tmpfs, in order. */
   public List<Mount> stacked() {
     return own().stream().filter(mount -> !mount.type().equals("tmpfs")).toList();
+  }
+
+  /** Where, while it does not run, files have its own users' numbers and not the host's. */
+  public List<String> ownPaths() {
+    var paths = new ArrayList<>(List.of("/"));
+    own().stream()
+        .filter(mount -> mount.source().equals(files.get(mount.target())))
+        .forEach(mount -> paths.add(mount.target()));
+    return paths;
   }
 
   /** All it was asked to have mounted, and the engine's files. */
@@ -190,7 +212,7 @@ public record TaskPlan(
     String access = spec.host().files().readonlyRootfs() ? "ro" : "rw";
     files.forEach(
         (target, source) ->
-            mine.add(new Mount("bind", source, target, List.of("rprivate", access))));
+            mine.add(new Mount("bind", source, target, mapped(List.of("rprivate", access)))));
     for (Mount mount : both(asked, cdi.mounts())) {
       mine.removeIf(other -> other.target().equals(mount.target()));
       mine.add(mount);
@@ -203,6 +225,11 @@ public record TaskPlan(
                 mine.add(new Mount("tmpfs", "tmpfs", target, TmpfsOptions.merge(options))));
     mine.sort(Comparator.comparingInt(TaskPlan::depth).thenComparing(Mount::target));
     return mine;
+  }
+
+  /** Of what the engine has made for the container: its own root's. */
+  private List<String> mapped(List<String> options) {
+    return users == null ? options : both(options, List.of("idmap"));
   }
 
   private static int depth(Mount mount) {
@@ -225,11 +252,20 @@ public record TaskPlan(
             List.of("nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5")));
     all.add(new Mount("sysfs", "sysfs", "/sys", List.of("nosuid", "noexec", "nodev", sys)));
     String groups = SecurityOptions.parse(host).writableCgroups() ? "rw" : "ro";
-    all.add(
-        new Mount(
-            "cgroup", "cgroup", "/sys/fs/cgroup", List.of(groups, "nosuid", "noexec", "nodev")));
-    // Of the namespace that it is in, the host's too.
-    all.add(new Mount("mqueue", "mqueue", "/dev/mqueue", List.of("nosuid", "noexec", "nodev")));
+    // What belongs to a namespace of the host's cannot be mounted anew by users of its own.
+    boolean bound = users != null && host.namespaces().cgroup().equals(Modes.HOST);
+    if (bound && facts.cgroupVersion() == 2) {
+      all.add(Mount.bind("/sys/fs/cgroup", "/sys/fs/cgroup", "rprivate", "ro"));
+    } else {
+      all.add(
+          new Mount(
+              "cgroup", "cgroup", "/sys/fs/cgroup", List.of(groups, "nosuid", "noexec", "nodev")));
+    }
+    if (users != null && host.namespaces().ipc().equals(Modes.HOST)) {
+      shared(all, "/dev/mqueue");
+    } else { // of the namespace that it is in, the host's too
+      all.add(new Mount("mqueue", "mqueue", "/dev/mqueue", List.of("nosuid", "noexec", "nodev")));
+    }
     switch (host.namespaces().ipc()) {
       case Modes.NONE -> {}
       case Modes.HOST -> shared(all, "/dev/shm");
@@ -247,7 +283,7 @@ public record TaskPlan(
 
   private Mount shmMount() {
     return shm != null
-        ? Mount.bind(shm, "/dev/shm", "rprivate")
+        ? new Mount("bind", shm, "/dev/shm", mapped(List.of("rprivate")))
         : new Mount(
             "tmpfs",
             "shm",

@@ -3,8 +3,10 @@ package io.gantry.engine.volume;
 import io.gantry.linux.Dir;
 import io.gantry.linux.Stat;
 import io.gantry.linux.TreeCopy;
+import io.gantry.linux.UserMaps;
 import io.gantry.spi.Undo;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an image has at a volume's place is copied into it while it is empty. The record says so
@@ -21,10 +23,12 @@ final class Filling {
   /**
    * All of it or nothing, unless other containers have the volume.
    *
+   * @param users whose numbers the source has; null: the host's
    * @param source closed
    */
-  void fill(VolumeState state, String container, Dir source, Dir to) {
+  void fill(VolumeState state, String container, Dir source, Dir raw, @Nullable UserMaps users) {
     try (Dir from = source;
+        Dir to = users == null ? raw : raw.seenBy(users);
         var undo = new Undo()) {
       if (from.isEmpty()) {
         TreeCopy.copyAttributes(from, to, name -> true);
@@ -35,8 +39,8 @@ final class Filling {
         return;
       }
       var record = state.require();
-      var before = to.stat();
-      undo.add(() -> empty(state, record, to, before));
+      var before = raw.stat();
+      undo.add(() -> empty(state, record, raw, before));
       records.put(state, record.filling(true));
       TreeCopy.copy(from, to);
       if (!record.ephemeral()) {

@@ -11,6 +11,7 @@ import io.gantry.api.Leased;
 import io.gantry.api.Volumes.VolumeSpec;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.linux.Dir;
+import io.gantry.linux.UserMaps;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
 import io.gantry.spi.Recovery;
@@ -27,6 +28,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Volumes: records of them, which containers have them, and their drivers.
@@ -387,13 +389,41 @@ public final class VolumeKeeper {
   }
 
   /**
+   * Makes an empty volume of ours, which nobody has given to anybody yet, the root's of those
+   * users. One that somebody has named the files of stays his.
+   */
+  public void give(String volume, String container, UserMaps users) {
+    table.with(
+        volume,
+        state -> {
+          var record = state.require();
+          if (!record.driver().equals("local") || !record.driverOptions().isEmpty()) {
+            return false;
+          }
+          String holder = container + "-fill";
+          var mount = mount(state, holder);
+          try (Dir dir = Dir.open(Path.of(mount.source()))) {
+            var stat = dir.stat();
+            if (stat.uid() == 0 && stat.gid() == 0 && dir.isEmpty()) {
+              dir.chown(users.users().root(), users.groups().root());
+            }
+          } finally {
+            unmount(state, holder);
+          }
+          return true;
+        });
+  }
+
+  /**
    * Fills an empty volume: others meet it as it was or with all there is to come. Does nothing when
    * there is something in it.
    *
+   * @param users whose numbers the directory's are; null: the host's
    * @param source the directory to copy with its attributes, asked for when it is needed; empty for
    *     none
    */
-  public void fill(String volume, String container, Supplier<Optional<Dir>> source) {
+  public void fill(
+      String volume, String container, @Nullable UserMaps users, Supplier<Optional<Dir>> source) {
     table.with(
         volume,
         state -> {
@@ -402,7 +432,7 @@ public final class VolumeKeeper {
           try (Dir dir = Dir.open(Path.of(mount.source()))) {
             if (dir.isEmpty()) {
               state.filledFor(container);
-              source.get().ifPresent(from -> filling.fill(state, container, from, dir));
+              source.get().ifPresent(from -> filling.fill(state, container, from, dir, users));
             }
           } finally {
             state.filledFor("");

@@ -12,6 +12,7 @@ import io.gantry.engine.spec.HostFacts;
 import io.gantry.engine.volume.VolumeKeeper;
 import io.gantry.exec.namespaces.NamespacesDriver;
 import io.gantry.linux.CgroupTree;
+import io.gantry.linux.UserMaps;
 import io.gantry.monitor.Helper;
 import io.gantry.monitor.MonitorLoop;
 import io.gantry.monitor.Spawner;
@@ -58,6 +59,10 @@ final class Engines implements AutoCloseable {
   final ConcurrentLinkedQueue<Event> events = new ConcurrentLinkedQueue<>();
   final MemoryShipper shipper;
   final LogDefaults logs;
+
+  /** Whose users containers have from now on; null: the host's. */
+  volatile @Nullable UserMaps users;
+
   private final MonitorLoop loop = MonitorLoop.start();
   private final ExecutorService workers = Executors.newCachedThreadPool();
   private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
@@ -179,7 +184,8 @@ final class Engines implements AutoCloseable {
             volumes,
             clock,
             () -> false,
-            requests -> CdiEdits.NONE);
+            requests -> CdiEdits.NONE,
+            () -> users);
     ring.subscribe(null, e -> true, events::add);
     containers = new ContainerEngine(shop, "host");
     var broken = containers.readRecords();

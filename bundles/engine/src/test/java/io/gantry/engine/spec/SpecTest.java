@@ -296,7 +296,8 @@ class SpecTest {
         null,
         joined,
         Devices.of(spec.host()),
-        CdiEdits.NONE);
+        CdiEdits.NONE,
+        null);
   }
 
   private static TaskSpec.Cgroup cgroup() {

@@ -204,6 +204,7 @@ class NothingTakenAlongTest {
                 keeper.fill(
                     "one",
                     A,
+                    null,
                     () -> {
                       write(file);
                       Thread.currentThread().interrupt();

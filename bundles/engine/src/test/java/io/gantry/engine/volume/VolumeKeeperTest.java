@@ -287,7 +287,7 @@ class VolumeKeeperTest {
   }
 
   private void fill(Path image) {
-    keeper.fill("one", A, () -> Optional.of(Dir.open(image)));
+    keeper.fill("one", A, null, () -> Optional.of(Dir.open(image)));
   }
 
   /** CVE-2020-1726: content was copied over what a volume held. */

@@ -219,6 +219,9 @@ public final class SystemJson {
     if (!seccomp.isEmpty() && !seccomp.equals("false") && !seccomp.equals("no")) {
       options.add("name=seccomp,profile=builtin");
     }
+    if (!engine.facts().getOrDefault("userns.remap", "").isEmpty()) {
+      options.add("name=userns");
+    }
     if (cgroup.equals("2")) {
       options.add("name=cgroupns");
     }

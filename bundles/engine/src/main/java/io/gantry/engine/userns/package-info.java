@@ -1,0 +1,5 @@
+/** Users of containers that are others on the host. */
+@NullMarked
+package io.gantry.engine.userns;
+
+import org.jspecify.annotations.NullMarked;
