@@ -20,7 +20,8 @@ class UserRemapTest {
 
   @BeforeEach
   void accounts() throws IOException {
-    write("passwd", "root:x:0:0::/root:/bin/sh\ndockremap:x:990:991::/:/bin/false\nbob:x:1000:7::/:");
+    write(
+        "passwd", "root:x:0:0::/root:/bin/sh\ndockremap:x:990:991::/:/bin/false\nbob:x:1000:7::/:");
     write("group", "root:x:0:\ndockremap:x:991:\nbob:x:1000:\nstaff:x:50:bob\n");
     write("subuid", "# whose\nbob:300000:10\n\ndockremap:100000:65536\n1000:500000:5\n");
     write("subgid", "dockremap:200000:65536\nbob:400000:15\n");
@@ -43,8 +44,7 @@ class UserRemapTest {
     assertEquals(sentence, remap.failure());
     assertEquals(asked, remap.asked());
     assertEquals(
-        "userns-remap: " + sentence,
-        assertThrows(GantryException.class, remap::maps).getMessage());
+        "userns-remap: " + sentence, assertThrows(GantryException.class, remap::maps).getMessage());
   }
 
   @Test
@@ -99,6 +99,8 @@ class UserRemapTest {
     Files.delete(etc.resolve("subuid"));
     fails(
         "bob",
-        "Can't create ID mappings: " + etc.resolve("subuid") + " is no regular file of up to 1 MiB");
+        "Can't create ID mappings: "
+            + etc.resolve("subuid")
+            + " is no regular file of up to 1 MiB");
   }
 }
