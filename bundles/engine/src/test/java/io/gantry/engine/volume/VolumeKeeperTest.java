@@ -329,6 +329,7 @@ class VolumeKeeperTest {
                 keeper.fill(
                     "one",
                     A,
+                    null,
                     () -> {
                       entered.countDown();
                       await(letGo);
