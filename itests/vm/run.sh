@@ -6,6 +6,7 @@
 #   GANTRY_VM_CACHE     where the root file system is kept (made once, from this host's apt sources; 2 GB)
 #   GANTRY_VM_OUT       where the serial logs go
 #   GANTRY_VM_ACCEL     tcg, the default, or kvm where it works
+#   GANTRY_VM_ONLY      names of checks, with commas between: only these are run, and nothing is rebooted
 #   GANTRY_VM_SECONDS   at most, for each layout (default 2400)
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
@@ -13,7 +14,7 @@ top=$(cd "$here/../.." && pwd)
 cache=${GANTRY_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gantry-vm}
 out=${GANTRY_VM_OUT:-$here/target}
 seconds=${GANTRY_VM_SECONDS:-2400}
-packages=systemd,systemd-sysv,udev,dbus,kmod,initramfs-tools,zstd,linux-image-cloud-amd64,openjdk-17-jre-headless,procps,curl,iproute2
+packages=systemd,systemd-sysv,udev,dbus,kmod,initramfs-tools,zstd,linux-image-cloud-amd64,openjdk-17-jre-headless,procps,curl,iproute2,nfs-kernel-server
 
 die() {
   printf '%s\n' "$*" >&2
@@ -80,7 +81,7 @@ boot() {
   rm -f "$log"
   timeout "$seconds" nice -n 5 qemu-system-x86_64 -nodefaults -machine "q35,accel=${GANTRY_VM_ACCEL:-tcg}" -cpu max -smp 1 -m 1536 -display none \
     -serial "file:$log" -kernel "$kernel" -initrd "$initrd" -snapshot \
-    -append "console=ttyS0 root=LABEL=root rw quiet panic=10 systemd.show_status=0 gantry.layout=$1 $append" \
+    -append "console=ttyS0 root=LABEL=root rw quiet panic=10 systemd.show_status=0 gantry.layout=$1 ${GANTRY_VM_ONLY:+gantry.only=$GANTRY_VM_ONLY} $append" \
     -drive "file=$image,if=virtio,format=raw" -drive "file=$payload,if=virtio,format=raw" \
     -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng -nic none || true
   tr -d '\r' <"$log" | sed -n 's/^.*gantry-vm: //p'

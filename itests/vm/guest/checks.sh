@@ -7,7 +7,8 @@ checks() {
     echo the_layout_is_the_one_asked_for helpers_are_outside_the_unit limits_are_in_the_files update_is_live \
       the_kernels_refusal_changes_nothing devices_are_filtered pause_stops_all_processes kill_takes_all_and_leaves_no_group \
       out_of_memory_is_told the_group_is_the_root_inside stats_are_counted a_parent_may_be_named \
-      systemd_takes_no_limits_away joining_may_be_made_fast
+      systemd_takes_no_limits_away joining_may_be_made_fast the_journal_gets_lines_with_their_fields \
+      docker_logs_works_while_it_ships volumes_on_an_nfs_server an_nfs_server_that_lacks_the_folder_is_told
     ;;
   restart) echo a_restart_of_the_service_keeps_containers a_crash_of_the_engine_keeps_containers a_stopped_service_keeps_containers ;;
   after) echo a_reboot_applies_restart_policies limits_are_there_after_a_reboot ;;
@@ -65,7 +66,8 @@ up() {
 }
 
 install_engine() {
-  mkdir -p /opt
+  mkdir -p /opt /var/log/journal
+  systemctl restart systemd-journald
   cp -a /payload/gantry /opt/gantry
   chown -R root:root /opt/gantry
   cp /opt/gantry/systemd/gantry.s* /etc/systemd/system/

@@ -8,6 +8,8 @@ mkdir -p $state
 cd $state || exit 1
 passed=$(cat passed 2>/dev/null || echo 0) failed=$(cat failed 2>/dev/null || echo 0)
 . /payload/checks.sh
+. /payload/journal.sh
+. /payload/remote.sh
 
 say() { printf 'gantry-vm: %s\n' "$*"; }
 
@@ -48,6 +50,11 @@ if [ ! -e booted ]; then
     journalctl -u gantry --no-pager | tail -n 40
     finish
   }
+  only=$(sed -n 's/.*gantry.only=\([^ ]*\).*/\1/p' /proc/cmdline)
+  if [ -n "$only" ]; then
+    for name in ${only//,/ }; do check "$name"; done
+    finish
+  fi
   for name in $(checks before); do check "$name"; done
   for name in $(checks restart); do check "$name"; done
   echo $passed >passed
