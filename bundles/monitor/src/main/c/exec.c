@@ -1,6 +1,7 @@
 /* Exec: a parked process waits in the container's cgroups (joining them takes 10-16 ms on many hosts, a fork from there
- * none of it). For each exec it forks a helper that joins the namespaces of init and forks once more, into the pid
- * namespace. With CLONE_PARENT all of them are the monitor's children, so it reaps the exec'ed process itself.
+ * none of it). For each exec it joins the namespaces of init and forks the process to be, which so is in the pid namespace,
+ * where the parked one never is. With CLONE_PARENT it is the monitor's child, which reaps it itself. A user namespace cannot be
+ * joined twice: for one of those a helper does that and forks once more.
  * A fork counts against the container's limit of processes, joining does not: near the limit the helper is forked
  * outside and what it forks joins. A container that has used up its processes can still be looked into. */
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "monitor.h"
+#include "spawn.h"
 #include "sys.h"
 
 /* What goes to the parked process; the descriptors are the program, the report socket, init's pidfd (a number could be
@@ -75,10 +77,22 @@ static int join_cgroups(void) {
   return 0;
 }
 
+/* Init may be in other namespaces than at the exec before. */
+static void enter_container(void) {
+  if (setup_join(setup.join, false) < 0) report_and_end("join the container's namespaces", errno);
+  close(setup.join);
+  setup.join = -1;
+  setup.inside = true;
+}
+
 static _Noreturn void park(int socket) {
   title_set("gantry-exec");
   if (dup3(socket, 3, O_CLOEXEC) < 0 && errno != EINVAL) _exit(71);
   (void)sys_close_range(4, ~0u);
+  /* What is the host's comes first: later paths are the container's. */
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) _exit(71);
+  spawn_restore_limits();
   int joined = join_cgroups(), error = errno;
   for (;;) {
     struct park_request r;
@@ -88,13 +102,18 @@ static _Noreturn void park(int socket) {
     if (n != sizeof r || count < FIXED_FDS) _exit(0);
     prepare(&r, fds, count);
     if (joined < 0) report_and_end("join the container's cgroup", error);
+    int container = setup.join;
+    setup.null = null;
+    if (container >= 0 && !r.joins_user) enter_container();
     pid_t helper = sys_clone(CLONE_PARENT);
     if (helper == 0) {
       map_program(&r, fds[PROGRAM_FD]);
       setup_run(&setup);
     }
     if (helper < 0) report_and_end("fork in the container's cgroup", errno);
-    for (unsigned i = 0; i < count; i++) close(fds[i]);
+    for (unsigned i = 0; i < count; i++) {
+      if (fds[i] != container || setup.join >= 0) close(fds[i]);
+    }
   }
 }
 

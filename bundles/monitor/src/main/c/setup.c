@@ -123,7 +123,7 @@ void reset_signals(void) {
 
 /* Leaves 0-2 and the report socket, and nothing else. */
 static void arrange_descriptors(struct setup *s) {
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  int null = s->inside ? s->null : open("/dev/null", O_RDWR | O_CLOEXEC);
   int given[3] = {s->in, s->out, s->err};
   if (s->join >= 0) s->join = fcntl(s->join, F_DUPFD_CLOEXEC, 16);
   /* Out of the way of 0-3 first: the descriptors may be among them. */
@@ -141,13 +141,13 @@ static void arrange_descriptors(struct setup *s) {
   (void)sys_close_range(s->join >= 0 ? JOIN_FD + 1 : JOIN_FD, ~0u);
 }
 
-static void be_ordinary(void) {
+static void be_ordinary(const struct setup *s) {
   struct sched_param normal = {0};
   reset_signals();
   setsid();
   /* Real-time tasks cannot join a v1 cpu cgroup, and the engine may be one. */
   (void)syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &normal);
-  spawn_restore_limits();
+  if (!s->inside) spawn_restore_limits();
   /* A session keyring of its own, not the engine's; kernels without keys have none to share. */
   (void)syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL);
   umask(0);
@@ -191,10 +191,13 @@ static int join_cgroups(struct setup *s) {
   return 0;
 }
 
+int setup_join(int process, bool user) {
+  static const int all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  return (int)syscall(SYS_setns, process, user ? all | CLONE_NEWUSER : all);
+}
+
 int join_container(struct setup *s) {
-  int all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  if (s->joins_user) all |= CLONE_NEWUSER;
-  if (syscall(SYS_setns, s->join, all) < 0) return failed(s, "join the container's namespaces");
+  if (setup_join(s->join, s->joins_user) < 0) return failed(s, "join the container's namespaces");
   close(s->join);
   s->join = -1;
   if (s->joins_user && become_root(s) < 0) return -1;
@@ -230,7 +233,7 @@ _Noreturn void setup_run(struct setup *s) {
   s->umask = 022;
   for (unsigned i = 0; i < SLOTS; i++) s->slots[i] = -1;
   arrange_descriptors(s);
-  be_ordinary();
+  be_ordinary(s);
   open_cgroups(s);
   if (s->join < 0) {
     if (join_cgroups(s) < 0) give_up(s);

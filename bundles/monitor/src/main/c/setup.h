@@ -36,6 +36,8 @@ struct setup {
   uint64_t rows, columns;
   const uint8_t *program;
   size_t length;
+  bool inside; /* exec: forked by who has joined them: no path is the host's, and `null` is its /dev/null */
+  int null;
   int join; /* exec: pidfd of the process whose namespaces to join, -1: stay */
   char **cgroups; /* exec: files by which to join, last of all; NULL: it is in them */
   int cgroup_fds[CGROUPS_MOST];
@@ -65,6 +67,9 @@ struct setup {
   mode_t umask;
   char **environment;
 };
+
+/* Joins the namespaces of a process (a pidfd), that of pids for what is forked next. */
+int setup_join(int process, bool user);
 
 /* Runs the program in this process, which was forked for it; ends in exec or in a report. */
 _Noreturn void setup_run(struct setup *s);

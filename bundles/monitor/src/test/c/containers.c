@@ -708,6 +708,49 @@ static pid_t stopped_monitor(const struct container *c) {
   return pid;
 }
 
+/* The one that waits for the next exec, a child of the monitor. */
+static pid_t parked_of(pid_t monitor) {
+  char path[64], children[512], title[32], *rest = NULL;
+  snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)monitor, (int)monitor);
+  CHECK(read_file(AT_FDCWD, path, children, sizeof children) > 0);
+  for (char *word = strtok_r(children, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+    snprintf(path, sizeof path, "/proc/%.20s/comm", word);
+    if (read_file(AT_FDCWD, path, title, sizeof title) > 0 && !strcmp(title, "gantry-exec\n")) return (pid_t)strtol(word, NULL, 10);
+  }
+  return 0;
+}
+
+/* Also when it has moved since the exec before; and whoever joined for that one is not seen, nor left. */
+static void execs_go_where_init_is_and_nobody_stays_there(void) {
+  struct container c;
+  struct writer w;
+  char path[64];
+  new_container(&c);
+  rooted(&w, &c);
+  create_waiting(&c, 0, NAMESPACES, &w);
+  op_start(&c.rest, OP_ENV);
+  op_text(&c.rest, "PATH=/bin");
+  running(&c.rest, "until [ -e /tmp/go ]; do :; done; exec unshare -u sh -c 'hostname moved; exec sleep 1000'");
+  started(&c);
+  int stream = exec_with(&c, STREAM_STDOUT, 0,
+                         "cat /proc/[0-9]*/comm | grep -c gantry; touch /tmp/go; until grep -q ^sleep /proc/1/cmdline; do :; done");
+  expect(stream, MSG_EXEC_STARTED);
+  CHECK_TEXT(drain(stream, false), "0\n");
+  exec_ended(&c, 0);
+  stream = exec_with(&c, STREAM_STDOUT, 0, "hostname; cat /proc/self/oom_score_adj; ls /proc/self/fd | wc -l");
+  expect(stream, MSG_EXEC_STARTED);
+  CHECK_TEXT(drain(stream, false), "moved\n0\n4\n");
+  exec_ended(&c, 0);
+  pid_t monitor_pid = (pid_t)asked(&c, TAG_MONITOR_PID), parked = parked_of(monitor_pid);
+  CHECK(parked > 1);
+  snprintf(path, sizeof path, "/proc/%d/ns/net", (int)parked);
+  CHECK(exists(path));
+  CHECK_NUMBER(kill(monitor_pid, SIGKILL), 0);
+  AWAIT(!exists(path));
+  CHECK_NUMBER(kill((pid_t)c.pid, SIGKILL), 0);
+  close(c.fd);
+}
+
 static void a_commit_counts_whatever_could_not_be_answered(void) {
   struct container c;
   create(&c, 0, "", "/", "sleep 1000");
@@ -1531,6 +1574,7 @@ int main(int argc, char **argv) {
   input_ends_by_message_and_only_once();
   execs_join_the_container_and_report();
   an_exec_that_fails_says_why_and_harms_nobody();
+  execs_go_where_init_is_and_nobody_stays_there();
   many_execs_run_at_once();
   a_committed_container_outlives_its_creator();
   a_commit_counts_whatever_could_not_be_answered();
