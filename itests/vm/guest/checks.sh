@@ -10,7 +10,9 @@ checks() {
       systemd_takes_no_limits_away joining_may_be_made_fast the_journal_gets_lines_with_their_fields \
       docker_logs_works_while_it_ships volumes_on_an_nfs_server an_nfs_server_that_lacks_the_folder_is_told
     ;;
-  restart) echo a_restart_of_the_service_keeps_containers a_crash_of_the_engine_keeps_containers a_stopped_service_keeps_containers ;;
+  restart)
+    echo no_line_is_lost_by_a_restart a_restart_of_the_service_keeps_containers a_crash_of_the_engine_keeps_containers a_stopped_service_keeps_containers
+    ;;
   after) echo a_reboot_applies_restart_policies limits_are_there_after_a_reboot ;;
   esac
 }

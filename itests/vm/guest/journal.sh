@@ -60,3 +60,28 @@ docker_logs_works_while_it_ships() {
   is "$(docker logs --tail 2 both)" $'19\n20'
   docker rm both
 }
+
+# every_line NAME COUNT: the numbers up to COUNT came in order, each at least once; what came twice has its own number again
+every_line() {
+  eventually eval '[ "$(field '"$1"' MESSAGE | tail -n 1)" = '"$2"' ]'
+  is "$(journal "$1" -o export | counted_message | sort -n -u)" "$(seq "$2")"
+  is "$(field "$1" CONTAINER_LOG_ORDINAL | sort -u | wc -l)" "$2"
+  echo "$(field "$1" MESSAGE | wc -l) came of $2"
+}
+
+no_line_is_lost_by_a_restart() {
+  docker run -d --network none --name counting --log-driver journald busybox \
+    sh -c 'i=0; while [ ! -e /enough ]; do i=$((i + 1)); echo $i; usleep 100000; done' >/dev/null
+  eventually shipped_lines counting 20
+  systemctl restart gantry
+  eventually docker version >/dev/null
+  eventually shipped_lines counting "$(($(docker logs counting | wc -l) + 1))"
+  kill -9 "$(systemctl show -P MainPID gantry)"
+  eventually docker version >/dev/null
+  systemctl restart systemd-journald
+  eventually shipped_lines counting "$(($(docker logs counting | wc -l) + 1))"
+  docker exec counting touch /enough
+  docker wait counting
+  every_line counting "$(docker logs --tail 1 counting)"
+  docker rm counting
+}
