@@ -22,12 +22,14 @@ class TopTest extends WithEngine {
   @Test
   void itsProcessesAndNoOthersAreListedInEachForm() {
     long pid = engine.containers.inspect(id).state().pid();
-    for (String form : new String[] {"", "-ef", "aux", "-eo pid,ppid,args", "-e -o ppid,pid,args"}) {
+    for (String form :
+        new String[] {"", "-ef", "aux", "-eo pid,ppid,args", "-e -o ppid,pid,args"}) {
       var list = engine.containers.top(id, form);
       assertEquals(2, list.processes().size(), form + ": " + list.processes());
       int column = list.titles().indexOf("PID");
       assertTrue(
-          list.processes().stream().anyMatch(row -> row.get(column).equals(Long.toString(pid))), form);
+          list.processes().stream().anyMatch(row -> row.get(column).equals(Long.toString(pid))),
+          form);
     }
     var arguments = engine.containers.top(id, "-eo pid,args").processes();
     assertEquals("sleep 1002", arguments.get(0).get(1).strip());
