@@ -31,6 +31,9 @@ final class Inspection {
       log(session.api, one, afterPowerCut);
       return;
     }
+    if (seen.runs() && one.pid == 0) { // it was between two runs at the former look
+      one.runsAs(seen);
+    }
     if (seen.runs()) {
       process(one);
       limits(one);
