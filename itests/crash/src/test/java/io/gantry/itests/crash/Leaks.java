@@ -31,6 +31,9 @@ final class Leaks {
   /** The group of the zygote and of monitors, which are looked at by themselves. */
   private static final String HELPERS = "helpers";
 
+  /** What all snapshots of a driver share, whoever is there. */
+  private static final String SHARED = "mountpoints";
+
   private final Instance engine;
   private final Map<String, Integer> monitorAtRest;
   private final Set<String> busy;
@@ -222,7 +225,7 @@ final class Leaks {
     boolean known =
         snapshot.matches()
             && (all.contains(snapshot.group(1)) || layers.contains(snapshot.group(1)));
-    return known && !folder.equals("scratch");
+    return known && !folder.equals("scratch") || folder.equals(SHARED);
   }
 
   private Set<String> halves() {
