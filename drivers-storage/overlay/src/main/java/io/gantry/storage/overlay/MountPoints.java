@@ -58,7 +58,7 @@ final class MountPoints {
 
   private static void directory(Path path) throws IOException {
     Files.createDirectories(path);
-    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwxr-xr-x"));
+    permit(path, "rwxr-xr-x");
   }
 
   private static void file(Path path, String permissions) throws IOException {
@@ -67,6 +67,14 @@ final class MountPoints {
     } catch (FileAlreadyExistsException e) {
       // by an earlier one
     }
-    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(permissions));
+    permit(path, permissions);
+  }
+
+  /** What is so already is not touched: the disk may be full, or readable only. */
+  private static void permit(Path path, String permissions) throws IOException {
+    var wanted = PosixFilePermissions.fromString(permissions);
+    if (!Files.getPosixFilePermissions(path).equals(wanted)) {
+      Files.setPosixFilePermissions(path, wanted);
+    }
   }
 }
