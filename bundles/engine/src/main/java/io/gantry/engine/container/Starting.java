@@ -132,9 +132,11 @@ final class Starting {
       }
       container.startsAgain(true);
       container.restartAt(null);
-      container.run(container.run().restarts(container.run().restarts() + 1));
+      var run = container.run().restarts(container.run().restarts() + 1);
       FileGate.Hold hold;
       try {
+        records.putRun(container.record(), run); // before it is told: it must never fall
+        container.run(run);
         // A copy that still reads from the former run must not keep the container down.
         hold = container.files.takeForStart(PATIENCE, true);
       } catch (GantryException e) {
