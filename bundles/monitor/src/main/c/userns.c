@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -52,9 +53,11 @@ int op_owner(struct setup *s, const struct arg *a, unsigned n) {
 int op_userns(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
   if (s->userns >= 0) return refused(s, EINVAL, "there is a user namespace");
-  pid_t child = sys_clone(CLONE_NEWUSER);
+  pid_t self = getpid(), child = sys_clone(CLONE_NEWUSER);
   if (child < 0) return failed(s, "make a user namespace");
   if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != self) _exit(0); /* killed before that */
     for (;;) pause();
   }
   const char *what = "map the users of the container";

@@ -54,8 +54,8 @@ record Seen(UserMaps maps, Set<Long> raw) {
     if (raw.contains(mount)) {
       return work.get();
     }
-    act(maps.users().root(), maps.groups().root());
     try {
+      act(maps.users().root(), maps.groups().root());
       return work.get();
     } finally {
       act(0, 0);

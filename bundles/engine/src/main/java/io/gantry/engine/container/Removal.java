@@ -117,12 +117,13 @@ final class Removal {
   private void finish(
       Container container, Supplier<FileGate.Hold> files, boolean force, boolean volumes) {
     ContainerRecord record;
-    try (var hold = files.get()) {
-      logging.leave(container);
-      record = takeAway(container, force, volumes);
-    } catch (GantryException e) {
-      container.removing(false);
-      throw e;
+    try (var undo = new Undo()) {
+      undo.add(() -> container.removing(false));
+      try (var hold = files.get()) {
+        logging.leave(container);
+        record = takeAway(container, force, volumes);
+      }
+      undo.keep();
     }
     releaseLayer(record);
     mounting.release(record, volumes);
