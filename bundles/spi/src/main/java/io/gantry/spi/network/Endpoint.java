@@ -12,6 +12,8 @@ import java.util.Map;
  * @param addresses {@code 172.17.0.2/16}, in the order of the network's subnets
  * @param mac empty: the driver chooses
  * @param options the endpoint's own
+ * @param index that the interface shall have inside, which none there has; 0: the driver chooses
+ * @param name of the interface inside ({@code eth0}); empty: the driver chooses
  */
 public record Endpoint(
     String id,
@@ -19,10 +21,22 @@ public record Endpoint(
     String netns,
     List<String> addresses,
     String mac,
-    Map<String, String> options) {
+    Map<String, String> options,
+    int index,
+    String name) {
 
   public Endpoint {
     addresses = List.copyOf(addresses);
     options = Map.copyOf(options);
+  }
+
+  public Endpoint(
+      String id,
+      long initPid,
+      String netns,
+      List<String> addresses,
+      String mac,
+      Map<String, String> options) {
+    this(id, initPid, netns, addresses, mac, options, 0, "");
   }
 }
