@@ -34,6 +34,11 @@ public record ContainerSpec(
     return new ContainerSpec(name, image, platform, process, other, networks, labels, documents);
   }
 
+  /** The same with other endpoints. */
+  public ContainerSpec with(List<NetworkRequest> others) {
+    return new ContainerSpec(name, image, platform, process, host, others, labels, documents);
+  }
+
   /**
    * Docker's {@code Config}: what runs.
    *
@@ -84,18 +89,51 @@ public record ContainerSpec(
     }
   }
 
-  /** An endpoint asked for. */
+  /**
+   * An endpoint asked for.
+   *
+   * @param network name or id
+   * @param aliases further names that others in the network have for it
+   * @param address IPv4, empty: the engine chooses
+   * @param address6 IPv6, empty: the engine chooses
+   * @param linkLocal further addresses of link-local subnets
+   * @param mac empty: the engine chooses
+   * @param links {@code CONTAINER:ALIAS}: names that it has for others in the network
+   * @param options of the driver, for this endpoint
+   * @param gatewayPriority of several networks, that with the highest has the default route
+   */
   public record NetworkRequest(
       String network,
       List<String> aliases,
-      List<String> addresses,
+      String address,
+      String address6,
+      List<String> linkLocal,
       String mac,
-      Map<String, String> options) {
+      List<String> links,
+      Map<String, String> options,
+      int gatewayPriority) {
 
     public NetworkRequest {
       aliases = List.copyOf(aliases);
-      addresses = List.copyOf(addresses);
+      linkLocal = List.copyOf(linkLocal);
+      links = List.copyOf(links);
       options = Map.copyOf(options);
+    }
+
+    /** Of whom nothing was asked. */
+    public static NetworkRequest of(String network) {
+      return new NetworkRequest(network, List.of(), "", "", List.of(), "", List.of(), Map.of(), 0);
+    }
+
+    /** The same in a network that is called so. */
+    public NetworkRequest in(String other) {
+      return new NetworkRequest(
+          other, aliases, address, address6, linkLocal, mac, links, options, gatewayPriority);
+    }
+
+    /** Whether an address was asked for. */
+    public boolean hasAddress() {
+      return !address.isEmpty() || !address6.isEmpty() || !linkLocal.isEmpty();
     }
   }
 }

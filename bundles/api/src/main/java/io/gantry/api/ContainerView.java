@@ -1,5 +1,6 @@
 package io.gantry.api;
 
+import io.gantry.api.ContainerSpec.NetworkRequest;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -113,18 +114,30 @@ public record ContainerView(
     }
   }
 
-  /** Where it meets a network. */
+  /**
+   * Where it meets a network. What only a running container has is empty, or 0, else.
+   *
+   * @param address IPv4, without prefix
+   * @param gateway of IPv4
+   * @param address6 IPv6, without prefix
+   * @param names that others in the network find it by; empty where there are none
+   * @param asked what was asked for
+   */
   public record EndpointView(
       String networkId,
       String endpointId,
       String address,
       int prefixLength,
       String gateway,
+      String address6,
+      int prefixLength6,
+      String gateway6,
       String mac,
-      List<String> aliases) {
+      List<String> names,
+      NetworkRequest asked) {
 
     public EndpointView {
-      aliases = List.copyOf(aliases);
+      names = List.copyOf(names);
     }
   }
 }

@@ -9,6 +9,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.gantry.api.AttachOptions;
 import io.gantry.api.ByteStream;
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.api.ContainerStats;
 import io.gantry.api.ContainerUpdate;
 import io.gantry.api.ContainerView;
@@ -19,6 +20,7 @@ import io.gantry.api.Containers;
 import io.gantry.api.ExecSpec;
 import io.gantry.api.ExecView;
 import io.gantry.api.LogQuery;
+import io.gantry.api.Networks;
 import io.gantry.api.StatsFeed;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
@@ -278,6 +280,21 @@ final class FakeContainers implements Containers {
     return view(box(ref));
   }
 
+  private static EndpointView endpoint(Box box, String network) {
+    var asked =
+        box.spec.networks().stream()
+            .filter(request -> request.network().equals(network))
+            .findFirst()
+            .orElse(NetworkRequest.of(network));
+    var names = new ArrayList<String>();
+    if (!Networks.PREDEFINED.contains(network)) {
+      names.add(box.name);
+      names.addAll(asked.aliases());
+      names.add(box.id.substring(0, 12));
+    }
+    return new EndpointView("net1", "end1", "", 0, "", "", 0, "", "", names, asked);
+  }
+
   private ContainerView view(Box box) {
     String mode = box.spec.host().namespaces().network();
     String network = mode.equals("default") ? "bridge" : mode;
@@ -308,7 +325,7 @@ final class FakeContainers implements Containers {
         List.of(),
         Map.of("log", "/l", "hosts", "/h", "hostname", "/n", "resolv", "/r"),
         List.of(),
-        Map.of(network, new EndpointView("net1", "end1", "", 0, "", "", List.of())),
+        Map.of(network, endpoint(box, network)),
         List.of(),
         List.of());
   }

@@ -1,5 +1,6 @@
 package io.gantry.engine.container;
 
+import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.EndpointView;
 import io.gantry.api.ContainerView.MountPoint;
@@ -143,6 +144,10 @@ final class Views {
             0,
             "",
             "",
-            List.of()));
+            0,
+            "",
+            "",
+            List.of(),
+            NetworkRequest.of(shown)));
   }
 }

@@ -27,7 +27,6 @@ public final class ContainerSpecs {
   static final String HOST_CONFIG = "docker.hostConfig";
 
   static final String CONFIG = "docker.config";
-  static final String ENDPOINTS = "docker.endpoints";
 
   private static final List<String> CONFIG_KEYS =
       List.of(
@@ -82,7 +81,6 @@ public final class ContainerSpecs {
     var documents = new LinkedHashMap<String, String>();
     documents.put(HOST_CONFIG, HostConfigEcho.of(host, version));
     documents.put(CONFIG, JsonText.of(configEcho(body)));
-    documents.put(ENDPOINTS, JsonText.of(endpoints.entries()));
     return new ContainerSpec(
         name,
         body.text("Image"),
@@ -280,26 +278,22 @@ public final class ContainerSpecs {
 
   private static List<NetworkRequest> networks(JsonObject endpoints) {
     var networks = new ArrayList<NetworkRequest>();
-    endpoints
-        .objectMap()
-        .forEach(
-            (network, endpoint) -> {
-              JsonObject ipam = endpoint.object("IPAMConfig");
-              var addresses = new ArrayList<String>();
-              for (String key : List.of("IPv4Address", "IPv6Address")) {
-                if (!ipam.text(key).isEmpty()) {
-                  addresses.add(ipam.text(key));
-                }
-              }
-              addresses.addAll(ipam.texts("LinkLocalIPs"));
-              networks.add(
-                  new NetworkRequest(
-                      network,
-                      endpoint.texts("Aliases"),
-                      addresses,
-                      endpoint.text("MacAddress"),
-                      endpoint.textMap("DriverOpts")));
-            });
+    endpoints.objectMap().forEach((name, endpoint) -> networks.add(network(name, endpoint)));
     return networks;
+  }
+
+  /** What an endpoint's settings ask for in a network. */
+  public static NetworkRequest network(String name, JsonObject endpoint) {
+    JsonObject ipam = endpoint.object("IPAMConfig");
+    return new NetworkRequest(
+        name,
+        endpoint.texts("Aliases"),
+        ipam.text("IPv4Address"),
+        ipam.text("IPv6Address"),
+        ipam.texts("LinkLocalIPs"),
+        endpoint.text("MacAddress"),
+        endpoint.texts("Links"),
+        endpoint.textMap("DriverOpts"),
+        endpoint.smallNumber("GwPriority"));
   }
 }

@@ -2,21 +2,20 @@ package io.gantry.rest.docker;
 
 import static io.gantry.rest.json.JsonText.object;
 
+import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.EndpointView;
 import io.gantry.rest.http.ApiVersion;
-import io.gantry.rest.json.JsonObject;
+import io.gantry.rest.json.JsonText;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Where a container meets its networks, as inspect and lists show it. */
 final class EndpointJson {
-
-  private static final Set<String> PREDEFINED = Set.of("bridge", "default", "host", "none");
 
   private EndpointJson() {}
 
@@ -47,15 +46,15 @@ final class EndpointJson {
         "Gateway",
         main == null ? "" : main.gateway(),
         "GlobalIPv6Address",
-        "",
+        main == null ? "" : main.address6(),
         "GlobalIPv6PrefixLen",
-        0,
+        main == null ? 0 : main.prefixLength6(),
         "IPAddress",
         main == null ? "" : main.address(),
         "IPPrefixLen",
         main == null ? 0 : main.prefixLength(),
         "IPv6Gateway",
-        "",
+        main == null ? "" : main.gateway6(),
         "MacAddress",
         main == null ? "" : main.mac(),
         "Networks",
@@ -65,8 +64,7 @@ final class EndpointJson {
   /** The endpoints of a list: without names. */
   static Map<String, @Nullable Object> listed(ContainerView view) {
     var networks = new TreeMap<String, @Nullable Object>();
-    view.networks()
-        .forEach((name, endpoint) -> networks.put(name, endpoint(name, endpoint, null, null)));
+    view.networks().forEach((name, endpoint) -> networks.put(name, endpoint(endpoint, null, null)));
     return networks;
   }
 
@@ -75,59 +73,54 @@ final class EndpointJson {
     view.networks()
         .forEach(
             (name, endpoint) -> {
-              JsonObject asked = asked(view, name);
-              boolean named = !PREDEFINED.contains(name);
-              List<String> aliases = asked.textsOrNull("Aliases");
-              if (named && version.below(45)) {
-                var longer = new ArrayList<>(aliases == null ? List.<String>of() : aliases);
+              List<String> aliases = endpoint.asked().aliases();
+              if (!endpoint.names().isEmpty() && version.below(45)) {
+                var longer = new ArrayList<>(aliases);
                 longer.add(ContainerJson.shortId(view));
                 aliases = longer;
               }
-              var json = endpoint(name, endpoint, aliases, named ? dnsNames(view, endpoint) : null);
-              json.put("IPAMConfig", asked.raw("IPAMConfig"));
-              json.put("Links", asked.raw("Links"));
-              json.put("DriverOpts", asked.raw("DriverOpts"));
-              json.put("GwPriority", asked.number("GwPriority"));
-              networks.put(name, json);
+              networks.put(name, endpoint(endpoint, orNull(aliases), orNull(endpoint.names())));
             });
     return networks;
   }
 
-  private static JsonObject asked(ContainerView view, String network) {
-    String text = view.spec().documents().getOrDefault(ContainerSpecs.ENDPOINTS, "{}");
-    JsonObject endpoints = JsonObject.parse(text, "EndpointsConfig");
-    String key = network.equals("bridge") && !endpoints.has("bridge") ? "default" : network;
-    return endpoints.object(key);
+  private static @Nullable List<String> orNull(List<String> texts) {
+    return texts.isEmpty() ? null : texts;
   }
 
-  private static List<String> dnsNames(ContainerView view, EndpointView endpoint) {
-    var names = new ArrayList<String>();
-    names.add(view.name());
-    endpoint.aliases().stream().filter(alias -> !names.contains(alias)).forEach(names::add);
-    if (!names.contains(ContainerJson.shortId(view))) {
-      names.add(ContainerJson.shortId(view));
+  private static @Nullable Map<String, @Nullable Object> ipam(NetworkRequest asked) {
+    if (!asked.hasAddress()) {
+      return null;
     }
-    return names;
+    var json = new LinkedHashMap<String, @Nullable Object>();
+    if (!asked.address().isEmpty()) {
+      json.put("IPv4Address", asked.address());
+    }
+    if (!asked.address6().isEmpty()) {
+      json.put("IPv6Address", asked.address6());
+    }
+    if (!asked.linkLocal().isEmpty()) {
+      json.put("LinkLocalIPs", asked.linkLocal());
+    }
+    return json;
   }
 
   private static Map<String, @Nullable Object> endpoint(
-      String name,
-      EndpointView endpoint,
-      @Nullable List<String> aliases,
-      @Nullable List<String> dnsNames) {
+      EndpointView endpoint, @Nullable List<String> aliases, @Nullable List<String> dnsNames) {
+    NetworkRequest asked = endpoint.asked();
     return object(
         "IPAMConfig",
-        null,
+        ipam(asked),
         "Links",
-        null,
+        orNull(asked.links()),
         "Aliases",
         aliases,
         "MacAddress",
         endpoint.mac(),
         "DriverOpts",
-        null,
+        asked.options().isEmpty() ? null : JsonText.sorted(asked.options()),
         "GwPriority",
-        0,
+        asked.gatewayPriority(),
         "NetworkID",
         endpoint.networkId(),
         "EndpointID",
@@ -139,11 +132,11 @@ final class EndpointJson {
         "IPPrefixLen",
         endpoint.prefixLength(),
         "IPv6Gateway",
-        "",
+        endpoint.gateway6(),
         "GlobalIPv6Address",
-        "",
+        endpoint.address6(),
         "GlobalIPv6PrefixLen",
-        0,
+        endpoint.prefixLength6(),
         "DNSNames",
         dnsNames);
   }

@@ -97,7 +97,7 @@ public final class NetworkJson {
                 "EndpointID", endpoint.endpointId(),
                 "MacAddress", endpoint.mac(),
                 "IPv4Address", address(endpoint),
-                "IPv6Address", ""));
+                "IPv6Address", address6(endpoint)));
       }
     }
     return containers;
@@ -105,5 +105,11 @@ public final class NetworkJson {
 
   private static String address(EndpointView endpoint) {
     return endpoint.address().isEmpty() ? "" : endpoint.address() + "/" + endpoint.prefixLength();
+  }
+
+  private static String address6(EndpointView endpoint) {
+    return endpoint.address6().isEmpty()
+        ? ""
+        : endpoint.address6() + "/" + endpoint.prefixLength6();
   }
 }
