@@ -50,8 +50,9 @@ static void drop(struct connection *c) {
   if (orphaned) monitor_destroy();
 }
 
-/* Input waits while the process has not taken what came before. */
+/* Input waits while the process has not taken what came before, or a visit goes on. */
 static bool paused(const struct connection *c) {
+  if (c->visit) return true;
   return c->kind == STREAM && c->process && buffer_length(&c->process->input) > 0;
 }
 
@@ -321,6 +322,7 @@ static void first_request(struct connection *c, const struct message *m) {
       break;
     case MSG_ATTACH: attach(c, m); break;
     case MSG_EXEC: exec_start(c, m); break;
+    case MSG_INSIDE: visit_start(c, m); break;
     case MSG_QUIT:
       request_quit(c);
       c->closing = true;

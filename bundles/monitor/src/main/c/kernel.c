@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
-#include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <net/if.h>
@@ -107,62 +106,6 @@ int op_oom_score(struct setup *s, const struct arg *a, unsigned n) {
   if (proc < 0) return -1;
   if (write_text(proc, "self/oom_score_adj", arg_text(a), a->length) < 0) return failed(s, "set oom_score_adj to %s", arg_text(a));
   return 0;
-}
-
-static unsigned wanted_acks(const uint8_t *blob, size_t length) {
-  unsigned acks = 0;
-  while (length >= sizeof(struct nlmsghdr)) {
-    struct nlmsghdr head;
-    memcpy(&head, blob, sizeof head);
-    if (head.nlmsg_flags & NLM_F_ACK) acks++;
-    size_t size = NLMSG_ALIGN((size_t)head.nlmsg_len);
-    if (size < sizeof head || size >= length) break;
-    blob += size;
-    length -= size;
-  }
-  return acks;
-}
-
-/* Counts the acknowledgements in one datagram; the first error is put into *error. */
-static unsigned read_acks(const char *data, size_t length, int *error) {
-  unsigned acks = 0;
-  while (length >= sizeof(struct nlmsghdr)) {
-    struct nlmsghdr head;
-    memcpy(&head, data, sizeof head);
-    if (head.nlmsg_len < sizeof head || head.nlmsg_len > length) break;
-    if (head.nlmsg_type == NLMSG_ERROR && head.nlmsg_len >= sizeof head + sizeof(int)) {
-      int code;
-      memcpy(&code, data + sizeof head, sizeof code);
-      if (code && !*error) *error = -code;
-      acks++;
-    }
-    size_t size = NLMSG_ALIGN((size_t)head.nlmsg_len);
-    if (size >= length) break;
-    data += size;
-    length -= size;
-  }
-  return acks;
-}
-
-int op_netlink(struct setup *s, const struct arg *a, unsigned n) {
-  (void)n;
-  char answer[8192];
-  int error = 0, one = 1;
-  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) return failed(s, "open netlink");
-  (void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof one);
-  unsigned left = wanted_acks(a->bytes, a->length);
-  if (send(fd, a->bytes, a->length, 0) < 0) return failed(s, "configure the network");
-  while (left > 0 && !error) {
-    ssize_t got = recv(fd, answer, sizeof answer, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed(s, "configure the network");
-    unsigned acks = read_acks(answer, (size_t)got, &error);
-    left -= acks < left ? acks : left;
-  }
-  close(fd);
-  errno = error;
-  return error ? failed(s, "configure the network") : 0;
 }
 
 int op_loopback_up(struct setup *s, const struct arg *a, unsigned n) {

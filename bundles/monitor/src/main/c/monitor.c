@@ -242,7 +242,7 @@ static struct process *running_as(pid_t pid) {
 
 static void end_of_child(pid_t pid, int status) {
   static bool init_ended;
-  struct process *p = park_is(pid) ? NULL : running_as(pid);
+  struct process *p = park_is(pid) || visit_is(pid) ? NULL : running_as(pid);
   if (p && p == monitor.init) init_ended = true;
   /* In a pid namespace of its own init takes everything with it; elsewhere that is left to us, and each one's end may
    * hand us its own children. */
@@ -484,11 +484,12 @@ static void be_monitor(void) {
   signal(SIGTERM, SIG_IGN);
 }
 
+static uint64_t sooner(uint64_t one, uint64_t other) { return one && (!other || one < other) ? one : other; }
+
 static int next_timeout(void) {
-  uint64_t now = monotonic_ms(), until = accept_again_ms, look = oom_look_at_ms();
-  if (look && (!until || look < until)) until = look;
+  uint64_t now = monotonic_ms(), until = sooner(oom_look_at_ms(), sooner(visits_look_at_ms(), accept_again_ms));
   for (struct process *p = monitor.processes; p; p = p->next) {
-    if (p->drain_until_ms && (!until || p->drain_until_ms < until)) until = p->drain_until_ms;
+    until = sooner(p->drain_until_ms, until);
   }
   if (!until) return -1;
   return until > now ? (int)(until - now) : 0;
@@ -497,6 +498,7 @@ static int next_timeout(void) {
 static void check_times(void) {
   uint64_t now = monotonic_ms();
   oom_check(now);
+  visits_check(now);
   if (accept_again_ms && now >= accept_again_ms) {
     accept_again_ms = 0;
     watch_for(&monitor.listener, POLLIN);

@@ -20,6 +20,7 @@
 enum { CONNECTIONS_MOST = 1024, EXECS_MOST = 1024, LAG_MOST = 1 << 20, ID_LENGTH = 64 };
 
 struct process;
+struct visit;
 
 /* An end of a pipe or terminal that output comes from. */
 struct source {
@@ -41,6 +42,7 @@ struct connection {
   struct buffer queue;
   struct process *process; /* of a stream */
   uint64_t streams;
+  struct visit *visit; /* whose end is its answer */
   /* What a head that was sent or queued has promised and still lies in this source's pipe: it goes by splice(2), and
    * nothing of the process is read or queued before it has gone. */
   struct source *from;
@@ -156,6 +158,13 @@ bool connections_have_streams(void);
 void exec_start(struct connection *c, const struct message *m);
 bool park_is(pid_t pid);
 void park_end(void);
+
+/* visit.c */
+void visit_start(struct connection *c, const struct message *m);
+bool visit_is(pid_t pid);
+/* When the next one has to be over; 0 for never. */
+uint64_t visits_look_at_ms(void);
+void visits_check(uint64_t now_ms);
 
 /* record.c */
 uint64_t record_start_time(pid_t pid);

@@ -51,6 +51,7 @@ static const char *const signatures[OP_END] = {
     [OP_ENTER] = "n",
     [OP_NEW] = "npnp*",
     [OP_RAISE] = "nn",
+    [OP_NETFILTER] = "b",
 };
 
 static uint32_t get_u32(const uint8_t *p) {

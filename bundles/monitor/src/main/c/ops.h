@@ -53,6 +53,7 @@ enum op_code {
   OP_ENTER,
   OP_NEW,
   OP_RAISE,
+  OP_NETFILTER,
   OP_END
 };
 

@@ -68,6 +68,7 @@ static const op_function functions[OP_END] = {
     [OP_ENTER] = op_enter,
     [OP_NEW] = op_new,
     [OP_RAISE] = op_raise,
+    [OP_NETFILTER] = op_netfilter,
 };
 
 int refused(struct setup *s, int error, const char *format, ...) {
@@ -227,13 +228,25 @@ static bool enters(const struct setup *s) {
   return false;
 }
 
-_Noreturn void setup_run(struct setup *s) {
-  title_set(s->stage == STAGE_INIT ? "gantry-init" : "gantry-exec");
+static void begin(struct setup *s, const char *title) {
+  title_set(title);
   s->root = s->new_root = s->dev = s->proc = s->userns = -1;
   s->umask = 022;
   for (unsigned i = 0; i < SLOTS; i++) s->slots[i] = -1;
   arrange_descriptors(s);
   be_ordinary(s);
+}
+
+_Noreturn void setup_visit(struct setup *s, int (*enter)(struct setup *)) {
+  begin(s, "gantry-visit");
+  if (enter(s) < 0) give_up(s);
+  run_program(s, s->program, s->length);
+  report_send(s, REPORT_DONE, 0, NULL);
+  _exit(0);
+}
+
+_Noreturn void setup_run(struct setup *s) {
+  begin(s, s->stage == STAGE_INIT ? "gantry-init" : "gantry-exec");
   open_cgroups(s);
   if (s->join < 0) {
     if (join_cgroups(s) < 0) give_up(s);

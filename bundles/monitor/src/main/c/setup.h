@@ -18,7 +18,8 @@ enum report_kind {
   REPORT_MOVED,       /* the set-up goes on in the process named in `value`, which is in another pid namespace */
   REPORT_CONSOLE,     /* with the descriptor of the terminal's master */
   REPORT_EXECING,     /* everything but the exec itself has succeeded */
-  REPORT_FAILED
+  REPORT_FAILED,
+  REPORT_DONE /* of a visit */
 };
 
 struct report {
@@ -74,6 +75,9 @@ int setup_join(int process, bool user);
 /* Runs the program in this process, which was forked for it; ends in exec or in a report. */
 _Noreturn void setup_run(struct setup *s);
 
+/* Runs a program of a visit, once `enter` has joined the namespaces of s->join; ends in a report. */
+_Noreturn void setup_visit(struct setup *s, int (*enter)(struct setup *));
+
 /* Notes what failed and returns -1; the reason (errno) is put behind the text. */
 int failed(struct setup *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same with a sentence that is complete. */
@@ -98,9 +102,10 @@ int op_domainname(struct setup *s, const struct arg *a, unsigned n);
 int op_sysctl(struct setup *s, const struct arg *a, unsigned n);
 int op_rlimit(struct setup *s, const struct arg *a, unsigned n);
 int op_oom_score(struct setup *s, const struct arg *a, unsigned n);
-int op_netlink(struct setup *s, const struct arg *a, unsigned n);
 int op_loopback_up(struct setup *s, const struct arg *a, unsigned n);
 int op_devices(struct setup *s, const struct arg *a, unsigned n);
+int op_netlink(struct setup *s, const struct arg *a, unsigned n); /* netlink.c */
+int op_netfilter(struct setup *s, const struct arg *a, unsigned n);
 int op_propagation(struct setup *s, const struct arg *a, unsigned n); /* mounts.c */
 int op_source(struct setup *s, const struct arg *a, unsigned n);
 int op_root_bind(struct setup *s, const struct arg *a, unsigned n);

@@ -153,6 +153,10 @@ const char *errno_words(int error) {
     case ENOMEM: return "cannot allocate memory";
     case EBUSY: return "device or resource busy";
     case EOPNOTSUPP: return "operation not supported";
+    case EADDRINUSE: return "address already in use";
+    case EADDRNOTAVAIL: return "cannot assign requested address";
+    case ENETUNREACH: return "network is unreachable";
+    case EHOSTUNREACH: return "no route to host";
     default: break;
   }
   const char *text = strerror(error);

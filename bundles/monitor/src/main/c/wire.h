@@ -8,7 +8,7 @@
 
 #include "buffer.h"
 
-enum { PROTOCOL_VERSION = 1, OP_SET_VERSION = 2, WIRE_HEAD = 8, WIRE_MOST = 1 << 20 };
+enum { PROTOCOL_VERSION = 1, OP_SET_VERSION = 3, WIRE_HEAD = 8, WIRE_MOST = 1 << 20 };
 
 enum message_type {
   MSG_HELLO = 1,
@@ -33,7 +33,8 @@ enum message_type {
   MSG_QUIT,
   MSG_QUERY,
   MSG_OUTPUT,
-  MSG_COMPRESSED
+  MSG_COMPRESSED,
+  MSG_INSIDE
 };
 
 enum tag {
@@ -87,7 +88,7 @@ enum tag {
 enum { FLAG_TTY = 1, FLAG_STDIN = 2, FLAG_STDIN_ONCE = 4, FLAG_WAIT = 8, FLAG_SUBREAPER_INIT = 16 };
 enum { STREAM_STDIN = 1, STREAM_STDOUT = 2, STREAM_STDERR = 4 };
 enum phase { PHASE_SPAWNER, PHASE_CREATED, PHASE_RUNNING, PHASE_EXITED };
-enum stage { STAGE_MONITOR = 1, STAGE_INIT, STAGE_EXEC };
+enum stage { STAGE_MONITOR = 1, STAGE_INIT, STAGE_EXEC, STAGE_INSIDE };
 
 struct message {
   uint8_t type;

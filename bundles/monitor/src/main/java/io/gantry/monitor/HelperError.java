@@ -16,7 +16,8 @@ public final class HelperError extends Exception {
   public enum Stage {
     MONITOR,
     INIT,
-    EXEC
+    EXEC,
+    INSIDE
   }
 
   private static final int EPERM = 1;
@@ -93,7 +94,7 @@ public final class HelperError extends Exception {
 
   /** Whether the container's set-up failed, so that the container is gone. */
   public boolean ofSetUp() {
-    return opIndex >= 0;
+    return opIndex >= 0 && stage != Stage.INSIDE;
   }
 
   /**
@@ -115,7 +116,7 @@ public final class HelperError extends Exception {
   private Kind kind() {
     return switch (errno) {
       case ENOENT, EACCES, EISDIR, ENOEXEC, ENOTDIR, EINVAL, ELOOP, EPERM ->
-          ofSetUp() || stage == Stage.EXEC ? Kind.INVALID : Kind.INTERNAL;
+          opIndex >= 0 || stage == Stage.EXEC ? Kind.INVALID : Kind.INTERNAL;
       case ESRCH, EBUSY, ENOTTY -> Kind.CONFLICT;
       case EAGAIN, ENOMEM, ENFILE, EMFILE, ENOSPC, EDQUOT -> Kind.EXHAUSTED;
       case ENOSYS, EOPNOTSUPP -> Kind.UNSUPPORTED;

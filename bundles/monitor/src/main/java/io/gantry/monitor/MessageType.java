@@ -25,6 +25,7 @@ final class MessageType {
   static final int QUERY = 43;
   static final int OUTPUT = 44;
   static final int COMPRESSED = 45;
+  static final int INSIDE = 46;
 
   private MessageType() {}
 }

@@ -60,6 +60,9 @@ public final class Monitor implements AutoCloseable {
 
   private static final int KILL = 9;
 
+  /** The op set with which monitors learnt of networks. */
+  private static final int NETWORKS = 3;
+
   private final Path dir;
   private final Listener listener;
   private final Link link;
@@ -267,9 +270,27 @@ public final class Monitor implements AutoCloseable {
     return message;
   }
 
+  /**
+   * Changes the network of the running container: carries out ops NETLINK, NETFILTER, LOOPBACK_UP
+   * and SYSCTL (of {@code net/}) in its network namespace, in order. What was done before an op
+   * that fails stays done.
+   *
+   * @throws GantryException with the {@link HelperError}, which names the op; CONFLICT when the
+   *     container has ended; INVALID when its network is the host's; UNSUPPORTED when the monitor
+   *     is too old, or the container belongs to a foreign runtime
+   */
+  public void inside(Bytes program) {
+    require(Math.max(NETWORKS, OpProgram.opSet(program)));
+    Message.Builder message = Message.of(MessageType.INSIDE).bytes(Tag.PROGRAM, program.toArray());
+    Errand.run(socket(), link.loop, message, "change of the network in " + dir);
+  }
+
   /** A monitor outlives upgrades of the engine: it may know less than this one does. */
   private void requireOps(Bytes program) {
-    int needed = OpProgram.opSet(program);
+    require(OpProgram.opSet(program));
+  }
+
+  private void require(int needed) {
     int known = hello().opSet();
     if (needed > known) {
       throw new GantryException(

@@ -1,5 +1,6 @@
 package io.gantry.monitor;
 
+import static io.gantry.monitor.program.KernelFlags.CLONE_NEWNET;
 import static io.gantry.monitor.program.KernelFlags.CLONE_NEWNS;
 import static io.gantry.monitor.program.KernelFlags.CLONE_NEWPID;
 import static io.gantry.monitor.program.KernelFlags.MS_PRIVATE;
@@ -55,12 +56,17 @@ final class Box implements AutoCloseable {
 
   /** Makes a container that waits for its program. */
   Container create(boolean terminal, boolean stdin) {
-    return new Container(terminal, stdin, true);
+    return new Container(terminal, stdin, true, 0);
   }
 
   /** As above, without a log. */
   Container createSilent() {
-    return new Container(false, false, false);
+    return new Container(false, false, false, 0);
+  }
+
+  /** As above, with a network namespace of its own. */
+  Container createNetworked() {
+    return new Container(false, false, false, CLONE_NEWNET);
   }
 
   Container start(String script) {
@@ -156,7 +162,7 @@ final class Box implements AutoCloseable {
     final CompletableFuture<String> lost = new CompletableFuture<>();
     final BlockingQueue<ExecExit> execExits = new LinkedBlockingQueue<>();
 
-    private Container(boolean terminal, boolean stdin, boolean logs) {
+    private Container(boolean terminal, boolean stdin, boolean logs, long namespaces) {
       String id = "%064x".formatted(++containers);
       dir = root.resolve(id.substring(48));
       try {
@@ -176,7 +182,7 @@ final class Box implements AutoCloseable {
                   stdin,
                   stdin,
                   false,
-                  CLONE_NEWPID | CLONE_NEWNS,
+                  CLONE_NEWPID | CLONE_NEWNS | namespaces,
                   Bytes.EMPTY,
                   false,
                   24,

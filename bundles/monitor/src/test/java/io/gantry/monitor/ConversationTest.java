@@ -192,6 +192,36 @@ class ConversationTest {
   }
 
   @Test
+  void anOlderMonitorIsNotAskedToChangeANetwork() throws Exception {
+    Bytes program = new OpProgram().loopbackUp().build();
+    Pair older = adopt(hello(Hello.Phase.RUNNING, 2));
+    try (var monitor = older.monitor()) {
+      var failure = assertThrows(GantryException.class, () -> monitor.inside(program));
+      assertEquals(Kind.UNSUPPORTED, failure.kind());
+      server.configureBlocking(false);
+      assertEquals(null, server.accept(), "nobody has come");
+    }
+    older.peer().close();
+  }
+
+  @Test
+  void aMonitorThatGoesDuringAChangeOfTheNetworkIsUnavailable() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING, 3));
+    try (var monitor = pair.monitor()) {
+      CompletableFuture<SocketChannel> second = accepting(server);
+      CompletableFuture<Void> change =
+          CompletableFuture.runAsync(
+              () -> monitor.inside(new OpProgram().loopbackUp().build()), threads);
+      SocketChannel peer = second.get(60, TimeUnit.SECONDS);
+      assertEquals(MessageType.INSIDE, next(peer).type());
+      peer.close();
+      var failure = assertThrows(ExecutionException.class, () -> change.get(60, TimeUnit.SECONDS));
+      assertEquals(Kind.UNAVAILABLE, ((GantryException) failure.getCause()).kind());
+    }
+    pair.peer().close();
+  }
+
+  @Test
   void answersGoToTheirRequestsInOrder() throws Exception {
     Pair pair = adopt(hello(Hello.Phase.RUNNING));
     try (var monitor = pair.monitor()) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.monitor.program.Op;
 import io.gantry.monitor.program.OpProgram;
+import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
@@ -187,6 +188,35 @@ class MonitorTest {
       var failure = assertThrows(GantryException.class, () -> container.monitor.exec(request));
       assertEquals(126, HelperError.in(failure).orElseThrow().exitCode());
       assertEquals("exec: \"/bin\": is a directory", failure.getMessage());
+    }
+  }
+
+  @Test
+  void theNetworkOfARunningContainerIsChanged() throws Exception {
+    try (var container = box.createNetworked()) {
+      container.monitor.program(box.shell("sleep 1000"));
+      container.monitor.inside(
+          new OpProgram().loopbackUp().sysctl("net/ipv4/ip_unprivileged_port_start", "81").build());
+      String addresses =
+          Files.readString(Path.of("/proc/" + container.monitor.init().pid() + "/net/fib_trie"));
+      assertTrue(addresses.contains("127.0.0.1"), addresses);
+      Bytes wrong = new OpProgram().loopbackUp().sysctl("net/no/such", "1").build();
+      var failure = assertThrows(GantryException.class, () -> container.monitor.inside(wrong));
+      assertEquals(Kind.INVALID, failure.kind());
+      assertEquals("set sysctl net/no/such to 1: no such file or directory", failure.getMessage());
+      HelperError error = HelperError.in(failure).orElseThrow();
+      assertEquals(1, error.opIndex());
+      assertEquals(HelperError.Stage.INSIDE, error.stage());
+      assertFalse(error.ofSetUp());
+      container.monitor.signal(SIGKILL);
+      container.awaitExit();
+      var late = assertThrows(GantryException.class, () -> container.monitor.inside(wrong));
+      assertEquals(Kind.CONFLICT, late.kind());
+    }
+    try (var container = box.start("sleep 1000")) {
+      Bytes program = new OpProgram().loopbackUp().build();
+      var failure = assertThrows(GantryException.class, () -> container.monitor.inside(program));
+      assertEquals("the container has the host's network", failure.getMessage());
     }
   }
 

@@ -49,7 +49,8 @@ public enum Op {
   USERNS_OF(43, 2),
   ENTER(44, 2),
   NEW(45, 2),
-  RAISE(46, 2);
+  RAISE(46, 2),
+  NETFILTER(47, 3);
 
   private static final int FIRST_SET = 1;
 

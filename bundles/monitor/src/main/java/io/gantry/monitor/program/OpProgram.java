@@ -268,6 +268,13 @@ public final class OpProgram {
     return op(Op.NETLINK).bytes(messages.toArray()).end();
   }
 
+  /**
+   * @param messages a batch for nf_tables, each asking for an acknowledgement
+   */
+  public OpProgram netfilter(Bytes messages) {
+    return op(Op.NETFILTER).bytes(messages.toArray()).end();
+  }
+
   public OpProgram loopbackUp() {
     return op(Op.LOOPBACK_UP).end();
   }
