@@ -29,6 +29,10 @@ public final class SyscallError extends Exception {
 
   /** {@code mkdirat etc/foo: ENOSPC}. */
   static GantryException failed(String call, String argument, int number) {
+    return failed(call + " " + argument, number);
+  }
+
+  private static GantryException failed(String what, int number) {
     Errno errno = Errno.of(number);
     String reason =
         switch (errno) {
@@ -37,8 +41,20 @@ public final class SyscallError extends Exception {
           case EROFS -> errno + ": read-only file system";
           default -> errno.name();
         };
-    String message = call + " " + Names.printable(argument) + ": " + reason;
+    String message = Names.printable(what) + ": " + reason;
     return new GantryException(kind(errno), message, new SyscallError(errno, message));
+  }
+
+  /**
+   * A failure that the kernel has told in an answer, as netlink does.
+   *
+   * @param what was asked for: {@code make the link gantry0}
+   * @param number errno
+   * @param words what else the kernel said of it, or empty
+   */
+  public static GantryException told(String what, int number, String words) {
+    var failure = failed(what, number);
+    return words.isEmpty() ? failure : with(failure, words);
   }
 
   /** The same failure with what else the kernel said of it. */

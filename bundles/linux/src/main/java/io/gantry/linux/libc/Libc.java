@@ -141,6 +141,8 @@ public interface Libc {
 
   long send(int fd, @In ByteBuffer bytes, long length, int flags);
 
+  long recv(int fd, @Out ByteBuffer into, long size, int flags);
+
   long sendmsg(int fd, @In byte[] message, int flags);
 
   long recvmsg(int fd, @In @Out byte[] message, int flags);
