@@ -151,7 +151,7 @@ int op_exec(struct setup *s, const struct arg *a, unsigned n) {
   char **argv = must_alloc((n + 1) * sizeof *argv);
   for (unsigned i = 0; i < n; i++) argv[i] = (char *)(uintptr_t)a[i].bytes;
   umask(s->umask);
-  report_send(s, REPORT_EXECING, 0, NULL);
+  report_send(s, REPORT_EXECING, 0, NULL, 0);
   if (s->reap && s->stage == STAGE_INIT && fork_below(s) < 0) return -1;
   execve(path, argv, s->environment);
   return failed(s, "exec %s", path);

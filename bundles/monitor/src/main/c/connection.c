@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "monitor.h"
+#include "sockets.h"
 #include "sys.h"
 
 static void connection_ready(struct watch *w, uint32_t events);
@@ -282,6 +283,25 @@ static void request_quit(struct connection *c) {
   ok(c);
 }
 
+static void request_listen(struct connection *c, const struct message *m) {
+  char why[200] = "listen";
+  bool alive = monitor.phase != PHASE_EXITED && monitor.init;
+  answer(c, !alive ? ESRCH : sockets_listen(m, why, sizeof why) < 0 ? errno : 0, why);
+}
+
+static void request_serve(struct connection *c, const struct message *m) {
+  char *path = message_text(m, TAG_NET);
+  answer(c, !path ? EINVAL : link_to(path) < 0 ? errno : 0, "reach the net helper");
+  free(path);
+}
+
+/* The connection becomes a link. */
+static void share(struct connection *c) {
+  int fd = fcntl(c->watch.fd, F_DUPFD_CLOEXEC, 3);
+  if (fd >= 0) link_adopt(fd);
+  c->closing = true;
+}
+
 static void control_request(struct connection *c, const struct message *m) {
   switch (m->type) {
     case MSG_COMMIT:
@@ -294,6 +314,12 @@ static void control_request(struct connection *c, const struct message *m) {
     case MSG_RESIZE: request_resize(c, m); break;
     case MSG_OUTPUT: answer(c, monitor_reopen_log(m) < 0 ? errno : 0, "open the log"); break;
     case MSG_COMPRESSED: answer(c, monitor_log_compressed(m) < 0 ? errno : 0, "compress the log"); break;
+    case MSG_LISTEN: request_listen(c, m); break;
+    case MSG_UNLISTEN:
+      sockets_unlisten(m);
+      ok(c);
+      break;
+    case MSG_SERVE: request_serve(c, m); break;
     case MSG_QUIT: request_quit(c); break;
     default: answer(c, EOPNOTSUPP, "request");
   }
@@ -323,6 +349,7 @@ static void first_request(struct connection *c, const struct message *m) {
     case MSG_ATTACH: attach(c, m); break;
     case MSG_EXEC: exec_start(c, m); break;
     case MSG_INSIDE: visit_start(c, m); break;
+    case MSG_SHARE: share(c); break;
     case MSG_QUIT:
       request_quit(c);
       c->closing = true;

@@ -117,7 +117,7 @@ int op_console(struct setup *s, const struct arg *a, unsigned n) {
   struct winsize size = {.ws_row = (unsigned short)s->rows, .ws_col = (unsigned short)s->columns};
   if (s->rows && s->columns && ioctl(master, TIOCSWINSZ, &size) < 0) return failed(s, "size the terminal");
   if (s->stage == STAGE_INIT && cover_console(s, slave) < 0) return -1;
-  report_send(s, REPORT_CONSOLE, 0, &master);
+  report_send(s, REPORT_CONSOLE, 0, &master, 1);
   close(master);
   for (int fd = 0; fd < 3; fd++) {
     if (dup2(slave, fd) < 0) return failed(s, "take the terminal");

@@ -64,7 +64,7 @@ static void prepare(const struct park_request *r, const int *fds, unsigned count
 
 static _Noreturn void report_and_end(const char *text, int error) {
   refused(&setup, error, "%s: %s", text, errno_words(error));
-  report_send(&setup, REPORT_FAILED, 0, NULL);
+  report_send(&setup, REPORT_FAILED, 0, NULL, 0);
   _exit(127);
 }
 

@@ -1,15 +1,12 @@
-/* Ops on what a process belongs to: cgroups, namespaces, limits, the network it finds. */
+/* Ops on what a process belongs to: cgroups, namespaces, limits. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -105,19 +102,6 @@ int op_oom_score(struct setup *s, const struct arg *a, unsigned n) {
   int proc = private_proc(s);
   if (proc < 0) return -1;
   if (write_text(proc, "self/oom_score_adj", arg_text(a), a->length) < 0) return failed(s, "set oom_score_adj to %s", arg_text(a));
-  return 0;
-}
-
-int op_loopback_up(struct setup *s, const struct arg *a, unsigned n) {
-  (void)a;
-  (void)n;
-  struct ifreq request = {.ifr_name = "lo"};
-  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return failed(s, "set the loopback interface up");
-  if (ioctl(fd, SIOCGIFFLAGS, &request) < 0) return failed(s, "set the loopback interface up");
-  request.ifr_flags |= IFF_UP;
-  if (ioctl(fd, SIOCSIFFLAGS, &request) < 0) return failed(s, "set the loopback interface up");
-  close(fd);
   return 0;
 }
 

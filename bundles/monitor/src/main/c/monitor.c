@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <unistd.h>
 
+#include "sockets.h"
 #include "spawn.h"
 #include "sys.h"
 
@@ -53,6 +54,8 @@ void monitor_hello(struct buffer *b) {
   message_put_u64(b, TAG_COMMITTED, monitor.committed);
   message_put_u64(b, TAG_FLAGS, monitor.flags);
   put_execs(b);
+  sockets_put_names(b);
+  message_put_u64(b, TAG_SERVED, link_serves());
   if (monitor.phase == PHASE_EXITED) put_ending(b, &monitor.ending);
   message_end(b, begin);
 }
@@ -140,6 +143,7 @@ static void init_failed(struct process *p) {
   static const int cannot_run[] = {EACCES, EISDIR, ENOEXEC, ENOTDIR};
   struct buffer b = {0};
   kill_children();
+  sockets_leave();
   monitor.ending = (struct ending){.status = p->failure.error == ENOENT ? 127 : 128, .time_ns = wall_clock_ns()};
   for (unsigned i = 0; i < COUNT(cannot_run); i++) {
     if (p->failure.error == cannot_run[i]) monitor.ending.status = 126;
@@ -188,6 +192,7 @@ static void init_finished(struct process *p) {
   struct buffer b = {0};
   if (monitor.spool) spool_end(monitor.spool, wall_clock_ns());
   park_end();
+  sockets_leave();
   record_ending(&monitor.ending, p);
   record_exit(p, &monitor.ending);
   monitor.phase = PHASE_EXITED;
@@ -287,6 +292,7 @@ static _Noreturn void end(void) {
 
 _Noreturn void monitor_destroy(void) {
   kill_children();
+  sockets_leave();
   end();
 }
 
@@ -416,6 +422,19 @@ int monitor_log_compressed(const struct message *m) {
   return result;
 }
 
+/* Before anything of the container exists: a port that is taken ends it here. */
+static int open_sockets(const struct message *m, const char **what) {
+  static char why[256];
+  char *net = message_text(m, TAG_NET);
+  /* Without a helper ports are reserved all the same; the engine names another. */
+  if (net) (void)link_to(net);
+  free(net);
+  *what = NULL;
+  if (sockets_listen(m, why, sizeof why) == 0) return 0;
+  *what = why;
+  return -1;
+}
+
 static int prepare(const struct message *m, const char **what) {
   *what = monitor.dir;
   monitor.dir_fd = open(monitor.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -425,7 +444,8 @@ static int prepare(const struct message *m, const char **what) {
   *what = "open the log";
   if (open_log(m) < 0) return -1;
   *what = "watch for signals";
-  return watch_children();
+  if (watch_children() < 0) return -1;
+  return open_sockets(m, what);
 }
 
 static int start_init(const struct message *m, const struct attribute *program) {
@@ -487,7 +507,7 @@ static void be_monitor(void) {
 static uint64_t sooner(uint64_t one, uint64_t other) { return one && (!other || one < other) ? one : other; }
 
 static int next_timeout(void) {
-  uint64_t now = monotonic_ms(), until = sooner(oom_look_at_ms(), sooner(visits_look_at_ms(), accept_again_ms));
+  uint64_t now = monotonic_ms(), until = sooner(oom_look_at_ms(), sooner(visits_look_at_ms(), sooner(link_look_at_ms(), accept_again_ms)));
   for (struct process *p = monitor.processes; p; p = p->next) {
     until = sooner(p->drain_until_ms, until);
   }
@@ -499,6 +519,7 @@ static void check_times(void) {
   uint64_t now = monotonic_ms();
   oom_check(now);
   visits_check(now);
+  link_check(now);
   if (accept_again_ms && now >= accept_again_ms) {
     accept_again_ms = 0;
     watch_for(&monitor.listener, POLLIN);

@@ -52,6 +52,7 @@ static const char *const signatures[OP_END] = {
     [OP_NEW] = "npnp*",
     [OP_RAISE] = "nn",
     [OP_NETFILTER] = "b",
+    [OP_DNS] = "pn",
 };
 
 static uint32_t get_u32(const uint8_t *p) {

@@ -54,6 +54,7 @@ enum op_code {
   OP_NEW,
   OP_RAISE,
   OP_NETFILTER,
+  OP_DNS,
   OP_END
 };
 

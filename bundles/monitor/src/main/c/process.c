@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "monitor.h"
+#include "sockets.h"
 #include "sys.h"
 
 enum { CHUNK = 128 * 1024, PIPE_LARGE = 1 << 20, PIPE_BUSY = 32 * 1024, PASS_LEAST = 16 * 1024, PASS_MOST = 256 * 1024, DRAIN_MS = 2000, DRAIN_MOST = 4 << 20 };
@@ -99,12 +100,14 @@ static void take_console(struct process *p, int master) {
   process_flow(p);
 }
 
-static void take_report(struct process *p, const struct report *r, pid_t sender, int fd) {
+static void take_report(struct process *p, const struct report *r, pid_t sender, const int *fds, unsigned count) {
+  int fd = count == 1 ? fds[0] : -1;
   switch (r->kind) {
     case REPORT_WAITING: break;
     case REPORT_MOVED: p->pid = (pid_t)r->value; break;
     case REPORT_EXECING: p->execing = true; break;
     case REPORT_FAILED: p->failure = *r; break;
+    case REPORT_SOCKETS: sockets_take_dns(fds, count, r->text); return;
     case REPORT_CONSOLE:
       if (fd >= 0 && p->tty && p->out.watch.fd < 0) {
         take_console(p, fd);
@@ -142,17 +145,17 @@ static void set_up_ended(struct process *p) {
 void process_read_report(struct process *p) {
   while (p->report.fd >= 0) {
     struct report r = {0};
-    int fd = -1;
-    unsigned count = 1;
+    int fds[2];
+    unsigned count = COUNT(fds);
     pid_t sender = 0;
-    ssize_t n = receive_with_fds(p->report.fd, &r, sizeof r, &fd, &count, &sender);
+    ssize_t n = receive_with_fds(p->report.fd, &r, sizeof r, fds, &count, &sender);
     if (n < 0 && errno == EAGAIN) return;
     if (n != sizeof r) {
       set_up_ended(p);
       return;
     }
     r.text[sizeof r.text - 1] = 0;
-    take_report(p, &r, sender, count ? fd : -1);
+    take_report(p, &r, sender, fds, count);
   }
 }
 

@@ -69,6 +69,7 @@ static const op_function functions[OP_END] = {
     [OP_NEW] = op_new,
     [OP_RAISE] = op_raise,
     [OP_NETFILTER] = op_netfilter,
+    [OP_DNS] = op_dns,
 };
 
 int refused(struct setup *s, int error, const char *format, ...) {
@@ -91,19 +92,17 @@ int failed(struct setup *s, const char *format, ...) {
   return -1;
 }
 
-void report_send(struct setup *s, enum report_kind kind, uint32_t value, const int *fd) {
+void report_send(struct setup *s, enum report_kind kind, uint32_t value, const int *fds, unsigned count) {
   struct report r = {.kind = kind, .stage = s->stage, .index = s->index, .code = s->code, .value = value};
-  if (kind == REPORT_FAILED) {
-    r.error = s->error;
-    memcpy(r.text, s->text, sizeof r.text);
-  }
+  if (kind == REPORT_FAILED) r.error = s->error;
+  if (kind == REPORT_FAILED || kind == REPORT_SOCKETS) memcpy(r.text, s->text, sizeof r.text);
   /* A plain write where it will do: the container's seccomp filter may be in force. Without a monitor there is
    * nobody to tell and nothing to go on for. */
-  if (fd ? send_with_fds(s->report, &r, sizeof r, fd, 1) < 0 : write(s->report, &r, sizeof r) < 0) _exit(71);
+  if (count ? send_with_fds(s->report, &r, sizeof r, fds, count) < 0 : write(s->report, &r, sizeof r) < 0) _exit(71);
 }
 
 static _Noreturn void give_up(struct setup *s) {
-  report_send(s, REPORT_FAILED, 0, NULL);
+  report_send(s, REPORT_FAILED, 0, NULL, 0);
   _exit(127);
 }
 
@@ -111,7 +110,7 @@ int move_on(struct setup *s) {
   pid_t pid = sys_clone(CLONE_PARENT);
   if (pid < 0) return failed(s, "fork inside the namespaces");
   if (pid == 0) return 0;
-  report_send(s, REPORT_MOVED, (uint32_t)pid, NULL);
+  report_send(s, REPORT_MOVED, (uint32_t)pid, NULL, 0);
   _exit(0);
 }
 
@@ -172,7 +171,7 @@ static void await_program(struct setup *s) {
   uint64_t length = 0;
   int fd = -1;
   unsigned count = 1;
-  report_send(s, REPORT_WAITING, 0, NULL);
+  report_send(s, REPORT_WAITING, 0, NULL, 0);
   ssize_t n = receive_with_fds(s->report, &length, sizeof length, &fd, &count, NULL);
   if (n != sizeof length || count != 1) _exit(72); /* the monitor has let go */
   const uint8_t *bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -241,7 +240,7 @@ _Noreturn void setup_visit(struct setup *s, int (*enter)(struct setup *)) {
   begin(s, "gantry-visit");
   if (enter(s) < 0) give_up(s);
   run_program(s, s->program, s->length);
-  report_send(s, REPORT_DONE, 0, NULL);
+  report_send(s, REPORT_DONE, 0, NULL, 0);
   _exit(0);
 }
 

@@ -19,7 +19,8 @@ enum report_kind {
   REPORT_CONSOLE,     /* with the descriptor of the terminal's master */
   REPORT_EXECING,     /* everything but the exec itself has succeeded */
   REPORT_FAILED,
-  REPORT_DONE /* of a visit */
+  REPORT_DONE,   /* of a visit */
+  REPORT_SOCKETS /* with descriptors of those for name look-ups; text says where they are */
 };
 
 struct report {
@@ -83,7 +84,7 @@ int failed(struct setup *s, const char *format, ...) __attribute__((format(print
 /* The same with a sentence that is complete. */
 int refused(struct setup *s, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-void report_send(struct setup *s, enum report_kind kind, uint32_t value, const int *fd);
+void report_send(struct setup *s, enum report_kind kind, uint32_t value, const int *fds, unsigned count);
 /* Goes on in a new process (inside the pid namespace that was joined): the old one ends here. */
 int move_on(struct setup *s);
 
@@ -102,8 +103,9 @@ int op_domainname(struct setup *s, const struct arg *a, unsigned n);
 int op_sysctl(struct setup *s, const struct arg *a, unsigned n);
 int op_rlimit(struct setup *s, const struct arg *a, unsigned n);
 int op_oom_score(struct setup *s, const struct arg *a, unsigned n);
-int op_loopback_up(struct setup *s, const struct arg *a, unsigned n);
 int op_devices(struct setup *s, const struct arg *a, unsigned n);
+int op_loopback_up(struct setup *s, const struct arg *a, unsigned n); /* loopback.c */
+int op_dns(struct setup *s, const struct arg *a, unsigned n);
 int op_netlink(struct setup *s, const struct arg *a, unsigned n); /* netlink.c */
 int op_netfilter(struct setup *s, const struct arg *a, unsigned n);
 int op_propagation(struct setup *s, const struct arg *a, unsigned n); /* mounts.c */

@@ -168,7 +168,7 @@ const char *errno_words(int error) {
   return words;
 }
 
-enum { MOST_FDS = 8 };
+enum { MOST_FDS = 16 };
 
 union control_space {
   struct cmsghdr align;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "monitor.h"
+#include "sockets.h"
 #include "sys.h"
 
 enum { VISITS_MOST = 64, VISIT_MS = 10000 };
@@ -39,6 +40,7 @@ static const char *op_refusal(const struct op *op) {
   switch (op->code) {
     case OP_NETLINK:
     case OP_NETFILTER:
+    case OP_DNS:
     case OP_LOOPBACK_UP: return NULL;
     case OP_SYSCTL: op_args(op, args); return strncmp(arg_text(args), "net/", 4) == 0 ? NULL : "not a sysctl of the network";
     default: return "not an op on a network";
@@ -99,9 +101,15 @@ static void end_visit(struct visit *v) {
 static void report_ready(struct watch *w, uint32_t events) {
   struct visit *v = CONTAINER_OF(w, struct visit, report);
   struct report r;
+  int fds[2];
+  unsigned count = COUNT(fds);
   (void)events;
-  ssize_t n = receive_with_fds(w->fd, &r, sizeof r, NULL, NULL, NULL);
+  ssize_t n = receive_with_fds(w->fd, &r, sizeof r, fds, &count, NULL);
   if (n < 0 && errno == EAGAIN) return;
+  if (n == sizeof r && r.kind == REPORT_SOCKETS) {
+    sockets_take_dns(fds, count, r.text);
+    return;
+  }
   if (n == sizeof r) v->outcome = r;
   else if (!v->outcome.kind) fail(&v->outcome, ECHILD, "change the container's network: the helper was killed");
   if (v->outcome.kind) end_visit(v);

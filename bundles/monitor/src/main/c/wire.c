@@ -54,6 +54,10 @@ static const uint8_t forms[TAG_END] = {
     [TAG_LOG_INODE] = NUMBER,
     [TAG_GROUP] = NUMBER,
     [TAG_OOM_WATCH] = NUMBER,
+    [TAG_LISTENER] = STRING,
+    [TAG_DNS] = STRING,
+    [TAG_NET] = STRING,
+    [TAG_SERVED] = NUMBER,
 };
 
 /* The protocol's byte order is little-endian; so are the machines this is built for. */
@@ -118,7 +122,7 @@ uint64_t message_u64(const struct message *m, enum tag tag, uint64_t otherwise) 
   return value;
 }
 
-static char *attribute_text(const struct attribute *a) {
+char *attribute_text(const struct attribute *a) {
   char *text = must_alloc((size_t)a->length + 1);
   memcpy(text, a->value, a->length);
   return text;

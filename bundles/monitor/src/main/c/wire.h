@@ -20,6 +20,7 @@ enum message_type {
   MSG_EXEC_EXIT,
   MSG_OK,
   MSG_OOM,
+  MSG_SOCKETS,
   MSG_CREATE = 32,
   MSG_PROGRAM,
   MSG_COMMIT,
@@ -34,7 +35,12 @@ enum message_type {
   MSG_QUERY,
   MSG_OUTPUT,
   MSG_COMPRESSED,
-  MSG_INSIDE
+  MSG_INSIDE,
+  MSG_LISTEN,
+  MSG_UNLISTEN,
+  MSG_SERVE,
+  MSG_SHARE,
+  MSG_LEAVE
 };
 
 enum tag {
@@ -82,6 +88,10 @@ enum tag {
   TAG_LOG_INODE,
   TAG_GROUP,
   TAG_OOM_WATCH,
+  TAG_LISTENER,
+  TAG_DNS,
+  TAG_NET,
+  TAG_SERVED,
   TAG_END
 };
 
@@ -107,6 +117,8 @@ bool attribute_next(const struct message *m, size_t *offset, struct attribute *a
 /* Whether the payload is what the type says: attributes to the last byte, known ones of the right form. */
 bool message_valid(const struct message *m);
 
+/* A copy, NUL-terminated. */
+char *attribute_text(const struct attribute *a);
 uint64_t message_u64(const struct message *m, enum tag tag, uint64_t otherwise);
 bool message_has(const struct message *m, enum tag tag, struct attribute *a);
 /* A copy of the first such string, NULL when there is none. */

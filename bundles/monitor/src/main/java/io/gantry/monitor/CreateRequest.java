@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * @param early ops to run before init waits; only without {@code program}, which goes on where they
  *     end
  * @param watchOom kills for want of memory are told as they happen, not only with the end
+ * @param listeners ports of the host that are reserved before anything of the container exists; one
+ *     that is taken ends the creation
+ * @param net socket of the {@code net} helper that serves the container's sockets, or empty
  */
 public record CreateRequest(
     String instance,
@@ -47,7 +50,9 @@ public record CreateRequest(
     String cpuFile,
     List<String> cgroupProcs,
     Bytes early,
-    boolean watchOom) {
+    boolean watchOom,
+    List<HostListener> listeners,
+    String net) {
 
   static final long FLAG_TTY = 1;
   private static final long FLAG_STDIN = 2;
@@ -58,6 +63,50 @@ public record CreateRequest(
   public CreateRequest {
     oomFiles = List.copyOf(oomFiles);
     cgroupProcs = List.copyOf(cgroupProcs);
+    listeners = List.copyOf(listeners);
+  }
+
+  /** Without sockets. */
+  public CreateRequest(
+      String instance,
+      String container,
+      String dir,
+      boolean terminal,
+      boolean stdin,
+      boolean stdinOnce,
+      boolean init,
+      long cloneFlags,
+      Bytes program,
+      boolean foreign,
+      int rows,
+      int columns,
+      @Nullable Spool spool,
+      List<String> oomFiles,
+      String cpuFile,
+      List<String> cgroupProcs,
+      Bytes early,
+      boolean watchOom) {
+    this(
+        instance,
+        container,
+        dir,
+        terminal,
+        stdin,
+        stdinOnce,
+        init,
+        cloneFlags,
+        program,
+        foreign,
+        rows,
+        columns,
+        spool,
+        oomFiles,
+        cpuFile,
+        cgroupProcs,
+        early,
+        watchOom,
+        List.of(),
+        "");
   }
 
   /** Whether init stops in its namespaces until it is given its program. */
@@ -90,6 +139,10 @@ public record CreateRequest(
     }
     if (watchOom) {
       message.number(Tag.OOM_WATCH, 1);
+    }
+    listeners.forEach(listener -> message.text(Tag.LISTENER, listener.text()));
+    if (!net.isEmpty()) {
+      message.text(Tag.NET, net);
     }
     if (!cpuFile.isEmpty()) {
       message.text(Tag.CPU_FILE, cpuFile);

@@ -1,5 +1,6 @@
 package io.gantry.monitor;
 
+import io.gantry.spi.GantryException;
 import java.net.ProtocolException;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * @param liveExecs ids of exec'ed processes that run
  * @param exitedExecs the last ones that ended
  * @param exit how the container ended, in phase EXITED
+ * @param listeners ports of the host that it reserves
+ * @param dns where name look-ups come to inside ({@code 127.0.0.11 53}), empty: nowhere
+ * @param served a {@code net} helper has these sockets
  */
 public record Hello(
     int protocol,
@@ -37,7 +41,10 @@ public record Hello(
     boolean terminal,
     List<String> liveExecs,
     List<ExecExit> exitedExecs,
-    @Nullable ExitRecord exit) {
+    @Nullable ExitRecord exit,
+    List<HostListener> listeners,
+    String dns,
+    boolean served) {
 
   /** Where a monitor is in its life. */
   public enum Phase {
@@ -50,6 +57,7 @@ public record Hello(
   public Hello {
     liveExecs = List.copyOf(liveExecs);
     exitedExecs = List.copyOf(exitedExecs);
+    listeners = List.copyOf(listeners);
   }
 
   static Hello of(Message message) throws ProtocolException {
@@ -72,7 +80,18 @@ public record Hello(
         (message.number(Tag.FLAGS) & CreateRequest.FLAG_TTY) != 0,
         message.texts(Tag.LIVE_EXEC),
         exits(message.texts(Tag.EXITED_EXEC)),
-        Phase.values()[(int) phase] == Phase.EXITED ? ExitRecord.of(message) : null);
+        Phase.values()[(int) phase] == Phase.EXITED ? ExitRecord.of(message) : null,
+        listeners(message.texts(Tag.LISTENER)),
+        message.text(Tag.DNS),
+        message.number(Tag.SERVED) != 0);
+  }
+
+  private static List<HostListener> listeners(List<String> texts) throws ProtocolException {
+    try {
+      return texts.stream().map(HostListener::parse).toList();
+    } catch (GantryException e) {
+      throw (ProtocolException) new ProtocolException(e.getMessage()).initCause(e);
+    }
   }
 
   /** Lines {@code ID STATUS TIME_NS}. */

@@ -38,6 +38,7 @@ public final class HelperError extends Exception {
   private static final int ENOSYS = 38;
   private static final int ELOOP = 40;
   private static final int EOPNOTSUPP = 95;
+  private static final int EADDRINUSE = 98;
   private static final int EDQUOT = 122;
 
   private final int errno;
@@ -117,7 +118,7 @@ public final class HelperError extends Exception {
     return switch (errno) {
       case ENOENT, EACCES, EISDIR, ENOEXEC, ENOTDIR, EINVAL, ELOOP, EPERM ->
           opIndex >= 0 || stage == Stage.EXEC ? Kind.INVALID : Kind.INTERNAL;
-      case ESRCH, EBUSY, ENOTTY -> Kind.CONFLICT;
+      case ESRCH, EBUSY, ENOTTY, EADDRINUSE -> Kind.CONFLICT;
       case EAGAIN, ENOMEM, ENFILE, EMFILE, ENOSPC, EDQUOT -> Kind.EXHAUSTED;
       case ENOSYS, EOPNOTSUPP -> Kind.UNSUPPORTED;
       default -> Kind.INTERNAL;

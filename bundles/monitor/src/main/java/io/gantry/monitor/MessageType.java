@@ -26,6 +26,9 @@ final class MessageType {
   static final int OUTPUT = 44;
   static final int COMPRESSED = 45;
   static final int INSIDE = 46;
+  static final int LISTEN = 47;
+  static final int UNLISTEN = 48;
+  static final int SERVE = 49;
 
   private MessageType() {}
 }

@@ -7,6 +7,7 @@ import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -283,6 +284,38 @@ public final class Monitor implements AutoCloseable {
     require(Math.max(NETWORKS, OpProgram.opSet(program)));
     Message.Builder message = Message.of(MessageType.INSIDE).bytes(Tag.PROGRAM, program.toArray());
     Errand.run(socket(), link.loop, message, "change of the network in " + dir);
+  }
+
+  /**
+   * Reserves ports of the host, all or none. The same asked for again is no error.
+   *
+   * @throws GantryException CONFLICT with errno EADDRINUSE in the {@link HelperError} when one is
+   *     taken, or the container has ended
+   */
+  public void listen(List<HostListener> listeners) {
+    require(NETWORKS);
+    request("listen", listeners(MessageType.LISTEN, listeners));
+  }
+
+  /** Gives ports back; they are free when this returns. Those it has not got are no error. */
+  public void unlisten(List<HostListener> listeners) {
+    require(NETWORKS);
+    request("end of listening", listeners(MessageType.UNLISTEN, listeners));
+  }
+
+  /**
+   * Hands its sockets to this helper from now on; to one that has them already nothing is handed.
+   *
+   * @param net socket of a {@code net} helper
+   */
+  public void serveBy(Path net) {
+    require(NETWORKS);
+    request("sockets", Message.of(MessageType.SERVE).text(Tag.NET, net.toString()));
+  }
+
+  private static Message.Builder listeners(int type, List<HostListener> listeners) {
+    return Message.of(type)
+        .texts(Tag.LISTENER, listeners.stream().map(HostListener::text).toList());
   }
 
   /** A monitor outlives upgrades of the engine: it may know less than this one does. */

@@ -45,7 +45,11 @@ enum Tag {
   LOG_STDIN(41),
   LOG_INODE(42),
   GROUP(43),
-  OOM_WATCH(44);
+  OOM_WATCH(44),
+  LISTENER(45),
+  DNS(46),
+  NET(47),
+  SERVED(48);
 
   final int number;
 

@@ -12,6 +12,9 @@ import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -217,6 +220,46 @@ class MonitorTest {
       Bytes program = new OpProgram().loopbackUp().build();
       var failure = assertThrows(GantryException.class, () -> container.monitor.inside(program));
       assertEquals("the container has the host's network", failure.getMessage());
+    }
+  }
+
+  @Test
+  void portsAreReservedByTheMonitor() throws Exception {
+    int port;
+    try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
+    }
+    var listener = new HostListener("web:80", "tcp", "127.0.0.1", port);
+    int taken = port;
+    try (var container = box.createNetworked();
+        var other = box.createSilent()) {
+      container.monitor.program(
+          new OpProgram()
+              .loopbackUp()
+              .dns("127.0.0.11", 53)
+              .append(box.shell("sleep 1000"))
+              .build());
+      container.monitor.listen(List.of(listener));
+      new Socket(InetAddress.getLoopbackAddress(), port).close();
+      var failure =
+          assertThrows(
+              GantryException.class,
+              () -> other.monitor.listen(List.of(new HostListener("x", "tcp", "0.0.0.0", taken))));
+      assertEquals(Kind.CONFLICT, failure.kind());
+      assertEquals("listen tcp 0.0.0.0:" + port + ": address already in use", failure.getMessage());
+      try (var again = Monitor.adopt(container.dir, box.loop, container)) {
+        assertEquals(List.of(listener), again.hello().listeners());
+        assertEquals("127.0.0.11 53", again.hello().dns());
+        assertFalse(again.hello().served());
+        assertThrows(GantryException.class, () -> again.serveBy(Path.of("/no/such/socket")));
+      }
+      container.monitor.unlisten(List.of(listener));
+      other.monitor.listen(List.of(listener));
+      other.monitor.unlisten(List.of(listener));
+      container.monitor.listen(List.of(listener));
+      container.monitor.signal(SIGKILL);
+      container.awaitExit();
+      other.monitor.listen(List.of(listener));
     }
   }
 

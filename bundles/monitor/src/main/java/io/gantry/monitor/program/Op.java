@@ -50,7 +50,8 @@ public enum Op {
   ENTER(44, 2),
   NEW(45, 2),
   RAISE(46, 2),
-  NETFILTER(47, 3);
+  NETFILTER(47, 3),
+  DNS(48, 3);
 
   private static final int FIRST_SET = 1;
 

@@ -275,6 +275,16 @@ public final class OpProgram {
     return op(Op.NETFILTER).bytes(messages.toArray()).end();
   }
 
+  /**
+   * The sockets that name look-ups of the container come to, UDP and TCP, which its monitor keeps.
+   * They take the place of former ones.
+   *
+   * @param port 0: any that is free; {@link io.gantry.monitor.Hello} tells which
+   */
+  public OpProgram dns(String address, int port) {
+    return op(Op.DNS).text(address).number(port).end();
+  }
+
   public OpProgram loopbackUp() {
     return op(Op.LOOPBACK_UP).end();
   }
