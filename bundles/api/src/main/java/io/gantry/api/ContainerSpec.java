@@ -131,6 +131,12 @@ public record ContainerSpec(
           other, aliases, address, address6, linkLocal, mac, links, options, gatewayPriority);
     }
 
+    /** The same with this MAC address. */
+    public NetworkRequest withMac(String other) {
+      return new NetworkRequest(
+          network, aliases, address, address6, linkLocal, other, links, options, gatewayPriority);
+    }
+
     /** Whether an address was asked for. */
     public boolean hasAddress() {
       return !address.isEmpty() || !address6.isEmpty() || !linkLocal.isEmpty();

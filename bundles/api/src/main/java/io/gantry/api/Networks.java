@@ -165,6 +165,28 @@ public interface Networks {
       endpoints = Map.copyOf(endpoints);
       users = List.copyOf(users);
     }
+
+    /** The same with other users. */
+    public NetworkView with(List<String> others) {
+      return new NetworkView(
+          id,
+          name,
+          created,
+          driver,
+          ipv4,
+          ipv6,
+          ipam,
+          internal,
+          attachable,
+          ingress,
+          configOnly,
+          configFrom,
+          options,
+          labels,
+          predefined,
+          endpoints,
+          others);
+    }
   }
 
   /**

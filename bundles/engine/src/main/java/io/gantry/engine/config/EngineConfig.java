@@ -37,8 +37,71 @@ public @interface EngineConfig {
       description = "Exec drivers to try, in this order, when this host cannot run the default")
   String[] execFallback() default {"namespaces"};
 
-  @AttributeDefinition(description = "Network driver of new networks")
-  String networkDriver() default "builtin";
+  @AttributeDefinition(
+      description = "Network driver of new networks and of the default network, bridge")
+  String networkDriver() default "bridge";
+
+  @AttributeDefinition(
+      description =
+          "Name of the default network's bridge on the host; none: there is no default network;"
+              + " empty: gantry0, or the next one that is free")
+  String bridge() default "";
+
+  @AttributeDefinition(
+      description = "Address of that bridge with the length of its prefix; empty: chosen")
+  String bip() default "";
+
+  @AttributeDefinition(description = "The same of IPv6")
+  String bip6() default "";
+
+  @AttributeDefinition(
+      description = "Part of the default network's subnet that containers get addresses from")
+  String fixedCidr() default "";
+
+  @AttributeDefinition(description = "The same of IPv6")
+  String fixedCidr6() default "";
+
+  @AttributeDefinition(
+      description = "Gateway of containers in the default network; empty: its bridge")
+  String defaultGateway() default "";
+
+  @AttributeDefinition(description = "The same of IPv6")
+  String defaultGateway6() default "";
+
+  @AttributeDefinition(
+      description = "Bytes of the largest packet in the default network; 0: 1500",
+      min = "0",
+      max = "65535")
+  int mtu() default 0;
+
+  @AttributeDefinition(description = "Containers in the default network reach each other")
+  boolean icc() default true;
+
+  @AttributeDefinition(
+      description = "What leaves the host from the default network has the host's address")
+  boolean ipMasq() default true;
+
+  @AttributeDefinition(description = "Address of the host that ports are published on")
+  String ip() default "";
+
+  @AttributeDefinition(description = "The default network has IPv6")
+  boolean ipv6() default false;
+
+  @AttributeDefinition(
+      description =
+          "Blocks that networks without subnets get theirs from, as base=172.30.0.0/16,size=24;"
+              + " none: Docker's")
+  String[] defaultAddressPools() default {};
+
+  @AttributeDefinition(
+      description = "Resolvers of containers that ask for none; none here: the host's")
+  String[] dns() default {};
+
+  @AttributeDefinition(description = "Domains that their look-ups are completed with")
+  String[] dnsSearch() default {};
+
+  @AttributeDefinition(description = "Options in their resolv.conf")
+  String[] dnsOptions() default {};
 
   @AttributeDefinition(description = "Log driver of new containers that ask for none")
   String logDriver() default "json-file";

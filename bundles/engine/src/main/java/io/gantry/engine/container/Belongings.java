@@ -73,16 +73,17 @@ final class Belongings {
 
   /** Networks there are, for the driver that makes them. */
   List<Network> networks(String networkDriver) {
-    return networkDriver.equals(Networking.DRIVER) ? networking.all() : List.of();
+    return networking.keeper().networksOf(networkDriver);
   }
 
   /** What a network driver has given to containers that run. */
   List<Attachment> attachments(String networkDriver) {
     var all = new ArrayList<Attachment>();
     for (var container : table.all()) {
-      var attachment = container.run().attachment();
-      if (attachment != null && networkDriver.equals(Networking.DRIVER)) {
-        all.add(attachment);
+      for (var place : container.run().places()) {
+        if (place.driver().equals(networkDriver) && place.attachment() != null) {
+          all.add(place.attachment());
+        }
       }
     }
     return all;

@@ -14,6 +14,7 @@ import io.gantry.api.Containers;
 import io.gantry.api.ExecSpec;
 import io.gantry.api.ExecView;
 import io.gantry.api.LogQuery;
+import io.gantry.api.Networks;
 import io.gantry.api.StatsFeed;
 import io.gantry.engine.stats.Sampling;
 import io.gantry.spi.GantryException;
@@ -56,6 +57,7 @@ public final class ContainerEngine implements Containers {
   private final Sampling sampling;
   private final HealthWatches watches;
   private final Belongings belongings;
+  private final NetworkService networks;
 
   /**
    * @param nodeName of the host, for containers that have its name
@@ -66,7 +68,7 @@ public final class ContainerEngine implements Containers {
     var files = new OwnFiles(shop.place());
     var grouping = new Grouping(shop.cgroups(), shop.place().cgroupParent());
     var mounting = new Mounting(shop, table, files);
-    networking = new Networking(shop.networks(), shop.place().instance());
+    networking = new Networking(shop.networks(), table);
     teller = new Teller(shop.events(), shop.clock());
     logging = new Logging(shop);
     removal = new Removal(shop, table, records, files, mounting, logging, teller);
@@ -95,7 +97,8 @@ public final class ContainerEngine implements Containers {
             teller,
             (container, running) -> watches().prepare(container, running));
     creation =
-        new Creation(shop, table, records, files, mounting, grouping, logging, teller, nodeName);
+        new Creation(
+            shop, table, records, files, mounting, networking, grouping, logging, teller, nodeName);
     stopping = new Stopping(records, teller);
     renaming = new Renaming(table, records, teller);
     updating = new Updating(records, grouping, shop.facts(), teller);
@@ -111,6 +114,7 @@ public final class ContainerEngine implements Containers {
             records,
             files,
             mounting,
+            networking,
             grouping,
             unfinished,
             starting,
@@ -124,6 +128,12 @@ public final class ContainerEngine implements Containers {
     committing = new Committing(shop, differing, stopping, teller);
     shop.logs().listen(() -> shop.workers().execute(() -> logging.configured(table.all())));
     belongings = new Belongings(table, networking, logging);
+    networks =
+        new NetworkService(
+            shop.networks(),
+            table,
+            networking,
+            new Connecting(shop, records, networking, starting));
     sampling = new Sampling(shop.workers(), shop.timer(), shop.clock());
   }
 
@@ -158,7 +168,9 @@ public final class ContainerEngine implements Containers {
 
   /** Reads the records: from now on every container is known, if not yet its state. */
   public Set<String> readRecords() {
-    return recovering.read();
+    var broken = recovering.read();
+    shop.networks().settle();
+    return broken;
   }
 
   /**
@@ -187,6 +199,11 @@ public final class ContainerEngine implements Containers {
   /** The last step of an end in order: what was put off is written. */
   public void writeOut() {
     records.flush();
+  }
+
+  /** The networks that they are in. */
+  Networks networks() {
+    return networks;
   }
 
   /** What there is of containers in each driver's keeping. */

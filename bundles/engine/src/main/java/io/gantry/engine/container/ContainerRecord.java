@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.engine.spec.ContainerMount;
 import java.time.Instant;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.List;
  * @param volumes directories of its own that go with it, from before there were volume drivers
  * @param stopped the user wanted it to end, and it has not been started since
  * @param mounts what it has mounted, settled at its creation
+ * @param networked its spec names all networks that it is to be in; else the mode names the one
  */
 record ContainerRecord(
     String id,
@@ -27,7 +29,8 @@ record ContainerRecord(
     String snapshot,
     List<OwnVolume> volumes,
     boolean stopped,
-    List<ContainerMount> mounts) {
+    List<ContainerMount> mounts,
+    boolean networked) {
 
   ContainerRecord {
     volumes = List.copyOf(volumes);
@@ -54,7 +57,8 @@ record ContainerRecord(
         snapshot,
         volumes,
         stopped,
-        mounts);
+        mounts,
+        networked);
   }
 
   ContainerRecord specified(ContainerSpec other) {
@@ -70,7 +74,26 @@ record ContainerRecord(
         snapshot,
         volumes,
         stopped,
-        mounts);
+        mounts,
+        networked);
+  }
+
+  /** To be in these networks and no others. */
+  ContainerRecord inNetworks(List<NetworkRequest> requests) {
+    return new ContainerRecord(
+        id,
+        name,
+        created,
+        imageId,
+        spec.with(requests),
+        storageDriver,
+        execDriver,
+        layer,
+        snapshot,
+        volumes,
+        stopped,
+        mounts,
+        true);
   }
 
   ContainerRecord stopped(boolean wanted) {
@@ -86,6 +109,7 @@ record ContainerRecord(
         snapshot,
         volumes,
         wanted,
-        mounts);
+        mounts,
+        networked);
   }
 }

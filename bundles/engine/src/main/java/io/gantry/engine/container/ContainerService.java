@@ -6,11 +6,14 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.gantry.api.Containers;
 import io.gantry.api.Events;
 import io.gantry.api.Leased;
+import io.gantry.api.Networks;
 import io.gantry.api.Volumes;
 import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogDefaults;
 import io.gantry.engine.log.LogFollower;
+import io.gantry.engine.network.NetworkDefaults;
+import io.gantry.engine.network.NetworkKeeper;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.engine.userns.UserRemap;
 import io.gantry.engine.volume.VolumeKeeper;
@@ -57,6 +60,7 @@ public final class ContainerService implements Recovered {
   private final BundleContext context;
   private final ImageLayers images;
   private final VolumeKeeper volumes;
+  private final NetworkKeeper networks;
   private final SpareDisk spare;
   private final MonitorLoop loop;
   private final ExecutorService workers = Executors.newCachedThreadPool(named("containers"));
@@ -78,9 +82,11 @@ public final class ContainerService implements Recovered {
       @Reference LogDefaults logs,
       @Reference CdiDevices cdi,
       @Reference UserRemap users,
+      @Reference NetworkDefaults networkDefaults,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage,
       @Reference(target = "(" + Leased.KIND + "=ExecDriver)") Leased<ExecDriver> execs,
-      @Reference(target = "(" + Leased.KIND + "=NetworkDriver)") Leased<NetworkDriver> networks,
+      @Reference(target = "(" + Leased.KIND + "=NetworkDriver)")
+          Leased<NetworkDriver> networkDrivers,
       @Reference(target = "(" + Leased.KIND + "=LogDriver)") Leased<LogDriver> shippers,
       @Reference(target = "(" + Leased.KIND + "=VolumeDriver)") Leased<VolumeDriver> keepers) {
     this.context = context;
@@ -90,6 +96,14 @@ public final class ContainerService implements Recovered {
     volumes =
         new VolumeKeeper(
             place.dataRoot(), place.execRoot(), keepers, events, spare, InstantSource.system());
+    networks =
+        new NetworkKeeper(
+            place.dataRoot(),
+            place.instance(),
+            networkDrivers,
+            events,
+            networkDefaults::settings,
+            InstantSource.system());
     cgroups = CgroupTree.detect();
     loop = MonitorLoop.start();
     zygote = new Zygote(Place.helper(context), place, loop, spare, cgroups);
@@ -121,7 +135,8 @@ public final class ContainerService implements Recovered {
     services =
         List.of(
             context.registerService(Containers.class, engine, null),
-            context.registerService(Volumes.class, new VolumeService(volumes), null));
+            context.registerService(Volumes.class, new VolumeService(volumes), null),
+            context.registerService(Networks.class, engine.networks(), null));
     workers.execute(this::recover);
   }
 
@@ -130,6 +145,7 @@ public final class ContainerService implements Recovered {
     try {
       images.load();
       volumes.load();
+      networks.load();
       var broken = engine.readRecords();
       var registered = new Owners(engine.belongings(), images, volumes, broken);
       owners = registered;

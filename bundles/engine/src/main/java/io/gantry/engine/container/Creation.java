@@ -38,6 +38,7 @@ final class Creation {
   private final OwnFiles files;
   private final Mounting mounting;
   private final CopyUp copyUp;
+  private final Networking networking;
   private final Grouping grouping;
   private final Logging logging;
   private final Teller teller;
@@ -49,6 +50,7 @@ final class Creation {
       ContainerRecords records,
       OwnFiles files,
       Mounting mounting,
+      Networking networking,
       Grouping grouping,
       Logging logging,
       Teller teller,
@@ -59,6 +61,7 @@ final class Creation {
     this.files = files;
     this.mounting = mounting;
     this.copyUp = new CopyUp(shop);
+    this.networking = networking;
     this.grouping = grouping;
     this.logging = logging;
     this.teller = teller;
@@ -91,7 +94,8 @@ final class Creation {
     logging.check(asked.host().log());
     var spec =
         Defaults.fill(
-            Links.byId(joinedById(ImageMerge.merge(asked, image.config())), table),
+            networking.settled(
+                Links.byId(joinedById(ImageMerge.merge(asked, image.config())), table)),
             id,
             shop.facts(),
             nodeName,
@@ -101,7 +105,7 @@ final class Creation {
       Signals.parse(spec.process().stopSignal());
     }
     warnings.addAll(CreateWarnings.of(spec, () -> Ceilings.read(shop.facts().capabilities())));
-    warnings.addAll(Networking.check(spec));
+    warnings.addAll(networking.warnings(spec));
     warnings.addAll(MountRequests.warnings(spec));
     String storage = orDefault(spec.host().drivers().storage(), shop.storage().defaultName());
     String exec = orDefault(spec.host().drivers().exec(), shop.execs().defaultName());
@@ -123,7 +127,8 @@ final class Creation {
               snapshotOf(id),
               List.of(),
               false,
-              mounting.take(spec, id, undo));
+              mounting.take(spec, id, undo),
+              true);
       var root = prepareRoot(record, maxBytes, undo);
       copyUp.fill(record);
       undo.add(() -> files.remove(id));

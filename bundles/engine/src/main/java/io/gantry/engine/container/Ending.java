@@ -171,6 +171,7 @@ final class Ending {
       if (exit.oomKills() > running.oomTold()) {
         teller.tellAt(container.record(), "oom", Map.of(), exit.time());
       }
+      networking.leave(container.id, before.places());
       tell(container.record(), exit, ran);
       if (again) {
         restartLater(container, ran);
@@ -204,7 +205,7 @@ final class Ending {
   /** After everybody was told, and without the lock: a driver that hangs must not hide the end. */
   private void letDriversGo(Container container, RunRecord before) {
     var record = container.record();
-    attempt("detach", container, () -> networking.detach(record.spec(), before.attachment()));
+    networking.detach(record.id(), before.places());
     attempt("let go of", container, () -> forget(record));
     attempt("unmount volumes of", container, () -> mounting.unmount(record, true));
   }

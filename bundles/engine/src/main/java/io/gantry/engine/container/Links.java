@@ -6,6 +6,7 @@ import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.HostSpec;
+import io.gantry.engine.network.Placed;
 import io.gantry.engine.spec.Modes;
 import io.gantry.spi.GantryException;
 import java.util.ArrayList;
@@ -188,6 +189,34 @@ final class Links {
                 + link.alias());
       }
     }
+  }
+
+  /** Lines for the hosts file of whoever links to others in the default network. */
+  static List<String> hosts(ContainerRecord parent, ContainerTable table) {
+    var lines = new ArrayList<String>();
+    for (var link : of(parent)) {
+      var child = table.byId(link.child());
+      String address = child == null ? "" : addressOf(child);
+      if (child != null && !address.isEmpty()) {
+        String name = child.record().name();
+        lines.add(
+            address
+                + "\t"
+                + link.alias()
+                + " "
+                + child.record().spec().process().hostname()
+                + (name.equals(link.alias()) ? "" : " " + name));
+      }
+    }
+    return lines;
+  }
+
+  private static String addressOf(Container child) {
+    return child.run().places().stream()
+        .filter(place -> place.name().equals(Networking.BRIDGE))
+        .map(place -> Placed.plain(place.address()))
+        .findFirst()
+        .orElse("");
   }
 
   private static List<Link> of(ContainerRecord parent) {

@@ -1,169 +1,261 @@
 package io.gantry.engine.container;
 
-import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
-import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.ContainerSpec;
-import io.gantry.api.Leased;
+import io.gantry.api.ContainerSpec.NetworkRequest;
+import io.gantry.api.ContainerView.EndpointView;
+import io.gantry.api.Networks;
+import io.gantry.engine.network.EndpointCheck;
+import io.gantry.engine.network.NetworkKeeper;
+import io.gantry.engine.network.Placed;
 import io.gantry.engine.spec.Modes;
-import io.gantry.monitor.program.OpProgram;
+import io.gantry.engine.spec.NetworkNames;
 import io.gantry.spi.GantryException;
-import io.gantry.spi.network.Attachment;
-import io.gantry.spi.network.Endpoint;
-import io.gantry.spi.network.Network;
-import io.gantry.spi.network.NetworkDriver;
-import io.gantry.store.Digest;
-import java.nio.charset.StandardCharsets;
+import io.gantry.spi.Undo;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
-/**
- * Containers' networks. So far there are {@code host} and {@code none}; who asks for the default
- * network gets loopback only, and is told so.
- */
+/** Containers' networks: which they want, and which places in them they have while they run. */
 final class Networking {
-  static final String DRIVER = "builtin";
-  private static final Set<String> DEFAULT = Set.of("default", "bridge");
+  static final String BRIDGE = "bridge";
+  private static final String DEFAULT = "default";
   private static final String NO_BRIDGE =
-      "The bridge network driver is not built yet: the container has a network of its own with"
+      "The default network has no driver on this host: the container has a network of its own with"
           + " loopback only.";
-  private static final String NO_PORTS =
-      "Ports cannot be published yet: they need the bridge network driver.";
 
-  private final Leased<NetworkDriver> drivers;
-  private final String instance;
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
 
-  Networking(Leased<NetworkDriver> drivers, String instance) {
-    this.drivers = drivers;
-    this.instance = instance;
+  private final NetworkKeeper networks;
+  private final ContainerTable table;
+
+  Networking(NetworkKeeper networks, ContainerTable table) {
+    this.networks = networks;
+    this.table = table;
+  }
+
+  NetworkKeeper keeper() {
+    return networks;
   }
 
   /** Whether it is on the network that links are for. */
   static boolean isOnBridge(ContainerSpec spec) {
-    return DEFAULT.contains(spec.host().namespaces().network());
+    String mode = spec.host().namespaces().network();
+    return mode.equals(DEFAULT) || mode.equals(BRIDGE);
+  }
+
+  /** Whether its network namespace is its own. */
+  static boolean hasOwn(ContainerSpec spec) {
+    String mode = spec.host().namespaces().network();
+    return !mode.equals(Modes.HOST) && Modes.container(mode).isEmpty();
   }
 
   /**
-   * Refuses networks that there are not; that of the mode is looked for at the start, as clients
-   * take a NOT_FOUND of create for the image's.
-   *
-   * @return warnings
+   * The spec with one request for each network that it is to be in, by name, that of its mode
+   * first. Networks that there are not are found missing at the start, as clients take a NOT_FOUND
+   * of create for the image's.
    */
-  static List<String> check(ContainerSpec spec) {
+  ContainerSpec settled(ContainerSpec spec) {
     String mode = spec.host().namespaces().network();
-    spec.networks().forEach(network -> known(network.network()));
-    var warnings = new ArrayList<String>();
-    if (DEFAULT.contains(mode)) {
-      warnings.add(NO_BRIDGE);
-      if (!spec.host().publishing().ports().isEmpty() || spec.host().publishing().all()) {
-        warnings.add(NO_PORTS);
+    if (!Modes.container(mode).isEmpty()) {
+      return spec.with(List.of());
+    }
+    String first = spec.process().networkDisabled() ? Modes.NONE : networks.nameOf(name(mode));
+    var requests = new LinkedHashMap<String, NetworkRequest>();
+    requests.put(first, NetworkRequest.of(first));
+    for (var asked : spec.networks()) {
+      String network = networks.nameOf(name(asked.network()));
+      if (!spec.process().networkDisabled()) {
+        requests.put(network, asked.in(network));
       }
     }
-    return warnings;
+    if (requests.size() > 1 && (first.equals(Modes.HOST) || first.equals(Modes.NONE))) {
+      throw new GantryException(
+          INVALID,
+          "conflicting options: cannot attach both user-defined and non-user-defined network-modes");
+    }
+    requests.values().forEach(EndpointCheck::check);
+    return spec.with(List.copyOf(requests.values()));
+  }
+
+  private static String name(String mode) {
+    return mode.equals(DEFAULT) || mode.isEmpty() ? BRIDGE : mode;
+  }
+
+  /** What it wants, also of a container from before there were networks. */
+  List<NetworkRequest> wanted(ContainerRecord record) {
+    return record.networked() ? record.spec().networks() : settled(record.spec()).networks();
   }
 
   /**
+   * @return warnings
+   */
+  List<String> warnings(ContainerSpec spec) {
+    boolean bare =
+        spec.networks().stream().anyMatch(asked -> asked.network().equals(BRIDGE)) && !hasBridge();
+    return bare ? List.of(NO_BRIDGE) : List.of();
+  }
+
+  /** Whether the default network has a driver on this host. */
+  private boolean hasBridge() {
+    return !networks.defaultDriver().equals(NetworkKeeper.BUILTIN);
+  }
+
+  /**
+   * Its places for a run, with addresses; given back by {@code undo}.
+   *
    * @throws GantryException NOT_FOUND for a network that there is not
    */
-  static void checkMode(ContainerSpec spec) {
+  List<Placed> place(ContainerRecord record, Undo undo) {
+    var places = new ArrayList<Placed>();
+    for (var asked : wanted(record)) {
+      var place = placeIn(asked, record.id(), places);
+      undo.add(() -> networks.leave(place));
+      places.add(place);
+    }
+    return places;
+  }
+
+  /**
+   * @param others places that the run has
+   */
+  Placed placeIn(NetworkRequest asked, String container, List<Placed> others) {
+    var request = asked.network().equals(BRIDGE) && !hasBridge() ? asked.in(Modes.NONE) : asked;
     try {
-      known(spec.host().namespaces().network());
+      return networks.place(request, container, others);
     } catch (GantryException e) {
       throw new GantryException(
           e.kind(), "failed to set up container networking: " + e.getMessage(), e);
     }
   }
 
-  private static void known(String name) {
-    boolean there =
-        name.isEmpty()
-            || DEFAULT.contains(name)
-            || name.equals(Modes.HOST)
-            || name.equals(Modes.NONE)
-            || !Modes.container(name).isEmpty();
-    if (!there) {
-      throw new GantryException(NOT_FOUND, "network " + name + " not found");
+  /** What drivers make of places for a process that waits; undone by {@code undo}. */
+  List<Placed> attach(List<Placed> places, long pid, Undo undo) {
+    var attached = new ArrayList<Placed>();
+    for (var place : places) {
+      attached.add(attach(place, pid, undo));
     }
+    return attached;
   }
 
-  /** Null where it shares somebody else's network. */
-  static @Nullable String networkOf(ContainerSpec spec) {
-    String mode = spec.host().namespaces().network();
-    if (!Modes.container(mode).isEmpty()) {
-      return null;
-    }
-    return mode.equals(Modes.HOST) ? Modes.HOST : Modes.NONE;
-  }
-
-  Network network(String name) {
-    return new Network(
-        Digest.sha256((instance + "/" + name).getBytes(StandardCharsets.UTF_8)).hex(),
-        name,
-        List.of(),
-        false,
-        Map.of());
-  }
-
-  List<Network> all() {
-    return List.of(network(Modes.HOST), network(Modes.NONE));
-  }
-
-  /** An endpoint in the namespaces of a process; null where it shares somebody else's network. */
-  static @Nullable Endpoint endpoint(ContainerSpec spec, long initPid) {
-    return networkOf(spec) == null
-        ? null
-        : new Endpoint(
-            Ids.random(), initPid, "/proc/" + initPid + "/ns/net", List.of(), "", Map.of());
-  }
-
-  @Nullable Attachment attach(ContainerSpec spec, @Nullable Endpoint endpoint) {
-    String name = networkOf(spec);
-    if (name == null || endpoint == null) {
-      return null;
-    }
-    return drivers.call(DRIVER, driver -> driver.attach(network(name), endpoint));
+  Placed attach(Placed place, long pid, Undo undo) {
+    var made = new Placed[] {place};
+    undo.add(() -> networks.detach(made[0]));
+    made[0] = networks.attach(place, pid);
+    return made[0];
   }
 
   /**
-   * Takes back an attach, whatever has become of it.
-   *
-   * @param attached what it returned; null when it failed: detaching goes by the endpoint
+   * Takes back what was attached, whatever has become of it: nobody is left to hear of a failure.
    */
-  void abandon(ContainerSpec spec, @Nullable Endpoint endpoint, @Nullable Attachment attached) {
-    if (endpoint != null) {
-      detach(spec, attached == null ? Attachment.none(endpoint.id()) : attached);
+  void detach(String container, List<Placed> places) {
+    for (var place : places) {
+      try {
+        networks.detach(place);
+      } catch (GantryException e) { // the driver's recovery does it the next time
+        log.log(WARNING, "cannot detach " + container + " from " + place.name(), e);
+      }
+      networks.leave(place);
     }
   }
 
-  void detach(ContainerSpec spec, @Nullable Attachment attachment) {
-    String name = networkOf(spec);
-    if (name != null && attachment != null) {
-      drivers.call(
-          DRIVER,
-          driver -> {
-            driver.detach(network(name), attachment);
-            return true;
-          });
+  /** A run is over: its addresses are free, and whoever listens hears of it. */
+  void leave(String container, List<Placed> places) {
+    for (var place : places) {
+      networks.leave(place);
+      networks.tell(place, container, "disconnect");
     }
   }
 
-  /** The inside of an attachment, for init to carry out before anything else. */
-  static void prepare(ContainerSpec spec, @Nullable Attachment attachment, OpProgram program) {
-    if (Modes.NONE.equals(networkOf(spec))) {
-      program.loopbackUp();
+  void tellConnected(String container, List<Placed> places) {
+    places.forEach(place -> networks.tell(place, container, "connect"));
+  }
+
+  /** Recovery: what a run that may live has. */
+  void expect(Container container) {
+    container.run().places().forEach(place -> networks.expect(place, container.id));
+  }
+
+  // What is seen of it
+
+  EndpointView view(ContainerRecord record, RunRecord run, NetworkRequest asked) {
+    var place =
+        run.places().stream()
+            .filter(one -> one.name().equals(asked.network()))
+            .findFirst()
+            .orElse(null);
+    var former = run.attachment();
+    if (place == null) {
+      return new EndpointView(
+          networks.idOf(asked.network()),
+          former == null ? "" : former.endpoint(),
+          "",
+          0,
+          "",
+          "",
+          0,
+          "",
+          asked.mac(),
+          names(record, asked),
+          asked);
     }
-    if (attachment == null) {
-      return;
+    return new EndpointView(
+        place.network(),
+        place.endpoint(),
+        Placed.plain(place.address()),
+        prefix(place.address()),
+        place.gateway(),
+        Placed.plain(place.address6()),
+        prefix(place.address6()),
+        place.gateway6(),
+        place.mac(),
+        names(record, asked),
+        asked);
+  }
+
+  private static int prefix(String cidr) {
+    int slash = cidr.indexOf('/');
+    return slash < 0 ? 0 : Integer.parseInt(cidr.substring(slash + 1));
+  }
+
+  /** That others in the network find it by. */
+  private static List<String> names(ContainerRecord record, NetworkRequest asked) {
+    if (Networks.PREDEFINED.contains(asked.network())) {
+      return List.of();
     }
-    if (!attachment.links().isEmpty()
-        || !attachment.addresses().isEmpty()
-        || !attachment.routes().isEmpty()) {
-      throw new GantryException(
-          UNSUPPORTED, "this engine cannot set up interfaces in a container yet");
+    var names = new LinkedHashSet<String>();
+    names.add(record.name());
+    names.addAll(asked.aliases());
+    String shortId = record.id().substring(0, 12);
+    names.add(shortId);
+    String host = record.spec().process().hostname();
+    if (!host.isEmpty()) {
+      names.add(host);
     }
-    attachment.sysctls().forEach((key, value) -> program.sysctl(key.replace('.', '/'), value));
+    return List.copyOf(names);
+  }
+
+  /** What its files in /etc say of networks. */
+  NetworkNames names(ContainerRecord record, List<Placed> places) {
+    var own = new ArrayList<String>();
+    for (var place : places) {
+      addIfAny(own, place.address());
+      addIfAny(own, place.address6());
+    }
+    return new NetworkNames(
+        own,
+        networks.defaultGateway(),
+        hasOwn(record.spec()) && !own.isEmpty(),
+        isOnBridge(record.spec()) ? Links.hosts(record, table) : List.of(),
+        networks.settings().resolver());
+  }
+
+  private static void addIfAny(List<String> addresses, String cidr) {
+    if (!cidr.isEmpty()) {
+      addresses.add(Placed.plain(cidr));
+    }
   }
 }

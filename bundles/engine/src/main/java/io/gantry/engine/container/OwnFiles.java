@@ -5,6 +5,7 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.engine.spec.EtcTexts;
+import io.gantry.engine.spec.NetworkNames;
 import io.gantry.spi.GantryException;
 import io.gantry.store.StoreFailure;
 import java.io.IOException;
@@ -36,9 +37,6 @@ final class OwnFiles {
   private static final Set<PosixFilePermission> READABLE =
       PosixFilePermissions.fromString("rw-r--r--");
 
-  /** Where a network namespace has no address of its own to say. */
-  private static final String OWN_ADDRESS = "127.0.1.1";
-
   private final Place place;
 
   OwnFiles(Place place) {
@@ -62,13 +60,15 @@ final class OwnFiles {
    * Writes hosts, hostname and resolv.conf where they are not as they should be: the host's may
    * have changed.
    */
-  void writeEtc(ContainerRecord record) {
+  void writeEtc(ContainerRecord record, NetworkNames names) {
     var dir = place.files(record.id());
     ContainerSpec spec = record.spec();
     try {
       write(dir.resolve("hostname"), EtcTexts.hostname(spec.process()));
-      write(dir.resolve("hosts"), EtcTexts.hosts(spec, OWN_ADDRESS));
-      write(dir.resolve("resolv.conf"), EtcTexts.resolvConf(spec.host(), ofHost()));
+      write(dir.resolve("hosts"), EtcTexts.hosts(spec, names));
+      write(
+          dir.resolve("resolv.conf"),
+          EtcTexts.resolvConf(spec.host(), ofHost(names.apart()), names));
     } catch (IOException e) {
       throw failed("write in " + dir, e);
     }
@@ -144,9 +144,20 @@ final class OwnFiles {
     Files.setPosixFilePermissions(file, READABLE);
   }
 
-  private static String ofHost() {
+  /**
+   * @param apart for a network namespace that the host's own resolver cannot be reached from:
+   *     systemd's says elsewhere whom it asks
+   */
+  private static String ofHost(boolean apart) {
+    String text = read(Path.of("/etc/resolv.conf"));
+    return apart && text.contains("nameserver 127.0.0.53")
+        ? read(Path.of("/run/systemd/resolve/resolv.conf"))
+        : text;
+  }
+
+  private static String read(Path file) {
     try {
-      return Files.readString(Path.of("/etc/resolv.conf"));
+      return Files.readString(file);
     } catch (IOException e) { // a host without one resolves nothing, nor does the container
       return "";
     }

@@ -52,6 +52,7 @@ final class Recovering {
   private final ContainerRecords records;
   private final OwnFiles files;
   private final Mounting mounting;
+  private final Networking networking;
   private final Grouping grouping;
   private final Unfinished unfinished;
   private final Starting starting;
@@ -69,6 +70,7 @@ final class Recovering {
       ContainerRecords records,
       OwnFiles files,
       Mounting mounting,
+      Networking networking,
       Grouping grouping,
       Unfinished unfinished,
       Starting starting,
@@ -81,6 +83,7 @@ final class Recovering {
     this.records = records;
     this.files = files;
     this.mounting = mounting;
+    this.networking = networking;
     this.grouping = grouping;
     this.unfinished = unfinished;
     this.starting = starting;
@@ -103,7 +106,9 @@ final class Recovering {
         log.log(WARNING, record.id() + ": " + e.getMessage());
       }
       var run = loaded.runs().getOrDefault(record.id(), RunRecord.NEVER);
-      table.add(new Container(record, run));
+      var container = new Container(record, run);
+      table.add(container);
+      networking.expect(container);
       hold(record);
       mounting.expect(record, run.running());
     }

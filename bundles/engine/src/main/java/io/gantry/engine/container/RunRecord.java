@@ -1,11 +1,13 @@
 package io.gantry.engine.container;
 
 import io.gantry.api.Health;
+import io.gantry.engine.network.Placed;
 import io.gantry.monitor.ExitRecord;
 import io.gantry.monitor.Monitor;
 import io.gantry.spi.network.Attachment;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,11 +19,12 @@ import org.jspecify.annotations.Nullable;
  * @param error of a start that failed, or empty
  * @param started null: never
  * @param restarts by policy, in a row
- * @param attachment what the network driver gave, for it to take back; null for none
+ * @param attachment what the network driver gave when there was one of each; null for none
  * @param before what was on record before this run, for a start that nobody finished; null once it
  *     is known to run
  * @param health how the last run that was over did, null when nobody checked
  * @param oomKills processes of it that the kernel killed for want of memory, of which was told
+ * @param places in networks
  */
 record RunRecord(
     boolean running,
@@ -37,12 +40,18 @@ record RunRecord(
     @Nullable Attachment attachment,
     @Nullable RunRecord before,
     @Nullable Health health,
-    long oomKills) {
+    long oomKills,
+    List<Placed> places) {
 
   static final RunRecord NEVER =
-      new RunRecord(false, false, 0, 0, 0, false, "", null, null, 0, null, null, null, 0);
+      new RunRecord(
+          false, false, 0, 0, 0, false, "", null, null, 0, null, null, null, 0, List.of());
 
-  RunRecord started(Monitor.Init init, Instant now, @Nullable Attachment attached) {
+  RunRecord {
+    places = List.copyOf(places);
+  }
+
+  RunRecord started(Monitor.Init init, Instant now, List<Placed> has) {
     return new RunRecord(
         true,
         false,
@@ -54,15 +63,21 @@ record RunRecord(
         now,
         finished,
         restarts,
-        attached,
+        null,
         this,
         health,
-        0);
+        0,
+        has);
   }
 
   /** The run has begun: what was before is of no more use. */
   RunRecord begun() {
-    return copy(paused, restarts, oomKills);
+    return copy(paused, restarts, oomKills, places);
+  }
+
+  /** It has come to networks, or left some. */
+  RunRecord places(List<Placed> now) {
+    return copy(paused, restarts, oomKills, now);
   }
 
   /**
@@ -83,25 +98,27 @@ record RunRecord(
         null,
         null,
         now,
-        exit.oomKills());
+        exit.oomKills(),
+        List.of());
   }
 
   RunRecord notStarted(int code, String why) {
     return new RunRecord(
-        false, false, 0, 0, code, false, why, started, finished, restarts, null, null, health, 0);
+        false, false, 0, 0, code, false, why, started, finished, restarts, null, null, health, 0,
+        List.of());
   }
 
   RunRecord paused(boolean now) {
-    return copy(now, restarts, oomKills);
+    return copy(now, restarts, oomKills, places);
   }
 
   RunRecord restarts(int count) {
-    return copy(paused, count, oomKills);
+    return copy(paused, count, oomKills, places);
   }
 
   /** The kernel has killed processes of it for want of memory; it may go on without. */
   RunRecord outOfMemory(long kills) {
-    return copy(paused, restarts, kills);
+    return copy(paused, restarts, kills, places);
   }
 
   /** Also of a run whose engine kept no count. */
@@ -109,7 +126,8 @@ record RunRecord(
     return Math.max(oomKills, oomKilled ? 1 : 0);
   }
 
-  private RunRecord copy(boolean nowPaused, int nowRestarts, long nowOomKills) {
+  private RunRecord copy(
+      boolean nowPaused, int nowRestarts, long nowOomKills, List<Placed> nowPlaces) {
     return new RunRecord(
         running,
         nowPaused,
@@ -124,7 +142,8 @@ record RunRecord(
         attachment,
         null,
         health,
-        nowOomKills);
+        nowOomKills,
+        nowPlaces);
   }
 
   /** How long it has run, or did. */

@@ -4,6 +4,7 @@ import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 
 import io.gantry.api.Containers.Exit;
+import io.gantry.engine.network.Placed;
 import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.Devices;
 import io.gantry.engine.spec.Modes;
@@ -19,13 +20,11 @@ import io.gantry.spi.Mount;
 import io.gantry.spi.Undo;
 import io.gantry.spi.exec.Launch;
 import io.gantry.spi.exec.TaskSpec;
-import io.gantry.spi.network.Attachment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -162,6 +161,7 @@ final class Starting {
       container.launching(null);
     }
     mounting.tellMounted(container.record());
+    networking.tellConnected(container.id, container.run().places());
     teller.tell(container.record(), "start");
     logging.begun(container);
     ending.watch(container);
@@ -174,7 +174,6 @@ final class Starting {
   private void launchOrUndo(Container container, HostSide.Seen seen, Launching launching) {
     var record = container.record();
     var devices = seen.devices();
-    Networking.checkMode(record.spec());
     try (var undo = new Undo();
         var reach = new Reach(undo)) {
       undo.add(() -> files.removeRun(record.id()));
@@ -200,9 +199,10 @@ final class Starting {
       // A log driver is asked about its options.
       var spool = launching.<@Nullable Spool>call(() -> logging.spool(record));
       undo.add(() -> grouping.remove(record));
+      var places = networking.place(record, undo);
       boolean mapped = !task.uidMap().isEmpty();
       if (mapped) { // init joins and opens it all before it is seen
-        prepare(record, plan, rules);
+        prepare(record, plan, rules, places);
       }
       var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
@@ -212,25 +212,21 @@ final class Starting {
       container.pending.connect(monitor);
       // While the monitor is forked and makes the namespaces:
       if (!mapped) {
-        prepare(record, plan, rules);
+        prepare(record, plan, rules, places);
       }
       var init = monitor.created();
-      var endpoint = Networking.endpoint(record.spec(), init.pid());
-      var attached = new AtomicReference<@Nullable Attachment>();
-      undo.add(() -> networking.abandon(record.spec(), endpoint, attached.get()));
-      attached.set(launching.call(() -> networking.attach(record.spec(), endpoint)));
-      var attachment = attached.get();
-      monitor.give(program(record, attachment, launch));
+      var attached = launching.call(() -> networking.attach(places, init.pid(), undo));
+      monitor.give(program(record, attached, launch));
       // Written while init works, and before the commit: a monitor that lives without us is always
       // on record.
       var before = container.run();
-      var run = before.started(init, shop.clock().instant(), attachment);
+      var run = before.started(init, shop.clock().instant(), attached);
       // Taken back first of all: without its directory a start on record looks like a run.
       undo.add(() -> records.putRun(record, before));
       records.putRun(record, run);
       var started = monitor.started();
       if (!started.equals(init)) { // it has moved to another's pid namespace
-        run = run.started(started, shop.clock().instant(), attachment);
+        run = run.started(started, shop.clock().instant(), attached);
         records.putRun(record, run);
       }
       launching.check();
@@ -243,13 +239,14 @@ final class Starting {
     }
   }
 
-  private void prepare(ContainerRecord record, TaskPlan plan, List<String> rules) {
+  private void prepare(
+      ContainerRecord record, TaskPlan plan, List<String> rules, List<Placed> places) {
     grouping.create(record, rules);
     var users = plan.users();
     if (users != null && plan.ownsGroups()) {
       grouping.give(record, users);
     }
-    files.writeEtc(record);
+    writeEtc(record, places);
   }
 
   private void forget(ContainerRecord record) {
@@ -406,9 +403,15 @@ final class Starting {
     }
   }
 
+  /** With its addresses, as far as it has some. */
+  void writeEtc(ContainerRecord record, List<Placed> places) {
+    files.writeEtc(record, networking.names(record, places));
+  }
+
   /** What of the host is mounted into a container, for one that is not being started. */
   void makeSources(ContainerRecord record) {
-    files.writeEtc(record);
+    var container = table.byId(record.id());
+    writeEtc(record, container == null ? List.of() : container.run().places());
     mounting.mountsOf(record).forEach(HostSide::makeSource);
   }
 
@@ -440,10 +443,11 @@ final class Starting {
         record.spec().host().limits().memory() > 0);
   }
 
-  private static Bytes program(
-      ContainerRecord record, @Nullable Attachment attachment, Launch launch) {
+  private static Bytes program(ContainerRecord record, List<Placed> places, Launch launch) {
     var program = new OpProgram();
-    Networking.prepare(record.spec(), attachment, program);
+    if (Networking.hasOwn(record.spec())) {
+      InsideProgram.begin(places, program);
+    }
     return program.append(launch.program()).build();
   }
 

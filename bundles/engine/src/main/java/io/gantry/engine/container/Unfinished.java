@@ -64,11 +64,7 @@ final class Unfinished {
   }
 
   private void detach(ContainerRecord record, RunRecord asked) {
-    try {
-      networking.detach(record.spec(), asked.attachment());
-    } catch (GantryException e) { // the driver's recovery does it the next time
-      log.log(WARNING, "cannot detach " + record.id(), e);
-    }
+    networking.detach(record.id(), asked.places());
     mounting.unmount(record, false);
   }
 

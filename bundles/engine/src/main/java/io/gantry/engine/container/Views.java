@@ -1,6 +1,5 @@
 package io.gantry.engine.container;
 
-import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.EndpointView;
 import io.gantry.api.ContainerView.MountPoint;
@@ -128,26 +127,10 @@ final class Views {
   }
 
   private Map<String, EndpointView> networks(ContainerRecord record, RunRecord run) {
-    String mode = record.spec().host().namespaces().network();
-    String network = Networking.networkOf(record.spec());
-    if (network == null) {
-      return Map.of();
+    var views = new LinkedHashMap<String, EndpointView>();
+    for (var asked : networking.wanted(record)) {
+      views.put(asked.network(), networking.view(record, run, asked));
     }
-    String shown = mode.equals("default") ? "bridge" : mode;
-    var attachment = run.attachment();
-    return Map.of(
-        shown,
-        new EndpointView(
-            networking.network(shown).id(),
-            attachment == null ? "" : attachment.endpoint(),
-            "",
-            0,
-            "",
-            "",
-            0,
-            "",
-            "",
-            List.of(),
-            NetworkRequest.of(shown)));
+    return views;
   }
 }

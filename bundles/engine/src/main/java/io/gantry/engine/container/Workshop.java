@@ -6,6 +6,7 @@ import io.gantry.api.Leased;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogDefaults;
 import io.gantry.engine.log.LogFollower;
+import io.gantry.engine.network.NetworkKeeper;
 import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.engine.userns.Remapping;
@@ -14,7 +15,6 @@ import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.MonitorLoop;
 import io.gantry.spi.exec.ExecDriver;
 import io.gantry.spi.log.LogDriver;
-import io.gantry.spi.network.NetworkDriver;
 import io.gantry.spi.storage.StorageDriver;
 import java.time.InstantSource;
 import java.util.List;
@@ -38,7 +38,7 @@ public record Workshop(
     ImageLayers images,
     Leased<StorageDriver> storage,
     Leased<ExecDriver> execs,
-    Leased<NetworkDriver> networks,
+    NetworkKeeper networks,
     Events events,
     MonitorLoop loop,
     Zygote zygote,

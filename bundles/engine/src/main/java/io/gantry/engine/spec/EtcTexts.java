@@ -6,6 +6,7 @@ import io.gantry.api.ContainerSpec;
 import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -23,22 +24,39 @@ public final class EtcTexts {
       ff02::2\tip6-allrouters
       """;
 
+  private static final String HOST_GATEWAY = "host-gateway";
+
+  /** Where a network namespace has no address of its own to say, as Debian has it. */
+  private static final List<String> NO_ADDRESS = List.of("127.0.1.1");
+
+  private static final Pattern LOCAL_SERVER =
+      Pattern.compile("\\s*nameserver\\s+(127\\..*|::1)\\s*");
+
   private EtcTexts() {}
 
   public static String hostname(ContainerSpec.Process process) {
     return process.hostname() + "\n";
   }
 
-  /**
-   * @param address of the container; 127.0.1.1 where it has no network of its own, as Debian does
-   */
-  public static String hosts(ContainerSpec spec, String address) {
+  public static String hosts(ContainerSpec spec, NetworkNames names) {
     var text = new StringBuilder(LOOPBACK);
     for (String extra : spec.host().resolver().extraHosts()) {
       int at = separator(extra);
-      text.append(extra.substring(at + 1)).append('\t').append(extra, 0, at).append('\n');
+      String to = extra.substring(at + 1);
+      String address = to.equals(HOST_GATEWAY) ? names.hostGateway() : to;
+      if (!address.isEmpty()) {
+        text.append(address).append('\t').append(extra, 0, at).append('\n');
+      }
     }
+    names.others().forEach(line -> text.append(line).append('\n'));
     var process = spec.process();
+    for (String address : names.addresses().isEmpty() ? NO_ADDRESS : names.addresses()) {
+      own(process, address, text);
+    }
+    return text.toString();
+  }
+
+  private static void own(ContainerSpec.Process process, String address, StringBuilder text) {
     if (!process.hostname().isEmpty()) {
       text.append(address).append('\t');
       if (process.domainname().isEmpty()) {
@@ -52,17 +70,28 @@ public final class EtcTexts {
       }
       text.append('\n');
     }
+  }
+
+  /**
+   * The host's file, with what was asked for in its place; without resolvers that cannot be reached
+   * from where it is.
+   */
+  public static String resolvConf(HostSpec asked, String ofHost, NetworkNames names) {
+    var lines =
+        ofHost
+            .lines()
+            .filter(line -> !(names.apart() && LOCAL_SERVER.matcher(line).matches()))
+            .toList();
+    var text = new StringBuilder();
+    var configured = names.resolver();
+    put(text, "nameserver", or(asked.resolver().servers(), configured.servers()), lines, false);
+    put(text, "search", or(asked.resolver().search(), configured.search()), lines, true);
+    put(text, "options", or(asked.resolver().options(), configured.options()), lines, true);
     return text.toString();
   }
 
-  /** The host's file, with what was asked for in its place. */
-  public static String resolvConf(HostSpec asked, String ofHost) {
-    var lines = ofHost.lines().toList();
-    var text = new StringBuilder();
-    put(text, "nameserver", asked.resolver().servers(), lines, false);
-    put(text, "search", asked.resolver().search(), lines, true);
-    put(text, "options", asked.resolver().options(), lines, true);
-    return text.toString();
+  private static List<String> or(List<String> asked, List<String> otherwise) {
+    return asked.isEmpty() ? otherwise : asked;
   }
 
   private static void put(
@@ -88,9 +117,8 @@ public final class EtcTexts {
     if (at <= 0 || at == extra.length() - 1 || extra.chars().anyMatch(c -> c <= ' ')) {
       throw new GantryException(INVALID, "bad format for add-host: \"" + extra + "\"");
     }
-    if (extra.substring(at + 1).equals("host-gateway")) {
-      throw Modes.unsupported(
-          "host-gateway is not supported yet: it needs the bridge network driver");
+    if (extra.substring(at + 1).equals(HOST_GATEWAY)) {
+      return;
     }
     if (!extra.substring(at + 1).matches("[0-9.]{7,15}|[0-9a-fA-F:.%]{2,}")) {
       throw new GantryException(

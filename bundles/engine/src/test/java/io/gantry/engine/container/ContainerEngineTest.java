@@ -72,8 +72,8 @@ class ContainerEngineTest {
     assertEquals(Status.EXITED, view.state().status());
     assertEquals(42, view.state().exitCode());
     assertEquals(
-        List.of("create", "start", "die"),
-        engine.actions().subList(engine.actions().size() - 3, engine.actions().size()));
+        List.of("create", "connect", "start", "disconnect", "die"),
+        engine.actions().subList(engine.actions().size() - 5, engine.actions().size()));
   }
 
   @Test
@@ -228,7 +228,7 @@ class ContainerEngineTest {
     var loaded = records.load();
     var record = loaded.containers().get(id);
     var before = loaded.runs().get(id);
-    records.putRun(record, before.started(new Monitor.Init(1, 1), Instant.now(), null));
+    records.putRun(record, before.started(new Monitor.Init(1, 1), Instant.now(), List.of()));
     Files.createDirectory(home.place().run(id)); // its monitor has taken the socket with it
 
     engine = new Engines(home);

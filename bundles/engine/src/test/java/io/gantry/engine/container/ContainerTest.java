@@ -23,7 +23,8 @@ class ContainerTest {
               "container-c",
               List.of(),
               false,
-              List.of()),
+              List.of(),
+              true),
           RunRecord.NEVER);
 
   @Test

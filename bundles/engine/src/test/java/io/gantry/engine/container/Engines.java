@@ -3,10 +3,13 @@ package io.gantry.engine.container;
 import io.gantry.api.ByteStream;
 import io.gantry.api.Events.Event;
 import io.gantry.api.Images.ImageConfig;
+import io.gantry.api.Leased;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.event.EventRing;
 import io.gantry.engine.log.LogDefaults;
 import io.gantry.engine.log.LogFollower;
+import io.gantry.engine.network.NetworkKeeper;
+import io.gantry.engine.network.NetworkSettings;
 import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.HostFacts;
 import io.gantry.engine.volume.VolumeKeeper;
@@ -129,7 +132,20 @@ final class Engines implements AutoCloseable {
         new NamespacesDriver(),
         new LinkedTrees(home.trees(), home.busybox()),
         shipper,
-        logs);
+        logs,
+        new OneDriver<>("builtin", new NoNetwork()));
+  }
+
+  /** One whose default network's driver is the one that is named first. */
+  Engines(Home home, Leased<NetworkDriver> drivers) {
+    this(
+        home,
+        InstantSource.system(),
+        new NamespacesDriver(),
+        new LinkedTrees(home.trees(), home.busybox()),
+        new MemoryShipper(),
+        new LogDefaults("json-file", Map.of(), false),
+        drivers);
   }
 
   Engines(Home home, InstantSource clock, ExecDriver execs, StorageDriver storage) {
@@ -139,7 +155,8 @@ final class Engines implements AutoCloseable {
         execs,
         storage,
         new MemoryShipper(),
-        new LogDefaults("json-file", Map.of(), false));
+        new LogDefaults("json-file", Map.of(), false),
+        new OneDriver<>("builtin", new NoNetwork()));
   }
 
   private Engines(
@@ -148,7 +165,8 @@ final class Engines implements AutoCloseable {
       ExecDriver execs,
       StorageDriver storage,
       MemoryShipper shipper,
-      LogDefaults logs) {
+      LogDefaults logs,
+      Leased<NetworkDriver> drivers) {
     this.shipper = shipper;
     this.logs = logs;
     var tree = CgroupTree.detect();
@@ -163,6 +181,15 @@ final class Engines implements AutoCloseable {
             spare,
             clock);
     volumes.load();
+    var networks =
+        new NetworkKeeper(
+            home.place().dataRoot(),
+            home.place().instance(),
+            drivers,
+            ring,
+            () -> NetworkSettings.NONE,
+            clock);
+    networks.load();
     var shop =
         new Workshop(
             home.place(),
@@ -171,7 +198,7 @@ final class Engines implements AutoCloseable {
             new OneImage(),
             new OneDriver<>("linked", storage),
             new OneDriver<>("namespaces", execs),
-            new OneDriver<>("builtin", new NoNetwork()),
+            networks,
             ring,
             loop,
             new Zygote(HELPER, home.place(), loop, spare, CgroupTree.detect()),

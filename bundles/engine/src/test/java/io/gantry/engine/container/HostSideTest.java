@@ -38,7 +38,8 @@ class HostSideTest {
             "container-c",
             List.of(),
             false,
-            List.of()),
+            List.of(),
+            true),
         RunRecord.NEVER);
   }
 

@@ -1,0 +1,188 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.api.ContainerSpec.NetworkRequest;
+import io.gantry.engine.network.Placed;
+import io.gantry.engine.spec.Modes;
+import io.gantry.spi.Bytes;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Undo;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings containers into networks and out of them. With the container's lock, as a start: a run
+ * neither begins nor ends meanwhile for the engine, whatever becomes of its processes.
+ */
+final class Connecting {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
+  private final Workshop shop;
+  private final ContainerRecords records;
+  private final Networking networking;
+  private final Starting starting;
+
+  Connecting(Workshop shop, ContainerRecords records, Networking networking, Starting starting) {
+    this.shop = shop;
+    this.records = records;
+    this.networking = networking;
+    this.starting = starting;
+  }
+
+  /**
+   * @param asked with the network's name
+   */
+  void connect(Container container, NetworkRequest asked) {
+    container.hold();
+    try {
+      requireConnectable(container, asked.network());
+      var wanted = new ArrayList<>(networking.wanted(container.record()));
+      boolean there = wanted.stream().anyMatch(one -> one.network().equals(asked.network()));
+      if (there && container.running() != null) {
+        throw new GantryException(
+            FORBIDDEN,
+            "endpoint with name %s already exists in network %s"
+                .formatted(container.record().name(), asked.network()));
+      }
+      wanted.removeIf(one -> one.network().equals(asked.network()));
+      wanted.add(asked);
+      var before = container.record();
+      var changed = before.inNetworks(wanted);
+      try (var undo = new Undo()) {
+        undo.add(() -> records.put(before));
+        records.put(changed);
+        if (container.running() != null) {
+          join(container, changed, asked, undo);
+        }
+        undo.keep();
+      }
+      container.record(changed);
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  private void join(Container container, ContainerRecord changed, NetworkRequest asked, Undo undo) {
+    var run = container.run();
+    var places = run.places();
+    var place = networking.placeIn(asked, container.id, places);
+    undo.add(() -> shop.networks().leave(place));
+    var attached = networking.attach(place, run.pid(), undo);
+    undo.add(() -> inside(container, InsideProgram.left(with(places, attached), attached)));
+    container.requireRunning().monitor().inside(InsideProgram.joined(places, attached));
+    var now = run.places(with(places, attached));
+    undo.add(() -> records.putRun(changed, run));
+    records.putRun(changed, now);
+    container.run(now);
+    starting.writeEtc(changed, now.places());
+    networking.tellConnected(container.id, List.of(attached));
+  }
+
+  private static List<Placed> with(List<Placed> places, Placed further) {
+    var all = new ArrayList<>(places);
+    all.add(further);
+    return all;
+  }
+
+  private void requireConnectable(Container container, String network) {
+    container.requireThere();
+    if (container.isRemoving()) {
+      throw new GantryException(
+          CONFLICT,
+          "container "
+              + container.id
+              + " is marked for removal and cannot be connected or disconnected to the network");
+    }
+    String mode = container.record().spec().host().namespaces().network();
+    if (mode.equals(Modes.HOST) || !Modes.container(mode).isEmpty()) {
+      throw new GantryException(
+          INVALID,
+          "container sharing network namespace with another container or host cannot be connected"
+              + " to any other network");
+    }
+    if (network.equals(Modes.HOST)) {
+      throw new GantryException(
+          INVALID,
+          "container cannot be disconnected from host network or connected to host network");
+    }
+    boolean isPrivate =
+        networking.wanted(container.record()).stream()
+            .anyMatch(one -> one.network().equals(Modes.NONE));
+    if (isPrivate || network.equals(Modes.NONE)) {
+      throw new GantryException(
+          INVALID,
+          "container cannot be connected to multiple networks with one of the networks in private"
+              + " (none) mode");
+    }
+  }
+
+  /**
+   * @param network its name
+   */
+  void disconnect(Container container, String network) {
+    container.hold();
+    try {
+      container.requireThere();
+      if (network.equals(Modes.HOST)) {
+        throw new GantryException(
+            INVALID,
+            "container cannot be disconnected from host network or connected to host network");
+      }
+      var wanted = new ArrayList<>(networking.wanted(container.record()));
+      if (!wanted.removeIf(one -> one.network().equals(network))) {
+        throw new GantryException(
+            FORBIDDEN,
+            "container %s is not connected to network %s".formatted(container.id, network));
+      }
+      var changed = container.record().inNetworks(wanted);
+      records.put(changed);
+      container.record(changed);
+      if (container.running() != null) {
+        part(container, network);
+      }
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  private void part(Container container, String network) {
+    var run = container.run();
+    var gone =
+        run.places().stream()
+            .filter(place -> place.name().equals(network))
+            .findFirst()
+            .orElse(null);
+    if (gone == null) {
+      return;
+    }
+    inside(container, InsideProgram.left(run.places(), gone));
+    var now = run.places(run.places().stream().filter(place -> place != gone).toList());
+    records.putRun(container.record(), now);
+    container.run(now);
+    networking.detach(container.id, List.of(gone));
+    starting.writeEtc(container.record(), now.places());
+    shop.networks().tell(gone, container.id, "disconnect");
+  }
+
+  /** One that cannot be visited any more, or by a monitor of old, is left to the driver. */
+  private static void inside(Container container, @Nullable Bytes program) {
+    if (program == null) {
+      return;
+    }
+    try {
+      container.requireRunning().monitor().inside(program);
+    } catch (GantryException e) {
+      if (e.kind() != CONFLICT && e.kind() != UNSUPPORTED && e.kind() != NOT_FOUND) {
+        throw e;
+      }
+      log.log(WARNING, "container {0} is not told: {1}", container.id, e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package io.gantry.engine.network;
+
+import io.gantry.api.Networks.Ipam;
+import io.gantry.spi.network.Network;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What is kept of a network for as long as it exists.
+ *
+ * @param ipam with the subnets and gateways that were chosen
+ * @param chosen whether the engine chose the subnets: then nobody may choose addresses in them
+ */
+record NetworkRecord(
+    String id,
+    String name,
+    String driver,
+    Instant created,
+    boolean ipv4,
+    boolean ipv6,
+    Ipam ipam,
+    boolean chosen,
+    boolean internal,
+    boolean attachable,
+    boolean ingress,
+    boolean configOnly,
+    String configFrom,
+    Map<String, String> options,
+    Map<String, String> labels) {
+
+  NetworkRecord {
+    options = Map.copyOf(options);
+    labels = Map.copyOf(labels);
+  }
+
+  /** As its driver knows it. */
+  Network network() {
+    List<Network.Subnet> subnets =
+        ipam.pools().stream()
+            .map(pool -> new Network.Subnet(pool.subnet(), pool.gateway()))
+            .toList();
+    return new Network(id, name, subnets, internal, options);
+  }
+}

@@ -1,0 +1,297 @@
+package io.gantry.engine.network;
+
+import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+
+import io.gantry.api.Networks;
+import io.gantry.api.Networks.Ipam;
+import io.gantry.api.Networks.NetworkSpec;
+import io.gantry.api.Networks.Pool;
+import io.gantry.engine.network.NetworkSettings.AddressBlock;
+import io.gantry.spi.GantryException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** Makes of what is asked for a network as it will be: checked, with subnets and gateways. */
+final class Planning {
+  static final String BRIDGE_NAME = "com.docker.network.bridge.name";
+  private static final String DEFAULT_IPAM = "default";
+  private static final String NULL_IPAM = "null";
+  private static final SecureRandom RANDOM = new SecureRandom();
+  private static final int LONGEST_NAME = 255;
+
+  private final Subnets subnets;
+  private final Supplier<NetworkSettings> settings;
+
+  Planning(Subnets subnets, Supplier<NetworkSettings> settings) {
+    this.subnets = subnets;
+    this.settings = settings;
+  }
+
+  /** With what it takes from another one. */
+  NetworkSpec check(NetworkSpec asked, Function<String, NetworkState> find) {
+    name(asked.name());
+    ones(asked);
+    NetworkSpec spec = asked.configFrom().isEmpty() ? asked : derived(asked, find);
+    if (!spec.ipv4() && !spec.ipv6()) {
+      throw new GantryException(INVALID, "IPv4 or IPv6 must be enabled");
+    }
+    String ipam = spec.ipam().driver();
+    if (!Set.of("", DEFAULT_IPAM, NULL_IPAM).contains(ipam)) {
+      throw new GantryException(NOT_FOUND, "plugin \"" + ipam + "\" not found");
+    }
+    IpamCheck.check(spec.ipam(), spec.ipv6());
+    return spec;
+  }
+
+  private static void name(String name) {
+    if (name.isBlank()) {
+      throw new GantryException(INVALID, "invalid name: name is empty");
+    }
+    if (name.length() > LONGEST_NAME || name.chars().anyMatch(c -> c < ' ' || c == 127)) {
+      throw new GantryException(INVALID, "invalid name: " + name.replaceAll("\\p{Cntrl}", "?"));
+    }
+    if (Networks.PREDEFINED.contains(name) || name.equals("default")) {
+      throw new GantryException(
+          FORBIDDEN, "operation is not permitted on predefined " + name + " network ");
+    }
+  }
+
+  private static void ones(NetworkSpec asked) {
+    String driver = asked.driver();
+    if (driver.equals("host") || driver.equals("null")) {
+      throw new GantryException(
+          FORBIDDEN, "only one instance of \"" + driver + "\" network is allowed");
+    }
+    if (driver.equals(NetworkKeeper.BUILTIN)) {
+      throw new GantryException(NOT_FOUND, "plugin \"" + driver + "\" not found");
+    }
+    if (driver.equals("overlay") || asked.ingress()) {
+      throw new GantryException(
+          UNAVAILABLE,
+          "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to"
+              + " connect this node to swarm and try again.");
+    }
+    if (asked.configOnly() && !asked.configFrom().isEmpty()) {
+      throw new GantryException(
+          FORBIDDEN, "a configuration network cannot depend on another configuration network");
+    }
+    if (asked.configOnly() && !asked.driver().isEmpty() && !asked.driver().equals("bridge")) {
+      throw new GantryException(
+          FORBIDDEN, "configuration network can only contain network specific fields");
+    }
+  }
+
+  private static NetworkSpec derived(NetworkSpec asked, Function<String, NetworkState> find) {
+    NetworkRecord source;
+    try {
+      source = find.apply(asked.configFrom()).record();
+    } catch (GantryException e) {
+      throw new GantryException(
+          e.kind(), "configuration network \"" + asked.configFrom() + "\" not found", e);
+    }
+    if (!source.configOnly()) {
+      throw new GantryException(
+          FORBIDDEN, "network " + source.name() + " is not a configuration network");
+    }
+    if (!asked.ipam().pools().isEmpty() || !asked.options().isEmpty() || asked.ipv6()) {
+      throw new GantryException(
+          FORBIDDEN,
+          "user supplied configurations are not supported if the network depends on a"
+              + " configuration network");
+    }
+    var labels = new HashMap<>(source.labels());
+    labels.putAll(asked.labels());
+    return new NetworkSpec(
+        asked.name(),
+        asked.driver(),
+        source.ipv4(),
+        source.ipv6(),
+        source.ipam(),
+        asked.internal(),
+        asked.attachable(),
+        asked.ingress(),
+        false,
+        source.name(),
+        source.options(),
+        labels);
+  }
+
+  /** That its driver can do what is asked for. */
+  static void check(NetworkSpec spec, String driver, Set<String> features) {
+    require(!spec.ipv6() || features.contains("ipv6"), driver, "IPv6");
+    require(!spec.internal() || features.contains("internal"), driver, "internal networks");
+    for (boolean six : new boolean[] {false, true}) {
+      long pools =
+          spec.ipam().pools().stream().filter(pool -> Cidr.of(pool.subnet()).six() == six).count();
+      require(pools <= 1 || features.contains("multiple-subnets"), driver, "multiple subnets");
+    }
+  }
+
+  private static void require(boolean holds, String driver, String what) {
+    if (!holds) {
+      throw new GantryException(FORBIDDEN, driver + " driver doesn't support " + what);
+    }
+  }
+
+  /** The keeper's lock is held. */
+  NetworkRecord plan(
+      NetworkSpec spec,
+      String driver,
+      Instant now,
+      Collection<NetworkState> others,
+      List<HostRoutes.Route> routes) {
+    byte[] id = new byte[32];
+    RANDOM.nextBytes(id);
+    boolean chosen = spec.ipam().pools().isEmpty();
+    var record =
+        new NetworkRecord(
+            HexFormat.of().formatHex(id),
+            spec.name(),
+            driver,
+            now,
+            spec.ipv4(),
+            spec.ipv6(),
+            new Ipam(
+                spec.ipam().driver().isEmpty() ? DEFAULT_IPAM : spec.ipam().driver(),
+                spec.ipam().options(),
+                spec.ipam().pools()),
+            chosen,
+            spec.internal(),
+            spec.attachable(),
+            spec.ingress(),
+            spec.configOnly(),
+            spec.configFrom(),
+            spec.options(),
+            spec.labels());
+    return spec.configOnly() || record.ipam().driver().equals(NULL_IPAM)
+        ? record
+        : propose(record, others, routes);
+  }
+
+  /** The record with all subnets and gateways that it lacks. The keeper's lock is held. */
+  NetworkRecord propose(
+      NetworkRecord record, Collection<NetworkState> others, List<HostRoutes.Route> routes) {
+    var taken = new ArrayList<Cidr>();
+    for (var other : others) {
+      if (!other.record().configOnly()) {
+        other.pools.forEach(pool -> taken.add(pool.subnet));
+      }
+    }
+    var pools = new ArrayList<Pool>();
+    for (var pool : record.ipam().pools()) {
+      Cidr subnet = Cidr.of(pool.subnet());
+      if (subnet.six() ? !record.ipv6() : !record.ipv4()) {
+        continue;
+      }
+      if (taken.stream().anyMatch(subnet::overlaps)) {
+        throw new GantryException(
+            FORBIDDEN, "invalid pool request: Pool overlaps with other one on this address space");
+      }
+      taken.add(subnet);
+      pools.add(pool);
+    }
+    List<AddressBlock> blocks = settings.get().pools();
+    for (boolean six : new boolean[] {false, true}) {
+      boolean wanted = six ? record.ipv6() : record.ipv4();
+      if (wanted && pools.stream().noneMatch(pool -> Cidr.of(pool.subnet()).six() == six)) {
+        Cidr subnet = subnets.choose(six, blocks, taken, routes);
+        taken.add(subnet);
+        pools.add(new Pool(subnet.toString(), "", "", Map.of()));
+      }
+    }
+    return with(record, pools.stream().map(Planning::withGateway).toList());
+  }
+
+  private static Pool withGateway(Pool pool) {
+    if (!pool.gateway().isEmpty()) {
+      return pool;
+    }
+    Cidr subnet = Cidr.of(pool.subnet());
+    var addresses =
+        new AddressPool(subnet, pool.range().isEmpty() ? subnet : Cidr.of(pool.range()));
+    pool.auxiliary().values().forEach(text -> addresses.take(parsed(text)));
+    Ip ip = addresses.take();
+    if (ip == null) {
+      throw new GantryException(
+          UNAVAILABLE, "failed to allocate gateway (): No available addresses on this pool");
+    }
+    return new Pool(pool.subnet(), pool.range(), ip.toString(), pool.auxiliary());
+  }
+
+  private static Ip parsed(String text) {
+    Ip ip = Ip.parse(text);
+    if (ip == null) {
+      throw new GantryException(INVALID, "invalid address: " + text);
+    }
+    return ip;
+  }
+
+  private static NetworkRecord with(NetworkRecord record, List<Pool> pools) {
+    return new NetworkRecord(
+        record.id(),
+        record.name(),
+        record.driver(),
+        record.created(),
+        record.ipv4(),
+        record.ipv6(),
+        new Ipam(record.ipam().driver(), record.ipam().options(), pools),
+        record.chosen(),
+        record.internal(),
+        record.attachable(),
+        record.ingress(),
+        record.configOnly(),
+        record.configFrom(),
+        record.options(),
+        record.labels());
+  }
+
+  /**
+   * The default network with a name for its bridge, if none is configured: several engines may be
+   * on one host.
+   *
+   * @param tries so many names were no good
+   */
+  static NetworkRecord named(NetworkRecord record, int tries) {
+    if (record.options().containsKey(BRIDGE_NAME)) {
+      return record;
+    }
+    int n = 0;
+    for (int left = tries; ; n++) {
+      if (!Files.exists(Path.of("/sys/class/net/gantry" + n)) && left-- == 0) {
+        break;
+      }
+    }
+    var options = new HashMap<>(record.options());
+    options.put(BRIDGE_NAME, "gantry" + n);
+    return new NetworkRecord(
+        record.id(),
+        record.name(),
+        record.driver(),
+        record.created(),
+        record.ipv4(),
+        record.ipv6(),
+        record.ipam(),
+        record.chosen(),
+        record.internal(),
+        record.attachable(),
+        record.ingress(),
+        record.configOnly(),
+        record.configFrom(),
+        options,
+        record.labels());
+  }
+}

@@ -1,0 +1,96 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.Leased;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Recovery;
+import io.gantry.spi.Support;
+import io.gantry.spi.network.Attachment;
+import io.gantry.spi.network.Endpoint;
+import io.gantry.spi.network.Network;
+import io.gantry.spi.network.NetworkDriver;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Networks whose containers have their addresses and routes on their loopback interface: all of the
+ * inside is real, and nothing is done to the host.
+ */
+final class LoopDriver implements NetworkDriver {
+  private static final int LOOPBACK = 1;
+
+  final List<String> calls = new CopyOnWriteArrayList<>();
+
+  /** Of every attach from now on. */
+  volatile @Nullable GantryException failure;
+
+  Leased<NetworkDriver> leased() {
+    return new Leased<>() {
+      @Override
+      public <R> R call(String name, Function<? super NetworkDriver, ? extends R> body) {
+        return body.apply(LoopDriver.this);
+      }
+
+      @Override
+      public List<String> names() {
+        return List.of("builtin", "loop");
+      }
+
+      @Override
+      public String defaultName() {
+        return "loop";
+      }
+    };
+  }
+
+  @Override
+  public Support probe() {
+    return Support.yes();
+  }
+
+  @Override
+  public Set<String> features() {
+    return Set.of("ipv6", "internal", "live-attach");
+  }
+
+  @Override
+  public void create(Network network) {
+    calls.add("create " + network.name());
+  }
+
+  @Override
+  public void remove(Network network) {
+    calls.add("remove " + network.name());
+  }
+
+  @Override
+  public Attachment attach(Network network, Endpoint endpoint) {
+    calls.add("attach " + network.name());
+    var no = failure;
+    if (no != null) {
+      throw no;
+    }
+    if (endpoint.addresses().isEmpty()) {
+      return Attachment.none(endpoint.id());
+    }
+    return new Attachment(
+        endpoint.id(),
+        List.of(),
+        endpoint.addresses().stream().map(a -> new Attachment.Address(LOOPBACK, a)).toList(),
+        network.internal() ? List.of() : List.of(new Attachment.Route(LOOPBACK, "default", "")),
+        Map.of());
+  }
+
+  @Override
+  public void detach(Network network, Attachment attachment) {
+    calls.add("detach " + network.name());
+  }
+
+  @Override
+  public Recovery recover(List<Network> networks, List<Attachment> attachments) {
+    return new Recovery(Set.of(), Set.of());
+  }
+}

@@ -1,0 +1,295 @@
+package io.gantry.engine.container;
+
+import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
+import static io.gantry.spi.GantryException.Kind.INTERNAL;
+import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.ContainerSpec.NetworkRequest;
+import io.gantry.api.ExecSpec;
+import io.gantry.api.Networks;
+import io.gantry.api.Networks.Ipam;
+import io.gantry.api.Networks.NetworkSpec;
+import io.gantry.api.Networks.Pool;
+import io.gantry.engine.network.Placed;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.network.Attachment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class NetworksTest extends WithEngine {
+  private final LoopDriver driver = new LoopDriver();
+  private Networks networks;
+
+  @Override
+  Engines open() {
+    return new Engines(home, driver.leased());
+  }
+
+  @BeforeEach
+  void makeNetworks() {
+    networks = engine.containers.networks();
+    create("one", "10.9.1.0/24");
+    create("two", "10.9.2.0/24");
+    driver.calls.clear();
+  }
+
+  private void create(String name, String subnet) {
+    networks.create(
+        new NetworkSpec(
+            name,
+            "",
+            true,
+            false,
+            new Ipam("", null, List.of(new Pool(subnet, "", "", Map.of()))),
+            false,
+            false,
+            false,
+            false,
+            "",
+            Map.of(),
+            Map.of()));
+  }
+
+  private static NetworkRequest asked(String network, String address) {
+    return new NetworkRequest(
+        network, List.of("alias"), address, "", List.of(), "", List.of(), Map.of(), 0);
+  }
+
+  private static ContainerSpec sleeping(String name, String mode, NetworkRequest... networks) {
+    return Specs.spec(
+            specs -> {
+              specs.name = name;
+              specs.networkMode = mode;
+              specs.cmd = List.of("sleep", "1000");
+            })
+        .with(List.of(networks));
+  }
+
+  private String started(String name, String mode, NetworkRequest... wanted) {
+    String id = engine.containers.create(sleeping(name, mode, wanted)).id();
+    engine.containers.start(id);
+    return id;
+  }
+
+  private String inside(String id, String... command) throws Exception {
+    var spec =
+        new ExecSpec(List.of(command), List.of(), "", "", false, true, true, false, false, "");
+    String exec = engine.containers.createExec(id, spec);
+    return Engines.text(engine.containers.startExec(exec, false, 0, 0));
+  }
+
+  private String addresses(String id) throws Exception {
+    return inside(id, "ip", "-o", "-4", "addr");
+  }
+
+  private static void refused(GantryException.Kind kind, String sentence, Runnable step) {
+    var e = assertThrows(GantryException.class, step::run);
+    assertEquals(sentence, e.getMessage());
+    assertEquals(kind, e.kind());
+  }
+
+  @Test
+  void aContainerHasItsAddressesInsideInItsHostsFileAndInItsView() throws Exception {
+    String id = started("box", "one", asked("two", "10.9.2.77"));
+    assertTrue(addresses(id).contains(" 10.9.1.2/24 "), addresses(id));
+    assertTrue(addresses(id).contains(" 10.9.2.77/24 "));
+    assertTrue(inside(id, "ip", "route").contains("default"));
+    String hosts = inside(id, "cat", "/etc/hosts");
+    assertTrue(hosts.contains("10.9.1.2\t" + id.substring(0, 12) + "\n"), hosts);
+    assertTrue(hosts.contains("10.9.2.77\t" + id.substring(0, 12) + "\n"), hosts);
+    var view = engine.containers.inspect(id).networks();
+    assertEquals("10.9.1.2", view.get("one").address());
+    assertEquals(24, view.get("one").prefixLength());
+    assertEquals("10.9.1.1", view.get("one").gateway());
+    assertEquals("02:42:0a:09:01:02", view.get("one").mac());
+    assertEquals("10.9.2.77", view.get("two").address());
+    assertEquals(List.of("box", "alias", id.substring(0, 12)), view.get("two").names());
+    assertEquals("10.9.2.77/24", networks.inspect("two").endpoints().get(id).address());
+    assertEquals(List.of(id), networks.inspect("one").users());
+    assertEquals(List.of("attach one", "attach two"), driver.calls);
+  }
+
+  @Test
+  void theEndGivesEverythingBack() throws Exception {
+    String id = started("box", "one");
+    refused(
+        FORBIDDEN,
+        "error while removing network: network one has active endpoints (name:\"box\" id:\""
+            + engine.containers.inspect(id).networks().get("one").endpointId().substring(0, 12)
+            + "\")",
+        () -> networks.remove("one"));
+    engine.containers.stop(id, "KILL", null);
+    assertEquals("", engine.containers.inspect(id).networks().get("one").address());
+    assertEquals(Map.of(), networks.inspect("one").endpoints());
+    assertEquals(List.of(id), networks.inspect("one").users());
+    engine.containers.remove(id, true, true);
+    networks.remove("one");
+    Await.until("detached", () -> driver.calls.contains("detach one"));
+    assertEquals(
+        List.of(
+            "create",
+            "connect",
+            "start",
+            "kill",
+            "disconnect",
+            "die",
+            "stop",
+            "destroy",
+            "destroy"),
+        engine.actions().subList(2, 11));
+  }
+
+  @Test
+  void aStartThatFailsTakesNoAddress() {
+    driver.failure = new GantryException(INTERNAL, "no cable left");
+    String id = engine.containers.create(sleeping("box", "one")).id();
+    assertThrows(GantryException.class, () -> engine.containers.start(id));
+    assertEquals(Map.of(), networks.inspect("one").endpoints());
+    assertEquals(List.of("attach one", "detach one"), driver.calls);
+    driver.failure = null;
+    engine.containers.start(id);
+    assertEquals("10.9.1.2", engine.containers.inspect(id).networks().get("one").address());
+  }
+
+  @Test
+  void aNetworkThatIsNotThereIsMissedAtTheStart() {
+    String id = engine.containers.create(sleeping("box", "nosuch")).id();
+    refused(
+        NOT_FOUND,
+        "failed to set up container networking: network nosuch not found",
+        () -> engine.containers.start(id));
+  }
+
+  @Test
+  void aRunningContainerComesAndGoes() throws Exception {
+    String id = started("box", "one");
+    networks.connect("two", "box", asked("", "10.9.2.5"));
+    assertTrue(addresses(id).contains(" 10.9.2.5/24 "));
+    assertTrue(inside(id, "cat", "/etc/hosts").contains("10.9.2.5\t"));
+    refused(
+        FORBIDDEN,
+        "endpoint with name box already exists in network two",
+        () -> networks.connect("two", "box", NetworkRequest.of("")));
+    networks.disconnect("one", "box", false);
+    refused(
+        FORBIDDEN,
+        "container " + id + " is not connected to network one",
+        () -> networks.disconnect("one", "box", false));
+    assertEquals(List.of("two"), List.copyOf(engine.containers.inspect(id).networks().keySet()));
+    assertFalse(inside(id, "cat", "/etc/hosts").contains("10.9.1.2"));
+    assertEquals(List.of("attach one", "attach two", "detach one"), driver.calls);
+    engine.containers.restart(id, "KILL", null);
+    assertTrue(addresses(id).contains(" 10.9.2.5/24 "));
+    assertFalse(addresses(id).contains(" 10.9.1."));
+  }
+
+  @Test
+  void aConnectThatFailsLeavesItAsItWas() throws Exception {
+    String id = started("box", "one");
+    driver.failure = new GantryException(INTERNAL, "no cable left");
+    refused(INTERNAL, "no cable left", () -> networks.connect("two", "box", NetworkRequest.of("")));
+    assertEquals(List.of("one"), List.copyOf(engine.containers.inspect(id).networks().keySet()));
+    assertEquals(Map.of(), networks.inspect("two").endpoints());
+    assertFalse(addresses(id).contains(" 10.9.2."));
+  }
+
+  @Test
+  void oneThatDoesNotRunComesAtItsNextStart() throws Exception {
+    String id = engine.containers.create(sleeping("box", "one")).id();
+    networks.connect("two", "box", asked("", "10.9.2.9"));
+    assertEquals(List.of(), driver.calls);
+    engine.containers.start(id);
+    assertTrue(addresses(id).contains(" 10.9.2.9/24 "));
+  }
+
+  @Test
+  void theNextEngineKnowsWhoHasWhat() throws Exception {
+    String id = started("box", "one");
+    networks.connect("two", "box", NetworkRequest.of(""));
+    var before = engine.containers.inspect(id).networks();
+    engine.close();
+    engine = open();
+    networks = engine.containers.networks();
+    assertEquals(before, engine.containers.inspect(id).networks());
+    assertEquals("10.9.2.2/24", networks.inspect("two").endpoints().get(id).address());
+    String other = started("other", "one");
+    assertEquals("10.9.1.3", engine.containers.inspect(other).networks().get("one").address());
+    assertEquals(3, engine.containers.belongings().attachments("loop").size());
+    networks.disconnect("two", "box", false);
+    assertEquals(Map.of(), networks.inspect("two").endpoints());
+  }
+
+  @Test
+  void whoHasNoNetworkOfHisOwnCannotComeIntoOthers() {
+    started("ofHost", "host");
+    started("alone", "none");
+    String shared =
+        "container sharing network namespace with another container or host cannot be connected to"
+            + " any other network";
+    refused(INVALID, shared, () -> networks.connect("one", "ofHost", NetworkRequest.of("")));
+    refused(
+        INVALID,
+        "container cannot be connected to multiple networks with one of the networks in private"
+            + " (none) mode",
+        () -> networks.connect("one", "alone", NetworkRequest.of("")));
+    String box = started("box", "one");
+    started("guest", "container:" + box);
+    refused(INVALID, shared, () -> networks.connect("two", "guest", NetworkRequest.of("")));
+  }
+
+  @Test
+  void pruneTakesWhatNoContainerHas() {
+    engine.containers.create(sleeping("box", "one"));
+    assertEquals(List.of("two"), networks.prune(network -> true));
+    assertEquals(
+        List.of("bridge", "host", "none", "one"),
+        networks.list().stream().map(network -> network.name()).toList());
+  }
+
+  @Test
+  void theHostsGatewayHasAName() throws Exception {
+    String id = started("box", "default");
+    String gateway = engine.containers.inspect(id).networks().get("bridge").gateway();
+    assertTrue(gateway.endsWith(".0.1"), gateway);
+    assertEquals(List.of("create bridge", "attach bridge"), driver.calls);
+    assertEquals(List.of(), engine.containers.inspect(id).networks().get("bridge").names());
+  }
+
+  private static Placed with(String name, int priority, String... gateways) {
+    var routes = new ArrayList<Attachment.Route>();
+    for (String gateway : gateways) {
+      routes.add(new Attachment.Route(1, "default", gateway));
+    }
+    return new Placed(
+            name, name, "loop", name, 1, "eth0", "", "", "", "", List.of(), "", priority, Map.of(),
+            null)
+        .with(new Attachment(name, List.of(), List.of(), routes, Map.of()));
+  }
+
+  private static List<String> chosen(Placed... places) {
+    return InsideProgram.gateways(List.of(places)).stream()
+        .map(gateway -> gateway.route().via())
+        .toList();
+  }
+
+  @Test
+  void oneOfThemLeadsOut() {
+    assertEquals(List.of("10.0.0.1"), chosen(with("b", 0, "10.0.1.1"), with("a", 0, "10.0.0.1")));
+    assertEquals(List.of("10.0.1.1"), chosen(with("b", 1, "10.0.1.1"), with("a", 0, "10.0.0.1")));
+    assertEquals(List.of("10.0.1.1"), chosen(with("a", 5), with("b", 0, "10.0.1.1")));
+    assertEquals(
+        List.of("10.0.1.1", "fd00::1"),
+        chosen(with("a", 0, "10.0.0.1"), with("b", 0, "10.0.1.1", "fd00::1")));
+    assertEquals(
+        List.of("10.0.0.1", "fd00::1"), chosen(with("a", 0, "10.0.0.1"), with("b", 0, "fd00::1")));
+  }
+}
