@@ -7,6 +7,7 @@ import io.gantry.api.Drivers;
 import io.gantry.api.Engine;
 import io.gantry.api.Events;
 import io.gantry.api.Images;
+import io.gantry.api.Networks;
 import io.gantry.api.Volumes;
 import io.gantry.api.trust.TlsFiles;
 import io.gantry.rest.http.ApiServer;
@@ -52,6 +53,7 @@ public final class RestServer {
       @Reference Containers containers,
       @Reference Images images,
       @Reference Volumes volumes,
+      @Reference Networks networks,
       @Reference Events events,
       @Reference Drivers drivers,
       @Reference Engine engine,
@@ -66,7 +68,8 @@ public final class RestServer {
               policyOption = ReferencePolicyOption.RELUCTANT)
           @Nullable Consumer<String> unable) {
     var clock = InstantSource.system();
-    var routes = ApiRoutes.of(containers, images, volumes, events, drivers, engine, clock);
+    var routes =
+        ApiRoutes.of(containers, images, volumes, networks, events, drivers, engine, clock);
     server = new ApiServer(new Router(routes), engine, config.corsHeaders(), access(config));
     try {
       listen(config, inherited, unable);

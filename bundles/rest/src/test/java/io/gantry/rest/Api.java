@@ -29,6 +29,7 @@ final class Api implements AutoCloseable {
   final FakeImages images = new FakeImages();
   final FakeEngine engine = new FakeEngine();
   final FakeVolumes volumes = new FakeVolumes();
+  final FakeNetworks networks = new FakeNetworks();
   final FakeDrivers drivers = new FakeDrivers();
   final Path socket;
   private final ApiServer server;
@@ -63,6 +64,7 @@ final class Api implements AutoCloseable {
             containers,
             images,
             volumes,
+            networks,
             engine,
             drivers,
             engine,

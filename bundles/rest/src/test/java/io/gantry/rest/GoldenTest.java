@@ -124,7 +124,7 @@ class GoldenTest {
   @Test
   void theBridgeHasAListOfSubnets() throws Exception {
     String body = api.get("/networks/bridge").body();
-    assertTrue(body.contains("\"Config\":[]"), body);
+    assertTrue(body.contains("\"Config\":[{\"Subnet\":\"172.17.0.0/16\""), body);
     body = api.get("/networks/host").body();
     assertTrue(body.contains("\"Config\":null"), body);
   }

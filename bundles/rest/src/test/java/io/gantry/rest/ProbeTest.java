@@ -81,7 +81,6 @@ class ProbeTest {
         "GET | /containers/nosuch/export | 404 | No such container: nosuch",
         "GET | /containers/nosuch/changes | 404 | No such container: nosuch",
         "POST | /commit?container=nosuch | 404 | No such container: nosuch",
-        "POST | /networks/create | 501 | creating networks is not built yet",
         "PUT | /volumes/x | 503 | This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.",
         "GET | /system/df?type=x | 400 | unknown object type: x",
       })

@@ -87,7 +87,7 @@ public final class ContainerSpecs {
         platform,
         process(body, version),
         host(host, version),
-        networks(endpoints),
+        networks(body, host, endpoints, version),
         body.textMap("Labels"),
         documents);
   }
@@ -276,14 +276,33 @@ public final class ContainerSpecs {
     return matcher.group(3) == null ? text + "/tcp" : text.toLowerCase(java.util.Locale.ROOT);
   }
 
-  private static List<NetworkRequest> networks(JsonObject endpoints) {
-    var networks = new ArrayList<NetworkRequest>();
-    endpoints.objectMap().forEach((name, endpoint) -> networks.add(network(name, endpoint)));
-    return networks;
+  private static List<NetworkRequest> networks(
+      JsonObject body, JsonObject host, JsonObject endpoints, ApiVersion version) {
+    var networks = new LinkedHashMap<String, NetworkRequest>();
+    endpoints
+        .objectMap()
+        .forEach((name, endpoint) -> networks.put(name, network(name, endpoint, version)));
+    String mac = body.text("MacAddress");
+    if (!mac.isEmpty()) { // the main network's, before each had its own
+      String mode = host.text("NetworkMode");
+      String main =
+          !networks.containsKey(mode) && (mode.isEmpty() || mode.equals("default"))
+              ? networks.containsKey("default") ? "default" : "bridge"
+              : mode;
+      var asked = networks.getOrDefault(main, NetworkRequest.of(main));
+      if (!asked.mac().isEmpty() && !asked.mac().equalsIgnoreCase(mac)) {
+        throw new GantryException(
+            INVALID,
+            "the container-wide MAC address must match the endpoint-specific MAC address for the"
+                + " main network, or be left empty");
+      }
+      networks.put(main, asked.withMac(mac));
+    }
+    return List.copyOf(networks.values());
   }
 
   /** What an endpoint's settings ask for in a network. */
-  public static NetworkRequest network(String name, JsonObject endpoint) {
+  public static NetworkRequest network(String name, JsonObject endpoint, ApiVersion version) {
     JsonObject ipam = endpoint.object("IPAMConfig");
     return new NetworkRequest(
         name,
@@ -294,6 +313,6 @@ public final class ContainerSpecs {
         endpoint.text("MacAddress"),
         endpoint.texts("Links"),
         endpoint.textMap("DriverOpts"),
-        endpoint.smallNumber("GwPriority"));
+        version.below(48) ? 0 : endpoint.smallNumber("GwPriority"));
   }
 }

@@ -1,5 +1,6 @@
 package io.gantry.rest.docker;
 
+import io.gantry.api.Networks.NetworkView;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -10,7 +11,6 @@ public final class DockerNames {
   private static final Map<String, String> STORAGE_DATA =
       Map.of("lower", "LowerDir", "upper", "UpperDir", "work", "WorkDir");
   private static final Map<String, String> RUNTIMES = Map.of("namespaces", "runc");
-  private static final Map<String, String> NETWORK_DRIVERS = Map.of("none", "null");
   private static final String RUNC_SHIM = "io.containerd.runc.v2";
 
   private DockerNames() {}
@@ -35,9 +35,13 @@ public final class DockerNames {
     return runtime.equals(RUNC_SHIM) ? "namespaces" : reverse(RUNTIMES, runtime);
   }
 
-  /** The driver that Docker names for one of the predefined networks. */
-  public static String networkDriver(String network) {
-    return NETWORK_DRIVERS.getOrDefault(network, network);
+  /** The driver that Docker names for a network. */
+  public static String networkDriver(NetworkView network) {
+    return switch (network.driver()) {
+      case "builtin" -> network.name().equals("host") ? "host" : "null";
+      case "" -> network.configOnly() ? "null" : "bridge"; // nobody has needed one yet
+      default -> network.driver();
+    };
   }
 
   private static String reverse(Map<String, String> names, String name) {

@@ -2,114 +2,133 @@ package io.gantry.rest.docker;
 
 import static io.gantry.rest.json.JsonText.object;
 
-import io.gantry.api.ContainerView;
-import io.gantry.api.ContainerView.EndpointView;
-import io.gantry.api.Engine.EngineView;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
-import java.util.List;
+import io.gantry.api.Networks.Ipam;
+import io.gantry.api.Networks.Member;
+import io.gantry.api.Networks.NetworkSpec;
+import io.gantry.api.Networks.NetworkView;
+import io.gantry.api.Networks.Pool;
+import io.gantry.rest.http.ApiVersion;
+import io.gantry.rest.json.JsonObject;
+import io.gantry.rest.json.JsonText;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The predefined networks. Until there is a bridge driver, {@code bridge}, which clients ask for by
- * default, is a private namespace with loopback only: it says so itself.
- */
+/** A network as Docker's clients know it. */
 public final class NetworkJson {
-
-  public static final List<String> PREDEFINED = List.of("none", "host", "bridge");
-
-  private static final String NO_BRIDGE =
-      "there is no bridge driver yet: containers get a private network with loopback only";
 
   private NetworkJson() {}
 
-  /** 64 hex, the same for one data root for ever. */
-  public static String id(EngineView engine, String network) {
-    try {
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256")
-              .digest((engine.id() + "/" + network).getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(hash);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // every JRE has it
-    }
+  /** Reads what {@code POST /networks/create} asks for. */
+  public static NetworkSpec read(JsonObject body, ApiVersion version) {
+    Boolean ipv4 = version.atLeast(48) ? body.flagOrNull("EnableIPv4") : null;
+    return new NetworkSpec(
+        body.text("Name"),
+        body.text("Driver"),
+        ipv4 == null || ipv4,
+        body.flag("EnableIPv6"),
+        ipam(body.object("IPAM")),
+        body.flag("Internal"),
+        body.flag("Attachable"),
+        body.flag("Ingress"),
+        body.flag("ConfigOnly"),
+        body.object("ConfigFrom").text("Network"),
+        body.textMap("Options"),
+        body.textMap("Labels"));
+  }
+
+  private static Ipam ipam(JsonObject ipam) {
+    return new Ipam(
+        ipam.text("Driver"),
+        MountRequests.mapOrNull(ipam, "Options"),
+        ipam.objects("Config").stream()
+            .map(
+                pool ->
+                    new Pool(
+                        pool.text("Subnet"),
+                        pool.text("IPRange"),
+                        pool.text("Gateway"),
+                        pool.textMap("AuxiliaryAddresses")))
+            .toList());
   }
 
   /**
-   * @param members containers to show; none in lists
+   * @param members containers are shown, which lists leave out
    */
-  public static Map<String, @Nullable Object> of(
-      EngineView engine, String network, List<ContainerView> members) {
-    boolean bridge = network.equals("bridge");
+  public static Map<String, @Nullable Object> of(NetworkView view, boolean members) {
     return object(
         "Name",
-        network,
+        view.name(),
         "Id",
-        id(engine, network),
+        view.id(),
         "Created",
-        GoTime.nano(engine.started()),
+        GoTime.nano(view.created()),
         "Scope",
         "local",
         "Driver",
-        driver(network),
+        DockerNames.networkDriver(view),
         "EnableIPv4",
-        true,
+        view.ipv4(),
         "EnableIPv6",
-        false,
+        view.ipv6(),
         "IPAM",
-        object("Driver", "default", "Options", null, "Config", bridge ? List.of() : null),
+        ipam(view),
         "Internal",
-        bridge,
+        view.internal(),
         "Attachable",
-        false,
+        view.attachable(),
         "Ingress",
-        false,
+        view.ingress(),
         "ConfigFrom",
-        object("Network", ""),
+        object("Network", view.configFrom()),
         "ConfigOnly",
-        false,
+        view.configOnly(),
         "Containers",
-        containers(network, members),
+        members ? containers(view) : Map.of(),
         "Options",
-        bridge ? Map.of("io.gantry.network.note", NO_BRIDGE) : Map.of(),
+        JsonText.sorted(view.options()),
         "Labels",
-        Map.of());
+        JsonText.sorted(view.labels()));
   }
 
-  public static String driver(String network) {
-    return network.equals("bridge") ? "null" : DockerNames.networkDriver(network);
+  private static Map<String, @Nullable Object> ipam(NetworkView view) {
+    var ipam = view.ipam();
+    boolean none = view.predefined() && !view.name().equals("bridge");
+    return object(
+        "Driver",
+        ipam.driver(),
+        "Options",
+        ipam.options() == null ? null : JsonText.sorted(ipam.options()),
+        "Config",
+        none ? null : ipam.pools().stream().map(NetworkJson::pool).toList());
   }
 
-  private static Map<String, @Nullable Object> containers(
-      String network, List<ContainerView> members) {
+  private static Map<String, @Nullable Object> pool(Pool pool) {
+    var json = object("Subnet", pool.subnet());
+    if (!pool.range().isEmpty()) {
+      json.put("IPRange", pool.range());
+    }
+    if (!pool.gateway().isEmpty()) {
+      json.put("Gateway", pool.gateway());
+    }
+    if (!pool.auxiliary().isEmpty()) {
+      json.put("AuxiliaryAddresses", JsonText.sorted(pool.auxiliary()));
+    }
+    return json;
+  }
+
+  private static Map<String, @Nullable Object> containers(NetworkView view) {
     var containers = new TreeMap<String, @Nullable Object>();
-    for (ContainerView member : members) {
-      EndpointView endpoint = member.networks().get(network);
-      if (endpoint != null && member.state().running()) {
-        containers.put(
-            member.id(),
-            object(
-                "Name", member.name(),
-                "EndpointID", endpoint.endpointId(),
-                "MacAddress", endpoint.mac(),
-                "IPv4Address", address(endpoint),
-                "IPv6Address", address6(endpoint)));
-      }
+    for (Member member : view.endpoints().values()) {
+      containers.put(
+          member.container(),
+          object(
+              "Name", member.name(),
+              "EndpointID", member.endpointId(),
+              "MacAddress", member.mac(),
+              "IPv4Address", member.address(),
+              "IPv6Address", member.address6()));
     }
     return containers;
-  }
-
-  private static String address(EndpointView endpoint) {
-    return endpoint.address().isEmpty() ? "" : endpoint.address() + "/" + endpoint.prefixLength();
-  }
-
-  private static String address6(EndpointView endpoint) {
-    return endpoint.address6().isEmpty()
-        ? ""
-        : endpoint.address6() + "/" + endpoint.prefixLength6();
   }
 }

@@ -89,10 +89,6 @@ public final class AbsentRoutes {
         get("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         post("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         delete("/containers/{id}/checkpoints/{name}", call -> Answer.error(501, NO_EXPERIMENTS)),
-        post("/networks/create", notBuilt("creating networks")),
-        post("/networks/prune", notBuilt("pruning networks")),
-        post("/networks/{id}/connect", notBuilt("connecting containers to networks")),
-        post("/networks/{id}/disconnect", notBuilt("disconnecting containers from networks")),
         put("/volumes/{name}", AbsentRoutes::noSwarm));
   }
 

@@ -5,6 +5,7 @@ import io.gantry.api.Drivers;
 import io.gantry.api.Engine;
 import io.gantry.api.Events;
 import io.gantry.api.Images;
+import io.gantry.api.Networks;
 import io.gantry.api.Volumes;
 import io.gantry.rest.docker.DiskUsage;
 import io.gantry.rest.http.Route;
@@ -21,6 +22,7 @@ public final class ApiRoutes {
       Containers containers,
       Images images,
       Volumes volumes,
+      Networks networks,
       Events events,
       Drivers drivers,
       Engine engine,
@@ -34,7 +36,7 @@ public final class ApiRoutes {
             new AbsentRoutes().table(),
             new ArchiveRoutes(images).table(),
             new ImageRoutes(images, engine, clock).table(),
-            new NetworkRoutes(containers, engine).table(),
+            new NetworkRoutes(networks, clock).table(),
             new VolumeRoutes(volumes).table(),
             new GantryRoutes(drivers, images).table())
         .flatMap(List::stream)
