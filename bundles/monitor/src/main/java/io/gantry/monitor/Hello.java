@@ -46,13 +46,12 @@ public record Hello(
     String dns,
     boolean served) {
 
-  /** Where a monitor is in its life; the zygote and the net helper have places of their own. */
+  /** Where a monitor is in its life. */
   public enum Phase {
     SPAWNER,
     CREATED,
     RUNNING,
-    EXITED,
-    NET
+    EXITED
   }
 
   public Hello {

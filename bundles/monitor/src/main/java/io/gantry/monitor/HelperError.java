@@ -17,8 +17,7 @@ public final class HelperError extends Exception {
     MONITOR,
     INIT,
     EXEC,
-    INSIDE,
-    NET
+    INSIDE
   }
 
   private static final int EPERM = 1;

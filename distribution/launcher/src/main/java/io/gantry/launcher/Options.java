@@ -43,6 +43,10 @@ record Options(
     String level = "info";
     List<String> hosts = new ArrayList<>();
     List<String> logOptions = new ArrayList<>();
+    List<String> pools = new ArrayList<>();
+    List<String> dns = new ArrayList<>();
+    List<String> dnsSearch = new ArrayList<>();
+    List<String> dnsOptions = new ArrayList<>();
     Map<String, String> settings = new LinkedHashMap<>();
     for (String argument : arguments) {
       int equals = argument.indexOf('=');
@@ -62,6 +66,22 @@ record Options(
         case "--log-driver" -> settings.put(ENGINE + "logDriver", quoted(value));
         case "--log-opt" -> logOptions.add(option(value));
         case "--favordynmods" -> settings.put(ENGINE + "favordynmods", bool(name, value));
+        case "--bridge" -> settings.put(ENGINE + "bridge", quoted(value));
+        case "--bip" -> settings.put(ENGINE + "bip", quoted(value));
+        case "--bip6" -> settings.put(ENGINE + "bip6", quoted(value));
+        case "--fixed-cidr" -> settings.put(ENGINE + "fixedCidr", quoted(value));
+        case "--fixed-cidr-v6" -> settings.put(ENGINE + "fixedCidr6", quoted(value));
+        case "--default-gateway" -> settings.put(ENGINE + "defaultGateway", quoted(value));
+        case "--default-gateway-v6" -> settings.put(ENGINE + "defaultGateway6", quoted(value));
+        case "--mtu" -> settings.put(ENGINE + "mtu", number(name, value));
+        case "--icc" -> settings.put(ENGINE + "icc", bool(name, value));
+        case "--ip-masq" -> settings.put(ENGINE + "ipMasq", bool(name, value));
+        case "--ip" -> settings.put(ENGINE + "ip", quoted(value));
+        case "--ipv6" -> settings.put(ENGINE + "ipv6", bool(name, value));
+        case "--default-address-pool" -> pools.add(value);
+        case "--dns" -> dns.add(value);
+        case "--dns-search" -> dnsSearch.add(value);
+        case "--dns-opt" -> dnsOptions.add(value);
         case "--userns-remap" -> settings.put(ENGINE + "usernsRemap", quoted(value));
         case "--deploy" ->
             settings.put(ENGINE + "deployFolder", quoted(absolute(name, value).toString()));
@@ -78,13 +98,30 @@ record Options(
         default -> throw new StartFailure(StartFailure.USAGE, "unknown flag: " + name);
       }
     }
-    if (!logOptions.isEmpty()) {
-      settings.put(ENGINE + "logOptions", quoted(logOptions));
-    }
+    list(settings, "logOptions", logOptions);
+    list(settings, "defaultAddressPools", pools);
+    list(settings, "dns", dns);
+    list(settings, "dnsSearch", dnsSearch);
+    list(settings, "dnsOptions", dnsOptions);
     if (!hosts.isEmpty()) {
       settings.put(REST + "hosts", quoted(hosts));
     }
     return new Options(dataRoot, execRoot, etc, pidfile, level, settings);
+  }
+
+  private static void list(Map<String, String> settings, String key, List<String> values) {
+    if (!values.isEmpty()) {
+      settings.put(ENGINE + key, quoted(values));
+    }
+  }
+
+  private static String number(String flag, String value) throws StartFailure {
+    if (!value.matches("\\d{1,9}")) {
+      throw new StartFailure(
+          StartFailure.USAGE,
+          "invalid argument \"" + value + "\" for \"" + flag + "\" flag: a number is expected");
+    }
+    return value.replaceFirst("^0+(?=.)", "");
   }
 
   private static Path absolute(String flag, String value) throws StartFailure {
