@@ -86,7 +86,12 @@ public record Cidr(InetAddress address, int prefix) {
     return contains(other.network().address()) || other.contains(network().address());
   }
 
-  /** The address after the network's last one; empty bits where there is none any more. */
+  /** Whether no address comes after its network. */
+  public boolean isLast() {
+    return BigInteger.valueOf(-1).equals(new BigInteger(last().getAddress()));
+  }
+
+  /** The address after the network's last one, where there is one. */
   byte[] behind() {
     byte[] last = last().getAddress();
     byte[] next = new BigInteger(1, last).add(BigInteger.ONE).toByteArray();

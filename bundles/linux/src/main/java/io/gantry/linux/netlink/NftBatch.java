@@ -1,6 +1,5 @@
 package io.gantry.linux.netlink;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -201,11 +200,10 @@ public final class NftBatch {
         set,
         networks,
         network -> {
-          byte[] end = network.behind();
           key(network.network().address().getAddress());
-          if (!Arrays.equals(end, new byte[end.length])) {
+          if (!network.isLast()) {
             writer.close().nest(LIST_MEMBER);
-            key(end);
+            key(network.behind());
             writer.attributeBe32(3, RANGE_END);
           }
         });

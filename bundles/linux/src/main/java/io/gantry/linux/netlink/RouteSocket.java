@@ -82,6 +82,11 @@ public final class RouteSocket implements AutoCloseable {
     exchange.carryOut(messages.writer());
   }
 
+  /** Carries out in its own network namespace what is meant for a container's. */
+  public void send(InsideMessages messages) {
+    send(messages.messages());
+  }
+
   public List<Link> links() {
     var request =
         new MessageWriter().begin(RouteMessages.GET_LINK, MessageWriter.DUMP, "list the links");

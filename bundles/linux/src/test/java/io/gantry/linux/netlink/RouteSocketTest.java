@@ -134,7 +134,7 @@ class RouteSocketTest {
       namespace.call(
           () -> {
             try (var socket = RouteSocket.open()) {
-              socket.send(messages.messages());
+              socket.send(messages);
             }
             return true;
           });

@@ -12,7 +12,7 @@ import java.util.Map;
  * @param links interfaces to be named and raised
  * @param addresses to set
  * @param routes to add, after the addresses
- * @param sysctls to write, after the links exist
+ * @param sysctls to write first of all: the links exist, but they are down
  */
 public record Attachment(
     String endpoint,

@@ -29,16 +29,36 @@ public interface NetworkDriver extends Driver {
   /**
    * Makes the host's end and moves the other end into the container's network namespace.
    *
-   * @return what is to be set up inside; comes back to {@link #detach}
+   * @return what is to be set up inside; comes back to {@link #detach} or {@link #disconnect}
    */
   Attachment attach(Network network, Endpoint endpoint);
 
-  /** Takes an endpoint away; does nothing when it is gone. */
+  /**
+   * What its users should know of a network that was made, in sentences: that its containers reach
+   * nothing outside since this host does not forward, for one. Asked after {@link #create}.
+   */
+  default List<String> warnings(Network network) {
+    return List.of();
+  }
+
+  /**
+   * Takes an endpoint away whose network namespace has ended, or is about to; does nothing when it
+   * is gone. The kernel takes a link with its namespace: to wait for that is not the caller's.
+   */
   void detach(Network network, Attachment attachment);
 
   /**
-   * Takes over: makes missing parts of expected networks again, sweeps marked interfaces and rules
-   * nobody expects.
+   * Takes an endpoint away from a network namespace that others stay in; does nothing when it is
+   * gone. Nothing of it is there any more when this returns.
+   */
+  default void disconnect(Network network, Attachment attachment) {
+    detach(network, attachment);
+  }
+
+  /**
+   * Takes over: makes missing parts of expected networks again, sweeps interfaces and rules that
+   * bear this instance's mark and nobody expects. Ids of networks and of endpoints are told apart
+   * by nobody: both are in what it returns.
    */
   Recovery recover(List<Network> networks, List<Attachment> attachments);
 }

@@ -1,0 +1,182 @@
+package io.gantry.network.bridge;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.gantry.linux.netlink.NftBatch;
+import io.gantry.linux.netlink.NftBatch.Family;
+import io.gantry.linux.netlink.NftSocket;
+import io.gantry.network.bridge.Rules.Shape;
+import io.gantry.spi.GantryException;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The driver's table: set for the networks there are, looked at now and then, and set again when
+ * somebody has taken it away. All that is remembered can be read from the table.
+ */
+final class RuleKeeper implements AutoCloseable {
+  private static final System.Logger log = System.getLogger(RuleKeeper.class.getName());
+
+  private final String table;
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable NftSocket socket; // guarded by lock
+  private List<Bridged> networks = List.of(); // guarded by lock
+  private boolean closed; // guarded by lock; nothing but our networks is forwarded
+  private boolean closed6; // guarded by lock
+  private @Nullable Shape shape; // guarded by lock; null while the table is not ours to keep
+  private int generation; // guarded by lock; when the table was known to be whole
+  private int repairs; // guarded by lock
+
+  RuleKeeper(String table) {
+    this.table = table;
+  }
+
+  /** Guarded by lock. */
+  private NftSocket socket() {
+    var open = socket;
+    if (open == null) {
+      open = NftSocket.open();
+      socket = open;
+    }
+    return open;
+  }
+
+  /**
+   * Whether this kernel has what it takes.
+   *
+   * @throws GantryException why not
+   */
+  void require() {
+    lock.lock();
+    try {
+      generation = socket().generation();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What an earlier driver has left says about this host. */
+  void takeOver() {
+    lock.lock();
+    try {
+      closed |= Rules.isClosed(socket(), table, false);
+      closed6 |= Rules.isClosed(socket(), table, true);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether, from the next time on that rules are set, nothing else is forwarded. */
+  void close(boolean ipv6, boolean wanted) {
+    lock.lock();
+    try {
+      if (ipv6) {
+        closed6 = wanted;
+      } else {
+        closed = wanted;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Sets the rules for these networks and no others. */
+  void set(Collection<Bridged> wanted) {
+    lock.lock();
+    try {
+      networks = List.copyOf(wanted);
+      if (networks.isEmpty()) {
+        clear();
+      } else {
+        render();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Guarded by lock. */
+  private void render() {
+    var rules = new Rules(table, networks, closed, closed6);
+    socket().send(rules.batch());
+    shape = rules.shape();
+    generation = socket().generation();
+  }
+
+  /**
+   * Guarded by lock. A table in which the operator has rules is kept, and so is one that closes.
+   */
+  private void clear() {
+    shape = null;
+    if (socket().chains(Family.INET, table).isEmpty()) {
+      return;
+    }
+    boolean kept =
+        closed || closed6 || socket().rules(Family.INET, table).containsKey(Rules.OPERATOR);
+    if (kept) {
+      render();
+    } else {
+      socket().send(new NftBatch(Family.INET, table).deleteTable());
+    }
+  }
+
+  /** Sets the rules again when somebody has changed them. */
+  void check() {
+    lock.lock();
+    try {
+      if (shape == null || socket().generation() == generation) {
+        return;
+      }
+      int now = socket().generation();
+      if (shape.isIn(socket(), table)) {
+        generation = now;
+        return;
+      }
+      render();
+      repairs++;
+      log.log(WARNING, "somebody had changed the rules of the table {0}: set again", table);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  int repairs() {
+    lock.lock();
+    try {
+      return repairs;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Chains of others that drop what they do not know, our networks' packets among it. */
+  List<String> obstacles() {
+    lock.lock();
+    try {
+      return socket().baseChains().stream()
+          .filter(chain -> chain.hook() == NftBatch.Hook.FORWARD.ordinal() && chain.drops())
+          .filter(chain -> !chain.table().equals(table))
+          .map(chain -> "table " + chain.table() + ", chain " + chain.name())
+          .distinct()
+          .toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      shape = null;
+      if (socket != null) {
+        socket.close();
+        socket = null;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+}
