@@ -125,11 +125,13 @@ final class Inspection {
     boolean mute = one.phase == Phase.PAUSED && Program.isOver(log); // before its first word
     boolean sure = exit != null || one.program.isEndless() || one.isRestless();
     if (sure && !mute && !one.strayLines) { // another may end between the two looks
+      boolean runs = one.phase == Phase.RUNNING || one.phase == Phase.PAUSED;
       boolean ended = one.phase == Phase.EXITED && one.program.isEndless();
       findings.addAll(
           Findings.Kind.LOG,
           which,
-          one.program.complaints(log, ended ? Integer.valueOf(one.exit) : exit, one.logs.cut()));
+          one.program.complaints(
+              log, runs, ended ? Integer.valueOf(one.exit) : exit, one.logs.cut()));
     }
     one.log = log;
     if (one.logs.isShipped() && afterPowerCut) {
