@@ -26,6 +26,7 @@
 struct park_request {
   uint64_t length, rows, columns;
   bool join, joins_user, tty, null_stdin;
+  char oom_score[OOM_SCORE_MOST]; /* that its program asks for; "": the zygote's first one */
 };
 
 enum { PROGRAM_FD, REPORT_SOCKET, FIXED_FDS, FDS_MOST = FIXED_FDS + 1 + 3 };
@@ -55,6 +56,7 @@ static void prepare(const struct park_request *r, const int *fds, unsigned count
   setup.rows = r->rows;
   setup.columns = r->columns;
   setup.joins_user = r->joins_user;
+  setup.oom = -1;
   setup.join = r->join && next < count ? fds[next++] : -1;
   if (r->tty) return;
   if (!r->null_stdin && next < count) setup.in = fds[next++];
@@ -85,6 +87,18 @@ static void enter_container(void) {
   setup.inside = true;
 }
 
+/* The parked process takes on the score that an exec asks for, and who is forked from it inherits that: in the container there
+ * is no procfs to be trusted. */
+static void take_oom_score(const char *score, int file) {
+  static char now[OOM_SCORE_MOST];
+  if (!score[0]) score = spawn_oom_score();
+  if (strcmp(score, now) != 0) {
+    bool done = file >= 0 && write_all(file, score, strlen(score)) == 0;
+    snprintf(now, sizeof now, "%s", done ? score : "");
+  }
+  memcpy(setup.oom_score, now, sizeof now);
+}
+
 static _Noreturn void park(int socket) {
   title_set("gantry-exec");
   if (dup3(socket, 3, O_CLOEXEC) < 0 && errno != EINVAL) _exit(71);
@@ -92,7 +106,7 @@ static _Noreturn void park(int socket) {
   /* What is the host's comes first: later paths are the container's. */
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) _exit(71);
-  spawn_restore_limits();
+  int oom = spawn_restore_limits();
   int joined = join_cgroups(), error = errno;
   for (;;) {
     struct park_request r;
@@ -104,6 +118,8 @@ static _Noreturn void park(int socket) {
     if (joined < 0) report_and_end("join the container's cgroup", error);
     int container = setup.join;
     setup.null = null;
+    r.oom_score[sizeof r.oom_score - 1] = 0;
+    take_oom_score(r.oom_score, oom);
     if (container >= 0 && !r.joins_user) enter_container();
     pid_t helper = sys_clone(CLONE_PARENT);
     if (helper == 0) {
@@ -216,6 +232,18 @@ static int start_inside(const struct park_request *r, const int *fds, unsigned c
   return ensure_parked() < 0 ? -1 : send_with_fds(park_socket, r, sizeof *r, fds, count) < 0 ? -1 : 0;
 }
 
+static void find_oom_score(const struct attribute *program, char score[OOM_SCORE_MOST]) {
+  struct program p;
+  struct op op;
+  struct arg text;
+  program_open(&p, program->value, program->length);
+  while (program_next(&p, &op)) {
+    if (op.code != OP_OOM_SCORE) continue;
+    op_args(&op, &text);
+    if (text.length < OOM_SCORE_MOST) snprintf(score, OOM_SCORE_MOST, "%s", arg_text(&text));
+  }
+}
+
 static int hand_over(struct process *p, const int child[3], int report, const struct attribute *program) {
   struct park_request r = {.length = program->length, .rows = p->rows, .columns = p->columns, .tty = p->tty};
   int fds[FDS_MOST], container = -1;
@@ -223,6 +251,7 @@ static int hand_over(struct process *p, const int child[3], int report, const st
   r.join = !monitor.runtime;
   r.joins_user = monitor.remapped;
   r.null_stdin = !p->keeps_stdin;
+  find_oom_score(program, r.oom_score);
   if (r.join) {
     container = sys_pidfd_open(monitor.init->pid);
     if (container < 0) return -1;
