@@ -405,7 +405,10 @@ final class Recovering {
     for (Path dir : children(shop.place().execRoot())) {
       String name = String.valueOf(dir.getFileName());
       if (RUN.matcher(name).matches() && !kept.contains(name)) {
-        sweepRun(halves.get(name), () -> removeRun(dir), "run directory " + name);
+        var of = halves.get(name);
+        if (of == null || !of.keepsRun()) {
+          sweepRun(of, () -> removeRun(dir), "run directory " + name);
+        }
       }
     }
     for (Path dir : children(shop.place().dataRoot().resolve("containers"))) {
