@@ -27,6 +27,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -163,7 +164,9 @@ final class Recovering {
       }
     }
     try {
-      shop.workers().invokeAll(adoptions);
+      for (var adoption : shop.workers().invokeAll(adoptions)) {
+        logFailure(adoption);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return; // the engine stops before it has begun
@@ -183,6 +186,14 @@ final class Recovering {
     idle.forEach(this::goOn);
   }
 
+  private static void logFailure(Future<?> adoption) throws InterruptedException {
+    try {
+      adoption.get();
+    } catch (ExecutionException e) {
+      log.log(WARNING, "a container that ran is not taken over", e.getCause());
+    }
+  }
+
   private Running adopt(Container container) {
     var running =
         new Running(
@@ -194,12 +205,12 @@ final class Recovering {
       running.oomTold(container.run().oomTold());
       container.running(running);
       container.waiters.started();
+      ending.watch(container); // first: whatever fails, its end is seen
       if (!container.run().paused()) {
         goOn(container, running);
       }
       connect(container, running);
       logging.begun(container);
-      ending.watch(container);
     } finally {
       container.lock.unlock();
     }
@@ -241,6 +252,9 @@ final class Recovering {
       if (container.running() == running) {
         greeted(container, running, hello);
       }
+    } catch (RuntimeException e) { // whatever it is, the container runs
+      log.log(WARNING, "container " + container.id + " is not taken over yet", e);
+      connectLater(container, running, AGAIN);
     } finally {
       container.lock.unlock();
     }
@@ -295,7 +309,11 @@ final class Recovering {
     boolean stands = running.cgroup.frozen();
     if (stands != container.run().paused()) {
       container.run(container.run().paused(stands));
-      records.putRun(container.record(), container.run());
+      try {
+        records.putRun(container.record(), container.run());
+      } catch (GantryException e) { // it is found out again the next time
+        log.log(WARNING, "the state of " + container.id + " is not written: " + e.getMessage());
+      }
     }
   }
 

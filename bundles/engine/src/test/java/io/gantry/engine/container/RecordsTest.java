@@ -8,9 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Events.Event;
-import io.gantry.linux.Mounts;
 import io.gantry.spi.GantryException;
-import io.gantry.spi.Mount;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -156,51 +154,6 @@ class RecordsTest extends WithEngine {
     assertEquals(Status.EXITED, engine.containers.inspect(id).state().status());
     Await.until(
         "it is copied", () -> records(home.place().dataRoot()).contains("runs/" + id + ".json"));
-  }
-
-  @Test
-  void anEndThatCouldNotBeWrittenIsReadWhereItsMonitorWroteIt() throws Exception {
-    var spec =
-        Specs.spec(
-            s -> {
-              s.cmd = List.of("sh", "-c", "read x; exit 7");
-              s.openStdin = true;
-            });
-    String id = engine.containers.create(spec).id();
-    Path runs = Files.createDirectory(home.place().execRoot().resolve("runs"));
-    Mounts.mount(new Mount("tmpfs", "tmpfs", runs.toString(), List.of("size=64k")), runs);
-    try {
-      engine.containers.start(id);
-      fill(runs.resolve("filler"));
-      long pid = engine.containers.inspect(id).state().pid();
-      Files.writeString(Path.of("/proc/" + pid + "/fd/0"), "go\n");
-      Await.until("it ends", () -> status(id) == Status.EXITED);
-      for (int next = 0; next < 2; next++) { // nor can the next one write it
-        engine.close();
-        engine = new Engines(home);
-        assertEquals(7, engine.containers.inspect(id).state().exitCode());
-      }
-      engine.containers.remove(id, false, false);
-      assertFalse(Files.exists(home.place().run(id)));
-    } finally {
-      Mounts.unmount(runs);
-    }
-  }
-
-  private static void fill(Path file) throws IOException {
-    try (var out = Files.newOutputStream(file)) {
-      assertThrows(
-          IOException.class,
-          () -> {
-            while (true) {
-              out.write(new byte[4096]);
-            }
-          });
-    }
-  }
-
-  private Status status(String id) {
-    return engine.containers.inspect(id).state().status();
   }
 
   @Test
