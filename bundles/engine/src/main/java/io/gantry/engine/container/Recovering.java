@@ -145,14 +145,16 @@ final class Recovering {
     var alive = new AtomicInteger();
     var ended = new ConcurrentLinkedQueue<CompletableFuture<Void>>();
     var adoptions = new ArrayList<Callable<@Nullable Void>>();
-    var idle = new ArrayList<Container>();
+    var idle = new ConcurrentLinkedQueue<Container>();
     for (var container : table.all()) {
       unfinished.undoStart(container);
       if (container.run().running()) {
         adoptions.add(
             () -> {
               var running = adopt(container);
-              if (running.end.isDone()) {
+              if (running == null) {
+                idle.add(container);
+              } else if (running.end.isDone()) {
                 ended.add(running.settled);
               } else {
                 alive.incrementAndGet();
@@ -177,13 +179,15 @@ final class Recovering {
     var running =
         table.all().stream().filter(c -> c.running() != null).map(c -> c.id).collect(toSet());
     health.sweep(running::contains);
-    for (var container : idle) {
-      logging.foundEnded(container);
-      if (container.record().ephemeral() && container.run().started() != null) {
-        ending.removeIfOver(container); // it ended, and the engine with it, before it went
-      }
-    }
+    idle.forEach(this::leaveEnded);
     idle.forEach(this::goOn);
+  }
+
+  private void leaveEnded(Container container) {
+    logging.foundEnded(container);
+    if (container.record().ephemeral() && container.run().started() != null) {
+      ending.removeIfOver(container); // it ended, and the engine with it, before it went
+    }
   }
 
   private static void logFailure(Future<?> adoption) throws InterruptedException {
@@ -194,7 +198,8 @@ final class Recovering {
     }
   }
 
-  private Running adopt(Container container) {
+  /** Null when it does not run: its start was not finished. */
+  private @Nullable Running adopt(Container container) {
     var running =
         new Running(
             grouping.of(container.record()),
@@ -209,7 +214,9 @@ final class Recovering {
       if (!container.run().paused()) {
         goOn(container, running);
       }
-      connect(container, running);
+      if (!connect(container, running)) {
+        return null;
+      }
       logging.begun(container);
     } finally {
       container.lock.unlock();
@@ -229,7 +236,8 @@ final class Recovering {
     }
   }
 
-  private void connect(Container container, Running running) {
+  /** False when there is nothing to connect to: its start was not finished. */
+  private boolean connect(Container container, Running running) {
     Hello hello;
     running.isFound();
     try {
@@ -240,12 +248,14 @@ final class Recovering {
       if (e.kind() != NOT_FOUND) {
         log.log(WARNING, "the monitor of {0} does not answer: {1}", container.id, e.getMessage());
         connectLater(container, running, AGAIN);
-      } else if (!giveUpStart(container, running)) {
+      } else if (giveUpStart(container, running)) {
+        return false;
+      } else {
         running.endedBefore();
         running.end.complete(
             leftRecord(shop.place().run(container.id)).orElseGet(running::monitorLost));
       }
-      return;
+      return true;
     }
     container.lock.lock();
     try {
@@ -258,6 +268,7 @@ final class Recovering {
     } finally {
       container.lock.unlock();
     }
+    return true;
   }
 
   /**
@@ -343,11 +354,18 @@ final class Recovering {
     try {
       shop.timer()
           .schedule(
-              () -> shop.workers().execute(() -> connect(container, running)),
+              () -> shop.workers().execute(() -> connectAgain(container, running)),
               delay.toMillis(),
               TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException stopping) {
       // the next engine tries
+    }
+  }
+
+  private void connectAgain(Container container, Running running) {
+    if (!connect(container, running)) {
+      leaveEnded(container);
+      goOn(container);
     }
   }
 

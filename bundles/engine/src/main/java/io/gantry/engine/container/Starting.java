@@ -230,7 +230,7 @@ final class Starting {
       records.putRun(record, run);
       var started = monitor.started();
       if (!started.equals(init)) { // it has moved to another's pid namespace
-        run = run.started(started, shop.clock().instant(), attachment);
+        run = before.started(started, shop.clock().instant(), attachment);
         records.putRun(record, run);
       }
       launching.check();
