@@ -87,9 +87,13 @@ final class Starting {
     try {
       container.requireLasting();
       requireIdle(container);
-      try (var hold = container.files.takeForStart(PATIENCE, false)) {
-        forgetFormerRuns(container);
+      try (var hold = container.files.takeForStart(PATIENCE, false);
+          var undo = new Undo()) {
+        forgetFormerRuns(container, undo);
         launch(container, seen, hold, launching);
+        undo.keep();
+        container.cancelRestart(); // one that was due waits for the lock, and would still be made
+        container.restartDelay(Duration.ZERO);
       }
     } finally {
       container.lock.unlock();
@@ -108,17 +112,27 @@ final class Starting {
     }
   }
 
-  private void forgetFormerRuns(Container container) {
-    container.cancelRestart();
-    container.restartDelay(Duration.ZERO);
-    if (container.run().restarts() != 0) {
+  /** What a start that fails leaves as it was. */
+  private void forgetFormerRuns(Container container, Undo undo) {
+    int restarts = container.run().restarts();
+    if (restarts != 0) {
+      undo.add(
+          () -> {
+            container.run(container.run().restarts(restarts));
+            records.putRun(container.record(), container.run());
+          });
       container.run(container.run().restarts(0));
     }
     if (container.record().stopped()) {
-      var wanted = container.record().stopped(false);
-      records.put(wanted);
-      container.record(wanted);
+      undo.add(() -> stopped(container, true));
+      stopped(container, false);
     }
+  }
+
+  private void stopped(Container container, boolean wanted) {
+    var record = container.record().stopped(wanted);
+    records.put(record);
+    container.record(record);
   }
 
   /** By the policy; does nothing when somebody was faster or changed his mind. */
@@ -457,7 +471,8 @@ final class Starting {
       e.addSuppressed(unwritten);
     }
     container.pending.end();
-    container.waiters.ended(new Exit(failure.exitCode(), failure.sentence()), false);
+    container.waiters.ended(
+        new Exit(failure.exitCode(), failure.sentence()), container.isRestarting());
     launching.hasFailed();
     return failure.exception();
   }
