@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -218,6 +219,7 @@ final class Starting {
       if (mapped) { // init joins and opens it all before it is seen
         prepare(record, plan, rules);
       }
+      requireDonors(record, plan);
       var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
       undo.add(running::letGo); // before its commit that is the container's end
@@ -234,6 +236,7 @@ final class Starting {
       undo.add(() -> networking.abandon(record.spec(), endpoint, attached.get()));
       attached.set(launching.call(() -> networking.attach(record.spec(), endpoint)));
       var attachment = attached.get();
+      requireDonors(record, plan);
       monitor.give(program(record, attachment, launch));
       // Written while init works, and before the commit: a monitor that lives without us is always
       // on record.
@@ -247,6 +250,7 @@ final class Starting {
         run = before.started(started, shop.clock().instant(), attachment);
         records.putRun(record, run);
       }
+      requireDonors(record, plan);
       launching.check();
       monitor.commit();
       undo.keep();
@@ -389,13 +393,7 @@ final class Starting {
     }
     var donor = donor(file, ref);
     if (!donor.run().running()) {
-      throw new GantryException(
-          CONFLICT,
-          "cannot join "
-              + name
-              + " namespace of a non running container: container "
-              + donor.id
-              + " is not running");
+      throw notRunning(donor, name);
     }
     if (file.equals("ipc")
         && !donor.record().spec().host().namespaces().ipc().equals(Modes.SHAREABLE)) {
@@ -407,6 +405,39 @@ final class Starting {
     }
     Users.requireSame(users, donor, name);
     pids.put(file, donor.run().pid());
+  }
+
+  private static GantryException notRunning(Container donor, String name) {
+    return new GantryException(
+        CONFLICT,
+        "cannot join "
+            + name
+            + " namespace of a non running container: container "
+            + donor.id
+            + " is not running");
+  }
+
+  /**
+   * Namespaces are joined by the pid of a process in them, which may be another's once that one has
+   * ended: asked before they are joined, that nothing runs in others, and after.
+   */
+  private void requireDonors(ContainerRecord record, TaskPlan plan) {
+    var namespaces = record.spec().host().namespaces();
+    requireDonor(plan.joined().get("pid"), "pid", "PID", namespaces.pid());
+    requireDonor(plan.joined().get("net"), "net", "network", namespaces.network());
+    requireDonor(plan.joined().get("ipc"), "ipc", "IPC", namespaces.ipc());
+  }
+
+  private void requireDonor(@Nullable Long joined, String file, String name, String mode) {
+    if (joined == null) {
+      return;
+    }
+    var donor = donor(file, Modes.container(mode));
+    var run = donor.run();
+    boolean same = run.running() && run.pid() == joined;
+    if (!same || !Uptime.started(joined).equals(OptionalLong.of(run.initStart()))) {
+      throw notRunning(donor, name);
+    }
   }
 
   private Container donor(String file, String ref) {
