@@ -126,8 +126,7 @@ class StoppingTest {
   void aKillOfARunThatAnotherHasFollowedIsRefusedAndForgotten() {
     var e =
         assertThrows(
-            GantryException.class,
-            () -> meanwhile(this::kill, () -> container.running(run())));
+            GantryException.class, () -> meanwhile(this::kill, () -> container.running(run())));
     assertEquals(Kind.CONFLICT, e.kind());
     assertStopped(false);
   }
