@@ -195,12 +195,23 @@ int monitor_continue(const uint8_t *program, size_t length) {
   return error;
 }
 
-/* -1: not there, or no limit */
-static long number_beside(const char *file, const char *name) {
-  char path[PATH_MAX], text[32], *end;
+static int open_beside(const char *file, const char *name) {
+  char path[PATH_MAX];
   const char *slash = strrchr(file, '/');
   if (!slash || snprintf(path, sizeof path, "%.*s/%s", (int)(slash - file), file, name) >= (int)sizeof path) return -1;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool has_beside(const char *file, const char *name) {
+  int fd = open_beside(file, name);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+/* -1: not there, or no limit */
+static long number_beside(const char *file, const char *name) {
+  char text[32], *end;
+  int fd = open_beside(file, name);
   if (fd < 0) return -1;
   ssize_t n = read(fd, text, sizeof text - 1);
   close(fd);
@@ -209,12 +220,20 @@ static long number_beside(const char *file, const char *name) {
   return end == text ? -1 : value;
 }
 
-static bool has_room(void) {
-  for (char **file = monitor.cgroups; file && *file; file++) {
-    long most = number_beside(*file, "pids.max");
-    if (most >= 0) return most - number_beside(*file, "pids.current") >= EXEC_PROCESSES;
+/* The first of the container's cgroups that counts processes, or NULL: which one does not change, so the others are asked once. */
+static const char *counting(void) {
+  static char **found;
+  if (!found) {
+    for (found = monitor.cgroups; found && *found && !has_beside(*found, "pids.max"); found++) {
+    }
   }
-  return true;
+  return found ? *found : NULL;
+}
+
+static bool has_room(void) {
+  const char *file = counting();
+  long most = file ? number_beside(file, "pids.max") : -1;
+  return most < 0 || most - number_beside(file, "pids.current") >= EXEC_PROCESSES;
 }
 
 static int start_outside(const struct park_request *r, const int *fds, unsigned count) {
