@@ -133,8 +133,12 @@ final class ApiClient implements AutoCloseable {
   }
 
   private void take(int count, ByteArrayOutputStream to) throws IOException {
-    for (int i = 0; i < count; i++) {
+    for (int left = count; left > 0; ) {
       to.write(next());
+      int more = Math.min(left - 1, in.remaining());
+      to.write(in.array(), in.position(), more);
+      in.position(in.position() + more);
+      left -= 1 + more;
     }
   }
 

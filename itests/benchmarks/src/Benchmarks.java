@@ -1,4 +1,5 @@
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,13 +22,19 @@ public final class Benchmarks {
     switch (given.get(1)) {
       case "fsync" -> Disk.syncs(Path.of(given.get(3)), number(given, 2), sheet);
       case "lives" -> new Lives(engines, sheet).measure(number(given, 2));
+      case "parallel" -> new Lives(engines, sheet).parallel(number(given, 2), number(given, 3), number(given, 4));
       case "execs" -> new Lives(engines, sheet).execs(number(given, 2));
       case "cli" -> new Lives(engines, sheet).commandLine(number(given, 2));
       case "logs" -> new Throughput(engines, sheet).logs(number(given, 2));
       case "attach" -> new Throughput(engines, sheet).attach(number(given, 2));
+      case "readback" -> new Throughput(engines, sheet).readBack(number(given, 2));
+      case "copies" -> new Throughput(engines, sheet).copies(Path.of(given.get(3)), number(given, 2));
       case "work" -> new Throughput(engines, sheet).work(Path.of(given.get(3)), Path.of(given.get(4)), number(given, 2));
       case "images" -> new Throughput(engines, sheet).images(Path.of(given.get(3)), number(given, 2));
       case "idle" -> new Memory(engines, sheet).idle(number(given, 2), number(given, 3));
+      case "thousand" -> new Memory(engines, sheet).thousand(number(given, 2), number(given, 3));
+      case "health" ->
+          new Checks(engines, sheet).measure(number(given, 2), number(given, 3), Duration.ofSeconds(number(given, 4)));
       case "waiting" -> new Patience(own.get(0), sheet).waiting(number(given, 2));
       case "soak" -> new Patience(own.get(0), sheet).lives(number(given, 2));
       case "load" -> new Patience(own.get(0), sheet).load();

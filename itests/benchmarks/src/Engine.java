@@ -6,14 +6,14 @@ import java.util.List;
  * One of the engines that are compared.
  *
  * @param pid of its main process
- * @param group control group, below each hierarchy's root, that it was started in
+ * @param groups control groups, below each hierarchy's root, of it and of what it starts but for containers
  */
-record Engine(String name, Path socket, long pid, String group) {
+record Engine(String name, Path socket, long pid, List<String> groups) {
 
-  /** {@code NAME=SOCKET=PID=GROUP}. */
+  /** {@code NAME=SOCKET=PID=GROUP,GROUP…}. */
   static Engine parse(String text) {
     String[] parts = text.split("=", -1);
-    return new Engine(parts[0], Path.of(parts[1]), Long.parseLong(parts[2]), parts[3]);
+    return new Engine(parts[0], Path.of(parts[1]), Long.parseLong(parts[2]), List.of(parts[3].split(",")));
   }
 
   static List<Engine> parseAll(List<String> texts) {

@@ -1,12 +1,18 @@
 import java.io.IOException;
+import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
-/** Create, start, wait and remove through the API; the start alone; one more process; the CLI. */
+/** Create, start, wait and remove through the API, also side by side; the start alone; one more process; the CLI. */
 final class Lives {
   private static final int WARM_UP = 3;
 
   /** Lives until a JVM has compiled what matters. */
   private static final int COLD = 300;
+
+  private static final int CLIENTS = 4;
 
   private final List<Engine> engines;
   private final Sheet sheet;
@@ -35,28 +41,77 @@ final class Lives {
   }
 
   private void life(Engine engine, String network, boolean kept, boolean counts) throws IOException {
-    String body =
-        "{\"Image\":\"bench\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{\"NetworkMode\":\"%s\",\"AutoRemove\":%b}}"
-            .formatted(network, !kept);
     try (var client = new ApiClient(engine.socket());
         var waiter = new ApiClient(engine.socket())) {
       client.call("GET", "/_ping", "", 200);
       long begin = System.nanoTime();
-      String id = client.create(body);
-      waiter.send("POST", "/containers/" + id + "/wait?condition=" + (kept ? "next-exit" : "removed"), "", "");
-      waiter.head(200);
-      long start = System.nanoTime();
-      client.start(id);
-      long started = System.nanoTime();
-      waiter.body();
-      if (kept) {
-        client.call("DELETE", "/containers/" + id, "", 204);
-      }
+      long start = life(client, waiter, network, kept);
       if (counts) {
         String of = "network " + network + (kept ? "" : ", --rm");
         sheet.addMillis("create+start+wait+remove, " + of, engine, System.nanoTime() - begin);
-        sheet.addMillis("start request, " + of, engine, started - start);
+        sheet.addMillis("start request, " + of, engine, start);
       }
+    }
+  }
+
+  /** Nanoseconds of the start request. */
+  private static long life(ApiClient client, ApiClient waiter, String network, boolean kept) throws IOException {
+    String id =
+        client.create(
+            "{\"Image\":\"bench\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{\"NetworkMode\":\"%s\",\"AutoRemove\":%b}}"
+                .formatted(network, !kept));
+    waiter.send("POST", "/containers/" + id + "/wait?condition=" + (kept ? "next-exit" : "removed"), "", "");
+    waiter.head(200);
+    long start = System.nanoTime();
+    client.start(id);
+    long started = System.nanoTime();
+    waiter.body();
+    if (kept) {
+      client.call("DELETE", "/containers/" + id, "", 204);
+    }
+    return started - start;
+  }
+
+  /**
+   * Clients side by side, each with one life after the other.
+   *
+   * @param own lives of each client and round on our engine
+   * @param peers and on another
+   */
+  void parallel(int rounds, int own, int peers) throws Exception {
+    for (int round = -1; round < rounds; round++) {
+      for (Engine engine : engines) {
+        int lives = engine.isPeer() ? peers : own;
+        double seconds = sideBySide(engine, round < 0 && !engine.isPeer() ? COLD / CLIENTS : lives);
+        if (round >= 0) {
+          sheet.add(
+              "lives with " + CLIENTS + " clients, network none, --rm", engine.name(), "/s", CLIENTS * lives / seconds);
+        }
+      }
+    }
+  }
+
+  private static double sideBySide(Engine engine, int lives) throws Exception {
+    var threads = Executors.newFixedThreadPool(CLIENTS);
+    try {
+      var client =
+          (Callable<Void>)
+              () -> {
+                try (var calls = new ApiClient(engine.socket());
+                    var waiter = new ApiClient(engine.socket())) {
+                  for (int i = 0; i < lives; i++) {
+                    life(calls, waiter, "none", false);
+                  }
+                }
+                return null;
+              };
+      long begin = System.nanoTime();
+      for (Future<Void> done : threads.invokeAll(Collections.nCopies(CLIENTS, client))) {
+        done.get();
+      }
+      return (System.nanoTime() - begin) / 1e9;
+    } finally {
+      threads.shutdownNow();
     }
   }
 

@@ -1,14 +1,14 @@
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
-import java.util.regex.Pattern;
 
 /** Memory of idle containers: of what watches each, and all told as the control groups count it. */
 final class Memory {
-  private static final Path GROUPS = Path.of("/sys/fs/cgroup");
-  private static final Pattern PID = Pattern.compile("\"Pid\":\\s*(\\d+)");
+  private static final int LISTS = 30;
+  private static final Duration WARM_UP = Duration.ofSeconds(5);
+  private static final Duration SAMPLED = Duration.ofSeconds(10);
 
   private final List<Engine> engines;
   private final Sheet sheet;
@@ -28,36 +28,41 @@ final class Memory {
   }
 
   private void idle(Engine engine, int started, int told) throws IOException {
-    long before = used(engine);
-    var ids = new ArrayList<String>();
-    try (var client = new ApiClient(engine.socket())) {
-      for (int i = 0; i < started; i++) {
-        ids.add(
-            client.create(
-                "{\"Image\":\"bench\",\"Cmd\":[\"/bin/sleep\",\"100000\"],\"HostConfig\":{\"NetworkMode\":\"none\"}}"));
-        client.start(ids.get(i));
-      }
-      long inside = 0;
-      for (String id : ids) {
-        long pid = pid(client.call("GET", "/containers/" + id + "/json", "", 200));
+    long before = Groups.memory(engine);
+    try (var crowd = Crowd.start(engine, started, told, "")) {
+      for (long pid : crowd.pids()) {
         sheet.add("memory of a container's monitor, PSS", engine.name(), "kB", pss(parent(pid)));
-        inside += usedBy(pid);
       }
-      double megabytes = (used(engine) - before + inside) / 1e6 * told / started;
-      String scaled = started == told ? "" : " (of " + started + ")";
-      sheet.add("memory of " + told + " idle containers, all told", engine.name() + scaled, "MB", megabytes);
-      for (String id : ids) {
-        client.remove(id);
+      double megabytes = crowd.scaled(Groups.memory(engine) - before + crowd.memory()) / 1e6;
+      sheet.add("memory of " + told + " idle containers, all told", crowd.name(), "MB", megabytes);
+    }
+  }
+
+  /** The same for each of very many, and what the engine takes to list and to sample them. */
+  void thousand(int count, int peers) throws Exception {
+    for (Engine engine : engines) {
+      long before = Groups.memory(engine);
+      try (var crowd = Crowd.start(engine, engine.isPeer() ? peers : count, count, "")) {
+        String of = count + " idle containers";
+        double each = crowd.scaled(Groups.memory(engine) - before + crowd.memory()) / 1024 / count;
+        sheet.add("memory of each of " + of + ", all told", crowd.name(), "KiB", each);
+        for (int i = -LISTS; i < LISTS; i++) {
+          double millis = crowd.scaled(crowd.listNanos()) / 1e6;
+          if (i >= 0) {
+            sheet.add("list of " + of, crowd.name(), "ms", millis);
+          }
+        }
+        double micros = new StatsStreams(engine, crowd.ids()).microsPerSample(WARM_UP, SAMPLED);
+        sheet.add("processor time of a sample of stats, " + of, crowd.name(), "us", micros);
+        if (!engine.isPeer()) {
+          sheet.add("resident memory of the engine, " + of, engine.name(), "MiB", resident(engine) / 1024.0);
+        }
       }
     }
   }
 
-  private static long pid(String json) throws IOException {
-    var found = PID.matcher(json);
-    if (!found.find()) {
-      throw new IOException("no pid in " + json);
-    }
-    return Long.parseLong(found.group(1));
+  private static long resident(Engine engine) throws IOException {
+    return kilobytes(Path.of("/proc", Long.toString(engine.pid()), "status"), "VmRSS:");
   }
 
   private static long parent(long pid) throws IOException {
@@ -66,53 +71,14 @@ final class Memory {
   }
 
   private static double pss(long pid) throws IOException {
-    return Files.readAllLines(Path.of("/proc", Long.toString(pid), "smaps_rollup")).stream()
-        .filter(line -> line.startsWith("Pss:"))
+    return kilobytes(Path.of("/proc", Long.toString(pid), "smaps_rollup"), "Pss:");
+  }
+
+  private static long kilobytes(Path file, String field) throws IOException {
+    return Files.readAllLines(file).stream()
+        .filter(line -> line.startsWith(field))
         .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
         .findFirst()
         .orElseThrow();
-  }
-
-  /** Of the engine and of all it started but for the containers: kernel memory too, page cache not. */
-  private static long used(Engine engine) throws IOException {
-    return usedIn(directory("memory").resolve(engine.group()));
-  }
-
-  private static long usedBy(long pid) throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid), "cgroup"))) {
-      String[] parts = line.split(":", 3);
-      if (parts[1].equals("memory") || (parts[1].isEmpty() && !Files.exists(GROUPS.resolve("memory")))) {
-        return usedIn(directory("memory").resolve(parts[2].substring(1)));
-      }
-    }
-    throw new IOException("no memory group of " + pid);
-  }
-
-  private static long usedIn(Path group) throws IOException {
-    Path v1 = group.resolve("memory.usage_in_bytes");
-    boolean split = Files.exists(v1);
-    long all = Long.parseLong(Files.readString(split ? v1 : group.resolve("memory.current")).strip());
-    String cache = split ? "total_cache " : "file ";
-    for (String line : Files.readAllLines(group.resolve("memory.stat"))) {
-      if (line.startsWith(cache)) {
-        return all - Long.parseLong(line.substring(cache.length()));
-      }
-    }
-    return all;
-  }
-
-  /** Of the engine and what it started, containers not. */
-  static double cpuSeconds(Engine engine) throws IOException {
-    Path v1 = directory("cpuacct").resolve(engine.group()).resolve("cpuacct.usage");
-    if (Files.exists(v1)) {
-      return Long.parseLong(Files.readString(v1).strip()) / 1e9;
-    }
-    String stat = Files.readString(GROUPS.resolve(engine.group()).resolve("cpu.stat"));
-    return Long.parseLong(stat.lines().findFirst().orElseThrow().replaceAll("\\D", "")) / 1e6;
-  }
-
-  private static Path directory(String controller) {
-    Path v1 = GROUPS.resolve(controller);
-    return Files.isDirectory(v1) ? v1 : GROUPS;
   }
 }

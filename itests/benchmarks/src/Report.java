@@ -10,6 +10,7 @@ import java.util.Map;
 /** The page of figures: a table for each sheet there is, and a plot of the ratios of the first. */
 final class Report {
   private static final String OWN = "gantry";
+  private static final int ENOUGH = 20;
   private static final Map<String, String> SHEETS = new LinkedHashMap<>();
 
   static {
@@ -88,24 +89,30 @@ final class Report {
   }
 
   private static void table(Map<String, Map<String, Row>> figures, StringBuilder page) {
-    page.append("| figure | engine | p50 | p90 | p99 | n | Gantry to the best dockerd |\n|---|---|---|---|---|---|---|\n");
+    page.append("| figure | engine | p50 | p90 | p99 | p99 to p50 | n | Gantry to the best dockerd |\n|---|---|---|---|---|---|---|---|\n");
     figures.forEach(
         (figure, rows) -> {
           String shown = figure;
           for (Row row : rows.values()) {
             page.append(
-                "| %s | %s | %s | %s | %s | %d | %s |\n"
+                "| %s | %s | %s | %s | %s | %s | %d | %s |\n"
                     .formatted(
                         shown,
                         row.engine(),
                         value(row.p50(), row.unit()),
                         value(row.p90(), row.unit()),
                         value(row.p99(), row.unit()),
+                        tail(row),
                         row.count(),
                         row.isOwn() ? times(rows) : ""));
             shown = "";
           }
         });
+  }
+
+  /** How much longer the slowest take; of few samples it says nothing. */
+  private static String tail(Row row) {
+    return row.count() < ENOUGH ? "" : String.format(Locale.ROOT, "%.1f", row.p99() / row.p50());
   }
 
   private static String value(double value, String unit) {

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Bytes: kept logs, attached clients, images in and out; and work inside against the bare host. */
+/** Bytes: kept logs and what is read of them, attached clients, images and files in and out; and work inside against the bare host. */
 final class Throughput {
   private static final int MEGABYTES = 96;
 
@@ -12,6 +12,7 @@ final class Throughput {
   private static final int FIRST_STREAMS = 3;
 
   private static final int FIRST_IMAGES = 1;
+  private static final int FIRST_COPIES = 1;
   private static final List<String> WORK = List.of("cpu", "syscalls", "memory", "file");
 
   private final List<Engine> engines;
@@ -70,6 +71,61 @@ final class Throughput {
     }
   }
 
+  /** The log of a container that has ended, read as {@code docker logs} reads it. */
+  void readBack(int rounds) throws IOException {
+    var ids = new ArrayList<String>();
+    for (Engine engine : engines) {
+      try (var client = new ApiClient(engine.socket())) {
+        ids.add(
+            client.create(
+                "{\"Image\":\"bench\",\"Cmd\":[\"/bin/work\",\"lines\",\"%d\"],\"HostConfig\":{\"NetworkMode\":\"none\",\"LogConfig\":{\"Type\":\"json-file\"}}}"
+                    .formatted(MEGABYTES)));
+        client.start(ids.get(ids.size() - 1));
+        client.await(ids.get(ids.size() - 1));
+      }
+    }
+    for (int round = -FIRST_COPIES; round < rounds; round++) {
+      for (int i = 0; i < ids.size(); i++) {
+        double seconds = readBack(engines.get(i), ids.get(i));
+        if (round >= 0) {
+          sheet.add("json-file log read back", engines.get(i).name(), "MB/s", MEGABYTES / seconds);
+        }
+      }
+    }
+    for (int i = 0; i < ids.size(); i++) {
+      try (var client = new ApiClient(engines.get(i).socket())) {
+        client.remove(ids.get(i));
+      }
+    }
+  }
+
+  private static double readBack(Engine engine, String id) throws IOException {
+    try (var stream = new ApiClient(engine.socket())) {
+      long begin = System.nanoTime();
+      stream.send("GET", "/containers/" + id + "/logs?stdout=1", "", "Connection: close\r\n");
+      stream.head(200);
+      if (stream.drain() < MEGABYTES * 1_000_000L) {
+        throw new IOException(engine.name() + " has lost lines of the log");
+      }
+      return (System.nanoTime() - begin) / 1e9;
+    }
+  }
+
+  /** A large file into a container that runs and out again, by the CLI; time and CPU of the engine. */
+  void copies(Path file, int rounds) throws Exception {
+    for (int round = -FIRST_COPIES; round < rounds; round++) {
+      for (Engine engine : engines) {
+        try (var crowd = Crowd.start(engine, 1, 1, "")) {
+          String inside = crowd.ids().get(0) + ":/copied";
+          run(engine, "sync");
+          timed(round >= 0, engine, "docker cp of 1 GB in", "docker", "cp", "-q", file.toString(), inside);
+          run(engine, "sync");
+          timed(round >= 0, engine, "docker cp of 1 GB out", "sh", "-c", "docker cp " + inside + " - >/dev/null");
+        }
+      }
+    }
+  }
+
   /** The archive in and the image out again, by the CLI; time and CPU of the engine. */
   void images(Path archive, int rounds) throws Exception {
     for (int round = -FIRST_IMAGES; round < rounds; round++) {
@@ -83,11 +139,11 @@ final class Throughput {
   }
 
   private void timed(boolean counts, Engine engine, String figure, String... command) throws Exception {
-    double before = Memory.cpuSeconds(engine);
+    double before = Groups.cpuSeconds(engine);
     long begin = System.nanoTime();
     run(engine, command);
     double seconds = (System.nanoTime() - begin) / 1e9;
-    double cpu = Memory.cpuSeconds(engine) - before;
+    double cpu = Groups.cpuSeconds(engine) - before;
     if (counts) {
       sheet.add(figure, engine.name(), "s", seconds);
       sheet.add(figure + ", CPU", engine.name(), "s", cpu);

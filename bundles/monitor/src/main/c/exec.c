@@ -26,6 +26,7 @@
 struct park_request {
   uint64_t length, rows, columns;
   bool join, joins_user, tty, null_stdin;
+  char oom_score[OOM_SCORE_MOST]; /* that its program asks for; "": the zygote's first one */
 };
 
 enum { PROGRAM_FD, REPORT_SOCKET, FIXED_FDS, FDS_MOST = FIXED_FDS + 1 + 3 };
@@ -55,6 +56,7 @@ static void prepare(const struct park_request *r, const int *fds, unsigned count
   setup.rows = r->rows;
   setup.columns = r->columns;
   setup.joins_user = r->joins_user;
+  setup.oom = -1;
   setup.join = r->join && next < count ? fds[next++] : -1;
   if (r->tty) return;
   if (!r->null_stdin && next < count) setup.in = fds[next++];
@@ -85,6 +87,18 @@ static void enter_container(void) {
   setup.inside = true;
 }
 
+/* The parked process takes on the score that an exec asks for, and who is forked from it inherits that: in the container there
+ * is no procfs to be trusted. */
+static void take_oom_score(const char *score, int file) {
+  static char now[OOM_SCORE_MOST];
+  if (!score[0]) score = spawn_oom_score();
+  if (strcmp(score, now) != 0) {
+    bool done = file >= 0 && write_all(file, score, strlen(score)) == 0;
+    snprintf(now, sizeof now, "%s", done ? score : "");
+  }
+  memcpy(setup.oom_score, now, sizeof now);
+}
+
 static _Noreturn void park(int socket) {
   title_set("gantry-exec");
   if (dup3(socket, 3, O_CLOEXEC) < 0 && errno != EINVAL) _exit(71);
@@ -92,7 +106,7 @@ static _Noreturn void park(int socket) {
   /* What is the host's comes first: later paths are the container's. */
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) _exit(71);
-  spawn_restore_limits();
+  int oom = spawn_restore_limits();
   int joined = join_cgroups(), error = errno;
   for (;;) {
     struct park_request r;
@@ -104,6 +118,8 @@ static _Noreturn void park(int socket) {
     if (joined < 0) report_and_end("join the container's cgroup", error);
     int container = setup.join;
     setup.null = null;
+    r.oom_score[sizeof r.oom_score - 1] = 0;
+    take_oom_score(r.oom_score, oom);
     if (container >= 0 && !r.joins_user) enter_container();
     pid_t helper = sys_clone(CLONE_PARENT);
     if (helper == 0) {
@@ -179,12 +195,23 @@ int monitor_continue(const uint8_t *program, size_t length) {
   return error;
 }
 
-/* -1: not there, or no limit */
-static long number_beside(const char *file, const char *name) {
-  char path[PATH_MAX], text[32], *end;
+static int open_beside(const char *file, const char *name) {
+  char path[PATH_MAX];
   const char *slash = strrchr(file, '/');
   if (!slash || snprintf(path, sizeof path, "%.*s/%s", (int)(slash - file), file, name) >= (int)sizeof path) return -1;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool has_beside(const char *file, const char *name) {
+  int fd = open_beside(file, name);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+/* -1: not there, or no limit */
+static long number_beside(const char *file, const char *name) {
+  char text[32], *end;
+  int fd = open_beside(file, name);
   if (fd < 0) return -1;
   ssize_t n = read(fd, text, sizeof text - 1);
   close(fd);
@@ -193,12 +220,20 @@ static long number_beside(const char *file, const char *name) {
   return end == text ? -1 : value;
 }
 
-static bool has_room(void) {
-  for (char **file = monitor.cgroups; file && *file; file++) {
-    long most = number_beside(*file, "pids.max");
-    if (most >= 0) return most - number_beside(*file, "pids.current") >= EXEC_PROCESSES;
+/* The first of the container's cgroups that counts processes, or NULL: which one does not change, so the others are asked once. */
+static const char *counting(void) {
+  static char **found;
+  if (!found) {
+    for (found = monitor.cgroups; found && *found && !has_beside(*found, "pids.max"); found++) {
+    }
   }
-  return true;
+  return found ? *found : NULL;
+}
+
+static bool has_room(void) {
+  const char *file = counting();
+  long most = file ? number_beside(file, "pids.max") : -1;
+  return most < 0 || most - number_beside(file, "pids.current") >= EXEC_PROCESSES;
 }
 
 static int start_outside(const struct park_request *r, const int *fds, unsigned count) {
@@ -216,6 +251,18 @@ static int start_inside(const struct park_request *r, const int *fds, unsigned c
   return ensure_parked() < 0 ? -1 : send_with_fds(park_socket, r, sizeof *r, fds, count) < 0 ? -1 : 0;
 }
 
+static void find_oom_score(const struct attribute *program, char score[OOM_SCORE_MOST]) {
+  struct program p;
+  struct op op;
+  struct arg text;
+  program_open(&p, program->value, program->length);
+  while (program_next(&p, &op)) {
+    if (op.code != OP_OOM_SCORE) continue;
+    op_args(&op, &text);
+    if (text.length < OOM_SCORE_MOST) snprintf(score, OOM_SCORE_MOST, "%s", arg_text(&text));
+  }
+}
+
 static int hand_over(struct process *p, const int child[3], int report, const struct attribute *program) {
   struct park_request r = {.length = program->length, .rows = p->rows, .columns = p->columns, .tty = p->tty};
   int fds[FDS_MOST], container = -1;
@@ -223,6 +270,7 @@ static int hand_over(struct process *p, const int child[3], int report, const st
   r.join = !monitor.runtime;
   r.joins_user = monitor.remapped;
   r.null_stdin = !p->keeps_stdin;
+  find_oom_score(program, r.oom_score);
   if (r.join) {
     container = sys_pidfd_open(monitor.init->pid);
     if (container < 0) return -1;

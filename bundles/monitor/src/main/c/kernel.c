@@ -97,12 +97,14 @@ int op_rlimit(struct setup *s, const struct arg *a, unsigned n) {
   return 0;
 }
 
+/* A procfs of our own is the last resort: taking one apart again, at exec, waits for an RCU grace period. */
 int op_oom_score(struct setup *s, const struct arg *a, unsigned n) {
   (void)n;
-  int proc = private_proc(s);
-  if (proc < 0) return -1;
-  if (write_text(proc, "self/oom_score_adj", arg_text(a), a->length) < 0) return failed(s, "set oom_score_adj to %s", arg_text(a));
-  return 0;
+  if (a->length && strcmp(arg_text(a), s->oom_score) == 0) return 0;
+  int proc = s->oom >= 0 ? -1 : private_proc(s);
+  if (s->oom < 0 && proc < 0) return -1;
+  int done = s->oom >= 0 ? write_all(s->oom, arg_text(a), a->length) : write_text(proc, "self/oom_score_adj", arg_text(a), a->length);
+  return done < 0 ? failed(s, "set oom_score_adj to %s", arg_text(a)) : 0;
 }
 
 int op_devices(struct setup *s, const struct arg *a, unsigned n) {

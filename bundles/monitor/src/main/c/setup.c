@@ -109,7 +109,11 @@ static _Noreturn void give_up(struct setup *s) {
 int move_on(struct setup *s) {
   pid_t pid = sys_clone(CLONE_PARENT);
   if (pid < 0) return failed(s, "fork inside the namespaces");
-  if (pid == 0) return 0;
+  if (pid == 0) {
+    if (s->oom >= 0) close(s->oom);
+    s->oom = -1;
+    return 0;
+  }
   report_send(s, REPORT_MOVED, (uint32_t)pid, NULL, 0);
   _exit(0);
 }
@@ -141,13 +145,13 @@ static void arrange_descriptors(struct setup *s) {
   (void)sys_close_range(s->join >= 0 ? JOIN_FD + 1 : JOIN_FD, ~0u);
 }
 
-static void be_ordinary(const struct setup *s) {
+static void be_ordinary(struct setup *s) {
   struct sched_param normal = {0};
   reset_signals();
   setsid();
   /* Real-time tasks cannot join a v1 cpu cgroup, and the engine may be one. */
   (void)syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &normal);
-  if (!s->inside) spawn_restore_limits();
+  if (!s->inside) s->oom = spawn_restore_limits();
   /* A session keyring of its own, not the engine's; kernels without keys have none to share. */
   (void)syscall(SYS_keyctl, JOIN_SESSION_KEYRING, NULL);
   umask(0);
@@ -229,7 +233,7 @@ static bool enters(const struct setup *s) {
 
 static void begin(struct setup *s, const char *title) {
   title_set(title);
-  s->root = s->new_root = s->dev = s->proc = s->userns = -1;
+  s->root = s->new_root = s->dev = s->proc = s->oom = s->userns = -1;
   s->umask = 022;
   for (unsigned i = 0; i < SLOTS; i++) s->slots[i] = -1;
   arrange_descriptors(s);

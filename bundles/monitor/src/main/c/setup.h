@@ -10,7 +10,7 @@
 #include "users.h"
 #include "wire.h"
 
-enum { CGROUPS_MOST = 32 };
+enum { CGROUPS_MOST = 32, OOM_SCORE_MOST = 8 };
 
 /* Reports go to the monitor as datagrams; the end of file (close-on-exec) says that exec has happened. */
 enum report_kind {
@@ -53,6 +53,8 @@ struct setup {
   int new_root; /* detached, until ROOT */
   int dev;      /* detached, until DEV_DONE */
   int proc;     /* private procfs, never attached */
+  int oom;      /* this process' own oom_score_adj */
+  char oom_score[OOM_SCORE_MOST]; /* inherited by intention; "": whatever it is */
   int userns;   /* of the container, until it is entered; what is opened meanwhile is mapped by it */
   bool remapped; /* the container's root by now, no longer the host's */
   bool joins_user;  /* exec: the user namespace, too */

@@ -41,18 +41,18 @@ static char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
 const char *helper_sha256(void) { return sha256; }
 const char *boot_id(void) { return boot; }
+const char *spawn_oom_score(void) { return original_oom; }
 
-static void write_oom_score(const char *score) {
+static int write_oom_score(const char *score) {
   int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
   /* As far as the host lets us; the engine tells of it in `info`. */
-  if (write_all(fd, score, strlen(score)) < 0) errno = 0;
-  close(fd);
+  if (fd >= 0 && write_all(fd, score, strlen(score)) < 0) errno = 0;
+  return fd;
 }
 
-void spawn_restore_limits(void) {
-  write_oom_score(original_oom);
+int spawn_restore_limits(void) {
   (void)setrlimit(RLIMIT_NOFILE, &original_files);
+  return write_oom_score(original_oom);
 }
 
 /* ---- the command ---- */
@@ -124,7 +124,8 @@ static void settle(void) {
   umask(077);
   if (chdir("/") < 0) _exit(1);
   /* Not -1000: a memory leak of ours should still be stoppable. */
-  write_oom_score("-999");
+  int score = write_oom_score("-999");
+  if (score >= 0) close(score);
   getrlimit(RLIMIT_NOFILE, &original_files);
   files = original_files;
   files.rlim_cur = files.rlim_max;

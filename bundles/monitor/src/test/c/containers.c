@@ -203,6 +203,7 @@ static void input_ends_by_message_and_only_once(void) {
 }
 
 static char exec_id[65];
+static const char *exec_score; /* NULL: none is asked for */
 
 static int exec_with(struct container *c, uint64_t streams, uint64_t flags, const char *script) {
   static unsigned number;
@@ -210,6 +211,10 @@ static int exec_with(struct container *c, uint64_t streams, uint64_t flags, cons
   struct buffer b = {0};
   int fd = control(c, 0);
   program_start(&w);
+  if (exec_score) {
+    op_start(&w, OP_OOM_SCORE);
+    op_text(&w, exec_score);
+  }
   if (flags & FLAG_TTY) op_start(&w, OP_CONSOLE);
   becoming(&w, "", "/");
   running(&w, script);
@@ -258,6 +263,25 @@ static void execs_join_the_container_and_report(void) {
   expect_end(stream);
   close(stream);
   exec_ended(&c, 4);
+  gone(&c);
+}
+
+/* The one that is parked has that of the exec before. */
+static void each_exec_gets_the_score_it_asks_for(void) {
+  static const char *const scores[] = {"500", "3", NULL, "1000", "+7"}, *const seen[] = {"500", "3", "0", "1000", "7"};
+  struct container c;
+  char text[64];
+  create(&c, 0, "", "/", "sleep 1000");
+  started(&c);
+  for (unsigned i = 0; i < COUNT(scores); i++) {
+    exec_score = scores[i];
+    int stream = exec_with(&c, STREAM_STDOUT, 0, "cat /proc/self/oom_score_adj /proc/1/oom_score_adj; ls /proc/self/fd | wc -l");
+    exec_score = NULL;
+    expect(stream, MSG_EXEC_STARTED);
+    snprintf(text, sizeof text, "%s\n0\n4\n", seen[i]);
+    CHECK_TEXT(drain(stream, false), text);
+    exec_ended(&c, 0);
+  }
   gone(&c);
 }
 
@@ -1205,6 +1229,7 @@ int main(int argc, char **argv) {
   a_terminal_may_be_closed_and_opened_again();
   input_ends_by_message_and_only_once();
   execs_join_the_container_and_report();
+  each_exec_gets_the_score_it_asks_for();
   an_exec_that_fails_says_why_and_harms_nobody();
   execs_go_where_init_is_and_nobody_stays_there();
   many_execs_run_at_once();

@@ -58,6 +58,7 @@ final class Container {
   private volatile CompletableFuture<Devices> look =
       CompletableFuture.completedFuture(Devices.NONE);
   private volatile boolean removed;
+  private volatile boolean keepsRun;
   private volatile @Nullable Future<?> restart;
   private volatile boolean again;
 
@@ -255,6 +256,18 @@ final class Container {
   /** A removal that has begun ends, unless it is done. */
   void removing(boolean begins) {
     removals.addAndGet(begins ? 1 : -1);
+  }
+
+  /**
+   * How the last run ended could not be put on record: its directory, where the monitor wrote it,
+   * stays for the next engine until another start or the removal.
+   */
+  boolean keepsRun() {
+    return keepsRun;
+  }
+
+  void keepsRun(boolean now) {
+    keepsRun = now;
   }
 
   boolean isRemoved() {

@@ -156,10 +156,12 @@ final class Ending {
       var watch = running.watch();
       var run = before.ended(exit, watch == null ? before.health() : watch.end());
       // First of all: the run directory, which goes next, holds the only other trace of it.
-      attempt("record the end of", container, () -> records.putRun(container.record(), run));
+      boolean written =
+          attempt("record the end of", container, () -> records.putRun(container.record(), run));
       if (watch != null) {
         watch.forget();
       }
+      container.keepsRun(!written);
       clearAway(container, running);
       boolean again = restarts(container, running, run);
       container.startsAgain(again);
@@ -199,7 +201,9 @@ final class Ending {
           container,
           () -> SharedMemory.unmount(shop.place().run(record.id())));
     }
-    attempt("clear the run of", container, () -> files.removeRun(record.id()));
+    if (!container.keepsRun()) {
+      attempt("clear the run of", container, () -> files.removeRun(record.id()));
+    }
   }
 
   /** After everybody was told, and without the lock: a driver that hangs must not hide the end. */
@@ -295,11 +299,13 @@ final class Ending {
     }
   }
 
-  private static void attempt(String what, Container container, Runnable step) {
+  private static boolean attempt(String what, Container container, Runnable step) {
     try {
       step.run();
+      return true;
     } catch (GantryException e) { // the other steps are no less needed
       log.log(WARNING, "cannot " + what + " container " + container.id, e);
+      return false;
     }
   }
 

@@ -47,7 +47,7 @@ final class FileGate {
   private Object key = this; // guarded by lock; of the shared root; this gate: none can be shared
   private CompletableFuture<Rootfs> shared = new CompletableFuture<>(); // guarded by lock
   private boolean taken; // guarded by lock
-  private boolean removal; // guarded by lock; whoever has taken it or wants to
+  private int removals; // guarded by lock; that have taken it or want to
   private int waiting; // guarded by lock; to take it
   private Runnable letGo = () -> {}; // guarded by lock; by the last use that ends
 
@@ -175,7 +175,7 @@ final class FileGate {
     Use use = new Use(false);
     lock.lock();
     try {
-      for (long left = patience.toNanos(); removal; ) {
+      for (long left = patience.toNanos(); removals > 0; ) {
         left = await(left);
       }
       reading.add(use);
@@ -262,7 +262,7 @@ final class FileGate {
     waiting++;
     boolean done = false;
     try {
-      removal |= forRemoval;
+      removals += forRemoval ? 1 : 0;
       try {
         awaitFree(forRemoval, patience);
       } catch (GantryException e) {
@@ -277,13 +277,13 @@ final class FileGate {
       var given = new AtomicBoolean();
       return () -> {
         if (given.compareAndSet(false, true)) {
-          giveBack();
+          giveBack(forRemoval);
         }
       };
     } finally {
       waiting--;
       if (!done) {
-        removal = false;
+        removals -= forRemoval ? 1 : 0;
         changed.signalAll();
       }
       lock.unlock();
@@ -313,11 +313,11 @@ final class FileGate {
     }
   }
 
-  private void giveBack() {
+  private void giveBack(boolean ofRemoval) {
     lock.lock();
     try {
       taken = false;
-      removal = false;
+      removals -= ofRemoval ? 1 : 0;
       changed.signalAll();
     } finally {
       lock.unlock();

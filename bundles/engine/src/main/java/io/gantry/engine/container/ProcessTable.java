@@ -1,7 +1,9 @@
 package io.gantry.engine.container;
 
+import static io.gantry.spi.GantryException.Kind.CANCELLED;
 import static io.gantry.spi.GantryException.Kind.INTERNAL;
 import static io.gantry.spi.GantryException.Kind.INVALID;
+import static java.util.stream.Collectors.joining;
 import static java.util.stream.Collectors.toSet;
 
 import io.gantry.api.Containers.ProcessList;
@@ -20,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What the host's {@code ps} says of the processes of a control group. */
@@ -28,6 +31,9 @@ final class ProcessTable {
 
   /** It prints what containers call themselves, which may be megabytes for each process. */
   private static final int MOST_BYTES = 16 << 20;
+
+  /** Of one argument of a program, execve(2). */
+  private static final int LONGEST_ARGUMENT = 128 << 10;
 
   private static final List<Path> PS = List.of(Path.of("/bin/ps"), Path.of("/usr/bin/ps"));
 
@@ -41,7 +47,7 @@ final class ProcessTable {
       throw new GantryException(
           INVALID, "specifying \"" + arguments + "\" is not allowed: it renames the column PID");
     }
-    return filter(run(arguments.isBlank() ? "-ef" : arguments), pids);
+    return filter(run(arguments.isBlank() ? "-ef" : arguments, pids), pids);
   }
 
   /**
@@ -90,14 +96,29 @@ final class ProcessTable {
     }
   }
 
-  private static String run(String arguments) {
-    var ps = PS.stream().filter(Files::isExecutable).findFirst();
-    if (ps.isEmpty()) {
-      throw new GantryException(INTERNAL, "exec: \"ps\": executable file not found in $PATH");
-    }
+  /**
+   * By pid, as {@code ps} without a selection takes its own user's processes only, whom a
+   * container's need not belong to. Trees do not go with {@code -q}, other options not with {@code
+   * -p}.
+   */
+  private static String run(String arguments, Set<Long> pids) {
     var command = new ArrayList<String>();
-    command.add(ps.get().toString());
+    command.add(program().toString());
     command.addAll(Arrays.asList(arguments.strip().split("\\s+")));
+    String all = pids.stream().sorted().map(String::valueOf).collect(joining(","));
+    for (String by : all.length() < LONGEST_ARGUMENT ? List.of("-q", "-p") : List.<String>of()) {
+      try {
+        return run(Stream.concat(command.stream(), Stream.of(by + all)).toList());
+      } catch (GantryException e) {
+        if (e.kind() != INVALID) {
+          throw e;
+        }
+      }
+    }
+    return run(command);
+  }
+
+  private static String run(List<String> command) {
     try {
       var builder = new ProcessBuilder(command);
       builder.environment().put("LC_ALL", "C");
@@ -108,8 +129,17 @@ final class ProcessTable {
       throw new GantryException(INTERNAL, "ps: " + e.getMessage(), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new GantryException(GantryException.Kind.CANCELLED, "cancelled", e);
+      throw new GantryException(CANCELLED, "cancelled", e);
     }
+  }
+
+  private static Path program() {
+    return PS.stream()
+        .filter(Files::isExecutable)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new GantryException(INTERNAL, "exec: \"ps\": executable file not found in $PATH"));
   }
 
   /** What it prints until it ends; one that does not end in time or prints too much is killed. */

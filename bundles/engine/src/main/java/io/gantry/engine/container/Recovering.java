@@ -27,6 +27,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -149,14 +150,16 @@ final class Recovering {
     var alive = new AtomicInteger();
     var ended = new ConcurrentLinkedQueue<CompletableFuture<Void>>();
     var adoptions = new ArrayList<Callable<@Nullable Void>>();
-    var idle = new ArrayList<Container>();
+    var idle = new ConcurrentLinkedQueue<Container>();
     for (var container : table.all()) {
       unfinished.undoStart(container);
       if (container.run().running()) {
         adoptions.add(
             () -> {
               var running = adopt(container);
-              if (running.end.isDone()) {
+              if (running == null) {
+                idle.add(container);
+              } else if (running.end.isDone()) {
                 ended.add(running.settled);
               } else {
                 alive.incrementAndGet();
@@ -168,7 +171,9 @@ final class Recovering {
       }
     }
     try {
-      shop.workers().invokeAll(adoptions);
+      for (var adoption : shop.workers().invokeAll(adoptions)) {
+        logFailure(adoption);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return; // the engine stops before it has begun
@@ -179,16 +184,27 @@ final class Recovering {
     var running =
         table.all().stream().filter(c -> c.running() != null).map(c -> c.id).collect(toSet());
     health.sweep(running::contains);
-    for (var container : idle) {
-      logging.foundEnded(container);
-      if (container.record().ephemeral() && container.run().started() != null) {
-        ending.removeIfOver(container); // it ended, and the engine with it, before it went
-      }
-    }
+    idle.forEach(this::leaveEnded);
     idle.forEach(this::goOn);
   }
 
-  private Running adopt(Container container) {
+  private void leaveEnded(Container container) {
+    logging.foundEnded(container);
+    if (container.record().ephemeral() && container.run().started() != null) {
+      ending.removeIfOver(container); // it ended, and the engine with it, before it went
+    }
+  }
+
+  private static void logFailure(Future<?> adoption) throws InterruptedException {
+    try {
+      adoption.get();
+    } catch (ExecutionException e) {
+      log.log(WARNING, "a container that ran is not taken over", e.getCause());
+    }
+  }
+
+  /** Null when it does not run: its start was not finished. */
+  private @Nullable Running adopt(Container container) {
     var running =
         new Running(
             grouping.of(container.record()),
@@ -199,12 +215,14 @@ final class Recovering {
       running.oomTold(container.run().oomTold());
       container.running(running);
       container.waiters.started();
+      ending.watch(container); // first: whatever fails, its end is seen
       if (!container.run().paused()) {
         goOn(container, running);
       }
-      connect(container, running);
+      if (!connect(container, running)) {
+        return null;
+      }
       logging.begun(container);
-      ending.watch(container);
     } finally {
       container.lock.unlock();
     }
@@ -223,7 +241,8 @@ final class Recovering {
     }
   }
 
-  private void connect(Container container, Running running) {
+  /** False when there is nothing to connect to: its start was not finished. */
+  private boolean connect(Container container, Running running) {
     Hello hello;
     running.isFound();
     try {
@@ -234,21 +253,27 @@ final class Recovering {
       if (e.kind() != NOT_FOUND) {
         log.log(WARNING, "the monitor of {0} does not answer: {1}", container.id, e.getMessage());
         connectLater(container, running, AGAIN);
-      } else if (!giveUpStart(container, running)) {
+      } else if (giveUpStart(container, running)) {
+        return false;
+      } else {
         running.endedBefore();
         running.end.complete(
             leftRecord(shop.place().run(container.id)).orElseGet(running::monitorLost));
       }
-      return;
+      return true;
     }
     container.lock.lock();
     try {
       if (container.running() == running) {
         greeted(container, running, hello);
       }
+    } catch (RuntimeException e) { // whatever it is, the container runs
+      log.log(WARNING, "container " + container.id + " is not taken over yet", e);
+      connectLater(container, running, AGAIN);
     } finally {
       container.lock.unlock();
     }
+    return true;
   }
 
   /**
@@ -300,7 +325,11 @@ final class Recovering {
     boolean stands = running.cgroup.frozen();
     if (stands != container.run().paused()) {
       container.run(container.run().paused(stands));
-      records.putRun(container.record(), container.run());
+      try {
+        records.putRun(container.record(), container.run());
+      } catch (GantryException e) { // it is found out again the next time
+        log.log(WARNING, "the state of " + container.id + " is not written: " + e.getMessage());
+      }
     }
   }
 
@@ -330,11 +359,18 @@ final class Recovering {
     try {
       shop.timer()
           .schedule(
-              () -> shop.workers().execute(() -> connect(container, running)),
+              () -> shop.workers().execute(() -> connectAgain(container, running)),
               delay.toMillis(),
               TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException stopping) {
       // the next engine tries
+    }
+  }
+
+  private void connectAgain(Container container, Running running) {
+    if (!connect(container, running)) {
+      leaveEnded(container);
+      goOn(container);
     }
   }
 
@@ -410,7 +446,10 @@ final class Recovering {
     for (Path dir : children(shop.place().execRoot())) {
       String name = String.valueOf(dir.getFileName());
       if (RUN.matcher(name).matches() && !kept.contains(name)) {
-        sweepRun(halves.get(name), () -> removeRun(dir), "run directory " + name);
+        var of = halves.get(name);
+        if (of == null || !of.keepsRun()) {
+          sweepRun(of, () -> removeRun(dir), "run directory " + name);
+        }
       }
     }
     for (Path dir : children(shop.place().dataRoot().resolve("containers"))) {

@@ -139,6 +139,9 @@ final class Removal {
       container.requireThere();
       var record = container.record();
       shop.spare().spend(() -> takeAway(record, force, volumes));
+      if (container.keepsRun()) {
+        files.removeRun(record.id());
+      }
       container.markRemoved();
       return record;
     } finally {

@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -86,9 +87,13 @@ final class Starting {
     try {
       container.requireLasting();
       requireIdle(container);
-      try (var hold = container.files.takeForStart(PATIENCE, false)) {
-        forgetFormerRuns(container);
+      try (var hold = container.files.takeForStart(PATIENCE, false);
+          var undo = new Undo()) {
+        forgetFormerRuns(container, undo);
         launch(container, seen, hold, launching);
+        undo.keep();
+        container.cancelRestart(); // one that was due waits for the lock, and would still be made
+        container.restartDelay(Duration.ZERO);
       }
     } finally {
       container.lock.unlock();
@@ -107,17 +112,27 @@ final class Starting {
     }
   }
 
-  private void forgetFormerRuns(Container container) {
-    container.cancelRestart();
-    container.restartDelay(Duration.ZERO);
-    if (container.run().restarts() != 0) {
+  /** What a start that fails leaves as it was. */
+  private void forgetFormerRuns(Container container, Undo undo) {
+    int restarts = container.run().restarts();
+    if (restarts != 0) {
+      undo.add(
+          () -> {
+            container.run(container.run().restarts(restarts));
+            records.putRun(container.record(), container.run());
+          });
       container.run(container.run().restarts(0));
     }
     if (container.record().stopped()) {
-      var wanted = container.record().stopped(false);
-      records.put(wanted);
-      container.record(wanted);
+      undo.add(() -> stopped(container, true));
+      stopped(container, false);
     }
+  }
+
+  private void stopped(Container container, boolean wanted) {
+    var record = container.record().stopped(wanted);
+    records.put(record);
+    container.record(record);
   }
 
   /** By the policy; does nothing when somebody was faster or changed his mind. */
@@ -204,6 +219,7 @@ final class Starting {
       if (mapped) { // init joins and opens it all before it is seen
         prepare(record, plan, rules, places);
       }
+      requireDonors(record, plan);
       var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
       undo.add(running::letGo); // before its commit that is the container's end
@@ -216,6 +232,7 @@ final class Starting {
       }
       var init = monitor.created();
       var attached = launching.call(() -> networking.attach(places, init.pid(), undo));
+      requireDonors(record, plan);
       monitor.give(program(record, attached, launch));
       // Written while init works, and before the commit: a monitor that lives without us is always
       // on record.
@@ -226,9 +243,10 @@ final class Starting {
       records.putRun(record, run);
       var started = monitor.started();
       if (!started.equals(init)) { // it has moved to another's pid namespace
-        run = run.started(started, shop.clock().instant(), attached);
+        run = before.started(started, shop.clock().instant(), attached);
         records.putRun(record, run);
       }
+      requireDonors(record, plan);
       launching.check();
       monitor.commit();
       undo.keep();
@@ -372,13 +390,7 @@ final class Starting {
     }
     var donor = donor(file, ref);
     if (!donor.run().running()) {
-      throw new GantryException(
-          CONFLICT,
-          "cannot join "
-              + name
-              + " namespace of a non running container: container "
-              + donor.id
-              + " is not running");
+      throw notRunning(donor, name);
     }
     if (file.equals("ipc")
         && !donor.record().spec().host().namespaces().ipc().equals(Modes.SHAREABLE)) {
@@ -390,6 +402,39 @@ final class Starting {
     }
     Users.requireSame(users, donor, name);
     pids.put(file, donor.run().pid());
+  }
+
+  private static GantryException notRunning(Container donor, String name) {
+    return new GantryException(
+        CONFLICT,
+        "cannot join "
+            + name
+            + " namespace of a non running container: container "
+            + donor.id
+            + " is not running");
+  }
+
+  /**
+   * Namespaces are joined by the pid of a process in them, which may be another's once that one has
+   * ended: asked before they are joined, that nothing runs in others, and after.
+   */
+  private void requireDonors(ContainerRecord record, TaskPlan plan) {
+    var namespaces = record.spec().host().namespaces();
+    requireDonor(plan.joined().get("pid"), "pid", "PID", namespaces.pid());
+    requireDonor(plan.joined().get("net"), "net", "network", namespaces.network());
+    requireDonor(plan.joined().get("ipc"), "ipc", "IPC", namespaces.ipc());
+  }
+
+  private void requireDonor(@Nullable Long joined, String file, String name, String mode) {
+    if (joined == null) {
+      return;
+    }
+    var donor = donor(file, Modes.container(mode));
+    var run = donor.run();
+    boolean same = run.running() && run.pid() == joined;
+    if (!same || !Uptime.started(joined).equals(OptionalLong.of(run.initStart()))) {
+      throw notRunning(donor, name);
+    }
   }
 
   private Container donor(String file, String ref) {
@@ -461,7 +506,8 @@ final class Starting {
       e.addSuppressed(unwritten);
     }
     container.pending.end();
-    container.waiters.ended(new Exit(failure.exitCode(), failure.sentence()), false);
+    container.waiters.ended(
+        new Exit(failure.exitCode(), failure.sentence()), container.isRestarting());
     launching.hasFailed();
     return failure.exception();
   }

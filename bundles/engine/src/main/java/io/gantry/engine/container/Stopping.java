@@ -54,8 +54,10 @@ final class Stopping {
     int number = signal(container, signal, "cannot stop container: " + ref);
     container.stopping(true);
     try {
-      rememberStop(container);
-      end(container, running, number, timeout == null ? ownTimeout(container) : timeout);
+      running = rememberStop(container);
+      if (running != null) {
+        end(container, running, number, timeout == null ? ownTimeout(container) : timeout);
+      }
     } finally {
       container.stopping(false);
     }
@@ -110,10 +112,11 @@ final class Stopping {
         return;
       }
       var running = container.requireRunning();
-      if (meansEnd) {
-        rememberStop(container);
+      if (!meansEnd) {
+        send(container, running, number);
+      } else if (!sendAndRemember(container, running, number)) {
+        return;
       }
-      send(container, running, number);
       if (number == Signals.KILL) {
         awaitEnd(container, running);
       }
@@ -203,9 +206,9 @@ final class Stopping {
     try {
       send(container, running, signal);
     } catch (GantryException e) {
-      if (running.end.isDone()) {
+      if (running.end.isDone() || e.kind() == CONFLICT) {
         awaitEnd(container, running);
-        return; // it ended by itself meanwhile
+        return; // it ended by itself meanwhile, or is about to
       }
       if (e.kind() != UNAVAILABLE) {
         throw e;
@@ -308,13 +311,61 @@ final class Stopping {
     }
   }
 
-  private void rememberStop(Container container) {
+  /**
+   * Whatever happened before the lock was had, from now on the policy keeps out.
+   *
+   * @return what is left to end, null for nothing
+   */
+  private @Nullable Running rememberStop(Container container) {
     container.hold();
     try {
       container.requireThere();
       remember(container);
+      endRestart(container);
+      return container.running();
     } finally {
       container.lock.unlock();
+    }
+  }
+
+  /**
+   * A signal that is refused has not been asked for. One for a run that has ended meanwhile ends
+   * the restart that its policy owes, if any.
+   *
+   * @return false when there is nothing left to end
+   */
+  private boolean sendAndRemember(Container container, Running running, int signal) {
+    container.hold();
+    try (var undo = new Undo()) {
+      container.requireThere();
+      if (container.running() == null && container.isRestarting()) {
+        remember(container);
+        endRestart(container);
+        return false;
+      }
+      if (container.running() == running) {
+        var before = container.record();
+        undo.add(() -> recall(container, before));
+        remember(container);
+      }
+      send(container, running, signal);
+      undo.keep();
+      return true;
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  private void recall(Container container, ContainerRecord before) {
+    if (container.record() != before) {
+      container.record(before);
+      records.put(before);
+    }
+  }
+
+  private static void endRestart(Container container) {
+    if (container.cancelRestart()) {
+      container.waiters.ended(new Exit(container.run().exitCode(), container.run().error()), false);
     }
   }
 

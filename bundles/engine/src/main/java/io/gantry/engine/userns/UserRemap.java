@@ -30,6 +30,10 @@ public final class UserRemap implements Remapping {
   private static final String DEFAULT_USER = "dockremap";
   private static final int MOST_BYTES = 1 << 20;
 
+  /** The host's files are not looked at again for each start. */
+  private static final String AGAIN =
+      " (once that is mended: restart the engine, or change its configuration)";
+
   private final Path etc;
   private volatile State state = new State("", null, null);
 
@@ -67,7 +71,7 @@ public final class UserRemap implements Remapping {
       state = new State(asked, resolve(asked), null);
       log.log(INFO, "users of containers are those of {0} on the host", asked);
     } catch (GantryException e) {
-      state = new State(asked, null, e.getMessage());
+      state = new State(asked, null, e.getMessage() + AGAIN);
       log.log(ERROR, "userns-remap: {0}; no container starts without --userns=host", state.failure);
     }
   }

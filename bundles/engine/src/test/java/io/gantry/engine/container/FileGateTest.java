@@ -83,6 +83,17 @@ class FileGateTest {
     assertEquals(1, told.get(), "once");
   }
 
+  /** Else somebody would read what is being deleted. */
+  @Test
+  void whoCannotTakeItOpensItToNobodyWhileARemovalHasIt() {
+    var removal = gate.takeForRemoval(SHORT, false);
+    assertEquals(CONFLICT, kind(() -> gate.takeForRemoval(Duration.ZERO, false)));
+    assertEquals(CONFLICT, kind(() -> gate.takeForStart(Duration.ZERO, false)));
+    assertEquals(CONFLICT, kind(() -> gate.read(SHORT)));
+    removal.close();
+    gate.read(SHORT).close();
+  }
+
   private static Rootfs rootOfThisProcess() {
     try {
       String stat = Files.readString(Path.of("/proc/self/stat"));

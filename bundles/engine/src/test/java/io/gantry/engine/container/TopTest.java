@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.spi.GantryException;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -34,6 +35,34 @@ class TopTest extends WithEngine {
     var arguments = engine.containers.top(id, "-eo pid,args").processes();
     assertEquals("sleep 1002", arguments.get(0).get(1).strip());
     assertEquals("sleep 1001", arguments.get(1).get(1).strip());
+  }
+
+  @Test
+  void processesOfOtherUsersAndOnTerminalsAreListedToo() {
+    for (boolean terminal : new boolean[] {false, true}) {
+      String other =
+          engine
+              .containers
+              .create(
+                  Specs.spec(
+                      s -> {
+                        s.user = "1000";
+                        s.terminal = terminal;
+                        s.cmd = List.of("sleep", "1003");
+                      }))
+              .id();
+      engine.containers.start(other);
+      var pid = Long.toString(engine.containers.inspect(other).state().pid());
+      Await.until(
+          "it is the program",
+          () -> engine.containers.top(other, "").processes().toString().contains("sleep 1003"));
+      for (String form : new String[] {"-o pid,uid,args", "-Ho pid,uid,args", "fo pid,uid,args"}) {
+        assertEquals(
+            List.of(List.of(pid, "1000", "sleep 1003")),
+            engine.containers.top(other, form).processes(),
+            form);
+      }
+    }
   }
 
   @Test

@@ -38,9 +38,11 @@ class UserRemapTest {
     return Objects.requireNonNull(remap.maps());
   }
 
-  private void fails(String asked, String sentence) {
+  private void fails(String asked, String why) {
     var remap = new UserRemap(etc);
     remap.set(asked);
+    String sentence =
+        why + " (once that is mended: restart the engine, or change its configuration)";
     assertEquals(sentence, remap.failure());
     assertEquals(asked, remap.asked());
     assertEquals(

@@ -130,7 +130,7 @@ final class Checks {
   private Seen awaitSettled(Api api, Tracked one, String ref) throws IOException {
     long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
     Seen seen = api.inspect(ref);
-    while ((one.monitorKilled && seen.runs()
+    while ((one.monitorKilled && seen.runs() && !hasItsMonitor(seen)
             || one.autoRemove && seen.phase() == Phase.EXITED
             || seen.phase() == Phase.REMOVING
             || Allowed.hasToRun(one) && !isUp(seen)

@@ -89,6 +89,7 @@ final class Creation {
     if (one.anonymous) {
       body.putObject("Volumes").putObject("/bin");
     }
+    body.putObject("Healthcheck").putArray("Test").add("NONE"); // its image may have one
     ObjectNode host = body.putObject("HostConfig");
     host.put("NetworkMode", "none").put("AutoRemove", one.autoRemove);
     host.put("IpcMode", random.nextBoolean() ? "shareable" : "private");

@@ -36,8 +36,10 @@ enum Fault {
       EnumSet.of(Findings.Kind.STATE),
       "bundles/engine",
       "io.gantry.engine.container.Ending",
-      "      attempt(\"record the end of\", container, () -> records.putRun(container.record(), run));\n",
-      "      shop.timer()\n"
+      "      boolean written =\n"
+          + "          attempt(\"record the end of\", container, () -> records.putRun(container.record(), run));\n",
+      "      boolean written = true;\n"
+          + "      shop.timer()\n"
           + "          .schedule(\n"
           + "              () -> {\n"
           + "                if (container.run() == run && !container.isRemoving()) {\n"

@@ -43,7 +43,8 @@ final class Inspection {
     } else {
       marks(session.api, one);
     }
-    if (one.phase != Phase.CREATED) {
+    boolean vanishes = one.autoRemove && !one.program.isEndless(); // at any moment
+    if (one.phase != Phase.CREATED && !vanishes) {
       log(session.api, one, afterPowerCut);
     }
     boolean lasts = one.program.isEndless() || !seen.runs();
@@ -119,15 +120,18 @@ final class Inspection {
         && System.nanoTime() < deadline) {
       log = api.log(one.id); // its next run has only just begun
     }
-    findings.addAll(Findings.Kind.LOG, one.name, longer(one, log));
+    String which = "%s (%s, %s)".formatted(one.name, one.policy.name(), one.logs);
+    findings.addAll(Findings.Kind.LOG, which, longer(one, log));
     boolean mute = one.phase == Phase.PAUSED && Program.isOver(log); // before its first word
     boolean sure = exit != null || one.program.isEndless() || one.isRestless();
     if (sure && !mute && !one.strayLines) { // another may end between the two looks
+      boolean runs = one.phase == Phase.RUNNING || one.phase == Phase.PAUSED;
       boolean ended = one.phase == Phase.EXITED && one.program.isEndless();
       findings.addAll(
           Findings.Kind.LOG,
-          one.name,
-          one.program.complaints(log, ended ? Integer.valueOf(one.exit) : exit, one.logs.cut()));
+          which,
+          one.program.complaints(
+              log, runs, ended ? Integer.valueOf(one.exit) : exit, one.logs.cut()));
     }
     one.log = log;
     if (one.logs.isShipped() && afterPowerCut) {

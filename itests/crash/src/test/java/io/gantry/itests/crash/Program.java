@@ -44,10 +44,11 @@ record Program(int lines, int exit, boolean hungry) {
   /**
    * What is wrong with the lines of all runs so far.
    *
-   * @param exitCode of the last run; null while it runs
+   * @param runs whether the last of them is under way
+   * @param exitCode of the last run; null when it is unknown what it ought to be
    * @param cut what was printed first may have been rotated away
    */
-  List<String> complaints(List<String> log, Integer exitCode, boolean cut) {
+  List<String> complaints(List<String> log, boolean runs, Integer exitCode, boolean cut) {
     List<String> complaints = new ArrayList<>();
     String before = "";
     int run = -1;
@@ -69,7 +70,7 @@ record Program(int lines, int exit, boolean hungry) {
       }
       before = line;
     }
-    if (exitCode == null && before.equals(END)) {
+    if (runs && before.equals(END)) {
       complaints.add("it runs and has said its last word");
     } else if (exitCode != null && exitCode == TERMINATED && !before.equals(END)) {
       complaints.add("the last line before the exit is lost, there is \"" + before + "\"");

@@ -74,7 +74,9 @@ final class Streams {
       session.api.inspect(one.id); // else its end is that of the engine
       if (isStrict(one)) {
         session.findings.addAll(
-            Findings.Kind.LOG, one.name + " attached", one.program.complaints(lines, null, true));
+            Findings.Kind.LOG,
+            one.name + " attached",
+            one.program.complaints(lines, true, null, true));
         if (lines.size() < LINES) {
           wrong(one, "attach ends after " + lines);
         }
@@ -87,7 +89,9 @@ final class Streams {
       List<String> lines = lines(http::chunk);
       if (isStrict(one)) {
         session.findings.addAll(
-            Findings.Kind.LOG, one.name + " followed", one.program.complaints(lines, null, true));
+            Findings.Kind.LOG,
+            one.name + " followed",
+            one.program.complaints(lines, true, null, true));
       }
     }
   }

@@ -1,0 +1,119 @@
+package io.gantry.engine.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.api.ContainerView.Status;
+import io.gantry.exec.namespaces.NamespacesDriver;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Recovery;
+import io.gantry.spi.Support;
+import io.gantry.spi.exec.ExecDriver;
+import io.gantry.spi.exec.Launch;
+import io.gantry.spi.exec.ProcessSpec;
+import io.gantry.spi.exec.TaskSpec;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** A start by the user that fails leaves what was decided before as it was. */
+class FailedStartTest extends WithEngine {
+
+  /** Plans as usual, but not for the thread that a test runs on: that is the user's. */
+  private static final class Refusing implements ExecDriver {
+    private final NamespacesDriver usual = new NamespacesDriver();
+    private final Thread user = Thread.currentThread();
+    volatile boolean refuses;
+
+    @Override
+    public Launch create(TaskSpec task) {
+      if (refuses && Thread.currentThread() == user) {
+        throw new GantryException(GantryException.Kind.INTERNAL, "refused");
+      }
+      return usual.create(task);
+    }
+
+    @Override
+    public Launch exec(TaskSpec task, ProcessSpec process) {
+      return usual.exec(task, process);
+    }
+
+    @Override
+    public void delete(String task) {
+      usual.delete(task);
+    }
+
+    @Override
+    public Support probe() {
+      return usual.probe();
+    }
+
+    @Override
+    public Recovery recover(Set<String> expected) {
+      return usual.recover(expected);
+    }
+  }
+
+  private final Refusing driver = new Refusing();
+
+  @Override
+  Engines open() {
+    return new Engines(home, InstantSource.system(), driver);
+  }
+
+  private String started(String policy, String... command) {
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of(command);
+              s.restartPolicy = policy;
+            });
+    String id = engine.containers.create(spec).id();
+    engine.containers.start(id);
+    return id;
+  }
+
+  /** As soon as it does not run. */
+  private void startInVain(String id) {
+    driver.refuses = true;
+    Await.until(
+        "refused",
+        () ->
+            "refused"
+                .equals(
+                    assertThrows(GantryException.class, () -> engine.containers.start(id))
+                        .getMessage()));
+    driver.refuses = false;
+  }
+
+  private Status status(String id) {
+    return engine.containers.inspect(id).state().status();
+  }
+
+  private int restarts(String id) {
+    return engine.containers.inspect(id).restartCount();
+  }
+
+  @Test
+  void whatItsUserHasStoppedStaysSo() {
+    String id = started("unless-stopped", "sleep", "1000");
+    engine.containers.stop(id, "KILL", Duration.ofSeconds(10));
+    startInVain(id);
+    engine.close();
+    engine = open();
+    assertEquals(Status.EXITED, status(id));
+  }
+
+  @Test
+  void aRestartThatIsDueIsMadeAndCounted() {
+    String id = started("always", "sh", "-c", "exit 3");
+    Await.until("three restarts", () -> restarts(id) >= 3); // the pause is longer than a run now
+    startInVain(id);
+    int restarts = restarts(id);
+    assertTrue(restarts >= 3);
+    Await.until("one more restart", () -> restarts(id) > restarts);
+  }
+}
