@@ -65,6 +65,14 @@ static void allow_sockets(struct rules *r) {
   end(r, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
 }
 
+static void allow_growing_pipes(struct rules *r) {
+  rule(r, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, SYS_fcntl);
+  load(r, argument(1));
+  rule(r, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, F_SETPIPE_SZ);
+  end(r, SECCOMP_RET_ALLOW);
+  end(r, SECCOMP_RET_ERRNO | EPERM);
+}
+
 /* Memory, but no code. */
 static void allow_memory(struct rules *r, int call) {
   rule(r, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, (uint32_t)call);
@@ -85,6 +93,7 @@ static int filter_calls(void) {
     end(&r, SECCOMP_RET_ALLOW);
   }
   allow_sockets(&r);
+  allow_growing_pipes(&r);
   allow_memory(&r, SYS_mmap);
   allow_memory(&r, SYS_mprotect);
   end(&r, SECCOMP_RET_ERRNO | EPERM);

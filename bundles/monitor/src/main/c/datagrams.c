@@ -119,7 +119,7 @@ static void association_end(struct association *a) {
 }
 
 static void touch(struct association *a) {
-  aging_touch(&idle, &a->idle, net_now() + IDLE_MS);
+  aging_touch(&idle, &a->idle, monotonic_ms() + IDLE_MS);
   aging_touch(&a->port->associations, &a->of_port, 0);
 }
 

@@ -33,10 +33,9 @@ static unsigned peer_count;
 static struct watch listener;
 static pid_t self;
 static uid_t owner;
-static uint64_t now, paused_until_ms, alone_since_ms;
+static uint64_t paused_until_ms, alone_since_ms;
 static bool draining, quitting;
 
-uint64_t net_now(void) { return now; }
 bool net_paused(void) { return paused_until_ms != 0; }
 void net_pause(void) { paused_until_ms = monotonic_ms() + PAUSE_MS; }
 
@@ -340,8 +339,8 @@ static bool is_needed(void) {
 
 static bool over(void) {
   if (quitting) return true;
-  if (!is_needed()) return draining || now - alone_since_ms >= ALONE_MS;
-  alone_since_ms = now;
+  if (!is_needed()) return draining || monotonic_ms() - alone_since_ms >= ALONE_MS;
+  alone_since_ms = monotonic_ms();
   return false;
 }
 
@@ -357,10 +356,11 @@ static int next_timeout(void) {
   until = sooner(paused_until_ms, until);
   if (!is_needed()) until = sooner(alone_since_ms + ALONE_MS, until);
   if (!until) return -1;
+  uint64_t now = monotonic_ms();
   return until > now ? (int)(until - now) : 0;
 }
 
-static void check_times(void) {
+static void check_times(uint64_t now) {
   streams_check(now);
   datagrams_check(now);
   resolvers_check(now);
@@ -417,8 +417,7 @@ static _Noreturn void give_up(int connection, const char *what) {
 static void serve(void) {
   while (!over()) {
     loop_round(next_timeout());
-    now = monotonic_ms();
-    check_times();
+    check_times(monotonic_ms());
   }
   flush_peers();
 }
@@ -430,7 +429,8 @@ _Noreturn void net_main(int connection, const struct message *start) {
   umask(077);
   self = getpid();
   owner = geteuid();
-  now = alone_since_ms = monotonic_ms();
+  alone_since_ms = monotonic_ms();
+  ports_limit();
   int fd = path ? listen_at(path) : -1;
   if (fd < 0) give_up(connection, "listen for the engine");
   free(path);

@@ -44,13 +44,14 @@ _Noreturn void net_main(int connection, const struct message *start);
 /* Without descriptors or memory for more, nothing is accepted for a while. */
 void net_pause(void);
 bool net_paused(void);
-uint64_t net_now(void);
 
 /* confine.c */
 /* Gives up all that is not needed from here on: -1 and errno. */
 int confine(void);
 
 /* ports.c */
+/* How many connections one port may have: all of them share the descriptors there are. */
+void ports_limit(void);
 void port_add(struct container *c, const struct listener *l, int fd);
 void port_close(struct port *p);
 void ports_close(struct container *c);

@@ -125,7 +125,7 @@ static void flow(struct resolver *r) {
 }
 
 static bool may_ask(struct resolver *r) {
-  uint64_t now = net_now();
+  uint64_t now = monotonic_ms();
   if (now - r->window_ms >= WINDOW_MS) {
     r->window_ms = now;
     r->asked = 0;
@@ -176,14 +176,14 @@ static bool session_flow(struct session *s) {
     session_end(s);
     return false;
   }
-  /* Who does not read its answers asks nothing more. */
-  return watch_for(&s->watch, buffer_length(&s->out) > 0 ? POLLOUT : POLLIN);
+  /* Who does not read its answers asks nothing more, nor who has asked too much. */
+  return watch_for(&s->watch, buffer_length(&s->out) > 0 ? POLLOUT : s->resolver->is_held ? WATCH_HANGUP : POLLIN);
 }
 
 static void take_questions(struct session *s) {
   struct asker a = {.resolver = s->resolver, .session = s};
   size_t length;
-  for (unsigned i = 0; i < ONCE && !s->ended && dns_framed(&s->in, &length); i++) {
+  while (!s->ended && dns_framed(&s->in, &length) && may_ask(s->resolver)) {
     answer(&a, s->in.data + s->in.start + 2, length);
     if (!s->ended) buffer_take(&s->in, 2 + length);
   }
@@ -198,13 +198,22 @@ static void session_ready(struct watch *w, uint32_t events) {
       return;
     }
     if (n > 0) s->in.end += (size_t)n;
-    aging_touch(&sessions, &s->idle, net_now() + SESSION_MS);
+    aging_touch(&sessions, &s->idle, monotonic_ms() + SESSION_MS);
   } else if (events & (POLLHUP | POLLERR)) {
     session_end(s);
     return;
   }
   take_questions(s);
   if (!s->ended) (void)session_flow(s);
+}
+
+/* With what was read already. */
+static void go_on(struct resolver *r) {
+  for (struct session *s = r->sessions, *next; s; s = next) {
+    next = s->next;
+    take_questions(s);
+    if (!s->ended) (void)session_flow(s);
+  }
 }
 
 static void tcp_ready(struct watch *w, uint32_t events) {
@@ -223,7 +232,7 @@ static void tcp_ready(struct watch *w, uint32_t events) {
   r->session_count++;
   watch_init(&s->watch, fd, session_ready);
   if (!sessions.newer) aging_init(&sessions);
-  aging_touch(&sessions, &s->idle, net_now() + SESSION_MS);
+  aging_touch(&sessions, &s->idle, monotonic_ms() + SESSION_MS);
   watch_for(&s->watch, POLLIN);
   flow(r);
 }
@@ -287,5 +296,6 @@ void resolvers_check(uint64_t now_ms) {
     aging_leave(a);
     r->is_held = false;
     flow(r);
+    go_on(r);
   }
 }

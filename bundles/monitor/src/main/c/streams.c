@@ -13,8 +13,12 @@
 
 enum { PIECE = 1 << 20, PIECES_AT_ONCE = 8, CONNECT_MS = 30000, IDLE_PIPES = 64 };
 
+/* What pipes may hold is counted by user: some are large, for the busiest, so that the rest need not be tiny. */
+enum { LARGE_PIPE = 1 << 20, LARGE_FROM = 48 * 1024, LARGE_PIPES = 32 };
+
 struct pipe_ends {
   int out, in;
+  bool large;
 };
 
 struct way {
@@ -40,7 +44,7 @@ static struct aging connecting;
 static unsigned count;
 
 static struct pipe_ends idle[IDLE_PIPES];
-static unsigned idle_count;
+static unsigned idle_count, large_count;
 
 unsigned stream_count(void) { return count; }
 
@@ -58,6 +62,12 @@ static bool pipe_take(struct way *w) {
   return true;
 }
 
+static void pipe_grow(struct way *w) {
+  if (w->pipe.large || large_count >= LARGE_PIPES || fcntl(w->pipe.in, F_SETPIPE_SZ, LARGE_PIPE) < 0) return;
+  w->pipe.large = true;
+  large_count++;
+}
+
 /* An empty one serves the next. */
 static void pipe_leave(struct way *w) {
   if (!w->pipe.in) return;
@@ -66,6 +76,7 @@ static void pipe_leave(struct way *w) {
   } else {
     close(w->pipe.in);
     close(w->pipe.out);
+    if (w->pipe.large) large_count--;
   }
   w->pipe = (struct pipe_ends){0};
 }
@@ -114,6 +125,7 @@ static enum moved fill(struct way *w, int from) {
   if (n < 0) return errno == EAGAIN || errno == EINTR ? STUCK : BROKEN;
   if (n == 0) w->ended = true;
   else w->filled += (size_t)n;
+  if (n >= LARGE_FROM) pipe_grow(w);
   return MORE;
 }
 
@@ -222,7 +234,7 @@ static void stream_begin(struct port *p, int client, int server) {
   count++;
   p->users++;
   if (!connecting.newer) aging_init(&connecting);
-  aging_touch(&connecting, &s->connecting, net_now() + CONNECT_MS);
+  aging_touch(&connecting, &s->connecting, monotonic_ms() + CONNECT_MS);
   if (!watch_for(&s->server, POLLIN | POLLOUT | WATCH_EDGE) || !watch_for(&s->client, POLLIN | POLLOUT | WATCH_EDGE)) stream_end(s, true);
 }
 

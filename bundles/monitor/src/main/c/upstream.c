@@ -140,7 +140,7 @@ static bool attempt(struct inquiry *q, const struct sockaddr_storage *server) {
     watch_close(&q->watch);
     return false;
   }
-  aging_touch(&attempts, &q->attempt, net_now() + ATTEMPT_MS);
+  aging_touch(&attempts, &q->attempt, monotonic_ms() + ATTEMPT_MS);
   if (watch_for(&q->watch, tcp ? POLLIN | POLLOUT : POLLIN)) return true;
   watch_close(&q->watch);
   return false;
