@@ -145,6 +145,7 @@ static int dial(const struct sockaddr_storage *to) {
 
 static struct association *begin(struct port *p, const struct route *r, uint32_t hash) {
   if (p->users >= PER_PORT) association_end(CONTAINER_OF(aging_oldest(&p->associations), struct association, of_port));
+  if (count >= limits.associations) association_end(CONTAINER_OF(aging_oldest(&idle), struct association, idle));
   int fd = dial(&p->target->address);
   if (fd < 0) return NULL;
   struct association *a = must_alloc(sizeof *a);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,6 +15,7 @@
 #include "spawn.h"
 #include "sys.h"
 
+enum { STREAMS_MOST = 65536, STREAMS_OF_PORT = 8192, ASSOCIATIONS_MOST = 65536 };
 enum { PEERS_MOST = 4096, PAUSE_MS = 100, ALONE_MS = 10000, BACKLOG = 4096, QUEUE_MOST = 1 << 20 };
 
 /* The engine, or a container's monitor. */
@@ -28,6 +30,8 @@ struct peer {
   char container[CONTAINER_ID_MOST + 1];
 };
 
+struct limits limits;
+
 static struct peer *peers;
 static unsigned peer_count;
 static struct watch listener;
@@ -37,7 +41,10 @@ static uint64_t paused_until_ms, alone_since_ms;
 static bool draining, quitting;
 
 bool net_paused(void) { return paused_until_ms != 0; }
-void net_pause(void) { paused_until_ms = monotonic_ms() + PAUSE_MS; }
+
+void net_pause(void) {
+  if (!paused_until_ms) paused_until_ms = monotonic_ms() + PAUSE_MS;
+}
 
 /* ---- ageing ---- */
 
@@ -313,7 +320,9 @@ static void accept_peer(struct watch *w, uint32_t events) {
   socklen_t size = sizeof who;
   int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) {
-    if (errno == EMFILE || errno == ENFILE) net_pause();
+    if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS) return;
+    net_pause();
+    watch_for(w, 0);
     return;
   }
   bool ours = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && who.uid == owner;
@@ -377,6 +386,16 @@ static void flush_peers(void) {
 
 /* ---- the beginning ---- */
 
+static unsigned at_most(uint64_t wanted, unsigned most) { return wanted < most ? (unsigned)wanted + 1 : most; }
+
+static void set_limits(void) {
+  struct rlimit files;
+  uint64_t n = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : 1024;
+  limits.streams = at_most(n / 4, STREAMS_MOST); /* two each */
+  limits.streams_of_port = at_most(n / 16, STREAMS_OF_PORT);
+  limits.associations = at_most(n / 4, ASSOCIATIONS_MOST);
+}
+
 static int listen_at(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (path[0] != '/' || strlen(path) >= sizeof address.sun_path) {
@@ -430,7 +449,7 @@ _Noreturn void net_main(int connection, const struct message *start) {
   self = getpid();
   owner = geteuid();
   alone_since_ms = monotonic_ms();
-  ports_limit();
+  set_limits();
   int fd = path ? listen_at(path) : -1;
   if (fd < 0) give_up(connection, "listen for the engine");
   free(path);

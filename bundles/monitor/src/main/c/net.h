@@ -39,6 +39,12 @@ struct port {
   struct aging associations;   /* of UDP */
 };
 
+/* What the descriptors there are allow: nobody may use them up for all. */
+struct limits {
+  unsigned streams, streams_of_port, associations;
+};
+extern struct limits limits;
+
 /* net.c */
 _Noreturn void net_main(int connection, const struct message *start);
 /* Without descriptors or memory for more, nothing is accepted for a while. */
@@ -50,8 +56,6 @@ bool net_paused(void);
 int confine(void);
 
 /* ports.c */
-/* How many connections one port may have: all of them share the descriptors there are. */
-void ports_limit(void);
 void port_add(struct container *c, const struct listener *l, int fd);
 void port_close(struct port *p);
 void ports_close(struct container *c);

@@ -2,20 +2,11 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "net.h"
 #include "sys.h"
 
-enum { STREAMS_MOST = 8192, SHARE_OF_ONE = 16, KEEPALIVE_AFTER_S = 60, KEEPALIVE_EVERY_S = 15 };
-
-static unsigned streams_most = STREAMS_MOST;
-
-void ports_limit(void) {
-  struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur / SHARE_OF_ONE >= STREAMS_MOST) return;
-  streams_most = (unsigned)(files.rlim_cur / SHARE_OF_ONE) + 1;
-}
+enum { KEEPALIVE_AFTER_S = 60, KEEPALIVE_EVERY_S = 15 };
 
 static void port_ready(struct watch *w, uint32_t events) {
   struct port *p = CONTAINER_OF(w, struct port, watch);
@@ -71,7 +62,7 @@ struct port *port_find(struct container *c, const char *id) {
 /* SCTP is led on by rules alone: its listener just keeps the port. */
 void port_flow(struct port *p) {
   bool udp = p->listener.protocol == IPPROTO_UDP;
-  bool takes = p->target && (udp || (p->listener.protocol == IPPROTO_TCP && p->users < streams_most && !net_paused()));
+  bool takes = p->target && (udp || (p->listener.protocol == IPPROTO_TCP && p->users < limits.streams_of_port && !net_paused()));
   watch_for(&p->watch, takes ? POLLIN : 0);
 }
 

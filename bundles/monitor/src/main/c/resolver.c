@@ -222,7 +222,8 @@ static void tcp_ready(struct watch *w, uint32_t events) {
   if (r->session_count >= SESSIONS_MOST || !may_ask(r)) return;
   int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) {
-    if (errno == EMFILE || errno == ENFILE) net_pause();
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) net_pause();
+    flow(r);
     return;
   }
   struct session *s = must_alloc(sizeof *s);

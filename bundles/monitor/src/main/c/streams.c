@@ -239,7 +239,11 @@ static void stream_begin(struct port *p, int client, int server) {
 }
 
 void stream_accept(struct port *p) {
-  for (unsigned i = 0; i < ONCE && p->target; i++) {
+  for (unsigned i = 0; i < ONCE && p->target && p->users < limits.streams_of_port; i++) {
+    if (count >= limits.streams) {
+      net_pause();
+      return;
+    }
     int client = accept4(p->watch.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client < 0) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) net_pause();

@@ -28,9 +28,9 @@ static int engine(void) {
   return fd;
 }
 
-static int start_net(void) {
+static int start_net_by(const char *zygote) {
   struct buffer b = {0};
-  int fd = dial(in_scratch("spawn/spawn.sock"));
+  int fd = dial(zygote);
   size_t begin = message_begin(&b, MSG_START_NET);
   message_put_text(&b, TAG_NET, net_path());
   send_and_clear(fd, &b, begin);
@@ -38,6 +38,8 @@ static int start_net(void) {
   close(fd);
   return engine();
 }
+
+static int start_net(void) { return start_net_by(in_scratch("spawn/spawn.sock")); }
 
 static void quit_net(int fd) {
   request(fd, MSG_QUIT);
@@ -777,6 +779,45 @@ static void a_thousand_ports_are_cheap(void) {
   quit_net(fd);
 }
 
+static int pending(int fd) {
+  struct pollfd one = {.fd = fd, .events = POLLIN};
+  return poll(&one, 1, 0);
+}
+
+static void one_port_cannot_use_up_all(void) {
+  enum { CLIENTS = 40, DESCRIPTORS = 256, OF_A_PORT = DESCRIPTORS / 16 + 1 };
+  struct container c;
+  struct table t;
+  int clients[CLIENTS], ends[CLIENTS], accepted = 0;
+  shell("mkdir -m 700 %s && ulimit -n %d && %s spawn %s", in_scratch("few"), DESCRIPTORS, helper, in_scratch("few"));
+  int fd = start_net_by(in_scratch("few/spawn.sock")), server = bound(SOCK_STREAM, 9000);
+  begin_container(&c);
+  listen_on(&c, MSG_LISTEN, "a tcp 127.0.0.1 8000");
+  listen_on(&c, MSG_LISTEN, "b tcp 127.0.0.1 8001");
+  table_start(&t, id_of(&c));
+  table_put(&t, TAG_TARGET, "a 127.0.0.1 9000");
+  table_put(&t, TAG_TARGET, "b 127.0.0.1 9000");
+  table_send(fd, &t);
+  for (int i = 0; i < CLIENTS; i++) clients[i] = connected(SOCK_STREAM, 8000);
+  for (; accepted < OF_A_PORT; accepted++) ends[accepted] = patient(accept(server, NULL, NULL));
+  int other = connected(SOCK_STREAM, 8001), end = patient(accept(server, NULL, NULL));
+  write_text(other, "other");
+  CHECK_TEXT(read_text(end, 5), "other");
+  CHECK_NUMBER(pending(server), 0);
+  for (int i = 0; i < CLIENTS; i++) { /* as one goes the next one comes */
+    close(clients[i]);
+    at_end(ends[i]);
+    close(ends[i]);
+    if (accepted < CLIENTS) ends[accepted++] = patient(accept(server, NULL, NULL));
+  }
+  close(other);
+  close(end);
+  close(server);
+  end_container(&c);
+  quit_net(fd);
+  shell("rm -r %s", in_scratch("few"));
+}
+
 int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   if (argc != 2 || unshare(CLONE_NEWNET) < 0 || !begin_with(argv[1])) {
@@ -795,5 +836,6 @@ int main(int argc, char **argv) {
   hostile_packets_are_refused_or_dropped();
   a_flood_hurts_only_who_sends_it();
   a_thousand_ports_are_cheap();
+  one_port_cannot_use_up_all();
   return end_with();
 }
