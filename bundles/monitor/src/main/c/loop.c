@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "sys.h"
@@ -10,6 +11,10 @@
 static struct watch **watches, **polled;
 static struct pollfd *fds;
 static size_t count, capacity;
+
+/* Instead of these, where it is used. */
+enum { EVENTS_A_ROUND = 64, EVENT_BITS = 0x7fff };
+static int epoll = -1;
 
 struct garbage {
   struct garbage *next;
@@ -40,11 +45,29 @@ static void unlist(struct watch *w) {
   last->place = w->place;
 }
 
-void watch_for(struct watch *w, uint32_t events) {
-  if (w->fd < 0 || w->events == events) return;
-  if (!w->events) list(w);
-  else if (!events) unlist(w);
+int loop_use_epoll(void) {
+  epoll = epoll_create1(EPOLL_CLOEXEC);
+  return epoll < 0 ? -1 : 0;
+}
+
+/* A descriptor that others have, too, does not leave by being closed here. */
+static bool tell_epoll(struct watch *w, uint32_t events) {
+  struct epoll_event event = {.events = events & (EVENT_BITS | EPOLLET), .data.ptr = w};
+  int what = !w->events ? EPOLL_CTL_ADD : !events ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+  return epoll_ctl(epoll, what, w->fd, &event) == 0;
+}
+
+bool watch_for(struct watch *w, uint32_t events) {
+  if (w->fd < 0 || w->events == events) return true;
+  if (epoll >= 0) {
+    if (!tell_epoll(w, events)) return false;
+  } else if (!w->events) {
+    list(w);
+  } else if (!events) {
+    unlist(w);
+  }
   w->events = events;
+  return true;
 }
 
 void watch_close(struct watch *w) {
@@ -86,7 +109,16 @@ static size_t prepare_round(void) {
   return count;
 }
 
-void loop_round(int timeout_ms) {
+static void epoll_round(int timeout_ms) {
+  struct epoll_event events[EVENTS_A_ROUND];
+  int ready = epoll_wait(epoll, events, EVENTS_A_ROUND, timeout_ms);
+  for (int i = 0; i < ready; i++) {
+    struct watch *w = events[i].data.ptr;
+    if (w->fd >= 0 && w->events) w->ready(w, events[i].events);
+  }
+}
+
+static void poll_round(int timeout_ms) {
   size_t n = prepare_round();
   int ready = poll(fds, n, timeout_ms);
   for (size_t i = 0; ready > 0 && i < n; i++) {
@@ -96,5 +128,10 @@ void loop_round(int timeout_ms) {
     /* A watch that was closed and opened anew has had no event yet. */
     if (w->fd == fds[i].fd && w->events) w->ready(w, (uint32_t)(uint16_t)fds[i].revents);
   }
+}
+
+void loop_round(int timeout_ms) {
+  if (epoll >= 0) epoll_round(timeout_ms);
+  else poll_round(timeout_ms);
   free_garbage();
 }

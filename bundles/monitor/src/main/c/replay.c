@@ -6,9 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dnswire.h"
 #include "ops.h"
 #include "spool.h"
 #include "sys.h"
+#include "tables.h"
 #include "users.h"
 #include "wire.h"
 
@@ -73,6 +75,42 @@ static void replay_json(const uint8_t *data, size_t size) {
   buffer_clear(&out);
 }
 
+static void answer(const struct dns_question *q, const uint8_t *data) {
+  static struct dns_answer a;
+  uint8_t address[16] = {0};
+  dns_answer_begin(&a, data, q, q->room);
+  size_t length = dns_reverse(q->name, address);
+  for (unsigned i = 0; i < 64; i++) dns_answer_add(&a, DNS_AAAA, 60, address, sizeof address);
+  sink += dns_answer_add_name(&a, DNS_PTR, 60, q->name) + length;
+  dns_answer_end(&a, DNS_NOERROR);
+  sink += a.data[a.length - 1];
+}
+
+/* As a question; and its second half as an answer to the first. */
+static void replay_dns(const uint8_t *data, size_t size) {
+  struct dns_question q;
+  size_t half = size / 2;
+  if (dns_read_query(&q, data, size) == DNS_QUESTION) answer(&q, data);
+  if (half < DNS_HEAD || dns_read_query(&q, data, half) != DNS_QUESTION) return;
+  if (dns_is_answer(data, half, q.end, data + half, size - half)) sink += dns_rcode_of(data + half);
+}
+
+static void replay_table(const uint8_t *data, size_t size) {
+  const struct endpoint *found[FOUND_MOST];
+  struct message m = {.type = MSG_TABLE, .length = (uint32_t)size, .payload = (uint8_t *)(uintptr_t)data};
+  if (size > WIRE_MOST || !message_valid(&m)) return;
+  struct container *c = container_need("replay");
+  if (!table_replace(c, &m)) {
+    sink += table_find_name(c, "web", found) + table_find_name(c, "web.front", found);
+    for (const struct endpoint *e = c->endpoints; e; e = e->next) {
+      if (e->count) sink += table_find_address(c, e->addresses[0].bytes, e->addresses[0].length) != NULL;
+    }
+    sink += table_target(c, "a") != NULL;
+  }
+  table_remove(c);
+  container_settle(c);
+}
+
 void replay_bytes(const uint8_t *data, size_t size) {
   if (size == 0) return;
   switch (data[0]) {
@@ -80,6 +118,8 @@ void replay_bytes(const uint8_t *data, size_t size) {
     case 'o': replay_program(data + 1, size - 1); break;
     case 'u': replay_users(data + 1, size - 1); break;
     case 'j': replay_json(data + 1, size - 1); break;
+    case 'd': replay_dns(data + 1, size - 1); break;
+    case 't': replay_table(data + 1, size - 1); break;
     default: break;
   }
 }

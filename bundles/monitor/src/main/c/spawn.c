@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "monitor.h"
+#include "net.h"
 #include "sys.h"
 #include "sha256.h"
 #include "wire.h"
@@ -234,6 +235,7 @@ static _Noreturn void serve(int connection, pid_t zygote) {
   if (got != READ_MESSAGE) _exit(0);
   switch (reader.message.type) {
     case MSG_CREATE: monitor_main(connection, &reader.message);
+    case MSG_START_NET: net_main(connection, &reader.message);
     case MSG_QUERY: answer_query(connection, zygote); break;
     case MSG_QUIT: quit(connection, zygote); break;
     default: break;

@@ -58,6 +58,11 @@ static const uint8_t forms[TAG_END] = {
     [TAG_DNS] = STRING,
     [TAG_NET] = STRING,
     [TAG_SERVED] = NUMBER,
+    [TAG_NAME] = STRING,
+    [TAG_NETWORK] = STRING,
+    [TAG_UPSTREAM] = STRING,
+    [TAG_TARGET] = STRING,
+    [TAG_COUNTER] = STRING,
 };
 
 /* The protocol's byte order is little-endian; so are the machines this is built for. */
@@ -145,10 +150,18 @@ char **message_texts(const struct message *m, enum tag tag) {
   return texts;
 }
 
+static ssize_t read_some(struct reader *r, int fd, uint8_t *to, size_t length) {
+  if (!r->bag) return read(fd, to, length);
+  unsigned room = BAG_MOST - r->bag->count;
+  ssize_t n = receive_with_fds(fd, to, length, r->bag->fds + r->bag->count, &room, NULL);
+  r->bag->count += room;
+  return n;
+}
+
 /* Reads towards `want` bytes; READ_MESSAGE when they are all there. */
 static enum read_result fill(struct reader *r, int fd, uint8_t *to, size_t have, size_t want) {
   if (have == want) return READ_MESSAGE;
-  ssize_t n = read(fd, to + have, want - have);
+  ssize_t n = read_some(r, fd, to + have, want - have);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return READ_MORE;
   if (n <= 0) return READ_CLOSED;
   r->have += (size_t)n;
@@ -171,7 +184,7 @@ enum read_result reader_step(struct reader *r, int fd) {
 
 void reader_reset(struct reader *r) {
   free(r->message.payload);
-  *r = (struct reader){0};
+  *r = (struct reader){.bag = r->bag};
 }
 
 static void put_u32(struct buffer *b, uint32_t value) { buffer_append(b, &value, sizeof value); }

@@ -40,7 +40,11 @@ enum message_type {
   MSG_UNLISTEN,
   MSG_SERVE,
   MSG_SHARE,
-  MSG_LEAVE
+  MSG_LEAVE,
+  MSG_TABLE,
+  MSG_RESYNC,
+  MSG_DRAIN,
+  MSG_START_NET
 };
 
 enum tag {
@@ -92,13 +96,19 @@ enum tag {
   TAG_DNS,
   TAG_NET,
   TAG_SERVED,
+  TAG_NAME,
+  TAG_NETWORK,
+  TAG_UPSTREAM,
+  TAG_TARGET,
+  TAG_COUNTER,
   TAG_END
 };
 
 enum { FLAG_TTY = 1, FLAG_STDIN = 2, FLAG_STDIN_ONCE = 4, FLAG_WAIT = 8, FLAG_SUBREAPER_INIT = 16 };
+enum { FLAG_BARE_NAMES = 1 }; /* of a table */
 enum { STREAM_STDIN = 1, STREAM_STDOUT = 2, STREAM_STDERR = 4 };
-enum phase { PHASE_SPAWNER, PHASE_CREATED, PHASE_RUNNING, PHASE_EXITED };
-enum stage { STAGE_MONITOR = 1, STAGE_INIT, STAGE_EXEC, STAGE_INSIDE };
+enum phase { PHASE_SPAWNER, PHASE_CREATED, PHASE_RUNNING, PHASE_EXITED, PHASE_NET };
+enum stage { STAGE_MONITOR = 1, STAGE_INIT, STAGE_EXEC, STAGE_INSIDE, STAGE_NET };
 
 struct message {
   uint8_t type;
@@ -126,8 +136,16 @@ char *message_text(const struct message *m, enum tag tag);
 /* Copies of all such strings, in order, ended by NULL. */
 char **message_texts(const struct message *m, enum tag tag);
 
+/* Descriptors that came with messages. */
+enum { BAG_MOST = 16 };
+struct fd_bag {
+  int fds[BAG_MOST];
+  unsigned count;
+};
+
 /* Reads one message from a descriptor that may not block, piece by piece. */
 struct reader {
+  struct fd_bag *bag; /* NULL: descriptors are not wanted; stays after a reset */
   uint8_t head[WIRE_HEAD];
   size_t have;
   struct message message;

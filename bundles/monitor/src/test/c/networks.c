@@ -405,6 +405,49 @@ static void name_look_ups_come_to_sockets_inside(void) {
   gone(&c);
 }
 
+/* The network namespace belongs to the container's user namespace, and so does the right to its low ports. */
+static void users_of_its_own_make_no_difference(void) {
+  struct container c;
+  struct shared s;
+  struct writer w;
+  new_container(&c);
+  program_start(&w);
+  op_start(&w, OP_OWNER);
+  op_number(&w, 200000);
+  op_number(&w, 200000);
+  op_start(&w, OP_USERNS);
+  op_text(&w, "0 200000 65536\n");
+  op_text(&w, "0 200000 65536\n");
+  op_start(&w, OP_ROOT_BIND);
+  op_text(&w, c.root);
+  op_start(&w, OP_ENTER);
+  op_number(&w, NAMESPACES | CLONE_NEWCGROUP);
+  create_with(&c, FLAG_WAIT, 0, &w);
+  c.pid = message_u64(expect(c.fd, MSG_CREATED), TAG_INIT_PID, 0);
+  program_start(&c.rest);
+  op_start(&c.rest, OP_ROOT);
+  op_start(&c.rest, OP_LOOPBACK_UP);
+  add_dns(&c.rest, "127.0.0.11", 53);
+  becoming(&c.rest, "", "/");
+  running(&c.rest, "exec sleep 1000");
+  started(&c);
+  plug(&c, "gyt2", "10.111.3.1/24", 24);
+  program_start(&w);
+  rename_and_raise(24, "eth0");
+  add_address(24, "10.111.3.2", 24);
+  put_blob(&w, OP_NETLINK);
+  put_sysctl(&w, "net/ipv4/ip_forward", "1");
+  add_dns(&w, "127.0.0.11", 0);
+  inside(&c, &w, MSG_OK);
+  shell("busybox ping -c 1 -W 5 10.111.3.2 > /dev/null");
+  share_with(&c, &s);
+  CHECK(next_shared(&s));
+  CHECK_NUMBER(s.count, 2);
+  forget_shared(&s);
+  close(s.fd);
+  gone(&c);
+}
+
 static void a_port_in_use_ends_a_creation(void) {
   struct container c, d;
   struct buffer b = {0};
@@ -444,6 +487,7 @@ int main(int argc, char **argv) {
   whoever_asks_serves_duplicates();
   who_hangs_keeps_no_port();
   name_look_ups_come_to_sockets_inside();
+  users_of_its_own_make_no_difference();
   a_port_in_use_ends_a_creation();
   return end_with();
 }

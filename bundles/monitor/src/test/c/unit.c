@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "dnswire.h"
 #include "loop.h"
 #include "ops.h"
 #include "scratch.h"
 #include "sha256.h"
 #include "sys.h"
+#include "tables.h"
 #include "users.h"
 #include "wire.h"
 #include "writer.h"
@@ -369,6 +371,132 @@ static void a_watch_closed_by_another_of_the_same_round_is_not_told(void) {
   close(b[1]);
 }
 
+/* ---- names ---- */
+
+static size_t write_query(uint8_t *to, const char *name, unsigned type) {
+  static const uint8_t head[DNS_HEAD] = {0xab, 0xcd, 1, 0, 0, 1};
+  size_t length = sizeof head;
+  memcpy(to, head, sizeof head);
+  while (*name) {
+    size_t label = strcspn(name, ".");
+    to[length++] = (uint8_t)label;
+    memcpy(to + length, name, label);
+    length += label;
+    name += label + (name[label] == '.');
+  }
+  const uint8_t end[] = {0, 0, (uint8_t)type, 0, 1};
+  memcpy(to + length, end, sizeof end);
+  return length + sizeof end;
+}
+
+/* In memory of just that size, so that a byte too many is seen. */
+static int read_exactly(struct dns_question *q, const uint8_t *data, size_t length) {
+  uint8_t *exact = malloc(length ? length : 1);
+  memcpy(exact, data, length);
+  int read = dns_read_query(q, exact, length);
+  free(exact);
+  return read;
+}
+
+static void a_question_is_read_in_lower_case(void) {
+  uint8_t data[512];
+  struct dns_question q;
+  size_t length = write_query(data, "Web.FRONT", DNS_AAAA);
+  CHECK_NUMBER(read_exactly(&q, data, length), DNS_QUESTION);
+  CHECK_TEXT(q.name, "web.front");
+  CHECK_NUMBER(q.type, DNS_AAAA);
+  CHECK_NUMBER(q.end, length);
+  CHECK_NUMBER(q.room, DNS_PLAIN_MOST);
+  CHECK(q.plain && !q.edns);
+  length = write_query(data, "", DNS_A);
+  CHECK_NUMBER(read_exactly(&q, data, length), DNS_QUESTION);
+  CHECK_TEXT(q.name, "");
+  length = write_query(data, "a/b", DNS_A);
+  data[14] = '.'; /* one label that looks like two */
+  CHECK_NUMBER(read_exactly(&q, data, length), DNS_QUESTION);
+  CHECK(!q.plain);
+}
+
+static void a_question_is_refused_at_every_truncation(void) {
+  uint8_t data[512];
+  struct dns_question q;
+  size_t length = write_query(data, "web.front.example", DNS_A);
+  for (size_t cut = 0; cut < length; cut++) CHECK_NUMBER(read_exactly(&q, data, cut), cut < DNS_HEAD ? DNS_IGNORE : DNS_FORMERR);
+}
+
+static void names_may_be_as_long_as_the_standard_says(void) {
+  uint8_t data[1024];
+  char name[400] = "";
+  struct dns_question q;
+  for (int i = 0; i < 3; i++) {
+    memset(name + strlen(name), 'a', 63);
+    strcat(name, ".");
+  }
+  strcat(name, "0123456789012345678901234567890123456789012345678901234567890"); /* 61: 255 on the wire */
+  CHECK_NUMBER(read_exactly(&q, data, write_query(data, name, DNS_A)), DNS_QUESTION);
+  CHECK_TEXT(q.name, name);
+  strcat(name, "1");
+  CHECK_NUMBER(read_exactly(&q, data, write_query(data, name, DNS_A)), DNS_FORMERR);
+  memset(name, 'a', 64);
+  name[64] = 0;
+  CHECK_NUMBER(read_exactly(&q, data, write_query(data, name, DNS_A)), DNS_FORMERR);
+}
+
+static void addresses_are_read_from_their_reverse_names(void) {
+  uint8_t address[16];
+  static const uint8_t wanted[4] = {10, 0, 0, 2};
+  CHECK_NUMBER(dns_reverse("2.0.0.10.in-addr.arpa", address), 4);
+  CHECK(memcmp(address, wanted, 4) == 0);
+  static const char *const none[] = {"256.0.0.10.in-addr.arpa", "0.0.10.in-addr.arpa",       "1.2.0.0.10.in-addr.arpa", "2..0.10.in-addr.arpa", "a.0.0.10.in-addr.arpa",
+                                     "in-addr.arpa",            "2.0.0.10.in-addr.arpa.com", "0002.0.0.10.in-addr.arpa", "1.ip6.arpa"};
+  for (unsigned i = 0; i < COUNT(none); i++) CHECK_NUMBER(dns_reverse(none[i], address), 0);
+}
+
+static void put_text(struct buffer *b, enum tag tag, const char *text) { message_put_text(b, tag, text); }
+
+static const char *replace(struct container *c, struct buffer *b) {
+  struct message m = {.type = MSG_TABLE, .length = (uint32_t)buffer_length(b), .payload = b->data + b->start};
+  const char *wrong = table_replace(c, &m);
+  buffer_clear(b);
+  return wrong;
+}
+
+static void thousands_of_names_are_found_and_forgotten(void) {
+  enum { MANY = 5000 };
+  struct buffer b = {0};
+  const struct endpoint *found[FOUND_MOST];
+  char text[128];
+  for (int i = 0; i < MANY; i++) {
+    snprintf(text, sizeof text, "c%d", i);
+    struct container *c = container_need(text);
+    snprintf(text, sizeof text, "n 10.0.%d.%d c%d.net C%d", i / 250, i % 250, i, i);
+    put_text(&b, TAG_NAME, text);
+    put_text(&b, TAG_NETWORK, "n net");
+    CHECK(replace(c, &b) == NULL);
+  }
+  CHECK_NUMBER(container_count(), MANY);
+  struct container *c = container_find("c7");
+  for (int i = 0; i < MANY; i++) {
+    snprintf(text, sizeof text, i % 2 ? "c%d" : "c%d.net", i);
+    CHECK_NUMBER(table_find_name(c, text, found), 1);
+  }
+  const uint8_t address[4] = {10, 0, 1, 3};
+  const struct endpoint *e = table_find_address(c, address, 4);
+  CHECK_TEXT(e ? e->full_name : NULL, "c253.net");
+  put_text(&b, TAG_NAME, "n 10.9.9.9 other.net other");
+  put_text(&b, TAG_NAME, "n broken");
+  CHECK_TEXT(replace(c, &b), "malformed name"); /* and all stays as it was */
+  CHECK_NUMBER(table_find_name(container_find("c8"), "c7", found), 1);
+  CHECK_NUMBER(table_find_name(container_find("c8"), "other", found), 0);
+  for (int i = 0; i < MANY; i++) {
+    snprintf(text, sizeof text, "c%d", i);
+    struct container *gone = container_find(text);
+    table_remove(gone);
+    container_settle(gone);
+  }
+  CHECK_NUMBER(container_count(), 0);
+}
+
 int main(void) {
   if (!mkdtemp(directory)) return 1;
   a_message_comes_back_as_it_was_written();
@@ -391,6 +519,11 @@ int main(void) {
   buffers_keep_what_was_not_taken();
   a_watch_is_told_of_what_it_waits_for_and_of_nothing_else();
   a_watch_closed_by_another_of_the_same_round_is_not_told();
+  a_question_is_read_in_lower_case();
+  a_question_is_refused_at_every_truncation();
+  names_may_be_as_long_as_the_standard_says();
+  addresses_are_read_from_their_reverse_names();
+  thousands_of_names_are_found_and_forgotten();
   sweep();
   if (failures) fprintf(stderr, "%d failed\n", failures);
   return failures != 0;

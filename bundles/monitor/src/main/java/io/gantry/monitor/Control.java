@@ -92,7 +92,10 @@ abstract class Control implements Connection.Handler {
     Message message;
     while (connection.isOpen() && (message = reader.next(channel)) != null) {
       switch (message.type()) {
-        case MessageType.HELLO -> greeted.complete(Hello.of(message));
+        case MessageType.HELLO -> {
+          greeted(message);
+          greeted.complete(Hello.of(message));
+        }
         case MessageType.OK -> answered(null);
         case MessageType.ERROR -> {
           HelperError error = error(message);
@@ -114,6 +117,11 @@ abstract class Control implements Connection.Handler {
     abandon(
         new GantryException(
             Kind.UNAVAILABLE, "the connection to " + connection + " is lost", reason));
+  }
+
+  /** What else a greeting says, before anybody is told of it. */
+  void greeted(Message hello) throws IOException {
+    // nothing else
   }
 
   /** A message that answers no request. */

@@ -46,12 +46,13 @@ public record Hello(
     String dns,
     boolean served) {
 
-  /** Where a monitor is in its life. */
+  /** Where a monitor is in its life; the zygote and the net helper have places of their own. */
   public enum Phase {
     SPAWNER,
     CREATED,
     RUNNING,
-    EXITED
+    EXITED,
+    NET
   }
 
   public Hello {

@@ -17,7 +17,8 @@ public final class HelperError extends Exception {
     MONITOR,
     INIT,
     EXEC,
-    INSIDE
+    INSIDE,
+    NET
   }
 
   private static final int EPERM = 1;

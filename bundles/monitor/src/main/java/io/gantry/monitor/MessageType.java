@@ -29,6 +29,10 @@ final class MessageType {
   static final int LISTEN = 47;
   static final int UNLISTEN = 48;
   static final int SERVE = 49;
+  static final int TABLE = 52;
+  static final int RESYNC = 53;
+  static final int DRAIN = 54;
+  static final int START_NET = 55;
 
   private MessageType() {}
 }

@@ -91,6 +91,15 @@ public final class Spawner {
     return Monitor.begin(socket, request, loop, listener);
   }
 
+  /** Starts a net helper that listens there; in the place of one that does. */
+  void startNet(Path net) {
+    Errand.run(
+        socket,
+        loop,
+        Message.of(MessageType.START_NET).text(Tag.NET, net.toString()),
+        "start of the net helper");
+  }
+
   /** Ends the zygote; existing monitors go on. Does nothing when it is gone. */
   public void quit() {
     Visit visit;

@@ -49,7 +49,12 @@ enum Tag {
   LISTENER(45),
   DNS(46),
   NET(47),
-  SERVED(48);
+  SERVED(48),
+  NAME(49),
+  NETWORK(50),
+  UPSTREAM(51),
+  TARGET(52),
+  COUNTER(53);
 
   final int number;
 
