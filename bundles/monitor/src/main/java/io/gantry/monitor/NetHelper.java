@@ -122,7 +122,10 @@ public final class NetHelper implements AutoCloseable {
     return hello().monitorPid();
   }
 
-  /** Replaces what it knows of a container, at once and as a whole. */
+  /**
+   * Replaces what it knows of a container, at once and as a whole. When the container ends, that is
+   * forgotten.
+   */
   public void table(NetTable table) {
     link.loop.await(link.request(table.message()), "table of " + table.container());
   }

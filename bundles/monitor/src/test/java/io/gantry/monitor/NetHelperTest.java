@@ -6,10 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.linux.netlink.NameRedirect;
 import io.gantry.monitor.program.OpProgram;
+import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -216,6 +219,38 @@ class NetHelperTest {
   }
 
   @Test
+  void aContainerMayHaveANameServerOfItsOwn() throws Exception {
+    var resolver = (Inet4Address) InetAddress.getByName("127.0.0.11");
+    try (var container = box.createNetworked()) {
+      container.monitor.program(
+          new OpProgram()
+              .loopbackUp()
+              .dns("127.0.0.11", 45_353)
+              .netfilter(Bytes.copyOf(NameRedirect.to(resolver, 45_353)))
+              .append(box.shell("sleep 1000"))
+              .build());
+      NetHelper helper = ensure(UNHEARD);
+      container.monitor.serveBy(helper.socket());
+      helper.table(
+          new NetTable(
+              id(container),
+              List.of(),
+              List.of(new NetTable.View("n1", "front")),
+              List.of(
+                  new NetTable.Endpoint("n1", List.of("10.1.0.2"), "web.front", List.of("web"))),
+              List.of(),
+              false));
+      String server =
+          "/bin/busybox nc -l -p 53 </dev/null & "
+              + "while kill -0 $! && ! /bin/busybox grep 00000000:0035 /proc/net/tcp /proc/net/tcp6; do :; done; "
+              + "/bin/busybox nslookup web 127.0.0.11; kill $!";
+      String found = run(container, "/bin/sh", "-c", server);
+      assertTrue(found.contains("00000000:0035") && found.contains("10.1.0.2"), found);
+      helper.quit();
+    }
+  }
+
+  @Test
   void wordsThatWouldBeReadAsOthersAreRefused() {
     for (String word : List.of("", "two words", "line\nline", "a,b")) {
       var failure =
@@ -229,6 +264,10 @@ class NetHelperTest {
   private int execs;
 
   private String lookUp(Box.Container container, String name) throws Exception {
+    return run(container, "/bin/busybox", "nslookup", name, "127.0.0.11");
+  }
+
+  private String run(Box.Container container, String... command) throws Exception {
     var request =
         new ExecRequest(
             "%064x".formatted(++execs),
@@ -236,7 +275,7 @@ class NetHelperTest {
             false,
             0,
             0,
-            box.execProgram(false, "/bin/busybox", "nslookup", name, "127.0.0.11"));
+            box.execProgram(false, command));
     try (var stream = container.monitor.exec(request)) {
       byte[] all = Box.readAll(stream);
       return Box.frames(all, 1) + Box.frames(all, 2);
