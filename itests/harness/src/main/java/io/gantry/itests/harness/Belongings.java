@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -29,6 +30,14 @@ public final class Belongings {
   private static final int LEVELS = 2;
 
   private static final Path PROC = Path.of("/proc");
+  private static final Duration LIMIT = Duration.ofSeconds(30);
+
+  /** What the first engine that has networks switches on for the host. */
+  private static final Map<Path, String> FORWARDING =
+      Stream.of("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
+          .map(name -> PROC.resolve("sys").resolve(name))
+          .collect(Collectors.toMap(path -> path, Belongings::read));
+
   private static final Pattern NUMBER = Pattern.compile("[0-9]+");
   private static final Pattern SOCKET = Pattern.compile("socket:\\[([0-9]+)]");
 
@@ -145,6 +154,19 @@ public final class Belongings {
     }
   }
 
+  /** Tables of nf_tables with the instance's name, as {@code FAMILY NAME}. */
+  public List<String> tables() {
+    if (instance.isEmpty()) {
+      return List.of();
+    }
+    return Command.run(Map.of(), LIMIT, List.of("nft", "list", "tables"))
+        .out()
+        .lines()
+        .filter(line -> line.contains("gantry-" + instance))
+        .map(line -> line.substring("table ".length()))
+        .toList();
+  }
+
   /** When a process began, in clock ticks: with its number the name of a process. */
   public static Optional<Long> began(long pid) {
     String stat = read(PROC.resolve(pid + "/stat"));
@@ -168,12 +190,13 @@ public final class Belongings {
 
   /** SIGKILL: no process runs a line of its own after it. */
   public static void kill(long pid) {
-    Command.run(Map.of(), Duration.ofSeconds(30), List.of("kill", "-KILL", Long.toString(pid)));
+    Command.run(Map.of(), LIMIT, List.of("kill", "-KILL", Long.toString(pid)));
   }
 
   /**
-   * Ends every process and removes every control group and mount of the instance, as the end of the
-   * power would. Only what can be told to be its own is touched.
+   * Ends every process and removes every control group, mount, interface and table of the instance,
+   * as the end of the power would, and has the host forward packets as it did before. Only what can
+   * be told to be its own is touched.
    */
   void end(ProcessHandle gate) {
     List<ProcessHandle> trees = Stream.concat(gate.descendants(), Stream.of(gate)).toList();
@@ -182,8 +205,7 @@ public final class Belongings {
     Eventually.eventually(
         "everything of the instance ends",
         () -> {
-          monitors().values().forEach(Belongings::kill);
-          spawner().ifPresent(Belongings::kill);
+          listeners().values().forEach(Belongings::kill);
           contained().keySet().forEach(Belongings::kill);
           thaw();
           return listeners().isEmpty()
@@ -194,10 +216,17 @@ public final class Belongings {
       String target = line.split(" ", 6)[4];
       if (!target.equals(dataRoot.toString())
           && !target.equals(scratch.resolve("run").toString())) {
-        Command.run(Map.of(), Duration.ofSeconds(30), List.of("umount", "-l", target));
+        Command.run(Map.of(), LIMIT, List.of("umount", "-l", target));
       }
     }
     Eventually.eventually("the control groups go", this::removeGroups);
+    for (String link : interfaces()) {
+      Command.run(Map.of(), LIMIT, List.of("ip", "link", "delete", link));
+    }
+    for (String table : tables()) {
+      Command.run(Map.of(), LIMIT, List.of("nft", "delete table " + table));
+    }
+    FORWARDING.forEach(Belongings::write);
   }
 
   /** A frozen process hears of no signal, not even of SIGKILL, before it is thawed. */
