@@ -66,6 +66,15 @@ public record Cidr(InetAddress address, int prefix) {
     return new Cidr(of(bytes), prefix);
   }
 
+  /** Ones for the prefix, zeros for the rest. */
+  byte[] mask() {
+    byte[] bytes = new byte[address.getAddress().length];
+    for (int bit = 0; bit < prefix; bit++) {
+      bytes[bit / 8] |= (byte) (0x80 >> bit % 8);
+    }
+    return bytes;
+  }
+
   /** The last address of its network. */
   public InetAddress last() {
     byte[] bytes = address.getAddress();

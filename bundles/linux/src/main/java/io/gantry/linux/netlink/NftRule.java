@@ -177,19 +177,31 @@ public final class NftRule {
 
   private NftRule connection(int key, int bits) {
     add("ct", w -> w.attributeBe32(1, FIRST).attributeBe32(2, key));
+    and(host32(bits));
+    return compare(1, host32(0));
+  }
+
+  /** The packet goes to an address of a network. */
+  public NftRule to(Cidr network) {
+    (network.isIpv6() ? ipv6() : ipv4())
+        .load(network.isIpv6() ? Field.IPV6_DESTINATION : Field.IPV4_DESTINATION);
+    and(network.mask());
+    return compare(0, network.network().address().getAddress());
+  }
+
+  private void and(byte[] mask) {
     add(
         "bitwise",
         w ->
             w.attributeBe32(1, FIRST)
                 .attributeBe32(2, FIRST)
-                .attributeBe32(3, 4)
+                .attributeBe32(3, mask.length)
                 .nest(4)
-                .attribute(NftBatch.DATA_VALUE, host32(bits))
+                .attribute(NftBatch.DATA_VALUE, mask)
                 .close()
                 .nest(5)
-                .attribute(NftBatch.DATA_VALUE, host32(0))
+                .attribute(NftBatch.DATA_VALUE, new byte[mask.length])
                 .close());
-    return compare(1, host32(0));
   }
 
   private NftRule done() {

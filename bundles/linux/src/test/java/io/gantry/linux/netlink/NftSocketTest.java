@@ -93,6 +93,8 @@ class NftSocketTest {
             .in("open")
             .accept());
     batch.rule("sub", new NftRule("").ipv6().load(Field.IPV6_SOURCE).in("nets6").drop());
+    batch.rule("sub", new NftRule("").to(Cidr.parse("127.0.0.0/8")).back());
+    batch.rule("sub", new NftRule("").to(Cidr.parse("fd00::/9")).back());
     batch.rule("sub", new NftRule("").ipv4().protocol(1).accept());
     batch.rule("post", new NftRule("").load(Field.OUT_NAME).is("lo").accept());
     batch.rule("post", new NftRule("").ipv4().load(Field.IPV4_SOURCE).in("nets").masquerade());
@@ -137,6 +139,8 @@ class NftSocketTest {
           ct status dnat accept
           ip daddr . meta l4proto . th dport @open accept
           ip6 saddr @nets6 drop
+          ip daddr 127.0.0.0/8 return
+          ip6 daddr fd00::/9 return
           meta l4proto icmp accept
          }
 
@@ -162,7 +166,7 @@ class NftSocketTest {
             new BaseChain(1, TABLE, "forward", "filter", 2, 0, true),
             new BaseChain(1, TABLE, "post", "nat", 4, 100, false)),
         Set.copyOf(socket.baseChains()));
-    assertEquals(Map.of("forward", 4, "post", 2, "sub", 4), socket.rules(Family.INET, TABLE));
+    assertEquals(Map.of("forward", 4, "post", 2, "sub", 6), socket.rules(Family.INET, TABLE));
     assertEquals(Set.of("forward", "post", "sub"), socket.chains(Family.INET, TABLE));
     assertEquals(
         Set.of("links", "pairs", "nets", "nets6", "ways", "open"), socket.sets(Family.INET, TABLE));

@@ -1,0 +1,17 @@
+package io.gantry.portmap.nat;
+
+import io.gantry.spi.network.PortMapper;
+import io.gantry.spi.testkit.PortMapperContract;
+
+class NatContractTest extends PortMapperContract {
+
+  @Override
+  protected PortMapper mapper(String instance) {
+    return new NatMapper(instance, 0);
+  }
+
+  @Override
+  protected void letGo(PortMapper mapper) {
+    ((NatMapper) mapper).letGo();
+  }
+}
