@@ -29,6 +29,7 @@ record Options(
 
   private static final Set<String> LEVELS = Set.of("debug", "info", "warn", "error");
   private static final String ENGINE = "io.gantry.engine/";
+  private static final String BRIDGE = "io.gantry.network.bridge/";
   private static final String REST = "io.gantry.rest/";
 
   Options {
@@ -76,6 +77,11 @@ record Options(
         case "--mtu" -> settings.put(ENGINE + "mtu", number(name, value));
         case "--icc" -> settings.put(ENGINE + "icc", bool(name, value));
         case "--ip-masq" -> settings.put(ENGINE + "ipMasq", bool(name, value));
+        case "--ip-forward" -> settings.put(BRIDGE + "ipForward", bool(name, value));
+        case "--ip-forward-no-drop" ->
+            settings.put(
+                BRIDGE + "forwardDrop", bool(name, value).equals("true") ? "false" : "true");
+        case "--iptables" -> settings.put(BRIDGE + "rules", bool(name, value));
         case "--ip" -> settings.put(ENGINE + "ip", quoted(value));
         case "--ipv6" -> settings.put(ENGINE + "ipv6", bool(name, value));
         case "--default-address-pool" -> pools.add(value);

@@ -67,6 +67,21 @@ class OptionsTest {
   }
 
   @Test
+  void flagsOfForwardingAreTheBridgeDriversToKnow() throws StartFailure {
+    Options options =
+        Options.parse(
+            HOME, List.of("--ip-forward=false", "--ip-forward-no-drop=true", "--iptables=false"));
+    assertEquals(
+        Map.of(
+            "io.gantry.network.bridge/ipForward", "false",
+            "io.gantry.network.bridge/forwardDrop", "false",
+            "io.gantry.network.bridge/rules", "false"),
+        options.settings());
+    assertThrows(
+        StartFailure.class, () -> Options.parse(HOME, List.of("--ip-forward-no-drop=maybe")));
+  }
+
+  @Test
   void aValueMayHoldAnEqualsSign() throws StartFailure {
     assertEquals(Path.of("/a=b"), Options.parse(HOME, List.of("--data-root=/a=b")).dataRoot());
   }

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class Exchange implements AutoCloseable {
 
   /**
-   * A message that the kernel sent.
+   * A message that the kernel sent, to be read at once: the next ones take its place.
    *
    * @param body what follows the head
    */
@@ -81,52 +81,76 @@ final class Exchange implements AutoCloseable {
 
   private <T> List<T> askOnce(MessageWriter messages, Function<Answer, Optional<T>> reading) {
     byte[] bytes = messages.bytes();
-    int base = sequence;
+    var outcome = new Outcome<T>(messages, sequence, reading);
     sequence += messages.count();
-    socket.send(request(bytes, base));
-    var found = new ArrayList<T>();
-    GantryException failure = null;
-    boolean ended = false;
     changing = false;
+    socket.send(request(bytes, outcome.base));
     while (socket.receive(answers)) {
-      for (var left = answers; left.remaining() >= MessageWriter.HEAD; ) {
-        int start = left.position();
-        int length = left.getInt(start);
-        if (length < MessageWriter.HEAD || length > left.remaining()) {
-          break;
-        }
-        int type = left.getShort(start + 4);
-        int flags = left.getShort(start + 6);
-        int of = left.getInt(start + 8) - base;
-        var body =
-            left.slice(start + MessageWriter.HEAD, length - MessageWriter.HEAD)
-                .order(ByteOrder.nativeOrder());
-        left.position(Math.min(left.limit(), start + (length + 3 & ~3)));
-        if (of < 1 || of > messages.count()) {
-          continue; // of a request whose answers nobody read to their end
-        }
-        changing |= (flags & INTERRUPTED) != 0;
-        if (type == ERROR) {
-          var told = failure(messages.name(of), flags, body);
-          failure = failure == null ? told : failure;
-          ended = true; // only the last one that matters asks for an acknowledgement
-        } else if (type == DONE) {
-          ended = true;
-          if (body.remaining() >= 4 && body.getInt(0) < 0) {
-            failure = SyscallError.told(messages.name(of), -body.getInt(0), "");
-          }
-        } else {
-          reading.apply(new Answer(type, body)).ifPresent(found::add);
-        }
+      while (answers.remaining() >= MessageWriter.HEAD && outcome.read(answers)) {
+        changing |= outcome.interrupted;
       }
     }
-    if (failure != null) {
-      throw failure;
+    return outcome.found();
+  }
+
+  /** What the answers to a request come to. */
+  private static final class Outcome<T> {
+    private final MessageWriter messages;
+    private final int base; // the numbers of the messages follow it
+    private final Function<Answer, Optional<T>> reading;
+    private final List<T> found = new ArrayList<>();
+    private @Nullable GantryException failure;
+    private boolean ended;
+    private boolean interrupted;
+
+    Outcome(MessageWriter messages, int base, Function<Answer, Optional<T>> reading) {
+      this.messages = messages;
+      this.base = base;
+      this.reading = reading;
     }
-    if (!ended) {
-      throw new GantryException(Kind.INTERNAL, "no answer: " + messages.name(messages.count()));
+
+    /** Reads the next answer; false when there is none whole. */
+    boolean read(ByteBuffer from) {
+      int start = from.position();
+      int length = from.getInt(start);
+      if (length < MessageWriter.HEAD || length > from.remaining()) {
+        return false;
+      }
+      int flags = from.getShort(start + 6);
+      int of = from.getInt(start + 8) - base;
+      var body = from.slice(start + MessageWriter.HEAD, length - MessageWriter.HEAD);
+      from.position(Math.min(from.limit(), start + (length + 3 & ~3)));
+      if (of >= 1 && of <= messages.count()) { // else of a request whose answers nobody read
+        interrupted |= (flags & INTERRUPTED) != 0;
+        take(from.getShort(start + 4), flags, messages.name(of), body.order(from.order()));
+      }
+      return true;
     }
-    return found;
+
+    private void take(int type, int flags, String name, ByteBuffer body) {
+      if (type == ERROR) {
+        var told = failure(name, flags, body);
+        failure = failure == null ? told : failure;
+        ended = true; // only the last one that matters asks for an acknowledgement
+      } else if (type == DONE) {
+        ended = true;
+        if (body.remaining() >= 4 && body.getInt(0) < 0) {
+          failure = SyscallError.told(name, -body.getInt(0), "");
+        }
+      } else {
+        reading.apply(new Answer(type, body)).ifPresent(found::add);
+      }
+    }
+
+    List<T> found() {
+      if (failure != null) {
+        throw failure;
+      }
+      if (!ended) {
+        throw new GantryException(Kind.INTERNAL, "no answer: " + messages.name(messages.count()));
+      }
+      return found;
+    }
   }
 
   /** The messages, numbered on from {@code base}. */

@@ -1,7 +1,5 @@
 package io.gantry.linux.netlink;
 
-import static java.util.stream.Collectors.toSet;
-
 import io.gantry.linux.Errno;
 import io.gantry.linux.NetlinkSocket;
 import io.gantry.linux.SyscallError;
@@ -96,11 +94,7 @@ public final class NftSocket implements AutoCloseable {
   /** Names of the chains of a table. */
   public Set<String> chains(Family family, String table) {
     var request = request(NftBatch.GET_CHAIN, MessageWriter.DUMP, family.number, "list the chains");
-    var found = exchange.ask(request, answer -> Optional.of(answer.attributes(HEAD)));
-    return found.stream()
-        .filter(all -> all.text(1).equals(table))
-        .map(all -> all.text(3))
-        .collect(toSet());
+    return new HashSet<>(exchange.ask(request, answer -> in(table, answer, 3)));
   }
 
   /** How many rules the chains of a table have, by name; those without rules are not there. */
@@ -108,12 +102,16 @@ public final class NftSocket implements AutoCloseable {
     var request = request(NftBatch.GET_RULE, MessageWriter.DUMP, family.number, "list the rules");
     request.attribute(1, table);
     var counts = new TreeMap<String, Integer>();
-    for (var rule : exchange.ask(request, answer -> Optional.of(answer.attributes(HEAD)))) {
-      if (rule.text(1).equals(table)) {
-        counts.merge(rule.text(2), 1, Integer::sum);
-      }
+    for (String chain : exchange.ask(request, answer -> in(table, answer, 2))) {
+      counts.merge(chain, 1, Integer::sum);
     }
     return counts;
+  }
+
+  /** A name that an answer has, if it speaks of the table. */
+  private static Optional<String> in(String table, Answer answer, int name) {
+    var all = answer.attributes(HEAD);
+    return all.text(1).equals(table) ? Optional.of(all.text(name)) : Optional.empty();
   }
 
   /** How many elements a set has, ends of ranges counted too; -1 when it is not there. */

@@ -2,6 +2,8 @@ package io.gantry.portmap.nat;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.gantry.linux.netlink.Connections;
+import io.gantry.linux.netlink.RouteSocket;
 import io.gantry.portmap.nat.Port.Target;
 import io.gantry.spi.Driver;
 import io.gantry.spi.GantryException;
@@ -101,6 +103,7 @@ public final class NatMapper implements PortMapper {
   @Override
   public List<Proxied> map(List<PortMapping> mappings) {
     table.add(led(mappings));
+    forget(mappings);
     return mappings.stream()
         .filter(mapping -> Port.of(mapping).isProxied())
         .map(mapping -> new Proxied(mapping.id(), mapping.address(), mapping.port()))
@@ -110,6 +113,36 @@ public final class NatMapper implements PortMapper {
   @Override
   public void unmap(List<PortMapping> mappings) {
     table.remove(led(mappings));
+    forget(mappings);
+  }
+
+  /**
+   * Datagrams of a client that goes on sending would go on to where the first one went: to a
+   * container that has ended, or to the proxy. It takes a while where there are many connections,
+   * so nobody waits for it.
+   */
+  private void forget(List<PortMapping> mappings) {
+    var ports =
+        mappings.stream()
+            .filter(mapping -> mapping.protocol().equals("udp"))
+            .map(PortMapping::hostPort)
+            .collect(Collectors.toSet());
+    if (!ports.isEmpty() && !watch.isShutdown()) {
+      watch.execute(() -> forget(ports));
+    }
+  }
+
+  private static void forget(Set<Integer> ports) {
+    try (var routes = RouteSocket.open();
+        var connections = Connections.open()) {
+      var own =
+          routes.addresses().stream()
+              .map(address -> address.cidr().address())
+              .collect(Collectors.toSet());
+      connections.forget(Port.UDP, own, ports);
+    } catch (GantryException e) {
+      log.log(WARNING, "connections to UDP ports {0} go on: {1}", ports, e.getMessage());
+    }
   }
 
   @Override

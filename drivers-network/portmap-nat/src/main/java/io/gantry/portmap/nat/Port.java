@@ -18,7 +18,7 @@ import java.net.InetAddress;
 record Port(int protocol, InetAddress address, int number) {
   private static final int LARGEST = 65535;
   private static final int TCP = 6;
-  private static final int UDP = 17;
+  static final int UDP = 17;
   private static final int SCTP = 132;
 
   /** Where packets for a port go. */

@@ -156,6 +156,35 @@ class NatMapperTest {
   }
 
   @Test
+  void aClientThatGoesOnSendingReachesTheNextContainer() throws IOException {
+    var first = new PortMapping("dns", "udp", "0.0.0.0", 5353, "10.50.0.2", 53);
+    var second = new PortMapping("dns", "udp", "0.0.0.0", 5353, "10.60.0.2", 53);
+    try (var old = one.call(() -> new DatagramSocket(53));
+        var next = two.call(() -> new DatagramSocket(53));
+        var client = outside.call(() -> new DatagramSocket())) {
+      var there = new InetSocketAddress(InetAddress.getByName(HOST), 5353);
+      old.setSoTimeout(50);
+      next.setSoTimeout(50);
+      eventually("the listener's flow is forgotten", () -> arrives(client, there, old, first));
+      host.run(() -> mapper.unmap(List.of(first)));
+      eventually("so is the first container's", () -> arrives(client, there, next, second));
+    }
+  }
+
+  /** Whether a datagram of the client arrives at a server, once the port is published. */
+  private boolean arrives(
+      DatagramSocket client, InetSocketAddress there, DatagramSocket server, PortMapping port) {
+    try {
+      client.send(new DatagramPacket(new byte[] {1}, 1, there));
+      map(port);
+      server.receive(new DatagramPacket(new byte[10], 10));
+      return true;
+    } catch (IOException e) {
+      return false; // not this one
+    }
+  }
+
+  @Test
   void rulesDoNotGrowWithPorts() {
     var ports = new ArrayList<PortMapping>();
     for (int i = 1; i <= 1000; i++) {
