@@ -548,6 +548,30 @@ static void names_are_answered_from_the_tables(void) {
   quit_net(fd);
 }
 
+static void questions_wait_for_the_next_helper(void) {
+  struct container c;
+  struct table t;
+  int fd = start_net();
+  begin_container(&c);
+  int udp = socket_inside(&c, SOCK_DGRAM);
+  if (net_pid > 1) kill(net_pid, SIGKILL);
+  expect_end(fd);
+  close(fd);
+  put_query("web", DNS_A, false);
+  CHECK_NUMBER(send(udp, packet, packet_length, 0), packet_length);
+  fd = start_net();
+  serve_by_net(&c, MSG_OK);
+  table_start(&t, id_of(&c));
+  table_put(&t, TAG_NETWORK, "n1 front");
+  table_put(&t, TAG_NAME, "n1 10.1.0.2 web.front web");
+  table_send(fd, &t);
+  CHECK(recv(udp, packet, sizeof packet, 0) > 12);
+  CHECK_TEXT(told(), "0 10.1.0.2");
+  close(udp);
+  end_container(&c);
+  quit_net(fd);
+}
+
 static void what_does_not_fit_is_asked_for_again_over_tcp(void) {
   struct container c;
   struct table t;
@@ -831,6 +855,7 @@ int main(int argc, char **argv) {
   datagrams_find_their_way_back();
   ports_outlive_the_helper();
   names_are_answered_from_the_tables();
+  questions_wait_for_the_next_helper();
   what_does_not_fit_is_asked_for_again_over_tcp();
   other_names_are_for_the_servers();
   hostile_packets_are_refused_or_dropped();
