@@ -140,7 +140,7 @@ final class Removal {
       var record = container.record();
       shop.spare().spend(() -> takeAway(record, force, volumes));
       if (container.keepsRun()) {
-        files.removeRun(record.id());
+        attempt("run directory", record, () -> files.removeRun(record.id()));
       }
       container.markRemoved();
       return record;
@@ -158,8 +158,17 @@ final class Removal {
       removeSnapshot(record, force);
       undo.keep();
     }
-    records.removeRun(record);
-    files.remove(record.id());
+    // There is no way back from here: what is left of it the next engine sweeps.
+    attempt("run", record, () -> records.removeRun(record));
+    attempt("files", record, () -> files.remove(record.id()));
+  }
+
+  private static void attempt(String what, ContainerRecord record, Runnable step) {
+    try {
+      step.run();
+    } catch (GantryException e) {
+      log.log(WARNING, what + " of " + record.id() + " left for the next engine: " + e.getMessage());
+    }
   }
 
   private void releaseLayer(ContainerRecord record) {

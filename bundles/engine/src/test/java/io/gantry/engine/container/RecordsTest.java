@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Events.Event;
+import io.gantry.linux.Mounts;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Mount;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -204,6 +206,24 @@ class RecordsTest extends WithEngine {
     assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
     engine.containers.remove(id, false, false);
     assertEquals(Set.of(), records(home.place().dataRoot()));
+  }
+
+  @Test
+  void filesThatCannotBeRemovedKeepNoContainer() {
+    String id = engine.containers.create(Specs.running("true")).id();
+    Path busy = home.place().files(id).resolve("busy");
+    assertTrue(busy.toFile().mkdir());
+    Mounts.mount(new Mount("tmpfs", "tmpfs", busy.toString(), List.of()), busy);
+    try {
+      engine.containers.remove(id, false, false);
+      assertEquals(List.of(), engine.containers.list());
+      assertTrue(engine.actions().contains("destroy"));
+    } finally {
+      Mounts.unmount(busy);
+    }
+    engine.close();
+    engine = open();
+    assertFalse(Files.exists(home.place().files(id)));
   }
 
   @Test
