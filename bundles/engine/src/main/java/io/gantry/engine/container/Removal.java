@@ -167,7 +167,8 @@ final class Removal {
     try {
       step.run();
     } catch (GantryException e) {
-      log.log(WARNING, what + " of " + record.id() + " left for the next engine: " + e.getMessage());
+      log.log(
+          WARNING, what + " of " + record.id() + " left for the next engine: " + e.getMessage());
     }
   }
 
