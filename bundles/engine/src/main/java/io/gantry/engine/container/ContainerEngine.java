@@ -260,7 +260,7 @@ public final class ContainerEngine implements Containers {
   public void remove(String ref, boolean force, boolean volumes) {
     var container = table.find(ref);
     if (force) {
-      stopping.endIfRunning(container, ref, "KILL", Duration.ofSeconds(10));
+      stopping.endAll(container, ref);
       if (container.record().ephemeral() && !table.all().contains(container)) {
         return; // its end was its removal
       }

@@ -73,7 +73,7 @@ final class Stopping {
     }
   }
 
-  /** Ends it for a restart or a removal, which nobody need remember; false when it did not run. */
+  /** Ends it for what nobody need remember; false when it did not run. */
   boolean endIfRunning(
       Container container, String ref, @Nullable String signal, @Nullable Duration timeout) {
     var running = container.running();
@@ -91,6 +91,14 @@ final class Stopping {
       container.stopping(false);
     }
     return true;
+  }
+
+  /** Ends it for a removal by force, and what its policy started when it was faster than this. */
+  void endAll(Container container, String ref) {
+    boolean ended;
+    do {
+      ended = endIfRunning(container, ref, "KILL", AFTER_KILL);
+    } while (ended);
   }
 
   /** Ends a run for the policy to start another, unless the user wants it to stay ended. */

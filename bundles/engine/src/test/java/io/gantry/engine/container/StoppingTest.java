@@ -140,6 +140,27 @@ class StoppingTest {
   }
 
   @Test
+  void aRemovalByForceEndsTheRunThatHasFollowed() throws Exception {
+    var first = container.requireRunning();
+    var next = run();
+    CompletableFuture<Void> ending;
+    container.lock.lock();
+    try {
+      ending = CompletableFuture.runAsync(() -> stopping.endAll(container, "name"));
+      Await.until("it waits", container.lock::hasQueuedThreads);
+      first.settled.complete(null);
+      container.running(next);
+    } finally {
+      container.lock.unlock();
+    }
+    Await.until("the next one is waited for", () -> next.settled.getNumberOfDependents() > 0);
+    endsByItself();
+    next.settled.complete(null);
+    ending.get(30, TimeUnit.SECONDS);
+    assertFalse(container.isRestarting(), "nor is there another one");
+  }
+
+  @Test
   void aKillThatDoesNotReachTheMonitorIsForgotten() {
     assertEquals(Kind.UNAVAILABLE, assertThrows(GantryException.class, this::kill).kind());
     assertStopped(false);
