@@ -4,8 +4,10 @@ import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.spi.GantryException;
 import io.gantry.spi.log.LogBatch;
+import io.gantry.spi.log.LogDriver;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
@@ -21,13 +23,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Where one container's lines go. Connects when there are lines, and again when the server has
- * gone. A stream says nothing of what has arrived: what was written within the last second before
- * its end was seen is written again, rather twice than never.
+ * gone. A stream says nothing of what has arrived: when its end is seen shortly after something was
+ * written, that is a failure, after which the engine gives again what may be lost.
  *
  * <p>Used by one thread at a time.
  */
 final class SyslogTarget {
-  private static final Duration DOUBTFUL = Duration.ofSeconds(1);
   private static final List<String> OF_HOST =
       List.of("/dev/log", "/var/run/syslog", "/var/run/log");
 
@@ -38,8 +39,7 @@ final class SyslogTarget {
   private final ScheduledExecutorService watchdog;
   private final Duration patience;
   private @Nullable Wire wire;
-  private List<byte[]> lastSent = List.of();
-  private long lastAt;
+  private long lastAt; // something was written to the wire
   private volatile String failure = "";
 
   SyslogTarget(
@@ -90,16 +90,15 @@ final class SyslogTarget {
     if (open != null && open.isBroken()) {
       close();
       open = null;
+      if (System.nanoTime() - lastAt < LogDriver.DOUBTFUL.toNanos()) {
+        throw new SocketException("the server has closed the connection");
+      }
     }
     if (open == null) {
       open = connect();
       wire = open;
-      if (!lastSent.isEmpty()) {
-        open.send(lastSent);
-      }
     }
     open.send(messages);
-    lastSent = messages;
     lastAt = System.nanoTime();
   }
 
@@ -145,15 +144,10 @@ final class SyslogTarget {
     throw new IOException("Unix syslog delivery error");
   }
 
-  /** Lets go of the connection; what is in doubt is sent again by the next one. */
+  /** Lets go of the connection. */
   void close() {
     Wire open = wire;
     wire = null;
-    boolean inDoubt =
-        !(open instanceof DatagramWire) && System.nanoTime() - lastAt < DOUBTFUL.toNanos();
-    if (!inDoubt) {
-      lastSent = List.of();
-    }
     if (open != null) {
       open.close();
     }
