@@ -28,8 +28,14 @@ final class DatagramWire implements Wire {
   }
 
   static DatagramWire udp(InetSocketAddress address) throws IOException {
-    var channel = DatagramChannel.open().connect(address);
-    return new DatagramWire(message -> channel.write(message), () -> closeQuietly(channel));
+    var channel = DatagramChannel.open();
+    try {
+      channel.connect(address);
+      return new DatagramWire(message -> channel.write(message), () -> closeQuietly(channel));
+    } catch (IOException | RuntimeException e) {
+      closeQuietly(channel);
+      throw e;
+    }
   }
 
   static DatagramWire unix(String path, Duration patience) throws IOException {

@@ -9,8 +9,10 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.testkit.LogDriverContract;
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -130,6 +132,31 @@ class SyslogDriverTest extends LogDriverContract {
       until(() -> System.nanoTime() - begin > LogDriver.DOUBTFUL.toNanos());
       driver.append(ID, batch(1, "two")); // an end after a silence has lost nothing
       listener.accept().close();
+    }
+  }
+
+  @Test
+  void anAddressThatIsRefusedLeavesNoDescriptor() throws Exception {
+    var driver = driver();
+    driver.open(target(ID), Map.of("syslog-address", "udp://255.255.255.255"));
+    long before = sockets();
+    for (int attempt = 0; attempt < 20; attempt++) {
+      assertThrows(GantryException.class, () -> driver.append(ID, batch(0, "one")));
+    }
+    assertTrue(sockets() < before + 10, sockets() + " sockets, " + before + " before");
+  }
+
+  private static long sockets() throws IOException {
+    try (var open = Files.list(Path.of("/proc/self/fd"))) {
+      return open.filter(fd -> target(fd).startsWith("socket:")).count();
+    }
+  }
+
+  private static String target(Path link) {
+    try {
+      return Files.readSymbolicLink(link).toString();
+    } catch (IOException e) {
+      return ""; // closed meanwhile
     }
   }
 
