@@ -175,7 +175,8 @@ final class Shipment {
       if (fresh || e.kind() == GantryException.Kind.NOT_FOUND) {
         opened = false;
       }
-      if (!failing) {
+      boolean slow = e.kind() == GantryException.Kind.EXHAUSTED; // the driver's status tells
+      if (!failing && !slow) {
         failing = true;
         log.log(
             WARNING,

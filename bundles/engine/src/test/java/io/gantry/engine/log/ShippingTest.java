@@ -33,6 +33,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -70,6 +71,33 @@ class ShippingTest {
     write(file("quiet"), 7);
     begin("quiet");
     assertTrue(quiet.await(60, TimeUnit.SECONDS));
+  }
+
+  /** Sixteen batches are a turn where each is quick. */
+  @Test
+  void whoTakesLongForEachBatchKeepsNobodyOut() throws Exception {
+    var busy = new CountDownLatch(8);
+    var calls = new AtomicInteger();
+    for (int i = 0; i < 8; i++) {
+      String id = "slow" + i;
+      write(file(id), 0);
+      shipper.onAppend(
+          id,
+          () -> {
+            calls.incrementAndGet();
+            write(file(id), 0);
+            LockSupport.parkNanos(400_000_000);
+          },
+          busy);
+      begin(id);
+    }
+    assertTrue(busy.await(60, TimeUnit.SECONDS));
+    var quiet = new CountDownLatch(1);
+    shipper.onAppend("quiet", () -> {}, quiet);
+    write(file("quiet"), 7);
+    begin("quiet");
+    assertTrue(quiet.await(60, TimeUnit.SECONDS));
+    assertTrue(calls.get() < 8 * 10, calls + " batches of the others came first");
   }
 
   @Test

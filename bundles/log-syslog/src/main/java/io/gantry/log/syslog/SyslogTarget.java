@@ -1,5 +1,6 @@
 package io.gantry.log.syslog;
 
+import static io.gantry.spi.GantryException.Kind.EXHAUSTED;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.spi.GantryException;
@@ -24,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where one container's lines go. Connects when there are lines, and again when the server has
  * gone. A stream says nothing of what has arrived: when its end is seen shortly after something was
- * written, that is a failure, after which the engine gives again what may be lost.
+ * written, that is a failure, after which the engine gives again what may be lost. A server that
+ * takes a batch too slowly is left alone for now; the same batch goes on where it was.
  *
  * <p>Used by one thread at a time.
  */
@@ -40,6 +42,8 @@ final class SyslogTarget {
   private final Duration patience;
   private @Nullable Wire wire;
   private long lastAt; // something was written to the wire
+  private String begun = ""; // the batch that the wire has taken in part
+  private int taken; // messages of it
   private volatile String failure = "";
 
   SyslogTarget(
@@ -76,7 +80,10 @@ final class SyslogTarget {
                   line, options.facility(), host, tag, ProcessHandle.current().pid(), counted));
     }
     try {
-      send(messages);
+      if (!send(batch.id(), messages)) {
+        failure = options.address() + ": takes lines slowly";
+        throw new GantryException(EXHAUSTED, failure);
+      }
       failure = "";
     } catch (IOException e) {
       close();
@@ -85,7 +92,38 @@ final class SyslogTarget {
     }
   }
 
-  private void send(List<byte[]> messages) throws IOException {
+  /** False when the patience is over before all is sent. */
+  private boolean send(String batch, List<byte[]> messages) throws IOException {
+    long end = System.nanoTime() + patience.toNanos();
+    var open = connected();
+    if (!batch.equals(begun)) {
+      begun = batch;
+      taken = 0;
+    }
+    while (taken < messages.size()) {
+      int next = end(messages, taken, open.atOnce());
+      open.send(messages.subList(taken, next));
+      taken = next;
+      lastAt = System.nanoTime();
+      if (lastAt - end >= 0) {
+        return taken == messages.size();
+      }
+    }
+    return true;
+  }
+
+  /** As many from there on as fit, and one at least. */
+  private static int end(List<byte[]> messages, int begin, int most) {
+    int end = begin + 1;
+    int bytes = messages.get(begin).length;
+    while (end < messages.size() && bytes + messages.get(end).length <= most) {
+      bytes += messages.get(end).length;
+      end++;
+    }
+    return end;
+  }
+
+  private Wire connected() throws IOException {
     Wire open = wire;
     if (open != null && open.isBroken()) {
       close();
@@ -98,8 +136,7 @@ final class SyslogTarget {
       open = connect();
       wire = open;
     }
-    open.send(messages);
-    lastAt = System.nanoTime();
+    return open;
   }
 
   private Wire connect() throws IOException {
@@ -148,6 +185,7 @@ final class SyslogTarget {
   void close() {
     Wire open = wire;
     wire = null;
+    begun = "";
     if (open != null) {
       open.close();
     }

@@ -39,7 +39,9 @@ public interface LogDriver extends Driver {
    *
    * @throws io.gantry.spi.GantryException NOT_FOUND when the container has not been opened;
    *     UNAVAILABLE when the other end cannot be reached, or has gone: what was taken within {@link
-   *     #DOUBTFUL} before this call comes again, too, whichever instance of the driver took it
+   *     #DOUBTFUL} before this call comes again, too, whichever instance of the driver took it;
+   *     EXHAUSTED when the other end takes too little of it within a few seconds: it comes again
+   *     alone, and the driver may go on in the middle of it
    */
   void append(String container, LogBatch batch);
 
