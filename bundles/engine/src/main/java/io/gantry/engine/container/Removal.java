@@ -153,7 +153,7 @@ final class Removal {
   private void takeAway(ContainerRecord record, boolean force, boolean volumes) {
     mounting.part(record, volumes);
     try (var undo = new Undo()) {
-      undo.add(() -> records.put(record));
+      undo.add(records.backAgain(record)::run);
       records.remove(record);
       removeSnapshot(record, force);
       undo.keep();

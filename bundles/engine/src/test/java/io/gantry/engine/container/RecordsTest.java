@@ -1,5 +1,6 @@
 package io.gantry.engine.container;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -11,6 +12,7 @@ import io.gantry.api.Events.Event;
 import io.gantry.linux.Mounts;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
+import io.gantry.store.Digest;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -198,9 +200,16 @@ class RecordsTest extends WithEngine {
   @Test
   void aRemovalThatTheDriverRefusesKeepsTheRecord() throws Exception {
     String id = engine.containers.create(Specs.running("true")).id();
+    engine.close();
+    Path record = home.place().dataRoot().resolve("containers/" + id + ".json");
+    String line =
+        Files.readAllLines(record).get(0).replace("\"value\":{", "\"value\":{\"newer\":1,");
+    Files.writeString(record, line + "\n" + Digest.sha256(line.getBytes(UTF_8)) + "\n");
+    engine = new Engines(home);
     Path refuse = Files.createFile(home.trees().resolve(LinkedTrees.REFUSE));
     assertThrows(GantryException.class, () -> engine.containers.remove(id, false, false));
     Files.delete(refuse);
+    assertTrue(Files.readString(record).contains("\"newer\":1"), "a newer version's field");
     engine.close();
     engine = new Engines(home);
     assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
