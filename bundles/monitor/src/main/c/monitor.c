@@ -172,7 +172,6 @@ static void exec_finished(struct process *p) {
   struct ending e;
   struct buffer b = {0};
   record_ending(&e, p);
-  record_exit(p, &e);
   record_remember(p->id, &e);
   size_t begin = message_begin(&b, MSG_EXEC_EXIT);
   message_put_text(&b, TAG_EXEC_ID, p->id);
