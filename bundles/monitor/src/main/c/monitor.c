@@ -91,6 +91,7 @@ static void tell_init(enum message_type type) {
   tell(&b, begin);
 }
 
+/* Only who asked for it hears of it: every message more wakes an engine. */
 static void exec_started(struct process *p) {
   struct buffer b = {0};
   size_t begin = message_begin(&b, MSG_EXEC_STARTED);
@@ -107,7 +108,6 @@ static void exec_started(struct process *p) {
     connection_send(c);
     connection_flow(c);
   }
-  connections_tell(&b);
   buffer_clear(&b);
 }
 

@@ -585,8 +585,8 @@ static int exec_with(struct container *c, uint64_t streams, uint64_t flags, cons
 }
 
 static void exec_ended(struct container *c, uint64_t status) {
-  CHECK_TEXT(text_of(expect(c->fd, MSG_EXEC_STARTED), TAG_EXEC_ID), exec_id);
   const struct message *m = expect(c->fd, MSG_EXEC_EXIT);
+  CHECK_TEXT(text_of(m, TAG_EXEC_ID), exec_id);
   CHECK_NUMBER(message_u64(m, TAG_STATUS, 999), status);
   CHECK(!exists(in_dir(c, "exec"))); /* nobody reads of it there */
 }
@@ -1377,8 +1377,7 @@ static void only_the_last_execs_are_remembered(void) {
     int fd = exec_with(&c, 0, 0, "true");
     expect(fd, MSG_EXEC_STARTED);
     close(fd);
-    char *id = message_text(expect(c.fd, MSG_EXEC_STARTED), TAG_EXEC_ID);
-    expect(c.fd, MSG_EXEC_EXIT);
+    char *id = message_text(expect(c.fd, MSG_EXEC_EXIT), TAG_EXEC_ID);
     snprintf(i == MORE ? oldest : last, sizeof last, "%s", id ? id : "");
     free(id);
   }
