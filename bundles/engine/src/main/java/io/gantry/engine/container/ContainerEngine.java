@@ -1,5 +1,6 @@
 package io.gantry.engine.container;
 
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 import static java.lang.System.Logger.Level.WARNING;
@@ -389,6 +390,7 @@ public final class ContainerEngine implements Containers {
   @Override
   public Pruned prune(Predicate<ContainerView> which) {
     var ids = new ArrayList<String>();
+    var left = new ArrayList<GantryException>();
     long bytes = 0;
     for (var container : table.newestFirst()) {
       if (container.running() != null
@@ -401,9 +403,23 @@ public final class ContainerEngine implements Containers {
         removal.remove(container, false, false);
         ids.add(container.id);
         bytes += size;
-      } catch (GantryException e) { // started or removed by somebody meanwhile
+      } catch (GantryException e) {
         log.log(WARNING, "not pruned: " + e.getMessage());
+        if (e.kind() != NOT_FOUND && e.kind() != CONFLICT) {
+          left.add(e);
+        } // else it was started or removed by somebody meanwhile
       }
+    }
+    if (!left.isEmpty()) {
+      var first = left.get(0);
+      throw new GantryException(
+          first.kind(),
+          ids.size()
+              + " containers were removed and "
+              + left.size()
+              + " not: "
+              + first.getMessage(),
+          first);
     }
     return new Pruned(ids, bytes);
   }

@@ -141,6 +141,10 @@ class AwayDriverTest {
     var refused = assertThrows(GantryException.class, () -> engine.containers.start(killed));
     assertTrue(refused.getMessage().contains("is degraded"), refused.getMessage());
     assertThrows(GantryException.class, () -> engine.containers.remove(killed, false, false));
+    var left =
+        assertThrows(GantryException.class, () -> engine.containers.prune(container -> true));
+    assertEquals(
+        "0 containers were removed and 1 not: StorageDriver is degraded", left.getMessage());
     assertEquals(List.of(killed), engine.containers.list().stream().map(c -> c.id()).toList());
     away = false;
     engine.containers.start("other");
