@@ -97,7 +97,7 @@ public final class ContainerEngine implements Containers {
             (container, running) -> watches().prepare(container, running));
     creation =
         new Creation(shop, table, records, files, mounting, grouping, logging, teller, nodeName);
-    stopping = new Stopping(records, teller);
+    stopping = new Stopping(shop.place(), records, teller);
     renaming = new Renaming(table, records, teller);
     updating = new Updating(records, grouping, shop.facts(), teller);
     attaching = new Attaching(shop, logging, teller);

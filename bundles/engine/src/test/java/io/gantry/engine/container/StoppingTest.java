@@ -56,7 +56,7 @@ class StoppingTest {
     var place = new Place("0123abcd", scratch.resolve("data"), scratch.resolve("run"));
     records = new ContainerRecords(place, Runnable::run, new SpareDisk(scratch));
     records.put(container.record());
-    stopping = new Stopping(records, new Teller(ring, InstantSource.system()));
+    stopping = new Stopping(place, records, new Teller(ring, InstantSource.system()));
     container.running(run());
   }
 
@@ -162,7 +162,9 @@ class StoppingTest {
 
   @Test
   void aKillThatDoesNotReachTheMonitorIsForgotten() {
-    assertEquals(Kind.UNAVAILABLE, assertThrows(GantryException.class, this::kill).kind());
+    var e =
+        assertThrows(GantryException.class, () -> stopping.kill(() -> container, "name", "TERM"));
+    assertEquals(Kind.UNAVAILABLE, e.kind());
     assertStopped(false);
   }
 }
