@@ -94,6 +94,7 @@ static void tell_init(enum message_type type) {
   tell(&b, begin);
 }
 
+/* Only who asked for it hears of it: every message more wakes an engine. */
 static void exec_started(struct process *p) {
   struct buffer b = {0};
   size_t begin = message_begin(&b, MSG_EXEC_STARTED);
@@ -110,7 +111,6 @@ static void exec_started(struct process *p) {
     connection_send(c);
     connection_flow(c);
   }
-  connections_tell(&b);
   buffer_clear(&b);
 }
 
@@ -176,7 +176,6 @@ static void exec_finished(struct process *p) {
   struct ending e;
   struct buffer b = {0};
   record_ending(&e, p);
-  record_exit(p, &e);
   record_remember(p->id, &e);
   size_t begin = message_begin(&b, MSG_EXEC_EXIT);
   message_put_text(&b, TAG_EXEC_ID, p->id);

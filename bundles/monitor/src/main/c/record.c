@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,25 +73,19 @@ static int format_record(char *text, size_t size, const struct process *p, const
   return n + snprintf(text + n, size - (size_t)n, "error=%s\n", line);
 }
 
-/* Where the record of a process lies in DIR. */
-static void record_name(char *name, size_t size, const char *id) { snprintf(name, size, "%s%s", id[0] ? "exec/" : "exit", id); }
-
-/* A failure leaves no record: the engine then learns of the end from its connection, or not at all. */
+/* Of init. A failure leaves no record: the engine then learns of the end from its connection, or not at all. */
 void record_exit(const struct process *p, const struct ending *e) {
-  char text[2048], temporary[ID_LENGTH + 24], name[ID_LENGTH + 16];
+  char text[2048];
   int length = format_record(text, sizeof text, p, e);
-  if (p->id[0]) (void)mkdirat(monitor.dir_fd, "exec", 0700);
-  record_name(name, sizeof name, p->id);
-  snprintf(temporary, sizeof temporary, "%s.tmp", name);
-  int fd = openat(monitor.dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int fd = openat(monitor.dir_fd, "exit.tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return;
   int written = write_all(fd, text, (size_t)length);
   close(fd);
-  if (written == 0) (void)renameat(monitor.dir_fd, temporary, monitor.dir_fd, name);
+  if (written == 0) (void)renameat(monitor.dir_fd, "exit.tmp", monitor.dir_fd, "exit");
 }
 
 /* The execs that ended last, as a ring; the text is what HELLO says of them. Of the others nothing is kept: a health
- * check every few seconds would fill memory and /run. */
+ * check every few seconds would fill memory. */
 static char *remembered[REMEMBERED];
 static unsigned remembered_next;
 
@@ -100,13 +93,7 @@ void record_remember(const char *id, const struct ending *e) {
   char text[ID_LENGTH + 64];
   snprintf(text, sizeof text, "%s %llu %llu", id, (unsigned long long)e->status, (unsigned long long)e->time_ns);
   unsigned slot = remembered_next++ % REMEMBERED;
-  if (remembered[slot]) {
-    char name[ID_LENGTH + 16];
-    remembered[slot][ID_LENGTH] = 0;
-    record_name(name, sizeof name, remembered[slot]);
-    (void)unlinkat(monitor.dir_fd, name, 0);
-    free(remembered[slot]);
-  }
+  free(remembered[slot]);
   remembered[slot] = must_copy(text);
 }
 

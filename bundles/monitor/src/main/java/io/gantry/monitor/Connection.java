@@ -4,6 +4,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +38,9 @@ final class Connection {
   }
 
   private record Piece(ByteBuffer bytes, CompletableFuture<Void> sent) {}
+
+  private static final long FIRST_PAUSE_NANOS = 500_000;
+  private static final long LONGEST_PAUSE_NANOS = 20_000_000;
 
   private final String name;
   private final MonitorLoop loop;
@@ -76,27 +81,46 @@ final class Connection {
     }
   }
 
-  /** Tries again while the listener's queue is full: then a Unix socket's connect does not wait. */
+  /**
+   * Tries again while the listener's queue is full: where a Unix socket's connect would wait, a
+   * non-blocking one fails, and Java tells the EAGAIN apart from a listener that is gone only by
+   * the class of the exception.
+   */
   private static SocketChannel connect(Path socket, MonitorLoop loop) throws IOException {
     long deadline = System.nanoTime() + loop.patience().toNanos();
     var address = UnixDomainSocketAddress.of(socket);
+    long pause = FIRST_PAUSE_NANOS;
     while (true) {
-      SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-      try {
-        channel.configureBlocking(false);
-        if (channel.connect(address)) {
-          return channel;
-        }
-      } catch (IOException | RuntimeException e) {
-        closeQuietly(channel);
-        throw e;
+      SocketChannel channel = connectOnce(socket, address);
+      if (channel != null) {
+        return channel;
       }
-      closeQuietly(channel);
       if (System.nanoTime() > deadline || Thread.currentThread().isInterrupted()) {
         throw new IOException("it does not accept connections");
       }
-      LockSupport.parkNanos(1_000_000);
+      LockSupport.parkNanos(pause / 2 + ThreadLocalRandom.current().nextLong(pause));
+      pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
     }
+  }
+
+  /** Null while the queue is full. */
+  private static @Nullable SocketChannel connectOnce(Path socket, UnixDomainSocketAddress address)
+      throws IOException {
+    SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    boolean connected = false;
+    try {
+      channel.configureBlocking(false);
+      connected = channel.connect(address);
+    } catch (SocketException e) {
+      if (!e.getClass().equals(SocketException.class) || !Files.exists(socket)) {
+        throw e; // refused, not permitted, not there
+      }
+    } finally {
+      if (!connected) {
+        closeQuietly(channel);
+      }
+    }
+    return connected ? channel : null;
   }
 
   /** Reads (or no longer) whenever something has arrived. */

@@ -16,7 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * How a process ended. On disk before anybody is told, so it can be read when its monitor is gone.
+ * How a container ended. On disk before anybody is told, so it can be read when its monitor is
+ * gone.
  *
  * @param status 0 to 255; 128 + signal when one ended it
  * @param signal that ended it, or 0
@@ -34,11 +35,6 @@ public record ExitRecord(
    */
   public static Optional<ExitRecord> read(Path dir) {
     return readFile(dir.resolve("exit"));
-  }
-
-  /** Reads how an exec'ed process of the container ended. */
-  public static Optional<ExitRecord> readExec(Path dir, String execId) {
-    return readFile(dir.resolve("exec").resolve(execId));
   }
 
   static ExitRecord of(Message message) throws ProtocolException {

@@ -6,6 +6,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -169,6 +170,15 @@ public final class Monitor implements AutoCloseable {
   /** Sends a signal to the container's first process; CONFLICT when it has ended. */
   public void signal(int signal) {
     request("signal", Message.of(MessageType.SIGNAL).number(Tag.SIGNAL, signal));
+  }
+
+  /**
+   * The same for who does not want to wait longer for the answer; what is sent is done though it
+   * comes later.
+   */
+  public void signal(int signal, Duration patience) {
+    var sent = link.request(Message.of(MessageType.SIGNAL).number(Tag.SIGNAL, signal));
+    link.loop.await(sent, "signal in " + dir, patience);
   }
 
   /** Sends a signal to an exec'ed process; CONFLICT when it has ended. */

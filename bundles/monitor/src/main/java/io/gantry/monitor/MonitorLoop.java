@@ -94,17 +94,21 @@ public final class MonitorLoop implements AutoCloseable {
 
   /** Waits for an answer and turns every way of not getting it into a {@link GantryException}. */
   <T> T await(CompletableFuture<T> answer, String what) {
+    return await(answer, what, patience);
+  }
+
+  <T> T await(CompletableFuture<T> answer, String what, Duration longest) {
     if (Thread.currentThread() == thread) {
       throw new IllegalStateException("waits on the monitor loop for " + what);
     }
     try {
-      return answer.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+      return answer.get(longest.toNanos(), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new GantryException(Kind.CANCELLED, what + ": interrupted", e);
     } catch (TimeoutException e) {
       throw new GantryException(
-          Kind.UNAVAILABLE, what + ": no answer within " + patience.toSeconds() + " s", e);
+          Kind.UNAVAILABLE, what + ": no answer within " + longest.toSeconds() + " s", e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof GantryException failure) {
         throw new GantryException(

@@ -10,6 +10,7 @@ import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +28,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -461,6 +464,53 @@ class ConversationTest {
     var failure = assertThrows(ExecutionException.class, () -> pending.get(60, TimeUnit.SECONDS));
     assertTrue(failure.getCause() instanceof GantryException);
     assertFalse(heard.lost.isDone());
+  }
+
+  @Test
+  void whoComesWhileTheQueueIsFullWaits() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING));
+    var queued = fill();
+    CompletableFuture<MonitorStream> attached =
+        CompletableFuture.supplyAsync(() -> pair.monitor().attach(Streams.OUTPUT), threads);
+    assertThrows(TimeoutException.class, () -> attached.get(200, TimeUnit.MILLISECONDS));
+    for (SocketChannel one : queued) {
+      server.accept().close();
+      one.close();
+    }
+    SocketChannel peer = server.accept();
+    assertEquals(MessageType.ATTACH, next(peer).type());
+    say(peer, Message.of(MessageType.OK));
+    attached.get(60, TimeUnit.SECONDS).close();
+    peer.close();
+    pair.monitor().close();
+    pair.peer().close();
+  }
+
+  @Test
+  void whoComesWhileTheQueueStaysFullIsToldThatItIs() throws Exception {
+    var queued = fill();
+    var failure = assertThrows(GantryException.class, () -> Monitor.adopt(dir, loop, heard));
+    assertEquals(Kind.UNAVAILABLE, failure.kind());
+    assertTrue(failure.getMessage().contains("does not accept"), failure.getMessage());
+    for (SocketChannel one : queued) {
+      one.close();
+    }
+  }
+
+  /** As many connections as the server's queue takes. */
+  private List<SocketChannel> fill() throws IOException {
+    List<SocketChannel> queued = new ArrayList<>();
+    try {
+      while (true) {
+        SocketChannel one = SocketChannel.open(StandardProtocolFamily.UNIX);
+        queued.add(one);
+        one.configureBlocking(false);
+        one.connect(UnixDomainSocketAddress.of(dir.resolve("ctl.sock")));
+      }
+    } catch (SocketException full) {
+      queued.remove(queued.size() - 1).close();
+      return queued;
+    }
   }
 
   @Test

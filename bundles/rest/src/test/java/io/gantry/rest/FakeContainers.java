@@ -64,6 +64,7 @@ final class FakeContainers implements Containers {
   boolean plays;
   String played = "";
   @Nullable AttachOptions lastAttach;
+  @Nullable Runnable attachFails;
   @Nullable LogQuery lastLogs;
   @Nullable Commit lastCommit;
   List<Change> differences = List.of();
@@ -353,6 +354,9 @@ final class FakeContainers implements Containers {
   public ByteStream attach(String ref, AttachOptions options) {
     lastAttach = options;
     box(ref);
+    if (attachFails != null) {
+      attachFails.run();
+    }
     lastStream = new LoopStream(terminal);
     return lastStream;
   }

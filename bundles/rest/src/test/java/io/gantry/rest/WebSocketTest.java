@@ -4,12 +4,16 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.spi.GantryException;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -177,6 +181,43 @@ class WebSocketTest {
         send(client, bytes);
         assertEquals("\u0088\u0002\u0003\u00ea", new String(read(client, 4), ISO_8859_1));
         assertEquals("", api.containers.lastStream.input());
+      }
+    }
+  }
+
+  /** Threads on which nobody is told of a failure. */
+  @Test
+  void whatFailsAfterTheWaitForTheEngineIsAnswered() throws Exception {
+    String upgrade =
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            + "Sec-WebSocket-Key: "
+            + KEY
+            + "\r\n\r\n";
+    var failures =
+        Map.<String, Runnable>of(
+            "409",
+            () -> {
+              throw new GantryException(GantryException.Kind.CONFLICT, "it is paused");
+            },
+            "500",
+            () -> {
+              throw new NoClassDefFoundError("gone with an update");
+            });
+    for (var failure : failures.entrySet()) {
+      api.containers.attachFails = failure.getValue();
+      for (String request :
+          List.of(
+              "GET /containers/web/attach/ws?stdout=1 HTTP/1.1\r\nHost: docker\r\n" + upgrade,
+              "POST /containers/web/attach?stdout=1 HTTP/1.1\r\nHost: docker\r\n\r\n")) {
+        var recovered = new CompletableFuture<Void>();
+        api.engine.recovered = recovered;
+        try (var client = api.connect()) {
+          Api.send(client, request);
+          until(() -> recovered.getNumberOfDependents() > 0);
+          recovered.complete(null);
+          String reply = Api.readUntil(client, "}");
+          assertTrue(reply.startsWith("HTTP/1.1 " + failure.getKey()), reply);
+        }
       }
     }
   }

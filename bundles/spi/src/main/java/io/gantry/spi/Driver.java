@@ -26,7 +26,8 @@ public interface Driver {
 
   /**
    * Tells whether this host can run the driver. Called once before anything else and again when an
-   * operator asks; changes nothing and never throws to say "unsupported".
+   * operator asks; changes nothing and never throws to say "unsupported". One that fails could not
+   * find out, on a full disk for one, and is tried again after a while.
    */
   Support probe();
 

@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
@@ -147,6 +148,20 @@ public final class RecordStore<T> {
     }
   }
 
+  /**
+   * A way to put a record back that is about to be removed, with the fields that only a newer
+   * version knows.
+   */
+  public Consumer<T> backAgain(String key, Durability durability) {
+    Seen before = seen.get(key);
+    return value -> {
+      if (before != null) {
+        seen.putIfAbsent(key, before);
+      }
+      put(key, value, durability);
+    };
+  }
+
   /** Removes a record; does nothing when there is none. */
   public void remove(String key, Durability durability) {
     Path file = file(key);
@@ -155,8 +170,9 @@ public final class RecordStore<T> {
       lock.lock();
       try {
         refuseNewer(key);
+        boolean existed = Files.deleteIfExists(file);
         seen.remove(key);
-        if (!Files.deleteIfExists(file)) {
+        if (!existed) {
           return;
         }
       } finally {

@@ -147,7 +147,8 @@ class RecordStoreTest {
         """
         {"schema":"1.4","key":"eve","value":{"name":"Eve","born":"2020-01-02T03:04:05Z",\
         "labels":{"a":"b","c":"d"},"home":{"street":"Hill","number":7,"floor":3},\
-        "face":"%s","height":[1,{"m":2}]}}"""
+        "face":"%s","height":[1,{"m":2}]}}\
+        """
             .formatted(EVE.face()));
     var store = store();
     Person eve = store.load().records().get("eve");
@@ -165,6 +166,21 @@ class RecordStoreTest {
 
     store.put("eve", new Person("Eva", eve.born(), Map.of(), null, eve.face()), Durability.SYNCED);
     assertEquals(null, store().load().records().get("eve").home());
+  }
+
+  @Test
+  void whatIsPutBackHasTheFieldsOfANewerVersionAgain() throws IOException {
+    write("eve", "{\"schema\":\"1.4\",\"key\":\"eve\",\"value\":{\"name\":\"Eve\",\"height\":2}}");
+    var store = new RecordStore<>(temp.resolve("people"), new Schema("person", 1, 0), NAMES);
+    var eve = store.load().records().get("eve");
+    String line = Files.readString(file("eve.json"));
+    var back = store.backAgain("eve", Durability.SYNCED);
+    store.remove("eve", Durability.SYNCED);
+    back.accept(eve);
+    assertEquals(line, Files.readString(file("eve.json")));
+    store.remove("eve", Durability.SYNCED);
+    store.put("eve", eve, Durability.SYNCED);
+    assertFalse(Files.readString(file("eve.json")).contains("height"), "another one");
   }
 
   @Test
@@ -232,6 +248,8 @@ class RecordStoreTest {
   }
 
   record Former(String name) {}
+
+  private static final Form<Former> NAMES = Form.of(Former.class);
 
   record Grown(
       String name,

@@ -1,5 +1,6 @@
 package io.gantry.engine.container;
 
+import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 import static java.lang.System.Logger.Level.WARNING;
@@ -99,7 +100,7 @@ public final class ContainerEngine implements Containers {
     creation =
         new Creation(
             shop, table, records, files, mounting, networking, grouping, logging, teller, nodeName);
-    stopping = new Stopping(records, teller);
+    stopping = new Stopping(shop.place(), records, teller);
     renaming = new Renaming(table, records, teller);
     updating = new Updating(records, grouping, shop.facts(), teller);
     attaching = new Attaching(shop, logging, teller);
@@ -277,7 +278,7 @@ public final class ContainerEngine implements Containers {
   public void remove(String ref, boolean force, boolean volumes) {
     var container = table.find(ref);
     if (force) {
-      stopping.endIfRunning(container, ref, "KILL", Duration.ofSeconds(10));
+      stopping.endAll(container, ref);
       if (container.record().ephemeral() && !table.all().contains(container)) {
         return; // its end was its removal
       }
@@ -406,6 +407,7 @@ public final class ContainerEngine implements Containers {
   @Override
   public Pruned prune(Predicate<ContainerView> which) {
     var ids = new ArrayList<String>();
+    var left = new ArrayList<GantryException>();
     long bytes = 0;
     for (var container : table.newestFirst()) {
       if (container.running() != null
@@ -418,9 +420,23 @@ public final class ContainerEngine implements Containers {
         removal.remove(container, false, false);
         ids.add(container.id);
         bytes += size;
-      } catch (GantryException e) { // started or removed by somebody meanwhile
+      } catch (GantryException e) {
         log.log(WARNING, "not pruned: " + e.getMessage());
+        if (e.kind() != NOT_FOUND && e.kind() != CONFLICT) {
+          left.add(e);
+        } // else it was started or removed by somebody meanwhile
       }
+    }
+    if (!left.isEmpty()) {
+      var first = left.get(0);
+      throw new GantryException(
+          first.kind(),
+          ids.size()
+              + " containers were removed and "
+              + left.size()
+              + " not: "
+              + first.getMessage(),
+          first);
     }
     return new Pruned(ids, bytes);
   }

@@ -112,6 +112,15 @@ final class ContainerRecords {
     copies.flush();
   }
 
+  /** Puts one back that is about to be removed, as it is on disk. */
+  Runnable backAgain(ContainerRecord record) {
+    var back =
+        record.ephemeral()
+            ? ephemeral.backAgain(record.id(), Durability.LAZY)
+            : durable.backAgain(record.id(), Durability.SYNCED);
+    return () -> back.accept(record);
+  }
+
   /** Durable when it returns; the run stays. */
   void remove(ContainerRecord record) {
     if (record.ephemeral()) {

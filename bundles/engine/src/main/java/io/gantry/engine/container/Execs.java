@@ -195,7 +195,7 @@ final class Execs {
 
   /**
    * Somebody who looks is told on the stream, as dockerd does: what clients make of another answer
-   * than a stream names no reason.
+   * than a stream names no reason. Not of what was not even tried: a stream looks like output.
    */
   private ByteStream notStarted(
       Container container, ExecProcess exec, boolean detach, GantryException e) {
@@ -208,7 +208,7 @@ final class Execs {
           "exec_die",
           Map.of("execID", exec.id(), "exitCode", Integer.toString(NOT_EXECUTED)));
     }
-    if (detach) {
+    if (detach || e.kind() == UNAVAILABLE) {
       throw failed.isEmpty() ? e : new GantryException(INVALID, sentence, e);
     }
     return FixedStream.saying(exec.spec().terminal(), sentence + "\r\n");

@@ -34,9 +34,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Protocol: a timer lets a check begin, on a worker, which does not wait for it. Its start, what
  * it prints and its end come on the monitors' thread, its time-out on a worker again; whichever is
  * first judges. A result that changes something is written down, then told, then the next check
- * gets its time; so there is never more than one. The end of the run may come at any step: what
- * follows of it counts for nothing. What keeps the engine from checking (a driver that is away, a
- * monitor that is silent) is not the container's fault: it is tried again at the next interval.
+ * gets its time; so there is never more than one. One that has not begun by its time-out is killed
+ * when it begins, and judged then. The end of the run may come at any step: what follows of it
+ * counts for nothing. What keeps the engine from checking (a driver that is away, a monitor that is
+ * gone) is not the container's fault: it is tried again at the next interval.
  */
 final class HealthWatch {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
@@ -229,6 +230,9 @@ final class HealthWatch {
             exec.runs(stream.pid());
             begun.begun = true;
             begun.read(new ExecBytes(stream, exec));
+            if (begun.timedOut) {
+              work(() -> expire(begun));
+            }
           } else {
             notBegun(begun, failure);
           }
@@ -259,10 +263,13 @@ final class HealthWatch {
       after(check.timeout(), () -> timedOut(late));
       return;
     }
-    if (late.giveUp()) { // its monitor is silent
-      return;
-    }
     late.timedOut = true;
+    if (late.begun) { // else it is under way to its monitor, and cannot be called back
+      expire(late);
+    }
+  }
+
+  private void expire(Probe late) {
     after(AFTER_KILL, () -> judge(late, NOT_HEALTHY, late.lateWords()));
     try {
       running.monitor().kill(late.exec.id());
@@ -396,10 +403,12 @@ final class HealthWatch {
               });
     }
 
-    /** Waits no longer for a process that has not begun; false when it has. */
-    boolean giveUp() {
+    /** Waits no longer for a process that has not begun. */
+    void giveUp() {
       var waited = starting;
-      return !begun && waited != null && waited.cancel(false);
+      if (!begun && waited != null) {
+        waited.cancel(false);
+      }
     }
 
     String lateWords() {

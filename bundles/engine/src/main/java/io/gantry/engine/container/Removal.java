@@ -140,7 +140,7 @@ final class Removal {
       var record = container.record();
       shop.spare().spend(() -> takeAway(record, force, volumes));
       if (container.keepsRun()) {
-        files.removeRun(record.id());
+        attempt("run directory", record, () -> files.removeRun(record.id()));
       }
       container.markRemoved();
       return record;
@@ -153,13 +153,23 @@ final class Removal {
   private void takeAway(ContainerRecord record, boolean force, boolean volumes) {
     mounting.part(record, volumes);
     try (var undo = new Undo()) {
-      undo.add(() -> records.put(record));
+      undo.add(records.backAgain(record)::run);
       records.remove(record);
       removeSnapshot(record, force);
       undo.keep();
     }
-    records.removeRun(record);
-    files.remove(record.id());
+    // There is no way back from here: what is left of it the next engine sweeps.
+    attempt("run", record, () -> records.removeRun(record));
+    attempt("files", record, () -> files.remove(record.id()));
+  }
+
+  private static void attempt(String what, ContainerRecord record, Runnable step) {
+    try {
+      step.run();
+    } catch (GantryException e) {
+      log.log(
+          WARNING, what + " of " + record.id() + " left for the next engine: " + e.getMessage());
+    }
   }
 
   private void releaseLayer(ContainerRecord record) {

@@ -39,6 +39,7 @@ final class Running implements Monitor.Listener {
   private volatile @Nullable TaskSpec task;
   private volatile @Nullable HealthWatch watch;
   private volatile boolean again;
+  private volatile boolean silent;
   private final AtomicReference<@Nullable OomKills> oomKills = new AtomicReference<>();
   private volatile Consumer<OomKills> onOomKills = kills -> {};
   private final AtomicBoolean oomDue = new AtomicBoolean();
@@ -83,6 +84,24 @@ final class Running implements Monitor.Listener {
           "the container's monitor does not answer yet: try again in a few seconds");
     }
     return of;
+  }
+
+  /**
+   * Has the monitor send a signal to the first process. A monitor that does not answer so soon
+   * counts as silent until it answers another one; it may still do as it was told.
+   */
+  void signal(int signal, Duration patience) {
+    try {
+      monitor().signal(signal, patience);
+      silent = false;
+    } catch (GantryException e) {
+      silent = e.kind() == GantryException.Kind.UNAVAILABLE && !end.isDone();
+      throw e;
+    }
+  }
+
+  boolean isSilent() {
+    return silent;
   }
 
   /** Kills for want of memory, so far. */

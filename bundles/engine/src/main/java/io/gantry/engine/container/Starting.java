@@ -215,7 +215,7 @@ final class Starting {
       var spool = launching.<@Nullable Spool>call(() -> logging.spool(record));
       undo.add(() -> grouping.remove(record));
       var places = networking.place(record, undo);
-      boolean mapped = !task.uidMap().isEmpty();
+      boolean mapped = !task.idMaps().isEmpty();
       if (mapped) { // init joins and opens it all before it is seen
         prepare(record, plan, rules, places);
       }

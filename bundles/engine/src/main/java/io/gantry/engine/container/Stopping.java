@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Stops, signals, pauses. No lock is held while a container is waited for; a container that does
- * not even end by SIGKILL is ended through its control group, without its monitor.
+ * not even end by SIGKILL is ended through its control group, without its monitor, and a monitor
+ * that tells of no end then is killed: its container counts as lost.
  */
 final class Stopping {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
@@ -31,10 +32,15 @@ final class Stopping {
   private static final Duration DEFAULT = Duration.ofSeconds(10);
   private static final Duration AFTER_KILL = Duration.ofSeconds(10);
 
+  /** A monitor that is there takes less than a millisecond. */
+  private static final Duration ANSWER = Duration.ofSeconds(3);
+
+  private final Place place;
   private final ContainerRecords records;
   private final Teller teller;
 
-  Stopping(ContainerRecords records, Teller teller) {
+  Stopping(Place place, ContainerRecords records, Teller teller) {
+    this.place = place;
     this.records = records;
     this.teller = teller;
   }
@@ -73,7 +79,7 @@ final class Stopping {
     }
   }
 
-  /** Ends it for a restart or a removal, which nobody need remember; false when it did not run. */
+  /** Ends it for what nobody need remember; false when it did not run. */
   boolean endIfRunning(
       Container container, String ref, @Nullable String signal, @Nullable Duration timeout) {
     var running = container.running();
@@ -91,6 +97,14 @@ final class Stopping {
       container.stopping(false);
     }
     return true;
+  }
+
+  /** Ends it for a removal by force, and what its policy started when it was faster than this. */
+  void endAll(Container container, String ref) {
+    boolean ended;
+    do {
+      ended = endIfRunning(container, ref, "KILL", AFTER_KILL);
+    } while (ended);
   }
 
   /** Ends a run for the policy to start another, unless the user wants it to stay ended. */
@@ -214,13 +228,14 @@ final class Stopping {
         throw e;
       } // its monitor is silent: the control group is left
     }
-    if (!settles(running, timeout)) {
+    boolean inVain = signal == Signals.KILL && running.isSilent();
+    if (inVain || !settles(running, timeout)) {
       try {
         send(container, running, Signals.KILL);
       } catch (GantryException e) {
-        if (e.kind() != UNAVAILABLE && e.kind() != CONFLICT) {
+        if (e.kind() != CONFLICT) {
           throw e;
-        } // as above, or it ended at this moment
+        } // it ended at this moment
       }
       awaitEnd(container, running);
     }
@@ -228,7 +243,8 @@ final class Stopping {
 
   /**
    * A signal that is to end a paused container wakes it up. Under the lock: the end that a signal
-   * brings is told after the signal.
+   * brings is told after the signal. SIGKILL never fails because the monitor is silent: {@link
+   * #awaitEnd} does without.
    */
   private void send(Container container, Running running, int signal) {
     container.hold();
@@ -236,7 +252,11 @@ final class Stopping {
       if (container.running() != running) {
         throw new GantryException(CONFLICT, "it ended meanwhile");
       }
-      running.monitor().signal(signal);
+      if (signal != Signals.KILL) {
+        running.signal(signal, ANSWER);
+      } else if (!running.isSilent()) {
+        kill(container, running);
+      }
       teller.tell(container.record(), "kill", Map.of("signal", Integer.toString(signal)));
       boolean meansEnd = signal == Signals.KILL || signal == stopSignal(container);
       if (meansEnd && container.running() == running && container.run().paused()) {
@@ -252,6 +272,17 @@ final class Stopping {
     }
   }
 
+  private static void kill(Container container, Running running) {
+    try {
+      running.signal(Signals.KILL, ANSWER);
+    } catch (GantryException e) {
+      if (!running.isSilent()) {
+        throw e;
+      }
+      log.log(WARNING, "container {0} is killed without its monitor: {1}", container.id, e);
+    }
+  }
+
   private void thaw(Container container, Running running) {
     running.cgroup.thaw();
     container.run(container.run().paused(false));
@@ -259,16 +290,34 @@ final class Stopping {
   }
 
   private void awaitEnd(Container container, Running running) {
-    if (settles(running, AFTER_KILL)) {
+    if (!running.isSilent() && settles(running, AFTER_KILL)) {
       return;
     }
-    running.cgroup.kill();
-    if (!settles(running, AFTER_KILL)) {
+    running.cgroup.kill(); // fails while a process hangs in the kernel
+    if (settles(running, running.isSilent() ? ANSWER : AFTER_KILL)) {
+      return;
+    }
+    if (!killMonitor(container, running) || !settles(running, AFTER_KILL)) {
       throw new GantryException(
           UNAVAILABLE,
           "container "
               + container.id
-              + " was killed and does not end: a process hangs in the kernel");
+              + " was killed, and "
+              + (running.end.isDone()
+                  ? "its end is not written down yet"
+                  : "its monitor is silent"));
+    }
+  }
+
+  private boolean killMonitor(Container container, Running running) {
+    container.hold();
+    try {
+      var run = container.run();
+      return container.running() == running
+          && !running.end.isDone()
+          && MonitorProcess.kill(place.run(container.id), run.pid(), run.initStart());
+    } finally {
+      container.lock.unlock();
     }
   }
 

@@ -67,7 +67,8 @@ final class Users {
     if (task == null) {
       return ofProcess(container.run().pid());
     }
-    return task.uidMap().isEmpty() ? null : UserMaps.parse(task.uidMap(), task.gidMap());
+    var maps = task.idMaps();
+    return maps.isEmpty() ? null : UserMaps.parse(maps.users(), maps.groups());
   }
 
   private static @Nullable UserMaps ofProcess(long pid) {

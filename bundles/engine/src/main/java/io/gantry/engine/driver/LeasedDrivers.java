@@ -3,6 +3,7 @@ package io.gantry.engine.driver;
 import static io.gantry.spi.GantryException.Kind.CANCELLED;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -257,17 +259,40 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     if (by == null || !slot.begin(provider)) {
       return; // owned() will come back to it, or it is gone
     }
+    attempt(name, slot, provider, by);
+  }
+
+  /**
+   * A disk that was full, a table of files that was: nobody would tell when it no longer is. Calls
+   * do not wait for this one.
+   */
+  private void takeOverLater(String name, Slot<D> slot, Provider<D> provider) {
+    Duration pause = limits.get().away().dividedBy(2);
+    CompletableFuture.delayedExecutor(pause.toMillis(), TimeUnit.MILLISECONDS, swapThread)
+        .execute(
+            () -> {
+              TakeOver<D> by = owner;
+              if (by != null && slot.isToBeTriedAgain(provider)) {
+                attempt(name, slot, provider, by);
+              } else if (slot.isToBeTriedAgain(provider)) {
+                takeOverLater(name, slot, provider);
+              }
+            });
+  }
+
+  private void attempt(String name, Slot<D> slot, Provider<D> provider, TakeOver<D> by) {
     Duration limit = limits.get().recover();
-    Future<D> attempt = takeOverThreads.submit(() -> attempt(name, slot, provider, by));
+    Future<D> attempt = takeOverThreads.submit(() -> start(name, slot, provider, by));
     try {
       D driver = attempt.get(limit.toNanos(), TimeUnit.NANOSECONDS);
       slot.settle(provider, driver, null);
       log.log(INFO, "{0} {1} serves", slot.title(), provider);
     } catch (TimeoutException e) {
       attempt.cancel(true);
-      refuse(slot, provider, "it did not start, probe and recover within " + seconds(limit), true);
+      String reason = "it did not start, probe and recover within " + seconds(limit);
+      refuse(name, slot, provider, new Refusal(reason, true, false));
     } catch (ExecutionException e) {
-      refuse(slot, provider, reason(e.getCause()), false);
+      refuse(name, slot, provider, refusal(e.getCause()));
     } catch (InterruptedException e) {
       attempt.cancel(true);
       Thread.currentThread().interrupt(); // the engine stops
@@ -276,15 +301,16 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     changed.accept(name);
   }
 
-  private D attempt(String name, Slot<D> slot, Provider<D> provider, TakeOver<D> by) {
-    D driver = step("it could not be started", provider::open);
-    Support support = step("its probe failed", driver::probe);
+  private D start(String name, Slot<D> slot, Provider<D> provider, TakeOver<D> by) {
+    D driver = step("it could not be started", false, provider::open);
+    Support support = step("its probe failed", true, driver::probe);
     if (!support.available()) {
-      throw new GantryException(UNAVAILABLE, UNFIT + support.reason());
+      throw new Refused(new Refusal(UNFIT + support.reason(), false, false), null);
     }
     Recovery found =
         step(
             "its recover failed",
+            true,
             () -> slot.whileTakingOver(driver, () -> by.recover(name, driver)));
     if (!found.lost().isEmpty() || !found.swept().isEmpty()) {
       log.log(
@@ -298,22 +324,40 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     return driver;
   }
 
-  private static <R> R step(String failure, Supplier<R> step) {
-    try {
-      return Objects.requireNonNull(step.get(), "it returned nothing");
-    } catch (RuntimeException | LinkageError e) { // a stranger's code: whatever it throws is its no
-      throw new GantryException(UNAVAILABLE, failure + ": " + text(e), e);
+  /** Ends a take-over on its way from the thread that it runs on. */
+  private static final class Refused extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    final transient Refusal refusal;
+
+    Refused(Refusal refusal, @Nullable Throwable cause) {
+      super(refusal.reason(), cause);
+      this.refusal = refusal;
     }
   }
 
-  private void refuse(Slot<D> slot, Provider<D> provider, String reason, boolean hung) {
-    slot.settle(provider, null, new Refusal(reason, hung));
-    Level level = hung ? ERROR : reason.startsWith(UNFIT) ? INFO : WARNING;
-    log.log(level, "{0} {1} does not serve: {2}", slot.title(), provider, reason);
+  private static <R> R step(String failure, boolean passing, Supplier<R> step) {
+    try {
+      return Objects.requireNonNull(step.get(), "it returned nothing");
+    } catch (RuntimeException | LinkageError e) { // a stranger's code: whatever it throws is its no
+      throw new Refused(new Refusal(failure + ": " + text(e), false, passing), e);
+    }
   }
 
-  private static String reason(@Nullable Throwable cause) {
-    return cause == null ? "unknown" : text(cause);
+  private void refuse(String name, Slot<D> slot, Provider<D> provider, Refusal refusal) {
+    boolean isKnown = refusal.equals(slot.settle(provider, null, refusal));
+    boolean unfit = refusal.reason().startsWith(UNFIT);
+    Level level = isKnown ? DEBUG : refusal.hung() ? ERROR : unfit ? INFO : WARNING;
+    log.log(level, "{0} {1} does not serve: {2}", slot.title(), provider, refusal.reason());
+    if (refusal.passing()) {
+      takeOverLater(name, slot, provider);
+    }
+  }
+
+  private static Refusal refusal(@Nullable Throwable cause) {
+    return cause instanceof Refused refused
+        ? refused.refusal
+        : new Refusal(cause == null ? "unknown" : text(cause), false, false);
   }
 
   private static String text(Throwable thrown) {

@@ -42,13 +42,15 @@ final class Provider<D extends Driver> {
    * Why a provider does not serve.
    *
    * @param hung it ran out of time
+   * @param passing it could not find out, or not do, what it may the next time
    */
-  record Refusal(String reason, boolean hung) {}
+  record Refusal(String reason, boolean hung, boolean passing) {}
 
   final String bundle;
   final String version;
   private final Supplier<? extends D> open;
   private final Runnable close;
+  private volatile @Nullable D opened;
 
   Phase phase = Phase.STANDBY;
   @Nullable D driver;
@@ -72,7 +74,12 @@ final class Provider<D extends Driver> {
   }
 
   D open() {
-    return open.get();
+    D known = opened;
+    if (known == null) {
+      known = open.get();
+      opened = known;
+    }
+    return known;
   }
 
   void close() {

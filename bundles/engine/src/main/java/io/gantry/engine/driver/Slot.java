@@ -30,11 +30,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Protocol: at most one provider is <em>current</em>; later ones stand by, untouched, until it
  * is gone. {@link #offer} makes a provider current when there is none, and QUEUED; the kind's swap
- * thread moves it to TAKING_OVER ({@link #begin}) and on to SERVING or REFUSED ({@link #settle}).
- * {@link #release}, called on whatever thread stops the bundle, moves it to LEAVING from any phase,
- * waits for its leases and makes the next one current. Only a SERVING provider gives leases; a
- * thread that holds one, or that takes the provider over, enters again whatever the phase. All
- * slots of a kind share one lock and one condition; drivers are only called without the lock.
+ * thread moves it to TAKING_OVER ({@link #begin}) and on to SERVING or REFUSED ({@link #settle}),
+ * and from REFUSED to SERVING when it was refused for what may pass and does. {@link #release},
+ * called on whatever thread stops the bundle, moves it to LEAVING from any phase, waits for its
+ * leases and makes the next one current. Only a SERVING provider gives leases; a thread that holds
+ * one, or that takes the provider over, enters again whatever the phase. All slots of a kind share
+ * one lock and one condition; drivers are only called without the lock.
  */
 final class Slot<D extends Driver> {
 
@@ -217,17 +218,34 @@ final class Slot<D extends Driver> {
     }
   }
 
-  /** Ends a take-over: with a driver it serves from now on, with a refusal it does not. */
-  void settle(Provider<D> provider, @Nullable D driver, @Nullable Refusal refusal) {
+  /** Whether it is still one to be tried again. */
+  boolean isToBeTriedAgain(Provider<D> provider) {
     lock.lock();
     try {
-      if (provider.phase != TAKING_OVER) {
-        return;
+      Refusal refusal = provider.refusal;
+      return provider.phase == REFUSED && refusal != null && refusal.passing();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Ends a take-over: with a driver it serves from now on, with a refusal it does not.
+   *
+   * @return the refusal of an attempt before this one
+   */
+  @Nullable Refusal settle(Provider<D> provider, @Nullable D driver, @Nullable Refusal refusal) {
+    lock.lock();
+    try {
+      Refusal before = provider.refusal;
+      if (provider.phase != TAKING_OVER && provider.phase != REFUSED) {
+        return before;
       }
       provider.driver = driver;
       provider.refusal = refusal;
       provider.phase = refusal == null ? SERVING : REFUSED;
       changed.signalAll();
+      return before;
     } finally {
       lock.unlock();
     }

@@ -28,7 +28,8 @@ public final class LogFollower {
 
   /**
    * @param timer must not be blocked
-   * @param workers look, one at a time: that waits for disks, and for logs that are being rotated
+   * @param workers look, one at a time: that waits for disks, and for logs that are being rotated;
+   *     each reader is told on one of its own
    */
   public LogFollower(ScheduledExecutorService timer, Executor workers) {
     this.timer = timer;
@@ -39,6 +40,18 @@ public final class LogFollower {
     caughtUp.add(stream);
     if (looking.compareAndSet(false, true)) {
       lookLater();
+    }
+  }
+
+  /**
+   * Has a reader told what there is for him. Not by who looks: he may read on for as long as there
+   * is more, and the others wait.
+   */
+  void tell(Runnable reader) {
+    try {
+      workers.execute(reader);
+    } catch (RejectedExecutionException e) {
+      reader.run(); // the engine stops, and nobody waits
     }
   }
 

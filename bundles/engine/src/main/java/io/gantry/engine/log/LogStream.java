@@ -110,9 +110,11 @@ public final class LogStream implements ByteStream {
       lock.unlock();
     }
     if (bytes != null) {
-      reader.complete(bytes);
+      var found = bytes;
+      follower.tell(() -> reader.complete(found));
     } else if (failed != null) {
-      reader.completeExceptionally(unreadable(failed));
+      var failure = unreadable(failed);
+      follower.tell(() -> reader.completeExceptionally(failure));
     }
     return true;
   }

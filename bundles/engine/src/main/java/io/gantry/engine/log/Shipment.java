@@ -11,8 +11,11 @@ import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.log.LogTarget;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * One container's log on its way to a driver: batches in order, each until it has been taken, the
  * place written down after each. So a crash of the engine ships a batch again at worst, and while
  * the driver or its other end is away the lines wait in the log, for as long as its rotation keeps
- * them.
+ * them. When the other end goes, the place moves back to what it had just been sent.
  *
  * <p>Used by one thread at a time.
  */
@@ -40,11 +43,20 @@ final class Shipment {
   private @Nullable Spool spool;
   private long lines;
   private @Nullable LogBatch waiting;
+  private @Nullable ShipCursor beforeWaiting;
   private @Nullable ShipCursor behindWaiting;
+  private final Deque<Taken> taken = new ArrayDeque<>(); // shortly before the last one, in order
   private boolean failing;
 
   /** The driver that has been told of the container; another instance has to be told again. */
   private volatile boolean opened;
+
+  /**
+   * A batch that a driver has taken.
+   *
+   * @param before the place where it begins; null at the very beginning
+   */
+  private record Taken(@Nullable ShipCursor before, long at) {}
 
   Shipment(
       LogTarget target,
@@ -88,16 +100,58 @@ final class Shipment {
       if (waiting == null && !collect()) {
         return false;
       }
-      hand(waiting);
+      handOrGoBack(waiting);
       lines += waiting == null ? 0 : waiting.lines().size();
       waiting = null;
       if (behindWaiting != null) {
+        beforeWaiting = behindWaiting;
         behindWaiting.write(cursorFile);
       }
       return true;
     } catch (IOException e) {
       throw new GantryException(
           GantryException.Kind.INTERNAL, "the log cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private void handOrGoBack(@Nullable LogBatch batch) throws IOException {
+    long begin = System.nanoTime();
+    try {
+      hand(batch);
+    } catch (GantryException e) {
+      if (e.kind() == GantryException.Kind.UNAVAILABLE) {
+        goBack(begin);
+      }
+      throw e;
+    }
+    long now = System.nanoTime();
+    forgetTaken(now);
+    taken.add(new Taken(beforeWaiting, now));
+  }
+
+  /** What is in doubt is read again, by the next engine if need be. */
+  private void goBack(long found) throws IOException {
+    forgetTaken(found);
+    var first = taken.peek();
+    if (first == null) {
+      return;
+    }
+    if (first.before() == null) {
+      Files.deleteIfExists(cursorFile);
+    } else {
+      first.before().write(cursorFile);
+    }
+    taken.clear();
+    waiting = null;
+    letGoOfFiles();
+  }
+
+  private void forgetTaken(long now) {
+    for (var first = taken.peek(); first != null; first = taken.peek()) {
+      if (now - first.at() < LogDriver.DOUBTFUL.toNanos()) {
+        return;
+      }
+      taken.remove();
     }
   }
 
@@ -121,7 +175,8 @@ final class Shipment {
       if (fresh || e.kind() == GantryException.Kind.NOT_FOUND) {
         opened = false;
       }
-      if (!failing) {
+      boolean slow = e.kind() == GantryException.Kind.EXHAUSTED; // the driver's status tells
+      if (!failing && !slow) {
         failing = true;
         log.log(
             WARNING,
@@ -186,8 +241,9 @@ final class Shipment {
     var reader = new Spool(names, true);
     spool = reader;
     var cursor = ShipCursor.read(cursorFile);
+    beforeWaiting = cursor.orElse(null);
+    lines = cursor.map(ShipCursor::lines).orElse(0L);
     if (cursor.isPresent()) {
-      lines = cursor.get().lines();
       var file = names.find(cursor.get()::isIn);
       if (file != null) {
         reader.goOn(file, cursor.get().offset());

@@ -45,6 +45,9 @@ public final class Shipping {
   /** After so many batches in a row, while all calls are taken, others have their turn. */
   private static final int STEPS_OF_A_TURN = 16;
 
+  /** And after so long, where each takes its time. */
+  private static final Duration LONGEST_TURN = Duration.ofSeconds(1);
+
   private final Leased<LogDriver> drivers;
   private final ScheduledExecutorService timer;
   private final Executor workers;
@@ -255,7 +258,8 @@ public final class Shipping {
     try {
       boolean more = true;
       int steps = 0;
-      for (; more && !parcel.gone && !isSomebodyElsesTurn(steps); steps++) {
+      long begin = System.nanoTime();
+      for (; more && !parcel.gone && !isSomebodyElsesTurn(steps, begin); steps++) {
         boolean writing = parcel.writing.getAsBoolean(); // before the look: what came is seen
         more = parcel.shipment.step();
         if (!more && !writing) {
@@ -277,8 +281,10 @@ public final class Shipping {
     }
   }
 
-  private boolean isSomebodyElsesTurn(int steps) {
-    return steps >= STEPS_OF_A_TURN && calls.availablePermits() == 0;
+  private boolean isSomebodyElsesTurn(int steps, long begin) {
+    boolean enough =
+        steps >= STEPS_OF_A_TURN || System.nanoTime() - begin >= LONGEST_TURN.toNanos();
+    return enough && calls.availablePermits() == 0;
   }
 
   /** Unless it has begun a further run meanwhile. */

@@ -67,8 +67,9 @@ public record TaskPlan(
         cgroup,
         Boolean.TRUE.equals(host.life().init()),
         Map.of(),
-        users == null ? List.of() : users.users().lines(),
-        users == null ? List.of() : users.groups().lines());
+        users == null
+            ? TaskSpec.IdMaps.NONE
+            : new TaskSpec.IdMaps(users.users().lines(), users.groups().lines()));
   }
 
   /** Whether the container may make control groups in its own. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers.WaitCondition;
+import io.gantry.api.ExecSpec;
 import io.gantry.api.HealthCheck;
 import io.gantry.api.LogQuery;
 import io.gantry.exec.namespaces.NamespacesDriver;
@@ -140,10 +141,27 @@ class AwayDriverTest {
     var refused = assertThrows(GantryException.class, () -> engine.containers.start(killed));
     assertTrue(refused.getMessage().contains("is degraded"), refused.getMessage());
     assertThrows(GantryException.class, () -> engine.containers.remove(killed, false, false));
+    var left =
+        assertThrows(GantryException.class, () -> engine.containers.prune(container -> true));
+    assertEquals(
+        "0 containers were removed and 1 not: StorageDriver is degraded", left.getMessage());
     assertEquals(List.of(killed), engine.containers.list().stream().map(c -> c.id()).toList());
     away = false;
     engine.containers.start("other");
     assertEquals(Status.RUNNING, engine.containers.inspect(killed).state().status());
+  }
+
+  @Test
+  void anExecThatCannotBeTriedHasNoOutput() throws Exception {
+    String id = running();
+    var spec =
+        new ExecSpec(List.of("true"), List.of(), "", "", false, false, true, true, false, "");
+    String exec = engine.containers.createExec(id, spec);
+    away = true;
+    var failure =
+        assertThrows(GantryException.class, () -> engine.containers.startExec(exec, false, 0, 0));
+    assertEquals(Kind.UNAVAILABLE, failure.kind());
+    assertEquals(126, engine.containers.inspectExec(exec).exitCode());
   }
 
   private String text(String id) {

@@ -14,6 +14,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -121,6 +122,46 @@ class HealthTest extends WithEngine {
         group.pids().stream().filter(pid -> commandLine(pid).contains("sleep\00077")).count();
     assertTrue(left <= 2, "sleepers of earlier checks: " + left);
     engine.containers.unpause(id);
+  }
+
+  /** What was sent to a monitor that stands still cannot be called back. */
+  @Test
+  void aCheckThatBeginsAfterItsTimeOutIsKilledAndCounts() throws Exception {
+    var check =
+        new HealthCheck(
+            List.of("CMD", "sleep", "773"),
+            Duration.ofMillis(500),
+            Duration.ofMillis(200),
+            Duration.ZERO,
+            Duration.ZERO,
+            1);
+    String id = started(check);
+    long pid = engine.containers.inspect(id).state().pid();
+    long monitor = ProcessHandle.of(pid).flatMap(ProcessHandle::parent).orElseThrow().pid();
+    signal("STOP", monitor);
+    Instant goesOn;
+    try {
+      Await.until("it is checked", () -> engine.actions().contains("exec_start: sleep 773"));
+      Instant asked = Instant.now();
+      Await.until("time goes by", () -> Instant.now().isAfter(asked.plusMillis(1000)));
+    } finally {
+      goesOn = Instant.now();
+      signal("CONT", monitor);
+    }
+    await(id, Health.Status.UNHEALTHY);
+    var result = health(id).log().get(0);
+    assertTrue(result.start().isBefore(goesOn), result.toString());
+    assertEquals(-1, result.exitCode());
+    assertEquals("Health check exceeded timeout (200ms)", result.output());
+    var group = CgroupTree.detect().group(home.place().cgroupParent(), id);
+    var checks = group.pids().stream().filter(p -> commandLine(p).contains("773")).toList();
+    Await.until(
+        "all are killed", () -> checks.stream().noneMatch(p -> commandLine(p).contains("773")));
+  }
+
+  private static void signal(String name, long pid) throws Exception {
+    var kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid)).start();
+    assertEquals(0, kill.waitFor());
   }
 
   private static String commandLine(long pid) {

@@ -1,5 +1,6 @@
 package io.gantry.engine.container;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -8,7 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Events.Event;
+import io.gantry.linux.Mounts;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Mount;
+import io.gantry.store.Digest;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -196,14 +200,39 @@ class RecordsTest extends WithEngine {
   @Test
   void aRemovalThatTheDriverRefusesKeepsTheRecord() throws Exception {
     String id = engine.containers.create(Specs.running("true")).id();
+    engine.close();
+    Path record = home.place().dataRoot().resolve("containers/" + id + ".json");
+    String line =
+        Files.readAllLines(record).get(0).replace("\"value\":{", "\"value\":{\"newer\":1,");
+    Files.writeString(record, line + "\n" + Digest.sha256(line.getBytes(UTF_8)) + "\n");
+    engine = new Engines(home);
     Path refuse = Files.createFile(home.trees().resolve(LinkedTrees.REFUSE));
     assertThrows(GantryException.class, () -> engine.containers.remove(id, false, false));
     Files.delete(refuse);
+    assertTrue(Files.readString(record).contains("\"newer\":1"), "a newer version's field");
     engine.close();
     engine = new Engines(home);
     assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
     engine.containers.remove(id, false, false);
     assertEquals(Set.of(), records(home.place().dataRoot()));
+  }
+
+  @Test
+  void filesThatCannotBeRemovedKeepNoContainer() {
+    String id = engine.containers.create(Specs.running("true")).id();
+    Path busy = home.place().files(id).resolve("busy");
+    assertTrue(busy.toFile().mkdir());
+    Mounts.mount(new Mount("tmpfs", "tmpfs", busy.toString(), List.of()), busy);
+    try {
+      engine.containers.remove(id, false, false);
+      assertEquals(List.of(), engine.containers.list());
+      assertTrue(engine.actions().contains("destroy"));
+    } finally {
+      Mounts.unmount(busy);
+    }
+    engine.close();
+    engine = open();
+    assertFalse(Files.exists(home.place().files(id)));
   }
 
   @Test

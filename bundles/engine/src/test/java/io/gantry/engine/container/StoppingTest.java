@@ -57,7 +57,7 @@ class StoppingTest {
     var place = new Place("0123abcd", scratch.resolve("data"), scratch.resolve("run"));
     records = new ContainerRecords(place, Runnable::run, new SpareDisk(scratch));
     records.put(container.record());
-    stopping = new Stopping(records, new Teller(ring, InstantSource.system()));
+    stopping = new Stopping(place, records, new Teller(ring, InstantSource.system()));
     container.running(run());
   }
 
@@ -141,8 +141,31 @@ class StoppingTest {
   }
 
   @Test
+  void aRemovalByForceEndsTheRunThatHasFollowed() throws Exception {
+    var first = container.requireRunning();
+    var next = run();
+    CompletableFuture<Void> ending;
+    container.lock.lock();
+    try {
+      ending = CompletableFuture.runAsync(() -> stopping.endAll(container, "name"));
+      Await.until("it waits", container.lock::hasQueuedThreads);
+      first.settled.complete(null);
+      container.running(next);
+    } finally {
+      container.lock.unlock();
+    }
+    Await.until("the next one is waited for", () -> next.settled.getNumberOfDependents() > 0);
+    endsByItself();
+    next.settled.complete(null);
+    ending.get(30, TimeUnit.SECONDS);
+    assertFalse(container.isRestarting(), "nor is there another one");
+  }
+
+  @Test
   void aKillThatDoesNotReachTheMonitorIsForgotten() {
-    assertEquals(Kind.UNAVAILABLE, assertThrows(GantryException.class, this::kill).kind());
+    var e =
+        assertThrows(GantryException.class, () -> stopping.kill(() -> container, "name", "TERM"));
+    assertEquals(Kind.UNAVAILABLE, e.kind());
     assertStopped(false);
   }
 }

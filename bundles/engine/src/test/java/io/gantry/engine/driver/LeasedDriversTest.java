@@ -99,6 +99,57 @@ class LeasedDriversTest {
   }
 
   @Test
+  void whoseProbeFailsIsTriedAgain() {
+    limits = new Limits(limits.drain(), limits.call(), Duration.ofMillis(20), limits.recover());
+    var tries = new AtomicInteger();
+    var room = new AtomicInteger();
+    var provider =
+        serve(
+            "a",
+            new Echo("1") {
+              @Override
+              public Support probe() {
+                tries.incrementAndGet();
+                if (room.get() == 0) {
+                  throw new GantryException(GantryException.Kind.EXHAUSTED, "no space left");
+                }
+                return Support.yes();
+              }
+            });
+    await(() -> tries.get() > 2);
+    var refused = assertThrows(GantryException.class, () -> drivers.call("a", Echo::say));
+    assertTrue(refused.getMessage().endsWith("its probe failed: no space left"));
+    assertEquals(State.UNAVAILABLE, drivers.slot("a").snapshot().state());
+    room.set(1);
+    await(() -> drivers.slot("a").driver() != null);
+    assertEquals("1", drivers.call("a", Echo::say));
+    drivers.unbind("a", provider);
+  }
+
+  @Test
+  void whoseProbeFailsIsLeftAloneOnceItIsGone() {
+    limits = new Limits(limits.drain(), limits.call(), Duration.ofMillis(20), limits.recover());
+    var provider =
+        serve(
+            "a",
+            new Echo("1") {
+              @Override
+              public Support probe() {
+                if (closed) {
+                  closed = false;
+                }
+                throw new GantryException(GantryException.Kind.EXHAUSTED, "no space left");
+              }
+            });
+    await(() -> drivers.slot("a").snapshot().state() == State.UNAVAILABLE);
+    drivers.unbind("a", provider);
+    assertFalse(drivers.slot("a").isToBeTriedAgain(provider));
+    serve("a", new Echo("2"));
+    await(() -> drivers.slot("a").driver() != null);
+    assertEquals("2", drivers.call("a", Echo::say));
+  }
+
+  @Test
   void aStatusThatHangsTakesFewThreads() {
     var asked = new AtomicInteger();
     var go = new CountDownLatch(1);

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.LogQuery;
 import java.io.ByteArrayOutputStream;
@@ -13,6 +14,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -28,7 +31,8 @@ import org.junit.jupiter.api.io.TempDir;
 class LogStreamTest {
   @TempDir Path dir;
   private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
-  private final LogFollower follower = new LogFollower(timer, timer);
+  private final ExecutorService workers = Executors.newCachedThreadPool();
+  private final LogFollower follower = new LogFollower(timer, workers);
   private final AtomicBoolean writing = new AtomicBoolean();
   private Path file;
 
@@ -40,6 +44,7 @@ class LogStreamTest {
   @AfterEach
   void stop() {
     timer.shutdownNow();
+    workers.shutdownNow();
   }
 
   @Test
@@ -182,6 +187,32 @@ class LogStreamTest {
     Files.writeString(file, json("b\\n", "stdout", 2));
     assertEquals("b\n", UTF_8.decode(next.get(60, TimeUnit.SECONDS)).toString());
     stream.close();
+  }
+
+  /** As one does whose log grows as fast as its client takes it. */
+  @Test
+  void aReaderThatReadsOnKeepsNobodyElseStill() throws Exception {
+    writing.set(true);
+    var follow = new LogQuery(true, true, true, false, false, null, null, -1);
+    var busy = LogStream.open(file, follow, true, writing::get, follower);
+    var quietFile = dir.resolve("quiet-json.log");
+    var quiet = LogStream.open(quietFile, follow, true, writing::get, follower);
+    var quietRead = quiet.read().toCompletableFuture();
+    var reading = new CountDownLatch(1);
+    var busyRead =
+        busy.read()
+            .thenApply(
+                bytes -> {
+                  reading.countDown();
+                  return quietRead.orTimeout(20, TimeUnit.SECONDS).join();
+                });
+    append(file, "much\\n", "stdout", 1);
+    assertTrue(reading.await(60, TimeUnit.SECONDS));
+    append(quietFile, "little\\n", "stdout", 1);
+    var bytes = busyRead.toCompletableFuture().get(60, TimeUnit.SECONDS);
+    assertEquals("little\n", UTF_8.decode(bytes).toString());
+    busy.close();
+    quiet.close();
   }
 
   @Test

@@ -1,10 +1,12 @@
 package io.gantry.engine.log;
 
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.Leased;
+import io.gantry.spi.GantryException;
 import io.gantry.spi.Recovery;
 import io.gantry.spi.Support;
 import io.gantry.spi.log.LogBatch;
@@ -30,6 +32,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -69,6 +73,33 @@ class ShippingTest {
     assertTrue(quiet.await(60, TimeUnit.SECONDS));
   }
 
+  /** Sixteen batches are a turn where each is quick. */
+  @Test
+  void whoTakesLongForEachBatchKeepsNobodyOut() throws Exception {
+    var busy = new CountDownLatch(8);
+    var calls = new AtomicInteger();
+    for (int i = 0; i < 8; i++) {
+      String id = "slow" + i;
+      write(file(id), 0);
+      shipper.onAppend(
+          id,
+          () -> {
+            calls.incrementAndGet();
+            write(file(id), 0);
+            LockSupport.parkNanos(400_000_000);
+          },
+          busy);
+      begin(id);
+    }
+    assertTrue(busy.await(60, TimeUnit.SECONDS));
+    var quiet = new CountDownLatch(1);
+    shipper.onAppend("quiet", () -> {}, quiet);
+    write(file("quiet"), 7);
+    begin("quiet");
+    assertTrue(quiet.await(60, TimeUnit.SECONDS));
+    assertTrue(calls.get() < 8 * 10, calls + " batches of the others came first");
+  }
+
   @Test
   void whatCouldNotBeReadToItsEndIsReadAgain() throws Exception {
     for (int i = 0; i < 1000; i++) {
@@ -90,6 +121,34 @@ class ShippingTest {
     Files.write(scratch, whole.toByteArray());
     Files.move(scratch, older, StandardCopyOption.REPLACE_EXISTING);
     for (int i = 0; i <= 1000; i++) {
+      assertEquals(Integer.toString(i), shipper.lines.poll(60, TimeUnit.SECONDS));
+    }
+  }
+
+  /** Other ends tell late that they have gone, and may stay away for long. */
+  @Test
+  void whatWasTakenShortlyBeforeTheOtherEndWentComesAgain() throws Exception {
+    for (int i = 0; i < 1200; i++) {
+      write(file("doubtful"), i);
+    }
+    var calls = new AtomicInteger();
+    shipper.onAppend(
+        "doubtful",
+        () -> {
+          int call = calls.incrementAndGet();
+          if (call == 4) {
+            shipping.reopen("memory"); // another instance is no reason to forget
+          }
+          if (call >= 3 && call < 7) { // after the fourth refusal more than a second has gone
+            throw new GantryException(UNAVAILABLE, "away");
+          }
+        },
+        new CountDownLatch(1));
+    begin("doubtful");
+    for (int i = 0; i < 1000; i++) {
+      assertEquals(Integer.toString(i), shipper.lines.poll(60, TimeUnit.SECONDS));
+    }
+    for (int i = 0; i < 1200; i++) {
       assertEquals(Integer.toString(i), shipper.lines.poll(60, TimeUnit.SECONDS));
     }
   }
@@ -132,10 +191,10 @@ class ShippingTest {
 
     @Override
     public void append(String container, LogBatch batch) {
+      steps.getOrDefault(container, () -> {}).run();
       for (var line : batch.lines()) {
         lines.add(new String(line.text().toArray(), UTF_8));
       }
-      steps.getOrDefault(container, () -> {}).run();
     }
 
     @Override

@@ -99,7 +99,8 @@ public final class TarReader {
   }
 
   /**
-   * Reads content of the current member; never across a hole.
+   * Reads content of the current member; never across a hole. Less than fits only at the end or
+   * before a hole: whoever writes it to a file writes large pieces, though it comes in small ones.
    *
    * @return bytes read, -1 at the end
    */
@@ -113,8 +114,8 @@ public final class TarReader {
       return -1;
     }
     long left = map.length(piece) - inPiece;
-    int n = in.read(into, from, (int) Math.min(left, into.length - from));
-    if (n < 0) {
+    int n = in.readNBytes(into, from, (int) Math.min(left, into.length - from));
+    if (n == 0) {
       throw BadTar.truncated();
     }
     inPiece += n;

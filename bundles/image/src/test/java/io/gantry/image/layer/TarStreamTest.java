@@ -14,6 +14,8 @@ import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
 import java.io.ByteArrayInputStream;
+import java.io.FilterInputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +24,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -54,6 +57,27 @@ class TarStreamTest {
         new TarEntry("dev", Type.BLOCK_DEVICE, 0, 0660, 0, 6, Instant.EPOCH, "", 259, 7, Map.of());
     var read = read(new TarStream(members(List.of(odd, device))));
     assertEquals(List.of(odd, device), read);
+  }
+
+  @Test
+  void contentThatComesInSmallPiecesIsReadInLargeOnes() throws Exception {
+    byte[] tar = new Tar().file("a", "x".repeat(5000)).file("b", "y").end();
+    var slow =
+        new FilterInputStream(new ByteArrayInputStream(tar)) {
+          @Override
+          public int read(byte[] into, int from, int length) throws IOException {
+            return super.read(into, from, Math.min(length, 7));
+          }
+        };
+    var reader = new TarReader(slow, LIMITS, (b, n) -> {});
+    byte[] buffer = new byte[4096];
+    assertEquals("a", Objects.requireNonNull(reader.next()).path());
+    assertEquals(4096, reader.read(buffer));
+    assertEquals(904, reader.read(buffer));
+    assertEquals(-1, reader.read(buffer));
+    assertEquals("b", Objects.requireNonNull(reader.next()).path());
+    assertEquals(1, reader.read(buffer));
+    assertEquals(null, reader.next());
   }
 
   @Test

@@ -28,8 +28,14 @@ final class DatagramWire implements Wire {
   }
 
   static DatagramWire udp(InetSocketAddress address) throws IOException {
-    var channel = DatagramChannel.open().connect(address);
-    return new DatagramWire(message -> channel.write(message), () -> closeQuietly(channel));
+    var channel = DatagramChannel.open();
+    try {
+      channel.connect(address);
+      return new DatagramWire(message -> channel.write(message), () -> closeQuietly(channel));
+    } catch (IOException | RuntimeException e) {
+      closeQuietly(channel);
+      throw e;
+    }
   }
 
   static DatagramWire unix(String path, Duration patience) throws IOException {
@@ -45,6 +51,12 @@ final class DatagramWire implements Wire {
     } catch (GantryException e) {
       throw new IOException(e.getMessage(), e);
     }
+  }
+
+  /** Each waits for itself. */
+  @Override
+  public int atOnce() {
+    return 1;
   }
 
   @Override

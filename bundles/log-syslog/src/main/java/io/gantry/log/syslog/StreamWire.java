@@ -3,12 +3,14 @@ package io.gantry.log.syslog;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** A stream over TCP or to a socket of this host; never waits longer than its patience. */
 final class StreamWire implements Wire {
@@ -30,10 +32,11 @@ final class StreamWire implements Wire {
     Selector selector = null;
     try {
       channel.configureBlocking(false);
+      channel.setOption(StandardSocketOptions.SO_SNDBUF, SEND_BUFFER);
       selector = Selector.open();
       var wire = new StreamWire(channel, selector, patience);
       if (!channel.connect(address)) {
-        wire.await(SelectionKey.OP_CONNECT);
+        wire.await(SelectionKey.OP_CONNECT, System.nanoTime() + patience.toNanos());
         channel.finishConnect();
       }
       return wire;
@@ -46,7 +49,7 @@ final class StreamWire implements Wire {
     }
   }
 
-  private void await(int operation) throws IOException {
+  private void await(int operation, long end) throws IOException {
     var key = channel.keyFor(selector);
     if (key == null) {
       channel.register(selector, operation);
@@ -54,17 +57,24 @@ final class StreamWire implements Wire {
       key.interestOps(operation);
     }
     selector.selectedKeys().clear();
-    if (selector.select(patience.toMillis()) == 0) {
+    long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+    if (left <= 0 || selector.select(left) == 0) {
       throw new ConnectException("i/o timeout");
     }
   }
 
   @Override
+  public int atOnce() {
+    return 16 * 1024;
+  }
+
+  @Override
   public void send(List<byte[]> messages) throws IOException {
+    long end = System.nanoTime() + patience.toNanos();
     for (byte[] message : messages) {
       for (var left = ByteBuffer.wrap(message); left.hasRemaining(); ) {
         if (channel.write(left) == 0) {
-          await(SelectionKey.OP_WRITE);
+          await(SelectionKey.OP_WRITE, end);
         }
       }
     }

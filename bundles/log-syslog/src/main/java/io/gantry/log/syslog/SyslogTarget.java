@@ -1,11 +1,14 @@
 package io.gantry.log.syslog;
 
+import static io.gantry.spi.GantryException.Kind.EXHAUSTED;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.spi.GantryException;
 import io.gantry.spi.log.LogBatch;
+import io.gantry.spi.log.LogDriver;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
@@ -21,13 +24,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Where one container's lines go. Connects when there are lines, and again when the server has
- * gone. A stream says nothing of what has arrived: what was written within the last second before
- * its end was seen is written again, rather twice than never.
+ * gone. A stream says nothing of what has arrived: when its end is seen shortly after something was
+ * written, that is a failure, after which the engine gives again what may be lost. A server that
+ * takes a batch too slowly is left alone for now; the same batch goes on where it was.
  *
  * <p>Used by one thread at a time.
  */
 final class SyslogTarget {
-  private static final Duration DOUBTFUL = Duration.ofSeconds(1);
   private static final List<String> OF_HOST =
       List.of("/dev/log", "/var/run/syslog", "/var/run/log");
 
@@ -38,8 +41,9 @@ final class SyslogTarget {
   private final ScheduledExecutorService watchdog;
   private final Duration patience;
   private @Nullable Wire wire;
-  private List<byte[]> lastSent = List.of();
-  private long lastAt;
+  private long lastAt; // something was written to the wire
+  private String begun = ""; // the batch that the wire has taken in part
+  private int taken; // messages of it
   private volatile String failure = "";
 
   SyslogTarget(
@@ -76,7 +80,10 @@ final class SyslogTarget {
                   line, options.facility(), host, tag, ProcessHandle.current().pid(), counted));
     }
     try {
-      send(messages);
+      if (!send(batch.id(), messages)) {
+        failure = options.address() + ": takes lines slowly";
+        throw new GantryException(EXHAUSTED, failure);
+      }
       failure = "";
     } catch (IOException e) {
       close();
@@ -85,22 +92,51 @@ final class SyslogTarget {
     }
   }
 
-  private void send(List<byte[]> messages) throws IOException {
+  /** False when the patience is over before all is sent. */
+  private boolean send(String batch, List<byte[]> messages) throws IOException {
+    long end = System.nanoTime() + patience.toNanos();
+    var open = connected();
+    if (!batch.equals(begun)) {
+      begun = batch;
+      taken = 0;
+    }
+    while (taken < messages.size()) {
+      int next = end(messages, taken, open.atOnce());
+      open.send(messages.subList(taken, next));
+      taken = next;
+      lastAt = System.nanoTime();
+      if (lastAt - end >= 0) {
+        return taken == messages.size();
+      }
+    }
+    return true;
+  }
+
+  /** As many from there on as fit, and one at least. */
+  private static int end(List<byte[]> messages, int begin, int most) {
+    int end = begin + 1;
+    int bytes = messages.get(begin).length;
+    while (end < messages.size() && bytes + messages.get(end).length <= most) {
+      bytes += messages.get(end).length;
+      end++;
+    }
+    return end;
+  }
+
+  private Wire connected() throws IOException {
     Wire open = wire;
     if (open != null && open.isBroken()) {
       close();
       open = null;
+      if (System.nanoTime() - lastAt < LogDriver.DOUBTFUL.toNanos()) {
+        throw new SocketException("the server has closed the connection");
+      }
     }
     if (open == null) {
       open = connect();
       wire = open;
-      if (!lastSent.isEmpty()) {
-        open.send(lastSent);
-      }
     }
-    open.send(messages);
-    lastSent = messages;
-    lastAt = System.nanoTime();
+    return open;
   }
 
   private Wire connect() throws IOException {
@@ -145,15 +181,11 @@ final class SyslogTarget {
     throw new IOException("Unix syslog delivery error");
   }
 
-  /** Lets go of the connection; what is in doubt is sent again by the next one. */
+  /** Lets go of the connection. */
   void close() {
     Wire open = wire;
     wire = null;
-    boolean inDoubt =
-        !(open instanceof DatagramWire) && System.nanoTime() - lastAt < DOUBTFUL.toNanos();
-    if (!inDoubt) {
-      lastSent = List.of();
-    }
+    begun = "";
     if (open != null) {
       open.close();
     }

@@ -19,6 +19,8 @@ import javax.net.ssl.SSLSocket;
  * may not read.
  */
 final class TlsWire implements Wire {
+  private static final int RECORD = 16 * 1024;
+
   private final Socket plain;
   private final SSLSocket socket;
   private final ScheduledExecutorService watchdog;
@@ -41,6 +43,7 @@ final class TlsWire implements Wire {
       throws IOException {
     var plain = new Socket();
     try {
+      plain.setSendBufferSize(SEND_BUFFER);
       plain.connect(address, (int) patience.toMillis());
       var socket = files.wrap(plain, host);
       var wire = new TlsWire(plain, socket, watchdog, patience);
@@ -57,10 +60,15 @@ final class TlsWire implements Wire {
   }
 
   @Override
+  public int atOnce() {
+    return RECORD;
+  }
+
+  @Override
   public void send(List<byte[]> messages) throws IOException {
     inTime(
         () -> {
-          var out = new BufferedOutputStream(socket.getOutputStream(), 16 * 1024);
+          var out = new BufferedOutputStream(socket.getOutputStream(), RECORD);
           for (byte[] message : messages) {
             out.write(message);
           }

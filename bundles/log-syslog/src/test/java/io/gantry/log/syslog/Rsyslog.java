@@ -117,14 +117,6 @@ final class Rsyslog implements AutoCloseable {
     }
   }
 
-  void kill() throws InterruptedException {
-    var running = process;
-    if (running != null) {
-      running.destroyForcibly().waitFor();
-      process = null;
-    }
-  }
-
   @Override
   public void close() throws InterruptedException {
     down();

@@ -141,7 +141,7 @@ class TlsTest {
   /** More than the buffers of both ends take. */
   @Test
   void aServerThatDoesNotReadHoldsNobodyUp() throws Exception {
-    var impatient = new SyslogDriver(Duration.ofSeconds(1));
+    var impatient = new SyslogDriver(Duration.ofSeconds(3));
     server.setNeedClientAuth(false);
     var silent =
         CompletableFuture.supplyAsync(

@@ -30,6 +30,9 @@ public final class ApiServer implements AutoCloseable {
   private static final int IDLE_THREADS = 4;
   private static final int MAX_HEAD_BYTES = 64 * 1024;
 
+  /** Of a request at once; a connection has them only while it reads. */
+  private static final int INPUT_BYTES = 32 * 1024;
+
   /** A client that neither sends nor takes anything of what it asked for is cut off. */
   private static final Duration SILENCE = Duration.ofMinutes(10);
 
@@ -63,7 +66,9 @@ public final class ApiServer implements AutoCloseable {
     configuration.setRequestHeaderSize(MAX_HEAD_BYTES);
     configuration.setHeaderCacheSize(0); // 100 kB a connection, and most ask a few times only
     configuration.setUriCompliance(UriCompliance.UNSAFE); // PathText decodes, nothing maps to files
-    http = new HttpConnectionFactory(configuration);
+    var connections = new HttpConnectionFactory(configuration);
+    connections.setInputBufferSize(INPUT_BYTES);
+    http = connections;
   }
 
   /** Serves a channel that somebody else closes. */

@@ -34,6 +34,7 @@ public final class Call {
   private final AtomicBoolean answered = new AtomicBoolean();
   private String body = "";
   private boolean closes;
+  private boolean takenOver;
 
   Call(
       Request request,
@@ -214,6 +215,16 @@ public final class Call {
     takeOver(inside, Relay.Input.TO_STREAM, false, "Switching Protocols");
   }
 
+  /** An answer has failed: another one takes its place, unless something of it has gone out. */
+  void notSent(Throwable e) {
+    var failure = Gateway.failure(e);
+    if (takenOver || response.isCommitted()) {
+      request.getConnectionMetaData().getConnection().getEndPoint().close(e);
+    } else {
+      failure.send(this);
+    }
+  }
+
   /** In TLS 1.2 the end of a client's input ends the whole connection (RFC 5246, 7.2.1). */
   private boolean losesOutput() {
     var session = request.getConnectionMetaData().getConnection().getEndPoint().getSslSessionData();
@@ -239,6 +250,7 @@ public final class Call {
     var connection = request.getConnectionMetaData().getConnection();
     var endPoint = connection.getEndPoint();
     var connector = request.getConnectionMetaData().getConnector();
+    takenOver = true;
     endPoint.upgrade(
         new Relay(endPoint, connector, hangUps, head.toString(), stream, input, chunked));
   }

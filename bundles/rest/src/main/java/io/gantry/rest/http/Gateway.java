@@ -245,7 +245,8 @@ final class Gateway extends Handler.Abstract {
         checkContentType(call);
       }
       answer = route.action().on(call);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException
+        | Error e) { // on a thread of its own nobody else would tell the client
       answer = failure(e);
     }
     answer(call, answer);
@@ -253,11 +254,15 @@ final class Gateway extends Handler.Abstract {
 
   private static void answer(Call call, Answer answer) {
     if (call.claim()) {
-      answer.send(call);
+      try {
+        answer.send(call);
+      } catch (RuntimeException | Error e) { // as above
+        call.notSent(e);
+      }
     }
   }
 
-  static Answer failure(Exception e) {
+  static Answer failure(Throwable e) {
     if (e instanceof GantryException known) {
       return failure(known);
     }

@@ -241,6 +241,7 @@ public final class TaskBuilder {
         "",
         cgroup,
         false,
-        Map.of());
+        Map.of(),
+        TaskSpec.IdMaps.NONE);
   }
 }

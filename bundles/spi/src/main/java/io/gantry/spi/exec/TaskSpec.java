@@ -1,5 +1,8 @@
 package io.gantry.spi.exec;
 
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
+import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
 import java.util.List;
 import java.util.Map;
@@ -29,10 +32,8 @@ import org.jspecify.annotations.Nullable;
  * @param cgroup what the engine made for it
  * @param init a reaper of ours is process 1 ({@code --init})
  * @param labels for the driver's own use; keys that start with {@code io.gantry.} are Gantry's
- * @param uidMap with a USER namespace: lines of user_namespaces(7) form {@code inside outside
- *     length}; the storage driver's mounts are shown through it, and binds with the option {@code
- *     idmap}; feature {@code userns}
- * @param gidMap as {@code uidMap}
+ * @param idMaps whom its users are on the host; the storage driver's mounts are shown through them,
+ *     and binds with the option {@code idmap}; feature {@code userns}
  */
 public record TaskSpec(
     String id,
@@ -52,8 +53,7 @@ public record TaskSpec(
     Cgroup cgroup,
     boolean init,
     Map<String, String> labels,
-    List<String> uidMap,
-    List<String> gidMap) {
+    IdMaps idMaps) {
 
   public TaskSpec {
     rootfs = List.copyOf(rootfs);
@@ -64,48 +64,28 @@ public record TaskSpec(
     readonlyPaths = List.copyOf(readonlyPaths);
     sysctls = Map.copyOf(sysctls);
     labels = Map.copyOf(labels);
-    uidMap = List.copyOf(uidMap);
-    gidMap = List.copyOf(gidMap);
   }
 
-  public TaskSpec(
-      String id,
-      String dir,
-      List<Mount> rootfs,
-      boolean readonlyRootfs,
-      List<Mount> mounts,
-      ProcessSpec process,
-      List<Namespace> namespaces,
-      String hostname,
-      String domainname,
-      List<Device> devices,
-      List<String> maskedPaths,
-      List<String> readonlyPaths,
-      Map<String, String> sysctls,
-      String rootfsPropagation,
-      Cgroup cgroup,
-      boolean init,
-      Map<String, String> labels) {
-    this(
-        id,
-        dir,
-        rootfs,
-        readonlyRootfs,
-        mounts,
-        process,
-        namespaces,
-        hostname,
-        domainname,
-        devices,
-        maskedPaths,
-        readonlyPaths,
-        sysctls,
-        rootfsPropagation,
-        cgroup,
-        init,
-        labels,
-        List.of(),
-        List.of());
+  /**
+   * What goes with a namespace of kind USER: lines of user_namespaces(7), {@code inside outside
+   * length}.
+   */
+  public record IdMaps(List<String> users, List<String> groups) {
+
+    /** Its users are those of the host. */
+    public static final IdMaps NONE = new IdMaps(List.of(), List.of());
+
+    public IdMaps {
+      users = List.copyOf(users);
+      groups = List.copyOf(groups);
+      if (users.isEmpty() != groups.isEmpty()) {
+        throw new GantryException(INVALID, "maps of users and of groups go together");
+      }
+    }
+
+    public boolean isEmpty() {
+      return users.isEmpty();
+    }
   }
 
   /**

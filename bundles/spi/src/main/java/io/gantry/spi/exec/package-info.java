@@ -1,6 +1,6 @@
 /** Extension point: how the processes of a container are started. */
 @Export
-@Version("0.3.0")
+@Version("0.4.0")
 @NullMarked
 package io.gantry.spi.exec;
 

@@ -2,6 +2,7 @@ package io.gantry.spi.log;
 
 import io.gantry.spi.Driver;
 import io.gantry.spi.Recovery;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import org.osgi.annotation.versioning.ConsumerType;
@@ -14,6 +15,8 @@ import org.osgi.annotation.versioning.ConsumerType;
  */
 @ConsumerType
 public interface LogDriver extends Driver {
+  /** Before the other end is found to be away, what was taken so shortly may not have arrived. */
+  Duration DOUBTFUL = Duration.ofSeconds(1);
 
   /**
    * Checks what a client asks for, before there is a container; reaches for nothing.
@@ -34,8 +37,11 @@ public interface LogDriver extends Driver {
    * must not ship twice where the other end can tell. A failure means that the batch is not taken,
    * or not known to be: it comes again, with what came since waiting behind it.
    *
-   * @throws io.gantry.spi.GantryException NOT_FOUND when the container has not been opened; another
-   *     when the other end cannot be reached
+   * @throws io.gantry.spi.GantryException NOT_FOUND when the container has not been opened;
+   *     UNAVAILABLE when the other end cannot be reached, or has gone: what was taken within {@link
+   *     #DOUBTFUL} before this call comes again, too, whichever instance of the driver took it;
+   *     EXHAUSTED when the other end takes too little of it within a few seconds: it comes again
+   *     alone, and the driver may go on in the middle of it
    */
   void append(String container, LogBatch batch);
 

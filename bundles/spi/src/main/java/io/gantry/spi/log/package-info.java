@@ -1,6 +1,6 @@
 /** Extension point: where container output is shipped to. */
 @Export
-@Version("0.2.0")
+@Version("0.3.0")
 @NullMarked
 package io.gantry.spi.log;
 

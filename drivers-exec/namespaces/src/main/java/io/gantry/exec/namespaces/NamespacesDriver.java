@@ -65,10 +65,11 @@ public final class NamespacesDriver implements ExecDriver {
   @Override
   public Launch exec(TaskSpec spec, ProcessSpec further) {
     OpProgram program = new OpProgram();
-    boolean mapped = !spec.uidMap().isEmpty();
+    var maps = spec.idMaps();
+    boolean mapped = !maps.isEmpty();
     if (mapped) {
       program
-          .owner(IdMap.parse(spec.uidMap()).root(), IdMap.parse(spec.gidMap()).root())
+          .owner(IdMap.parse(maps.users()).root(), IdMap.parse(maps.groups()).root())
           .append(process.limits(further).build())
           .enter(0);
     }

@@ -128,15 +128,16 @@ final class TaskProgram {
   private void makeUsers() {
     early.owner(rootUser(), rootGroup());
     path(Namespace.Kind.USER)
-        .ifPresentOrElse(early::usernsOf, () -> early.userns(spec.uidMap(), spec.gidMap()));
+        .ifPresentOrElse(
+            early::usernsOf, () -> early.userns(spec.idMaps().users(), spec.idMaps().groups()));
   }
 
   private long rootUser() {
-    return mapped ? IdMap.parse(spec.uidMap()).root() : 0;
+    return mapped ? IdMap.parse(spec.idMaps().users()).root() : 0;
   }
 
   private long rootGroup() {
-    return mapped ? IdMap.parse(spec.gidMap()).root() : 0;
+    return mapped ? IdMap.parse(spec.idMaps().groups()).root() : 0;
   }
 
   /**
@@ -175,7 +176,7 @@ final class TaskProgram {
   }
 
   private void checkNamespaces() {
-    if (mapped == (spec.uidMap().isEmpty() || spec.gidMap().isEmpty())) {
+    if (mapped == spec.idMaps().isEmpty()) {
       throw new GantryException(Kind.INVALID, "a user namespace and its maps go together");
     }
     Namespace mount = namespaces.get(Namespace.Kind.MOUNT);

@@ -1,5 +1,6 @@
 package io.gantry.storage.overlay;
 
+import static java.lang.System.Logger.Level.WARNING;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.gantry.linux.Dir;
@@ -56,6 +57,8 @@ import org.osgi.service.component.annotations.Deactivate;
 @Component(name = "io.gantry.storage.overlay", property = Driver.NAME + "=overlay")
 public final class OverlayDriver implements StorageDriver {
 
+  private static final System.Logger log = System.getLogger("io.gantry.storage.overlay");
+
   /** A removal that takes longer goes on without its caller. */
   private static final Duration PATIENCE = Duration.ofMillis(200);
 
@@ -103,7 +106,7 @@ public final class OverlayDriver implements StorageDriver {
   @Override
   public Support probe() {
     try {
-      String fileSystem = OverlayProbe.check(root);
+      String fileSystem = fileSystem();
       Map<String, String> found = new TreeMap<>();
       found.put("Backing Filesystem", fileSystem);
       found.put("Root Directory", root.toString());
@@ -114,7 +117,23 @@ public final class OverlayDriver implements StorageDriver {
       status = Collections.unmodifiableMap(found);
       return Support.yes();
     } catch (GantryException e) {
+      if (e.kind() != Kind.UNSUPPORTED) {
+        throw e;
+      }
       return Support.no(e.getMessage());
+    }
+  }
+
+  /** A disk that is full, or read-only, must not keep anybody from what was made here. */
+  private String fileSystem() {
+    try {
+      return OverlayProbe.check(root);
+    } catch (GantryException e) {
+      if (e.kind() == Kind.UNSUPPORTED || all().isEmpty()) {
+        throw e;
+      }
+      log.log(WARNING, "not tried out, for what is there was made here: {0}", e.getMessage());
+      return OverlayProbe.fileSystem(root);
     }
   }
 

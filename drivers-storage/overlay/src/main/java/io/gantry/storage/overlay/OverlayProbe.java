@@ -29,6 +29,9 @@ import java.util.function.Consumer;
  */
 final class OverlayProbe {
 
+  /** Not another at each try: a reason that stays the same is not told again. */
+  private static final String NAME = "probe~" + System.nanoTime();
+
   private static final Bytes YES = Bytes.copyOf(new byte[] {'y'});
 
   private final Path root;
@@ -41,18 +44,40 @@ final class OverlayProbe {
 
   /**
    * @return the type of the file system, as in /proc/mounts
-   * @throws GantryException with the reason why not
+   * @throws GantryException with the reason why not; other than UNSUPPORTED when that could not be
+   *     found out
    */
   static String check(Path root) {
     try (Undo undo = new Undo()) {
       Path scratch = root.resolve("scratch");
       makeMissing(scratch, undo);
-      String fileSystem = Files.getFileStore(scratch).type();
+      String fileSystem = fileSystem(scratch);
       new OverlayProbe(root, fileSystem).tryIn(scratch);
       return fileSystem;
     } catch (IOException e) {
-      throw new GantryException(Kind.UNSUPPORTED, "cannot use " + root + ": " + e, e);
+      throw new GantryException(Kind.UNAVAILABLE, "cannot use " + root + ": " + e, e);
+    } catch (GantryException e) {
+      throw e.kind() == Kind.UNSUPPORTED || mayPass(e)
+          ? e
+          : new GantryException(Kind.UNSUPPORTED, e.getMessage(), e);
     }
+  }
+
+  /** The type of the file system, as in /proc/mounts. */
+  static String fileSystem(Path path) {
+    try {
+      return Files.getFileStore(path).type();
+    } catch (IOException e) {
+      throw new GantryException(Kind.UNAVAILABLE, "cannot use " + path + ": " + e, e);
+    }
+  }
+
+  /** Whether it says nothing about what the file system can do. */
+  private static boolean mayPass(GantryException failure) {
+    return switch (SyscallError.errno(failure)) {
+      case ENOSPC, EDQUOT, EROFS, EIO, EMFILE, ENFILE, ENOMEM, EINTR -> true;
+      default -> failure.kind() == Kind.UNAVAILABLE;
+    };
   }
 
   private static void makeMissing(Path directory, Undo undo) throws IOException {
@@ -75,10 +100,11 @@ final class OverlayProbe {
   }
 
   private void tryIn(Path scratch) {
-    String name = "probe~" + System.nanoTime();
+    String name = NAME;
     try (Dir all = Dir.open(scratch);
         Undo undo = new Undo()) {
       undo.add(() -> all.removeTree(name));
+      all.removeTree(name);
       all.mkdir(name, 0700);
       try (Dir dir = all.dir(name)) {
         makeDirectories(dir);
@@ -139,6 +165,9 @@ final class OverlayProbe {
         Dir merged = mount.root()) {
       action.accept(merged);
     } catch (GantryException e) {
+      if (mayPass(e)) {
+        throw e;
+      }
       throw switch (SyscallError.errno(e)) {
         case ENODEV ->
             new GantryException(Kind.UNSUPPORTED, "this kernel has no overlay file system", e);

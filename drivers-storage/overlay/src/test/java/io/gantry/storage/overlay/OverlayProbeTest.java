@@ -1,19 +1,25 @@
 package io.gantry.storage.overlay;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.linux.Dir;
 import io.gantry.linux.MountInfo;
 import io.gantry.linux.Mounts;
 import io.gantry.linux.OverlayDirs;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.Mount;
 import io.gantry.spi.Support;
+import io.gantry.spi.storage.SnapshotOptions;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -106,9 +112,57 @@ class OverlayProbeTest {
 
   @Test
   void aPlaceThatCannotBeWrittenIsNamed() throws IOException {
-    Support support = probe(mount("tmpfs", List.of("ro")));
-    assertEquals(false, support.available());
-    assertTrue(support.reason().startsWith("cannot use " + temp), support.reason());
+    Path place = mount("tmpfs", List.of("ro"));
+    var failure = assertThrows(GantryException.class, () -> probe(place));
+    assertEquals(Kind.UNAVAILABLE, failure.kind());
+    assertTrue(failure.getMessage().startsWith("cannot use " + temp), failure.getMessage());
+  }
+
+  @Test
+  void aFullDiskIsNoReasonToLeaveWhatIsOnIt() throws Exception {
+    Path image = temp.resolve("image");
+    Path place = Files.createDirectory(temp.resolve("disk"));
+    run("truncate", "-s", "4M", image.toString());
+    run("mkfs.ext4", "-q", image.toString());
+    run("mount", "-o", "loop", image.toString(), place.toString());
+    Path root = place.resolve("storage/overlay");
+    OverlayDriver driver = Workbench.driver(root, Duration.ofMinutes(1), () -> {});
+    assertEquals(Support.yes(), driver.probe());
+    fill(place);
+    assertEquals(Kind.UNAVAILABLE, assertThrows(GantryException.class, driver::probe).kind());
+
+    Files.delete(place.resolve("ballast"));
+    driver.recover(Set.of());
+    driver.prepare("one", null, SnapshotOptions.WRITABLE);
+    fill(place);
+    OverlayDriver next = Workbench.driver(root, Duration.ofMinutes(1), () -> {});
+    assertEquals(Support.yes(), next.probe());
+    assertEquals("ext4", next.status().get("Backing Filesystem"));
+    assertEquals(Set.of("one"), next.recover(Set.of("one")).alive());
+    next.remove("one");
+    assertEquals(Set.of("one"), next.recover(Set.of("one")).lost());
+  }
+
+  /** Until not even a directory finds room. */
+  private static void fill(Path place) throws IOException {
+    try (OutputStream out = Files.newOutputStream(place.resolve("ballast"))) {
+      byte[] block = new byte[1024];
+      while (true) {
+        out.write(block);
+      }
+    } catch (IOException full) {
+      assertTrue(full.getMessage().contains("No space left"), full.getMessage());
+    }
+    int made = 0;
+    while (made < 1000) {
+      try {
+        Files.createDirectory(place.resolve("full" + System.nanoTime()));
+        made++;
+      } catch (IOException full) {
+        return;
+      }
+    }
+    throw new AssertionError("the disk does not get full");
   }
 
   private static void run(String... command) throws IOException, InterruptedException {

@@ -1,0 +1,75 @@
+package io.gantry.engine.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gantry.api.ContainerView.Status;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Containers whose monitors stand still, as by SIGSTOP. */
+class SilentMonitorTest extends WithEngine {
+
+  private String running() {
+    String id = engine.containers.create(Specs.spec(s -> s.cmd = List.of("sleep", "1000"))).id();
+    engine.containers.start(id);
+    return id;
+  }
+
+  private ProcessHandle init(String id) {
+    return ProcessHandle.of(engine.containers.inspect(id).state().pid()).orElseThrow();
+  }
+
+  private static ProcessHandle stopped(ProcessHandle init) throws Exception {
+    var monitor = init.parent().orElseThrow();
+    signal("STOP", monitor);
+    return monitor;
+  }
+
+  private static void signal(String name, ProcessHandle process)
+      throws IOException, InterruptedException {
+    var kill = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start();
+    assertEquals(0, kill.waitFor());
+  }
+
+  private void assertLost(String id, ProcessHandle init, ProcessHandle monitor) {
+    var state = engine.containers.inspect(id).state();
+    assertEquals(Status.EXITED, state.status());
+    assertEquals(137, state.exitCode());
+    assertEquals("monitor lost", state.error());
+    Await.until("gone", () -> !init.isAlive() && !monitor.isAlive());
+  }
+
+  @Test
+  void itsContainerIsStoppedAndKilledAllTheSame() throws Exception {
+    String one = running();
+    var init = init(one);
+    var monitor = stopped(init);
+    var refused = assertThrows(GantryException.class, () -> engine.containers.kill(one, "HUP"));
+    assertEquals(Kind.UNAVAILABLE, refused.kind());
+    assertTrue(init.isAlive());
+    engine.containers.stop(one, null, Duration.ofSeconds(1));
+    assertLost(one, init, monitor);
+    engine.containers.start(one);
+
+    var again = init(one);
+    var other = stopped(again);
+    engine.containers.kill(one, "KILL");
+    assertLost(one, again, other);
+  }
+
+  @Test
+  void itsContainerIsRemovedByForce() throws Exception {
+    String one = running();
+    var init = init(one);
+    var monitor = stopped(init);
+    engine.containers.remove(one, true, true);
+    assertEquals(List.of(), engine.containers.list());
+    Await.until("gone", () -> !init.isAlive() && !monitor.isAlive());
+  }
+}
