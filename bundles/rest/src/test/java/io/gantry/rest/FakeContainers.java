@@ -327,6 +327,7 @@ final class FakeContainers implements Containers {
         List.of(),
         Map.of(network, endpoint(box, network)),
         List.of(),
+        List.of(),
         List.of());
   }
 
