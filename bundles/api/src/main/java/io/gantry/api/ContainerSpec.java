@@ -34,6 +34,11 @@ public record ContainerSpec(
     return new ContainerSpec(name, image, platform, process, other, networks, labels, documents);
   }
 
+  /** The same that runs something else. */
+  public ContainerSpec with(Process other) {
+    return new ContainerSpec(name, image, platform, other, host, networks, labels, documents);
+  }
+
   /** The same with other endpoints. */
   public ContainerSpec with(List<NetworkRequest> others) {
     return new ContainerSpec(name, image, platform, process, host, others, labels, documents);
@@ -86,6 +91,56 @@ public record ContainerSpec(
       exposedPorts = List.copyOf(exposedPorts);
       volumes = List.copyOf(volumes);
       shell = shell == null ? null : List.copyOf(shell);
+    }
+
+    /** The same with the host and domain name of another. */
+    public Process named(Process other) {
+      return new Process(
+          other.hostname,
+          other.domainname,
+          user,
+          attachStdin,
+          attachStdout,
+          attachStderr,
+          terminal,
+          openStdin,
+          stdinOnce,
+          env,
+          cmd,
+          entrypoint,
+          workingDir,
+          exposedPorts,
+          volumes,
+          stopSignal,
+          stopTimeoutSeconds,
+          networkDisabled,
+          health,
+          shell);
+    }
+
+    /** The same with these variables. */
+    public Process withEnv(List<String> other) {
+      return new Process(
+          hostname,
+          domainname,
+          user,
+          attachStdin,
+          attachStdout,
+          attachStderr,
+          terminal,
+          openStdin,
+          stdinOnce,
+          other,
+          cmd,
+          entrypoint,
+          workingDir,
+          exposedPorts,
+          volumes,
+          stopSignal,
+          stopTimeoutSeconds,
+          networkDisabled,
+          health,
+          shell);
     }
   }
 

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param networks endpoints by network name
  * @param links of its own, {@code /CHILD:/NAME/ALIAS}
  * @param aliases names that others have for it, {@code NAME/ALIAS}
+ * @param ports of the host that lead to it
  */
 public record ContainerView(
     String id,
@@ -38,7 +39,8 @@ public record ContainerView(
     List<MountPoint> mounts,
     Map<String, EndpointView> networks,
     List<String> links,
-    List<String> aliases) {
+    List<String> aliases,
+    List<PortView> ports) {
 
   public ContainerView {
     args = List.copyOf(args);
@@ -49,6 +51,7 @@ public record ContainerView(
     networks = Map.copyOf(networks);
     links = List.copyOf(links);
     aliases = List.copyOf(aliases);
+    ports = List.copyOf(ports);
   }
 
   /** Where it is in its life. */
@@ -113,6 +116,14 @@ public record ContainerView(
       this(type, name, source, destination, driver, mode, writable, propagation, "");
     }
   }
+
+  /**
+   * A port of the host.
+   *
+   * @param port inside, {@code 80/tcp}
+   * @param hostAddress {@code 0.0.0.0} and {@code ::} for all of a family
+   */
+  public record PortView(String port, String hostAddress, int hostPort) {}
 
   /**
    * Where it meets a network. What only a running container has is empty, or 0, else.

@@ -328,6 +328,7 @@ final class FakeContainers implements Containers {
         List.of(),
         Map.of(network, endpoint(box, network)),
         List.of(),
+        List.of(),
         List.of());
   }
 

@@ -89,7 +89,8 @@ class ListFiltersTest {
             mounts,
             made.networks(),
             made.links(),
-            made.aliases()));
+            made.aliases(),
+            made.ports()));
   }
 
   private ContainerFilter filter(String text) {

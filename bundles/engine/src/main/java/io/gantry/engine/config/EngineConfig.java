@@ -42,6 +42,10 @@ public @interface EngineConfig {
   String networkDriver() default "bridge";
 
   @AttributeDefinition(
+      description = "Port mapper of containers that are started; the other one where it cannot run")
+  String portMapper() default "nat";
+
+  @AttributeDefinition(
       description =
           "Name of the default network's bridge on the host; none: there is no default network;"
               + " empty: gantry0, or the next one that is free")

@@ -1,8 +1,10 @@
 package io.gantry.engine.container;
 
+import io.gantry.engine.network.Published;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.network.Attachment;
 import io.gantry.spi.network.Network;
+import io.gantry.spi.network.PortMapping;
 import io.gantry.spi.storage.StorageDriver;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,6 +76,15 @@ final class Belongings {
   /** Networks there are, for the driver that makes them. */
   List<Network> networks(String networkDriver) {
     return networking.keeper().networksOf(networkDriver);
+  }
+
+  /** Ports that lead to containers that run by way of a mapper. */
+  List<PortMapping> mappings(String mapper) {
+    return table.all().stream()
+        .flatMap(container -> container.run().ports().stream())
+        .filter(port -> port.mapper().equals(mapper))
+        .map(Published::mapping)
+        .toList();
   }
 
   /** What a network driver has given to containers that run. */

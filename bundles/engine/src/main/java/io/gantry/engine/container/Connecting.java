@@ -13,6 +13,7 @@ import io.gantry.engine.spec.Modes;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Undo;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -28,12 +29,19 @@ final class Connecting {
   private final ContainerRecords records;
   private final Networking networking;
   private final Starting starting;
+  private final Serving serving;
 
-  Connecting(Workshop shop, ContainerRecords records, Networking networking, Starting starting) {
+  Connecting(
+      Workshop shop,
+      ContainerRecords records,
+      Networking networking,
+      Starting starting,
+      Serving serving) {
     this.shop = shop;
     this.records = records;
     this.networking = networking;
     this.starting = starting;
+    this.serving = serving;
   }
 
   /**
@@ -75,9 +83,15 @@ final class Connecting {
     var place = networking.placeIn(asked, container.id, places);
     undo.add(() -> shop.networks().leave(place));
     var attached = networking.attach(place, run.pid(), undo);
+    undo.add(() -> shop.networks().disconnect(attached));
     undo.add(() -> inside(container, InsideProgram.left(with(places, attached), attached)));
     container.requireRunning().monitor().inside(InsideProgram.joined(places, attached));
     var now = run.places(with(places, attached));
+    if (!Serving.hasNames(places) && Serving.hasNames(now.places())) {
+      container.requireRunning().monitor().serveBy(Path.of(serving.socket()));
+    }
+    undo.add(() -> serving.put(container.record(), places, run.ports()));
+    serving.put(changed, now.places(), run.ports());
     undo.add(() -> records.putRun(changed, run));
     records.putRun(changed, now);
     container.run(now);
@@ -162,11 +176,12 @@ final class Connecting {
     if (gone == null) {
       return;
     }
+    networking.disconnect(container.id, gone);
     inside(container, InsideProgram.left(run.places(), gone));
     var now = run.places(run.places().stream().filter(place -> place != gone).toList());
     records.putRun(container.record(), now);
     container.run(now);
-    networking.detach(container.id, List.of(gone));
+    serving.put(container.record(), now.places(), now.ports());
     starting.writeEtc(container.record(), now.places());
     shop.networks().tell(gone, container.id, "disconnect");
   }

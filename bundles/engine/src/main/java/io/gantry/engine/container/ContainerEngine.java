@@ -39,6 +39,7 @@ public final class ContainerEngine implements Containers {
   private final ContainerRecords records;
   private final ContainerTable table = new ContainerTable();
   private final Networking networking;
+  private final Serving serving;
   private final Creation creation;
   private final Ending ending;
   private final Starting starting;
@@ -70,6 +71,8 @@ public final class ContainerEngine implements Containers {
     var grouping = new Grouping(shop.cgroups(), shop.place().cgroupParent());
     var mounting = new Mounting(shop, table, files);
     networking = new Networking(shop.networks(), table);
+    serving = new Serving(shop, table, files);
+    var publishing = new Publishing(shop.networks(), shop.mappers());
     teller = new Teller(shop.events(), shop.clock());
     logging = new Logging(shop);
     removal = new Removal(shop, table, records, files, mounting, logging, teller);
@@ -80,6 +83,8 @@ public final class ContainerEngine implements Containers {
             files,
             mounting,
             networking,
+            serving,
+            publishing,
             grouping,
             removal,
             teller,
@@ -92,6 +97,8 @@ public final class ContainerEngine implements Containers {
             files,
             mounting,
             networking,
+            serving,
+            publishing,
             grouping,
             ending,
             logging,
@@ -107,7 +114,7 @@ public final class ContainerEngine implements Containers {
     execs = new Execs(shop, table, starting, teller);
     var health = new HealthRecords(shop.place());
     watches = new HealthWatches(shop, execs, health, teller, this::restartUnhealthy);
-    var unfinished = new Unfinished(shop, records, networking, mounting);
+    var unfinished = new Unfinished(shop, records, networking, publishing, mounting);
     recovering =
         new Recovering(
             shop,
@@ -134,7 +141,7 @@ public final class ContainerEngine implements Containers {
             shop.networks(),
             table,
             networking,
-            new Connecting(shop, records, networking, starting));
+            new Connecting(shop, records, networking, starting, serving));
     sampling = new Sampling(shop.workers(), shop.timer(), shop.clock());
   }
 
@@ -181,10 +188,12 @@ public final class ContainerEngine implements Containers {
    */
   public void recover(Set<String> broken) {
     recovering.find(broken);
+    serving.recover();
   }
 
   /** Lets go of everything that runs, which goes on. */
   public void letGo() {
+    serving.letGo();
     for (var container : table.all()) {
       var running = container.running();
       if (running != null) {
@@ -265,7 +274,9 @@ public final class ContainerEngine implements Containers {
   @Override
   public void rename(String ref, String name) {
     Renaming.check(name);
-    renaming.rename(table.find(ref), name);
+    var container = table.find(ref);
+    renaming.rename(container, name);
+    serving.changed(container);
   }
 
   @Override

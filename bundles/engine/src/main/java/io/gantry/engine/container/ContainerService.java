@@ -24,6 +24,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.ExecDriver;
 import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.network.NetworkDriver;
+import io.gantry.spi.network.PortMapper;
 import io.gantry.spi.storage.StorageDriver;
 import io.gantry.spi.volume.VolumeDriver;
 import java.io.IOException;
@@ -87,6 +88,7 @@ public final class ContainerService implements Recovered {
       @Reference(target = "(" + Leased.KIND + "=ExecDriver)") Leased<ExecDriver> execs,
       @Reference(target = "(" + Leased.KIND + "=NetworkDriver)")
           Leased<NetworkDriver> networkDrivers,
+      @Reference(target = "(" + Leased.KIND + "=PortMapper)") Leased<PortMapper> mappers,
       @Reference(target = "(" + Leased.KIND + "=LogDriver)") Leased<LogDriver> shippers,
       @Reference(target = "(" + Leased.KIND + "=VolumeDriver)") Leased<VolumeDriver> keepers) {
     this.context = context;
@@ -117,6 +119,7 @@ public final class ContainerService implements Recovered {
                 storage,
                 execs,
                 networks,
+                mappers,
                 events,
                 loop,
                 zygote,

@@ -210,7 +210,13 @@ final class Creation {
     String network = byId(host.namespaces().network());
     String pid = joined(host.namespaces().pid());
     String ipc = joined(host.namespaces().ipc());
-    return Modes.with(spec, network, pid, ipc);
+    return named(Modes.with(spec, network, pid, ipc), Modes.container(network));
+  }
+
+  /** Who shares the network of another is called as that one. */
+  private ContainerSpec named(ContainerSpec spec, String donor) {
+    var found = donor.isEmpty() ? null : table.byId(donor);
+    return found == null ? spec : spec.with(spec.process().named(found.record().spec().process()));
   }
 
   /** Of one that has to be there; said as a mistake of the request, as dockerd does. */

@@ -30,6 +30,8 @@ final class Ending {
   private final OwnFiles files;
   private final Mounting mounting;
   private final Networking networking;
+  private final Serving serving;
+  private final Publishing publishing;
   private final Grouping grouping;
   private final Removal removal;
   private final Teller teller;
@@ -44,6 +46,8 @@ final class Ending {
       OwnFiles files,
       Mounting mounting,
       Networking networking,
+      Serving serving,
+      Publishing publishing,
       Grouping grouping,
       Removal removal,
       Teller teller,
@@ -53,6 +57,8 @@ final class Ending {
     this.files = files;
     this.mounting = mounting;
     this.networking = networking;
+    this.serving = serving;
+    this.publishing = publishing;
     this.grouping = grouping;
     this.removal = removal;
     this.teller = teller;
@@ -173,7 +179,8 @@ final class Ending {
       if (exit.oomKills() > running.oomTold()) {
         teller.tellAt(container.record(), "oom", Map.of(), exit.time());
       }
-      networking.leave(container.id, before.places());
+      networking.leave(container.id, before.places(), before.ports());
+      attempt("forget names of", container, () -> serving.end(container.id));
       tell(container.record(), exit, ran);
       if (again) {
         restartLater(container, ran);
@@ -209,6 +216,7 @@ final class Ending {
   /** After everybody was told, and without the lock: a driver that hangs must not hide the end. */
   private void letDriversGo(Container container, RunRecord before) {
     var record = container.record();
+    publishing.leave(record.id(), before.ports());
     networking.detach(record.id(), before.places());
     attempt("let go of", container, () -> forget(record));
     attempt("unmount volumes of", container, () -> mounting.unmount(record, true));

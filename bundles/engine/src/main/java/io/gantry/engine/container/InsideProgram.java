@@ -24,6 +24,7 @@ final class InsideProgram {
     if (places.stream().allMatch(InsideProgram::isEmpty)) {
       program.loopbackUp();
       places.forEach(place -> sysctls(place, program));
+      names(places, program);
       return;
     }
     places.forEach(place -> sysctls(place, program));
@@ -31,6 +32,13 @@ final class InsideProgram {
     places.forEach(place -> links(place, messages));
     gateways(places).forEach(gateway -> gateway.set(messages));
     program.netlink(Bytes.copyOf(messages.bytes()));
+    names(places, program);
+  }
+
+  private static void names(List<Placed> places, OpProgram program) {
+    if (Serving.hasNames(places)) {
+      program.dns(Serving.RESOLVER, Serving.PORT);
+    }
   }
 
   /** For one that comes to others. */
@@ -45,13 +53,15 @@ final class InsideProgram {
     if (!messages.isEmpty()) {
       program.netlink(Bytes.copyOf(messages.bytes()));
     }
+    if (!Serving.hasNames(before)) {
+      names(List.of(place), program);
+    }
     return program.build();
   }
 
-  /** For one that goes, interface and all, and for those that stay; null: nothing to be done. */
+  /** For those that stay when one has gone, interface and all; null: nothing to be done. */
   static @Nullable Bytes left(List<Placed> before, Placed gone) {
     var messages = new InsideMessages();
-    gone.madeOrNone().links().forEach(link -> messages.deleteLink(link.index()));
     change(
         gateways(before).stream().filter(gateway -> gateway.of != gone).toList(),
         gateways(before.stream().filter(place -> place != gone).toList()),

@@ -11,9 +11,11 @@ import io.gantry.engine.spec.Modes;
 import io.gantry.spi.GantryException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -209,6 +211,47 @@ final class Links {
       }
     }
     return lines;
+  }
+
+  /** Variables of whoever links to others in the default network, as Docker has them. */
+  static List<String> variables(ContainerRecord parent, ContainerTable table) {
+    var all = new ArrayList<String>();
+    for (var link : of(parent)) {
+      var child = table.byId(link.child());
+      String address = child == null ? "" : addressOf(child);
+      if (child != null && !address.isEmpty()) {
+        String prefix = link.alias().toUpperCase(Locale.ROOT).replace('-', '_');
+        ports(prefix, address, child.record().spec().process(), all);
+        all.add(prefix + "_NAME=/" + parent.name() + "/" + link.alias());
+        for (String variable : child.record().spec().process().env()) {
+          if (variable.indexOf('=') > 0
+              && !variable.startsWith("PATH=")
+              && !variable.startsWith("HOME=")) {
+            all.add(prefix + "_ENV_" + variable);
+          }
+        }
+      }
+    }
+    return all;
+  }
+
+  private static void ports(
+      String prefix, String address, ContainerSpec.Process child, List<String> all) {
+    var ports = new ArrayList<>(Publishing.each(child.exposedPorts()));
+    ports.sort(
+        Comparator.comparingInt(port -> Integer.parseInt(port.substring(0, port.indexOf('/')))));
+    for (int i = 0; i < ports.size(); i++) {
+      String[] port = ports.get(i).split("/");
+      String url = port[1] + "://" + address + ":" + port[0];
+      if (i == 0) {
+        all.add(prefix + "_PORT=" + url);
+      }
+      String name = prefix + "_PORT_" + port[0] + "_" + port[1].toUpperCase(Locale.ROOT);
+      all.add(name + "=" + url);
+      all.add(name + "_ADDR=" + address);
+      all.add(name + "_PORT=" + port[0]);
+      all.add(name + "_PROTO=" + port[1]);
+    }
   }
 
   private static String addressOf(Container child) {

@@ -10,6 +10,7 @@ import io.gantry.api.Networks;
 import io.gantry.engine.network.EndpointCheck;
 import io.gantry.engine.network.NetworkKeeper;
 import io.gantry.engine.network.Placed;
+import io.gantry.engine.network.Published;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.NetworkNames;
 import io.gantry.spi.GantryException;
@@ -148,6 +149,18 @@ final class Networking {
     return made[0];
   }
 
+  /** Whether it is in a network that users made. */
+  static boolean isOwn(Placed place) {
+    return !place.driver().equals(NetworkKeeper.BUILTIN)
+        && !Networks.PREDEFINED.contains(place.name());
+  }
+
+  /** Of a run that goes on. */
+  void disconnect(String container, Placed place) {
+    networks.disconnect(place);
+    networks.leave(place);
+  }
+
   /**
    * Takes back what was attached, whatever has become of it: nobody is left to hear of a failure.
    */
@@ -163,7 +176,8 @@ final class Networking {
   }
 
   /** A run is over: its addresses are free, and whoever listens hears of it. */
-  void leave(String container, List<Placed> places) {
+  void leave(String container, List<Placed> places, List<Published> ports) {
+    networks.ports().leave(ports);
     for (var place : places) {
       networks.leave(place);
       networks.tell(place, container, "disconnect");
@@ -177,6 +191,7 @@ final class Networking {
   /** Recovery: what a run that may live has. */
   void expect(Container container) {
     container.run().places().forEach(place -> networks.expect(place, container.id));
+    networks.ports().expect(container.run().ports());
   }
 
   // What is seen of it
@@ -222,7 +237,7 @@ final class Networking {
   }
 
   /** That others in the network find it by. */
-  private static List<String> names(ContainerRecord record, NetworkRequest asked) {
+  static List<String> names(ContainerRecord record, NetworkRequest asked) {
     if (Networks.PREDEFINED.contains(asked.network())) {
       return List.of();
     }
@@ -250,7 +265,8 @@ final class Networking {
         networks.defaultGateway(),
         hasOwn(record.spec()) && !own.isEmpty(),
         isOnBridge(record.spec()) ? Links.hosts(record, table) : List.of(),
-        networks.settings().resolver());
+        networks.settings().resolver(),
+        Serving.hasNames(places) ? Serving.RESOLVER : "");
   }
 
   private static void addIfAny(List<String> addresses, String cidr) {

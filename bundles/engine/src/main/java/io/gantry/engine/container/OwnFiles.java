@@ -5,6 +5,7 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.engine.spec.EtcTexts;
+import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.NetworkNames;
 import io.gantry.spi.GantryException;
 import io.gantry.store.StoreFailure;
@@ -68,15 +69,17 @@ final class OwnFiles {
       write(dir.resolve("hosts"), EtcTexts.hosts(spec, names));
       write(
           dir.resolve("resolv.conf"),
-          EtcTexts.resolvConf(spec.host(), ofHost(names.apart()), names));
+          EtcTexts.resolvConf(
+              spec.host(), ofHost(names.apart() && names.server().isEmpty()), names));
     } catch (IOException e) {
       throw failed("write in " + dir, e);
     }
   }
 
-  /** Sources on the host by target in the container. */
+  /** Sources on the host by target in the container; those of whose network it shares. */
   Map<String, String> etc(ContainerRecord record) {
-    var dir = place.files(record.id());
+    String donor = Modes.container(record.spec().host().namespaces().network());
+    var dir = place.files(donor.isEmpty() ? record.id() : donor);
     var files = new LinkedHashMap<String, String>();
     for (String name : new String[] {"resolv.conf", "hostname", "hosts"}) {
       files.put("/etc/" + name, dir.resolve(name).toString());
@@ -142,6 +145,11 @@ final class OwnFiles {
     }
     Files.write(file, wanted);
     Files.setPosixFilePermissions(file, READABLE);
+  }
+
+  /** The host's own resolv.conf. */
+  String ofHost() {
+    return ofHost(false);
   }
 
   /**

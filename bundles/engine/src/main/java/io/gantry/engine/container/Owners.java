@@ -10,6 +10,7 @@ import io.gantry.spi.Recovery;
 import io.gantry.spi.exec.ExecDriver;
 import io.gantry.spi.log.LogDriver;
 import io.gantry.spi.network.NetworkDriver;
+import io.gantry.spi.network.PortMapper;
 import io.gantry.spi.storage.Snapshot;
 import io.gantry.spi.storage.StorageDriver;
 import io.gantry.spi.volume.VolumeDriver;
@@ -48,6 +49,7 @@ final class Owners implements AutoCloseable {
     serve(context, VolumeDriver.class, this::recoverVolumes);
     serve(context, ExecDriver.class, (name, driver) -> driver.recover(containers.tasks(name)));
     serve(context, LogDriver.class, (name, driver) -> driver.recover(containers.shipped(name)));
+    serve(context, PortMapper.class, (name, driver) -> driver.recover(containers.mappings(name)));
     serve(
         context,
         NetworkDriver.class,

@@ -2,6 +2,7 @@ package io.gantry.engine.container;
 
 import io.gantry.api.Health;
 import io.gantry.engine.network.Placed;
+import io.gantry.engine.network.Published;
 import io.gantry.monitor.ExitRecord;
 import io.gantry.monitor.Monitor;
 import io.gantry.spi.network.Attachment;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param health how the last run that was over did, null when nobody checked
  * @param oomKills processes of it that the kernel killed for want of memory, of which was told
  * @param places in networks
+ * @param ports of the host that lead to it
  */
 record RunRecord(
     boolean running,
@@ -41,17 +43,20 @@ record RunRecord(
     @Nullable RunRecord before,
     @Nullable Health health,
     long oomKills,
-    List<Placed> places) {
+    List<Placed> places,
+    List<Published> ports) {
 
   static final RunRecord NEVER =
       new RunRecord(
-          false, false, 0, 0, 0, false, "", null, null, 0, null, null, null, 0, List.of());
+          false, false, 0, 0, 0, false, "", null, null, 0, null, null, null, 0, List.of(),
+          List.of());
 
   RunRecord {
     places = List.copyOf(places);
+    ports = List.copyOf(ports);
   }
 
-  RunRecord started(Monitor.Init init, Instant now, List<Placed> has) {
+  RunRecord started(Monitor.Init init, Instant now, List<Placed> has, List<Published> publishes) {
     return new RunRecord(
         true,
         false,
@@ -67,7 +72,8 @@ record RunRecord(
         this,
         health,
         0,
-        has);
+        has,
+        publishes);
   }
 
   /** The run has begun: what was before is of no more use. */
@@ -99,13 +105,14 @@ record RunRecord(
         null,
         now,
         exit.oomKills(),
+        List.of(),
         List.of());
   }
 
   RunRecord notStarted(int code, String why) {
     return new RunRecord(
         false, false, 0, 0, code, false, why, started, finished, restarts, null, null, health, 0,
-        List.of());
+        List.of(), List.of());
   }
 
   RunRecord paused(boolean now) {
@@ -143,7 +150,8 @@ record RunRecord(
         null,
         health,
         nowOomKills,
-        nowPlaces);
+        nowPlaces,
+        ports);
   }
 
   /** How long it has run, or did. */

@@ -3,8 +3,10 @@ package io.gantry.engine.container;
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 
+import io.gantry.api.ContainerSpec;
 import io.gantry.api.Containers.Exit;
 import io.gantry.engine.network.Placed;
+import io.gantry.engine.network.Published;
 import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.Devices;
 import io.gantry.engine.spec.Modes;
@@ -22,6 +24,7 @@ import io.gantry.spi.exec.Launch;
 import io.gantry.spi.exec.TaskSpec;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +45,8 @@ final class Starting {
   private final OwnFiles files;
   private final Mounting mounting;
   private final Networking networking;
+  private final Serving serving;
+  private final Publishing publishing;
   private final Grouping grouping;
   private final Ending ending;
   private final Logging logging;
@@ -59,6 +64,8 @@ final class Starting {
       OwnFiles files,
       Mounting mounting,
       Networking networking,
+      Serving serving,
+      Publishing publishing,
       Grouping grouping,
       Ending ending,
       Logging logging,
@@ -70,6 +77,8 @@ final class Starting {
     this.files = files;
     this.mounting = mounting;
     this.networking = networking;
+    this.serving = serving;
+    this.publishing = publishing;
     this.grouping = grouping;
     this.ending = ending;
     this.logging = logging;
@@ -215,35 +224,43 @@ final class Starting {
       var spool = launching.<@Nullable Spool>call(() -> logging.spool(record));
       undo.add(() -> grouping.remove(record));
       var places = networking.place(record, undo);
-      boolean mapped = !task.idMaps().isEmpty();
-      if (mapped) { // init joins and opens it all before it is seen
+      var ports = publishing.take(record, places, undo);
+      boolean remapped = !task.idMaps().isEmpty();
+      if (remapped) { // init joins and opens it all before it is seen
         prepare(record, plan, rules, places);
       }
       requireDonors(record, plan);
       var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
       undo.add(running::letGo); // before its commit that is the container's end
-      var monitor = shop.zygote().begin(request(record, task, launch, running, spool), running);
+      var monitor =
+          shop.zygote()
+              .begin(request(record, task, launch, running, spool, places, ports), running);
       running.monitor(monitor);
       container.pending.connect(monitor);
       // While the monitor is forked and makes the namespaces:
-      if (!mapped) {
+      if (!remapped) {
         prepare(record, plan, rules, places);
       }
-      var init = monitor.created();
+      var init = created(monitor, record, places);
       var attached = launching.call(() -> networking.attach(places, init.pid(), undo));
       requireDonors(record, plan);
       monitor.give(program(record, attached, launch));
+      var mapped = publishing.map(ports, undo);
+      if (Serving.isNeeded(attached, mapped)) {
+        undo.add(() -> serving.end(record.id()));
+        serving.put(record, attached, mapped);
+      }
       // Written while init works, and before the commit: a monitor that lives without us is always
       // on record.
       var before = container.run();
-      var run = before.started(init, shop.clock().instant(), attached);
+      var run = before.started(init, shop.clock().instant(), attached, mapped);
       // Taken back first of all: without its directory a start on record looks like a run.
       undo.add(() -> records.putRun(record, before));
       records.putRun(record, run);
       var started = monitor.started();
       if (!started.equals(init)) { // it has moved to another's pid namespace
-        run = before.started(started, shop.clock().instant(), attached);
+        run = before.started(started, shop.clock().instant(), attached, mapped);
         records.putRun(record, run);
       }
       requireDonors(record, plan);
@@ -265,6 +282,14 @@ final class Starting {
       grouping.give(record, users);
     }
     writeEtc(record, places);
+  }
+
+  private Monitor.Init created(Monitor monitor, ContainerRecord record, List<Placed> places) {
+    try {
+      return monitor.created();
+    } catch (GantryException e) {
+      throw publishing.refused(record, places, e);
+    }
   }
 
   private void forget(ContainerRecord record) {
@@ -344,7 +369,7 @@ final class Starting {
     return new TaskPlan(
         record.id(),
         shop.place().run(record.id()).toString(),
-        record.spec(),
+        withVariables(record),
         shop.facts(),
         rootfs,
         files.etc(record),
@@ -354,6 +379,18 @@ final class Starting {
         devices,
         cdi,
         users);
+  }
+
+  /** Its own come after those that links give. */
+  private ContainerSpec withVariables(ContainerRecord record) {
+    var spec = record.spec();
+    var given = Networking.isOnBridge(spec) ? Links.variables(record, table) : List.<String>of();
+    if (given.isEmpty()) {
+      return spec;
+    }
+    var all = new ArrayList<>(given);
+    all.addAll(spec.process().env());
+    return spec.with(spec.process().withEnv(all));
   }
 
   private @Nullable String shm(ContainerRecord record) {
@@ -465,7 +502,9 @@ final class Starting {
       TaskSpec task,
       Launch launch,
       Running running,
-      @Nullable Spool spool) {
+      @Nullable Spool spool,
+      List<Placed> places,
+      List<Published> ports) {
     var process = record.spec().process();
     return new CreateRequest(
         shop.place().instance(),
@@ -485,7 +524,9 @@ final class Starting {
         Grouping.cpuFile(running.cgroup),
         running.cgroup.joins(),
         launch.early(),
-        record.spec().host().limits().memory() > 0);
+        record.spec().host().limits().memory() > 0,
+        ports.stream().map(Published::listener).toList(),
+        Serving.isNeeded(places, ports) ? serving.socket() : "");
   }
 
   private static Bytes program(ContainerRecord record, List<Placed> places, Launch launch) {

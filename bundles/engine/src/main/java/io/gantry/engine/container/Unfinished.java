@@ -16,12 +16,19 @@ final class Unfinished {
   private final Workshop shop;
   private final ContainerRecords records;
   private final Networking networking;
+  private final Publishing publishing;
   private final Mounting mounting;
 
-  Unfinished(Workshop shop, ContainerRecords records, Networking networking, Mounting mounting) {
+  Unfinished(
+      Workshop shop,
+      ContainerRecords records,
+      Networking networking,
+      Publishing publishing,
+      Mounting mounting) {
     this.shop = shop;
     this.records = records;
     this.networking = networking;
+    this.publishing = publishing;
     this.mounting = mounting;
   }
 
@@ -64,6 +71,7 @@ final class Unfinished {
   }
 
   private void detach(ContainerRecord record, RunRecord asked) {
+    publishing.leave(record.id(), asked.ports());
     networking.detach(record.id(), asked.places());
     mounting.unmount(record, false);
   }

@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.EndpointView;
 import io.gantry.api.ContainerView.MountPoint;
+import io.gantry.api.ContainerView.PortView;
 import io.gantry.engine.spec.ContainerMount;
 import io.gantry.engine.spec.ImageMerge;
 import io.gantry.engine.spec.LogOptions;
@@ -70,7 +71,10 @@ final class Views {
         mounts(record),
         networks(record, run),
         Links.shown(record, table),
-        aliases.getOrDefault(record.id(), List.of()));
+        aliases.getOrDefault(record.id(), List.of()),
+        run.ports().stream()
+            .map(port -> new PortView(port.name(), port.hostAddress(), port.hostPort()))
+            .toList());
   }
 
   private static Map<String, String> storage(List<Mount> root) {

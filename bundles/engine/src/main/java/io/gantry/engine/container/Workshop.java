@@ -15,6 +15,7 @@ import io.gantry.linux.CgroupTree;
 import io.gantry.monitor.MonitorLoop;
 import io.gantry.spi.exec.ExecDriver;
 import io.gantry.spi.log.LogDriver;
+import io.gantry.spi.network.PortMapper;
 import io.gantry.spi.storage.StorageDriver;
 import java.time.InstantSource;
 import java.util.List;
@@ -39,6 +40,7 @@ public record Workshop(
     Leased<StorageDriver> storage,
     Leased<ExecDriver> execs,
     NetworkKeeper networks,
+    Leased<PortMapper> mappers,
     Events events,
     MonitorLoop loop,
     Zygote zygote,

@@ -10,10 +10,12 @@ import io.gantry.monitor.Helper;
 import io.gantry.monitor.HelperError;
 import io.gantry.monitor.Monitor;
 import io.gantry.monitor.MonitorLoop;
+import io.gantry.monitor.NetHelper;
 import io.gantry.monitor.Spawner;
 import io.gantry.spi.GantryException;
 import java.nio.file.Path;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Where monitors come from: the helper's zygote, started when it is needed and not there. */
@@ -30,6 +32,7 @@ public final class Zygote {
   private final CgroupTree cgroups;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable Spawner spawner; // guarded by lock
+  private String helperSha256 = ""; // guarded by lock
 
   /**
    * @param shipped the helper binary of this installation
@@ -61,6 +64,33 @@ public final class Zygote {
     }
   }
 
+  /**
+   * The helper that serves names and ports of containers, which is started if it is not there.
+   *
+   * @param lost told why when it is gone, on the loop's thread
+   */
+  NetHelper net(Consumer<String> lost) {
+    var first = spawner();
+    try {
+      return NetHelper.ensure(first, sha256(), place.execRoot(), loop, lost);
+    } catch (GantryException e) {
+      if (e.kind() != NOT_FOUND || HelperError.in(e).isPresent()) {
+        throw e;
+      }
+      forget(first);
+      return NetHelper.ensure(spawner(), sha256(), place.execRoot(), loop, lost);
+    }
+  }
+
+  private String sha256() {
+    lock.lock();
+    try {
+      return helperSha256;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Ends it: it goes with the engine that is stopped in order; the monitors it made go on. */
   public void quit() {
     lock.lock();
@@ -82,6 +112,7 @@ public final class Zygote {
       if (there == null) {
         // A new version must be able to serve on a full disk: without its helper nothing starts.
         var helper = spare.spend(() -> Helper.install(shipped, place.dataRoot()));
+        helperSha256 = helper.sha256();
         there = Spawner.ensure(helper, place.execRoot(), loop);
         leaveUnit(there);
         spawner = there;

@@ -33,7 +33,7 @@ record Kind<D extends Driver>(Class<D> type, String words, @Nullable TakeOver<D>
           new Kind<>(ExecDriver.class, "exec driver", null),
           new Kind<>(StorageDriver.class, "storage driver", null),
           new Kind<>(NetworkDriver.class, "network driver", null),
-          new Kind<>(PortMapper.class, "port mapper", (name, d) -> d.recover(List.of())),
+          new Kind<>(PortMapper.class, "port mapper", null),
           new Kind<>(VolumeDriver.class, "volume driver", null),
           new Kind<>(VolumeHandler.class, "volume handler", (name, d) -> d.recover(Set.of())),
           new Kind<>(LogDriver.class, "log driver", null),

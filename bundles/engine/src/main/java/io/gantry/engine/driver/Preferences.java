@@ -14,6 +14,7 @@ final class Preferences {
       case "StorageDriver" -> order(config.storageDriver(), config.storageFallback());
       case "ExecDriver" -> order(config.execDriver(), config.execFallback());
       case "NetworkDriver" -> order(config.networkDriver());
+      case "PortMapper" -> order(config.portMapper(), "nat", "proxy");
       case "VolumeDriver" -> List.of("local"); // what Docker's clients take for granted
       default -> List.of();
     };

@@ -60,6 +60,7 @@ public final class NetworkKeeper {
   private final NetworkTeller teller;
   private final Supplier<NetworkSettings> settings;
   private final InstantSource clock;
+  private final PortKeeper ports = new PortKeeper();
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<String, NetworkState> states = new ConcurrentHashMap<>(); // by id
 
@@ -308,6 +309,9 @@ public final class NetworkKeeper {
     }
     state.phase(Phase.MADE);
     state.listed(true);
+    if (!driver.isEmpty()) {
+      warnings.addAll(drivers.ask(driver, d -> d.warnings(record.network())));
+    }
     teller.tell(record.id(), record.name(), record.driver(), "create");
     return record.id();
   }
@@ -476,6 +480,29 @@ public final class NetworkKeeper {
     }
   }
 
+  /** Whether nothing leads out of it; also one that is not there any more. */
+  public boolean isInternal(String id) {
+    var state = states.get(id);
+    return state == null || state.record().internal();
+  }
+
+  /** Address of the host that ports are published on which were asked for on none. */
+  public String bindingOf(String id) {
+    var state = states.get(id);
+    String text =
+        state == null
+            ? ""
+            : state
+                .record()
+                .options()
+                .getOrDefault("com.docker.network.bridge.host_binding_ipv4", "");
+    return text.equals("0.0.0.0") ? "" : text;
+  }
+
+  public PortKeeper ports() {
+    return ports;
+  }
+
   public NetworkSettings settings() {
     return settings.get();
   }
@@ -504,6 +531,12 @@ public final class NetworkKeeper {
   public void detach(Placed place) {
     var network = network(place);
     drivers.call(place.driver(), driver -> driver.detach(network, place.madeOrNone()));
+  }
+
+  /** Takes an endpoint out of a network namespace that others stay in. */
+  public void disconnect(Placed place) {
+    var network = network(place);
+    drivers.call(place.driver(), driver -> driver.disconnect(network, place.madeOrNone()));
   }
 
   /** Also of one that is not there any more. */

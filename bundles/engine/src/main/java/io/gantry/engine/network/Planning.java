@@ -271,7 +271,7 @@ final class Planning {
     }
     int n = 0;
     for (int left = tries; ; n++) {
-      if (!Files.exists(Path.of("/sys/class/net/gantry" + n)) && left-- == 0) {
+      if (!Files.exists(Path.of("/proc/sys/net/ipv4/conf/gantry" + n)) && left-- == 0) {
         break;
       }
     }

@@ -4,7 +4,9 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.HostSpec;
+import io.gantry.engine.network.NetworkSettings.Resolver;
 import io.gantry.spi.GantryException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -84,10 +86,39 @@ public final class EtcTexts {
             .toList();
     var text = new StringBuilder();
     var configured = names.resolver();
-    put(text, "nameserver", or(asked.resolver().servers(), configured.servers()), lines, false);
+    if (names.server().isEmpty()) {
+      put(text, "nameserver", or(asked.resolver().servers(), configured.servers()), lines, false);
+    } else {
+      text.append("nameserver ").append(names.server()).append('\n');
+    }
     put(text, "search", or(asked.resolver().search(), configured.search()), lines, true);
     put(text, "options", or(asked.resolver().options(), configured.options()), lines, true);
+    if (!names.server().isEmpty() && !hasDots(asked, ofHost, configured)) {
+      text.append("options ndots:0\n");
+    }
     return text.toString();
+  }
+
+  /** Whom a container's names are asked of, in the end. */
+  public static List<String> servers(HostSpec asked, String ofHost, Resolver configured) {
+    var named = or(asked.resolver().servers(), configured.servers());
+    return named.isEmpty() ? words(ofHost, "nameserver") : named;
+  }
+
+  /** Whether it says itself which names are looked up as they are. */
+  public static boolean hasDots(HostSpec asked, String ofHost, Resolver configured) {
+    var options = or(asked.resolver().options(), configured.options());
+    return (options.isEmpty() ? words(ofHost, "options") : options)
+        .stream().anyMatch(option -> option.startsWith("ndots:"));
+  }
+
+  /** All that follows a key, in the order of the lines. */
+  private static List<String> words(String text, String key) {
+    return text.lines()
+        .map(line -> line.strip().split("\\s+"))
+        .filter(words -> words[0].equals(key))
+        .flatMap(words -> Arrays.stream(words).skip(1))
+        .toList();
   }
 
   private static List<String> or(List<String> asked, List<String> otherwise) {

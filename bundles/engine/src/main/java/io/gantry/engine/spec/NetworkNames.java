@@ -11,13 +11,15 @@ import java.util.List;
  * @param apart the host's loopback interface is not the container's
  * @param others further lines of its hosts file
  * @param resolver what is configured for who asks for nothing
+ * @param server that answers for all others; empty: they are asked themselves
  */
 public record NetworkNames(
     List<String> addresses,
     String hostGateway,
     boolean apart,
     List<String> others,
-    Resolver resolver) {
+    Resolver resolver,
+    String server) {
 
   public NetworkNames {
     addresses = List.copyOf(addresses);

@@ -69,7 +69,8 @@ class CutShortTest extends WithEngine {
       var monitor = begin(loop, id);
       records()
           .putRun(
-              loaded.containers().get(id), before.started(monitor.created(), Instant.now(), null));
+              loaded.containers().get(id),
+              before.started(monitor.created(), Instant.now(), List.of(), List.of()));
       engine = open();
       monitor.close();
     }

@@ -64,7 +64,10 @@ class DonorsTest extends WithEngine {
         Objects.requireNonNull(loaded.containers().get(id)),
         RunRecord.NEVER
             .started(
-                new Monitor.Init(pid, run.initStart()), Objects.requireNonNull(run.started()), null)
+                new Monitor.Init(pid, run.initStart()),
+                Objects.requireNonNull(run.started()),
+                List.of(),
+                List.of())
             .begun());
   }
 }

@@ -27,6 +27,7 @@ import io.gantry.spi.network.Attachment;
 import io.gantry.spi.network.Endpoint;
 import io.gantry.spi.network.Network;
 import io.gantry.spi.network.NetworkDriver;
+import io.gantry.spi.network.PortMapper;
 import io.gantry.spi.storage.StorageDriver;
 import io.gantry.volume.local.LocalDriver;
 import java.io.ByteArrayOutputStream;
@@ -45,6 +46,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 
@@ -93,6 +95,16 @@ final class Engines implements AutoCloseable {
               (proxy, method, arguments) -> place.dataRoot().toString());
     }
 
+    /** What it starts, the net helper too, takes its time to end. */
+    private boolean isRemoved(CgroupTree tree, String id) {
+      try {
+        tree.group(place.cgroupParent(), id).remove();
+        return true;
+      } catch (GantryException e) {
+        return false;
+      }
+    }
+
     /** Ends the zygote and removes all but what belongs to the test framework. */
     void destroy() {
       try (var loop = MonitorLoop.start()) {
@@ -101,7 +113,7 @@ final class Engines implements AutoCloseable {
       var tree = CgroupTree.detect();
       for (String id : tree.list(place.cgroupParent())) {
         tree.group(place.cgroupParent(), id).kill();
-        tree.group(place.cgroupParent(), id).remove();
+        Await.until(id + " ends", () -> isRemoved(tree, id));
       }
       tree.removeParent(place.cgroupParent());
       OwnFiles.removeTree(place.execRoot());
@@ -199,6 +211,7 @@ final class Engines implements AutoCloseable {
             new OneDriver<>("linked", storage),
             new OneDriver<>("namespaces", execs),
             networks,
+            new NoMappers(),
             ring,
             loop,
             new Zygote(HELPER, home.place(), loop, spare, CgroupTree.detect()),
@@ -259,6 +272,24 @@ final class Engines implements AutoCloseable {
     workers.shutdownNow();
     timer.shutdownNow();
     ring.close();
+  }
+
+  /** A host that no mapper works on: there is the proxy alone. */
+  private record NoMappers() implements Leased<PortMapper> {
+    @Override
+    public <R> R call(String name, Function<? super PortMapper, ? extends R> body) {
+      throw new GantryException(GantryException.Kind.NOT_FOUND, "no port mapper " + name);
+    }
+
+    @Override
+    public List<String> names() {
+      return List.of();
+    }
+
+    @Override
+    public String defaultName() {
+      throw new GantryException(GantryException.Kind.UNAVAILABLE, "no port mapper works here");
+    }
   }
 
   private static final class OneImage implements ImageLayers {

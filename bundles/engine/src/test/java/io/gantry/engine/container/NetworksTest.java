@@ -11,7 +11,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.ContainerSpec.NetworkRequest;
+import io.gantry.api.ContainerView.PortView;
 import io.gantry.api.ExecSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.api.Networks;
 import io.gantry.api.Networks.Ipam;
 import io.gantry.api.Networks.NetworkSpec;
@@ -19,6 +21,10 @@ import io.gantry.api.Networks.Pool;
 import io.gantry.engine.network.Placed;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.network.Attachment;
+import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.channels.ServerSocketChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -262,6 +268,91 @@ class NetworksTest extends WithEngine {
     assertTrue(gateway.endsWith(".0.1"), gateway);
     assertEquals(List.of("create bridge", "attach bridge"), driver.calls);
     assertEquals(List.of(), engine.containers.inspect(id).networks().get("bridge").names());
+  }
+
+  @Test
+  void containersFindEachOtherByName() throws Exception {
+    started("web", "one", asked("two", "10.9.2.77"));
+    String box = started("box", "one");
+    assertEquals("nameserver 127.0.0.11\n", inside(box, "grep", "^nameserver", "/etc/resolv.conf"));
+    assertTrue(lookUp(box, "web").contains("10.9.1.2"));
+    assertTrue(lookUp(box, "web.one").contains("10.9.1.2"));
+    assertFalse(lookUp(box, "alias").contains("10.9.2.77"), "it is not in that network");
+    networks.connect("two", "box", NetworkRequest.of(""));
+    assertTrue(lookUp(box, "alias").contains("10.9.2.77"));
+    engine.containers.rename("web", "shop");
+    assertTrue(lookUp(box, "shop").contains("10.9.1.2"));
+    assertFalse(lookUp(box, "web").contains("10.9.1.2"));
+    engine.containers.remove("shop", true, true);
+    assertFalse(lookUp(box, "shop").contains("10.9.1.2"));
+  }
+
+  private String lookUp(String id, String name) throws Exception {
+    return inside(id, "nslookup", name, "127.0.0.11").replace("127.0.0.11", "");
+  }
+
+  @Test
+  void theNextEngineGoesOnServingNames() throws Exception {
+    started("web", "one");
+    String box = started("box", "one");
+    engine.close();
+    engine = open();
+    networks = engine.containers.networks();
+    assertTrue(lookUp(box, "web").contains("10.9.1.2"));
+    started("late", "one");
+    assertTrue(lookUp(box, "late").contains("10.9.1.4"));
+  }
+
+  @Test
+  void portsOfTheHostAreReservedForAsLongAsARunLasts() throws Exception {
+    int free;
+    try (var socket = new ServerSocket(0)) {
+      free = socket.getLocalPort();
+    }
+    var wanted = new HostSpec.PortRequest("80/tcp", "127.0.0.1", Integer.toString(free));
+    String id = engine.containers.create(publishing("box", wanted)).id();
+    engine.containers.start(id);
+    var port = engine.containers.inspect(id).ports().get(0);
+    assertEquals(new PortView("80/tcp", "127.0.0.1", free), port);
+    var there = new InetSocketAddress("127.0.0.1", free);
+    assertThrows(BindException.class, () -> ServerSocketChannel.open().bind(there).close());
+    String other = engine.containers.create(publishing("other", wanted)).id();
+    var e = assertThrows(GantryException.class, () -> engine.containers.start(other));
+    assertTrue(
+        e.getMessage()
+            .endsWith("Bind for 127.0.0.1:" + free + " failed: port is already allocated"),
+        e.getMessage());
+    engine.close();
+    engine = open();
+    assertThrows(GantryException.class, () -> engine.containers.start(other));
+    engine.containers.stop(id, "KILL", null);
+    engine.containers.start(other);
+    engine.containers.stop(other, "KILL", null);
+    try (var taken = new ServerSocket()) {
+      taken.bind(there);
+      var refusal = assertThrows(GantryException.class, () -> engine.containers.start(id));
+      assertTrue(refusal.getMessage().endsWith("address already in use"), refusal.getMessage());
+    }
+    engine.containers.start(id);
+  }
+
+  @Test
+  void aPortIsChosenWhereNoneIsNamed() {
+    var any = new HostSpec.PortRequest("80/tcp", "127.0.0.1", "");
+    String id = engine.containers.create(publishing("box", any)).id();
+    engine.containers.start(id);
+    int port = engine.containers.inspect(id).ports().get(0).hostPort();
+    assertTrue(port > 1024, "it is " + port);
+  }
+
+  private static ContainerSpec publishing(String name, HostSpec.PortRequest port) {
+    return Specs.spec(
+        specs -> {
+          specs.name = name;
+          specs.networkMode = "one";
+          specs.cmd = List.of("sleep", "1000");
+          specs.ports = List.of(port);
+        });
   }
 
   private static Placed with(String name, int priority, String... gateways) {

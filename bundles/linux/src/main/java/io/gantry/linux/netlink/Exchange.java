@@ -85,7 +85,7 @@ final class Exchange implements AutoCloseable {
     sequence += messages.count();
     changing = false;
     socket.send(request(bytes, outcome.base));
-    while (socket.receive(answers)) {
+    while (!outcome.whole && socket.receive(answers)) {
       while (answers.remaining() >= MessageWriter.HEAD && outcome.read(answers)) {
         changing |= outcome.interrupted;
       }
@@ -100,7 +100,8 @@ final class Exchange implements AutoCloseable {
     private final Function<Answer, Optional<T>> reading;
     private final List<T> found = new ArrayList<>();
     private @Nullable GantryException failure;
-    private boolean ended;
+    private boolean ended; // something was acknowledged or refused
+    private boolean whole; // nothing more will come
     private boolean interrupted;
 
     Outcome(MessageWriter messages, int base, Function<Answer, Optional<T>> reading) {
@@ -122,7 +123,9 @@ final class Exchange implements AutoCloseable {
       from.position(Math.min(from.limit(), start + (length + 3 & ~3)));
       if (of >= 1 && of <= messages.count()) { // else of a request whose answers nobody read
         interrupted |= (flags & INTERRUPTED) != 0;
-        take(from.getShort(start + 4), flags, messages.name(of), body.order(from.order()));
+        int type = from.getShort(start + 4);
+        take(type, flags, messages.name(of), body.order(from.order()));
+        whole |= type == DONE || (type == ERROR && of == messages.last());
       }
       return true;
     }
@@ -131,7 +134,7 @@ final class Exchange implements AutoCloseable {
       if (type == ERROR) {
         var told = failure(name, flags, body);
         failure = failure == null ? told : failure;
-        ended = true; // only the last one that matters asks for an acknowledgement
+        ended = true;
       } else if (type == DONE) {
         ended = true;
         if (body.remaining() >= 4 && body.getInt(0) < 0) {

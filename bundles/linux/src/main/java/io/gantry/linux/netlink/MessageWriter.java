@@ -35,11 +35,13 @@ final class MessageWriter {
   private final List<String> names = new ArrayList<>();
   private int message = -1; // where the one begins that is being written
   private int last = -1; // and the last one that asks for something
+  private int lastNumber;
 
   /** Ends the message before and begins the next. */
   MessageWriter begin(int type, int flags, String name) {
     mark(type, flags, name);
     last = message;
+    lastNumber = names.size();
     return this;
   }
 
@@ -63,6 +65,11 @@ final class MessageWriter {
     }
     buffer.putInt(message, buffer.position() - message);
     message = -1;
+  }
+
+  /** Number of the one that is acknowledged, which the kernel does last. */
+  int last() {
+    return lastNumber;
   }
 
   int count() {

@@ -108,20 +108,31 @@ public final class ContainerListJson {
 
   private static List<Object> ports(ContainerView view) {
     var ports = new ArrayList<Object>();
-    if (view.state().running()) {
-      for (String port : view.spec().process().exposedPorts()) {
-        int slash = port.indexOf('/');
-        String number = slash < 0 ? port : port.substring(0, slash);
-        if (number.matches("\\d{1,5}")) {
-          ports.add(
-              object(
-                  "PrivatePort",
-                  Integer.parseInt(number),
-                  "Type",
-                  slash < 0 ? "tcp" : port.substring(slash + 1)));
-        }
+    if (!view.state().running()) {
+      return ports;
+    }
+    for (var port : view.ports()) {
+      var json = object("IP", port.hostAddress());
+      port(json, port.port(), port.hostPort());
+      ports.add(json);
+    }
+    for (String port : view.spec().process().exposedPorts()) {
+      boolean published = view.ports().stream().anyMatch(other -> other.port().equals(port));
+      if (!published && port.matches("\\d{1,5}(/\\w+)?")) {
+        var json = object();
+        port(json, port, 0);
+        ports.add(json);
       }
     }
     return ports;
+  }
+
+  private static void port(Map<String, @Nullable Object> json, String port, int hostPort) {
+    int slash = port.indexOf('/');
+    json.put("PrivatePort", Integer.parseInt(slash < 0 ? port : port.substring(0, slash)));
+    if (hostPort > 0) {
+      json.put("PublicPort", hostPort);
+    }
+    json.put("Type", slash < 0 ? "tcp" : port.substring(slash + 1));
   }
 }

@@ -141,11 +141,26 @@ final class EndpointJson {
         dnsNames);
   }
 
-  /** Exposed ports; none is published as long as there is no port mapper. */
+  /** Exposed ports, with those of the host that lead to them. */
   private static Map<String, @Nullable Object> ports(ContainerView view) {
     var ports = new TreeMap<String, @Nullable Object>();
-    if (view.state().running()) {
-      view.spec().process().exposedPorts().forEach(port -> ports.put(port, null));
+    if (!view.state().running()) {
+      return ports;
+    }
+    view.spec().process().exposedPorts().forEach(port -> ports.put(port, null));
+    for (var port : view.ports()) {
+      var bindings = new ArrayList<Object>();
+      view.ports().stream()
+          .filter(other -> other.port().equals(port.port()))
+          .forEach(
+              other ->
+                  bindings.add(
+                      object(
+                          "HostIp",
+                          other.hostAddress(),
+                          "HostPort",
+                          Integer.toString(other.hostPort()))));
+      ports.put(port.port(), bindings);
     }
     return ports;
   }
