@@ -28,6 +28,9 @@ public final class Main {
   /** Below the 20 s after which the gate kills. */
   private static final Duration STOP_LIMIT = Duration.ofSeconds(15);
 
+  /** Whatever the exec root is: instances are told apart on the whole host. */
+  private static final Path CLAIMS = Path.of("/run");
+
   private Main() {}
 
   /**
@@ -58,7 +61,7 @@ public final class Main {
     Logger log = System.getLogger(Main.class.getName());
     Path runs = OwnedDirectory.check("exec root", options.execRoot(), true);
     Installation.check(home);
-    DataRoot dataRoot = DataRoot.open(options.dataRoot(), pid(), runs);
+    DataRoot dataRoot = DataRoot.open(options.dataRoot(), pid(), CLAIMS);
     OwnedDirectory.check("configuration folder", options.etc(), false);
     Pidfile pidfile = Pidfile.write(options.pidfile(), pid());
     Path execRoot =
