@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +40,10 @@ final class DataRoot implements AutoCloseable {
   private static final Pattern INSTANCE = Pattern.compile("[0-9a-f]{8}");
   private static final FileAttribute<Set<PosixFilePermission>> PRIVATE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+
+  /** What may be in a data root that no engine has used yet. */
+  private static final Set<String> BEFORE_USE =
+      Set.of("lock", "instance.tmp", "deploy", "lost+found");
 
   private static final String READ_ONLY = "Read-only file system";
 
@@ -74,6 +79,7 @@ final class DataRoot implements AutoCloseable {
    */
   static DataRoot open(Path directory, long pid, Path claims) throws StartFailure {
     try {
+      refuseForeign(directory);
       Path path = OwnedDirectory.open("data root", directory, "rwx--x---");
       FileChannel lock = lock(path, pid);
       try {
@@ -90,6 +96,29 @@ final class DataRoot implements AutoCloseable {
           StartFailure.IO_ERROR,
           "cannot use data root " + directory + ": " + OwnedDirectory.reason(e),
           e);
+    }
+  }
+
+  /** Somebody's directory, {@code /} for one: nothing in it or about it is changed. */
+  private static void refuseForeign(Path directory) throws IOException, StartFailure {
+    if (!Files.isDirectory(directory)) {
+      return;
+    }
+    Path real = directory.toRealPath();
+    if (Files.exists(real.resolve(INSTANCE_FILE))) {
+      instance(real);
+      return;
+    }
+    try (Stream<Path> files = Files.list(real)) {
+      if (files.anyMatch(file -> !BEFORE_USE.contains(file.getFileName().toString()))) {
+        throw new StartFailure(
+            StartFailure.USAGE,
+            "refusing data root "
+                + real
+                + ": it is not empty, and no engine's, since it has no file "
+                + INSTANCE_FILE
+                + "; name one that is empty or not there");
+      }
     }
   }
 
@@ -143,9 +172,7 @@ final class DataRoot implements AutoCloseable {
       Object before = key(file);
       FileChannel channel =
           lock(
-              file,
-              pid,
-              holder -> readOnly ? inUse(holder, path) : copied(holder, instance, path));
+              file, pid, holder -> readOnly ? inUse(holder, path) : copied(holder, instance, path));
       if (before != null && before.equals(key(file))) {
         return new Claim(file, channel);
       }

@@ -87,6 +87,27 @@ class DataRootTest {
   }
 
   @Test
+  void whatIsNoEnginesIsLeftAsItIs() throws Exception {
+    Path root = Files.createDirectories(folder.resolve("home/somebody")).getParent();
+    Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxr-xr-x"));
+    StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 1, folder));
+    assertEquals(StartFailure.USAGE, failure.exitCode());
+    assertTrue(failure.getMessage().contains("it is not empty"), failure::getMessage);
+    assertEquals("rwxr-xr-x", PosixFilePermissions.toString(Files.getPosixFilePermissions(root)));
+    assertEquals(1, root.toFile().list().length);
+  }
+
+  @Test
+  void whatAnOperatorPreparedIsTaken() throws Exception {
+    Path root = folder.resolve("root");
+    Files.createDirectories(root.resolve("deploy"));
+    Files.createDirectory(root.resolve("lost+found")); // a new ext4
+    Files.createFile(root.resolve("lock")); // a start that was killed
+    DataRoot.open(root, 1, folder).close();
+    assertEquals("rwx--x---", PosixFilePermissions.toString(Files.getPosixFilePermissions(root)));
+  }
+
+  @Test
   void oneWhoseGateIsGoneIsWaitedFor() throws Exception {
     Path root = folder.resolve("root");
     Process gate = new ProcessBuilder("true").start();
