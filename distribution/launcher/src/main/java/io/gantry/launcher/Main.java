@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.Reader;
 import java.lang.System.Logger;
 import java.lang.management.ManagementFactory;
-import java.nio.channels.Channel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +16,7 @@ import java.util.List;
 import java.util.Properties;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Main class of the engine's JVM. Order matters: the data root is taken before anything is made in
@@ -59,6 +59,7 @@ public final class Main {
     Options options = Options.parse(home, arguments);
     StderrLogging.setLevel(options.logLevel());
     Logger log = System.getLogger(Main.class.getName());
+    ServerSocketChannel listener = inherited();
     Path runs = OwnedDirectory.check("exec root", options.execRoot(), true);
     Installation.check(home);
     DataRoot dataRoot = DataRoot.open(options.dataRoot(), pid(), CLAIMS);
@@ -76,7 +77,9 @@ public final class Main {
     Runtime.getRuntime()
         .addShutdownHook(new Thread(() -> end(platform, dataRoot, pidfile, log), "gantry-stop"));
     platform.initialize();
-    offerListener(platform);
+    if (listener != null) {
+      platform.offer(ServerSocketChannel.class, listener, "api");
+    }
     Consumer<String> unable = platform::unable;
     platform.offer(Consumer.class, unable, "unable");
     platform.start(features);
@@ -94,6 +97,18 @@ public final class Main {
       return;
     }
     platform.await();
+  }
+
+  /** Taken once and never closed: a close would turn descriptors 0 to 2 into /dev/null. */
+  private static @Nullable ServerSocketChannel inherited() throws IOException, StartFailure {
+    if (System.inheritedChannel() instanceof ServerSocketChannel listener) {
+      return listener;
+    }
+    if (Boolean.getBoolean("gantry.inherited")) {
+      throw new StartFailure(
+          StartFailure.NO_INPUT, "-H fd:// needs a listening socket as standard input");
+    }
+    return null;
   }
 
   /** The process an operator knows: {@code bin/gantryd} hands on its pid, which the gate keeps. */
@@ -121,14 +136,6 @@ public final class Main {
     options
         .settings()
         .forEach((setting, json) -> System.setProperty("gantry.set." + setting, json));
-  }
-
-  private static void offerListener(Platform platform) throws IOException {
-    // Taken once and never closed: a close would turn descriptors 0 to 2 into /dev/null.
-    Channel inherited = System.inheritedChannel();
-    if (inherited instanceof ServerSocketChannel listener) {
-      platform.offer(ServerSocketChannel.class, listener, "api");
-    }
   }
 
   private static void end(Platform platform, DataRoot dataRoot, Pidfile pidfile, Logger log) {
