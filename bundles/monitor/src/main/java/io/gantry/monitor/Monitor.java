@@ -324,8 +324,14 @@ public final class Monitor implements AutoCloseable {
   public void close() {
     over = true;
     link.disconnect();
-    link.startFailed(
-        new GantryException(Kind.CANCELLED, "the connection to the monitor was closed"));
+    if (isAwaited()) {
+      link.startFailed(
+          new GantryException(Kind.CANCELLED, "the connection to the monitor was closed"));
+    }
+  }
+
+  private boolean isAwaited() {
+    return !created.isDone() || !started.isDone();
   }
 
   private Path socket() {
@@ -386,9 +392,11 @@ public final class Monitor implements AutoCloseable {
 
     @Override
     void lost(IOException reason) {
-      startFailed(
-          new GantryException(
-              Kind.UNAVAILABLE, "the monitor in " + dir + " is gone: " + reason.getMessage()));
+      if (isAwaited()) {
+        startFailed(
+            new GantryException(
+                Kind.UNAVAILABLE, "the monitor in " + dir + " is gone: " + reason.getMessage()));
+      }
       if (over) {
         return;
       }
