@@ -98,6 +98,17 @@ final class Networking {
     return mode.equals(Modes.HOST) ? Modes.HOST : Modes.NONE;
   }
 
+  /** Whether an attachment brings nothing inside: its namespace need not be there for it. */
+  static boolean isAlone(ContainerSpec spec) {
+    String name = networkOf(spec);
+    return name == null || name.equals(Modes.HOST) || name.equals(Modes.NONE);
+  }
+
+  /** Waits for the driver if need be, for who does not wait for an attach. */
+  boolean ready(ContainerSpec spec) {
+    return networkOf(spec) == null || drivers.call(DRIVER, driver -> true);
+  }
+
   Network network(String name) {
     return new Network(
         Digest.sha256((instance + "/" + name).getBytes(StandardCharsets.UTF_8)).hex(),

@@ -230,14 +230,22 @@ final class Starting {
       if (!mapped) {
         prepare(record, plan, rules);
       }
+      boolean alone = Networking.isAlone(record.spec());
+      if (alone) { // init goes on while its namespaces are told
+        launching.call(() -> networking.ready(record.spec()));
+        requireDonors(record, plan);
+        monitor.give(program(record, null, launch));
+      }
       var init = monitor.created();
       var endpoint = Networking.endpoint(record.spec(), init.pid());
       var attached = new AtomicReference<@Nullable Attachment>();
       undo.add(() -> networking.abandon(record.spec(), endpoint, attached.get()));
       attached.set(launching.call(() -> networking.attach(record.spec(), endpoint)));
       var attachment = attached.get();
-      requireDonors(record, plan);
-      monitor.give(program(record, attachment, launch));
+      if (!alone) {
+        requireDonors(record, plan);
+        monitor.give(program(record, attachment, launch));
+      }
       // Written while init works, and before the commit: a monitor that lives without us is always
       // on record.
       var before = container.run();
