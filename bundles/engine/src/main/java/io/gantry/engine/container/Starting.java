@@ -115,6 +115,10 @@ final class Starting {
 
   /** What a start that fails leaves as it was. */
   private void forgetFormerRuns(Container container, Undo undo) {
+    if (container.record().ephemeral() && container.keepsRun()) {
+      // Its end is only in the run directory, which is made anew.
+      records.putRun(container.record(), container.run());
+    }
     int restarts = container.run().restarts();
     if (restarts != 0) {
       undo.add(

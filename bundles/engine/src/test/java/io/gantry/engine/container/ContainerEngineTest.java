@@ -109,7 +109,7 @@ class ContainerEngineTest {
     assertEquals(3, gone.get(60, TimeUnit.SECONDS).status());
     assertThrows(GantryException.class, () -> engine.containers.inspect(id));
     assertTrue(Files.notExists(home.place().run(id)));
-    assertTrue(Files.notExists(home.place().files(id)));
+    eventually(() -> Files.notExists(home.place().files(id)));
     assertTrue(Files.notExists(home.trees().resolve("container-" + id)));
     assertEquals("destroy", engine.actions().get(engine.actions().size() - 1));
   }
