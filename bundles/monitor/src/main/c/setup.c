@@ -231,8 +231,15 @@ static bool enters(const struct setup *s) {
   return false;
 }
 
+static int enter_network(struct setup *s) {
+  if (syscall(SYS_setns, s->network, CLONE_NEWNET) < 0) return failed(s, "join the network namespace");
+  close(s->network);
+  return 0;
+}
+
 _Noreturn void setup_run(struct setup *s) {
   title_set(s->stage == STAGE_INIT ? "gantry-init" : "gantry-exec");
+  if (s->network >= 0 && enter_network(s) < 0) give_up(s);
   s->root = s->new_root = s->dev = s->proc = s->oom = s->userns = -1;
   s->umask = 022;
   for (unsigned i = 0; i < SLOTS; i++) s->slots[i] = -1;

@@ -104,6 +104,12 @@ final class Networking {
     return name == null || name.equals(Modes.HOST) || name.equals(Modes.NONE);
   }
 
+  /** Whether it has a network namespace of its own. */
+  static boolean isOwn(ContainerSpec spec) {
+    String name = networkOf(spec);
+    return name != null && !name.equals(Modes.HOST);
+  }
+
   /** Waits for the driver if need be, for who does not wait for an attach. */
   boolean ready(ContainerSpec spec) {
     return networkOf(spec) == null || drivers.call(DRIVER, driver -> true);

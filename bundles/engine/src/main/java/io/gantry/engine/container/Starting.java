@@ -196,6 +196,13 @@ final class Starting {
     Networking.checkMode(record.spec());
     try (var undo = new Undo();
         var reach = new Reach(undo)) {
+      var cgroup = grouping.of(record);
+      var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
+      undo.add(running::letGo);
+      // Forked while all else is looked up.
+      var own = Networking.isOwn(record.spec());
+      var monitor = shop.zygote().expect(shop.place().run(record.id()), own, running);
+      running.monitor(monitor);
       undo.add(() -> files.removeRun(record.id()));
       Path dir = files.makeRun(record.id());
       if (record.spec().host().namespaces().ipc().equals(Modes.SHAREABLE)) {
@@ -210,7 +217,6 @@ final class Starting {
           });
       var plan = launching.call(() -> plan(container, reach.mounts(), devices));
       var rules = plan.deviceRules();
-      var cgroup = grouping.of(record);
       var task = plan.task(Grouping.toDriver(cgroup, rules));
       undo.add(() -> forget(record));
       Launch launch =
@@ -224,13 +230,11 @@ final class Starting {
         prepare(record, plan, rules);
       }
       requireDonors(record, plan);
-      var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
       undo.add(running::letGo); // before its commit that is the container's end
-      var monitor = shop.zygote().begin(request(record, task, launch, running, spool), running);
-      running.monitor(monitor);
+      monitor.create(request(record, task, launch, running, spool));
       container.pending.connect(monitor);
-      // While the monitor is forked and makes the namespaces:
+      // While the monitor makes the namespaces:
       if (!mapped) {
         prepare(record, plan, rules);
       }
