@@ -9,6 +9,7 @@ import java.io.Reader;
 import java.lang.System.Logger;
 import java.lang.management.ManagementFactory;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,6 +31,9 @@ public final class Main {
 
   /** Whatever the exec root is: instances are told apart on the whole host. */
   private static final Path CLAIMS = Path.of("/run");
+
+  /** A socket's path ends at 107 bytes: {@code /gantry-<8>/<16>/ctl.sock} has to fit. */
+  private static final int LONGEST_EXEC_ROOT = 65;
 
   private Main() {}
 
@@ -61,6 +65,7 @@ public final class Main {
     Logger log = System.getLogger(Main.class.getName());
     ServerSocketChannel listener = inherited();
     Path runs = OwnedDirectory.check("exec root", options.execRoot(), true);
+    checkLength(runs);
     Installation.check(home);
     DataRoot dataRoot = DataRoot.open(options.dataRoot(), pid(), CLAIMS);
     OwnedDirectory.check("configuration folder", options.etc(), false);
@@ -97,6 +102,16 @@ public final class Main {
       return;
     }
     platform.await();
+  }
+
+  static void checkLength(Path execRoot) throws StartFailure {
+    int bytes = execRoot.toString().getBytes(StandardCharsets.UTF_8).length;
+    if (bytes > LONGEST_EXEC_ROOT) {
+      throw new StartFailure(
+          StartFailure.USAGE,
+          "exec root %s is too long for the sockets in it: %d bytes, at most %d"
+              .formatted(execRoot, bytes, LONGEST_EXEC_ROOT));
+    }
   }
 
   /** Taken once and never closed: a close would turn descriptors 0 to 2 into /dev/null. */
