@@ -56,7 +56,7 @@ static void prepare(const struct park_request *r, const int *fds, unsigned count
   setup.rows = r->rows;
   setup.columns = r->columns;
   setup.joins_user = r->joins_user;
-  setup.oom = -1;
+  setup.oom = setup.network = -1;
   setup.join = r->join && next < count ? fds[next++] : -1;
   if (r->tty) return;
   if (!r->null_stdin && next < count) setup.in = fds[next++];

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <linux/sched.h>
@@ -27,6 +28,7 @@ enum { CLONE_ALLOWED = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC 
 enum { ACCEPT_AGAIN_MS = 100 };
 
 static struct setup setup;
+static int network = -1; /* made while CREATE was on its way */
 static uint64_t accept_again_ms; /* 0 while connections are accepted */
 static char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
@@ -447,15 +449,31 @@ static int prepare(const struct message *m, const char **what) {
   return open_sockets(m, what);
 }
 
+static int open_network(void) { return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC); }
+
+/* Of all namespaces the one of networks takes by far the longest. It belongs to nobody until init goes there; this process
+ * stays where it is. */
+void monitor_expect(const struct message *m) {
+  int here = message_u64(m, TAG_CLONE, 0) & CLONE_NEWNET ? open_network() : -1;
+  if (here < 0 || network >= 0) return;
+  if (syscall(SYS_unshare, (long)CLONE_NEWNET) == 0) { /* else CREATE says why */
+    network = open_network();
+    if (syscall(SYS_setns, here, CLONE_NEWNET) < 0) _exit(71);
+  }
+  close(here);
+}
+
 static int start_init(const struct message *m, const struct attribute *program) {
   int child[3] = {-1, -1, -1}, report = -1;
   struct process *p = process_new("", monitor.flags, message_u64(m, TAG_ROWS, 0), message_u64(m, TAG_COLUMNS, 0));
   p->next = monitor.processes;
   monitor.processes = monitor.init = p;
   if (process_open(p, child, &report) < 0) return -1;
-  pid_t pid = sys_clone(monitor.clone);
+  bool made = network >= 0 && monitor.clone & CLONE_NEWNET;
+  pid_t pid = sys_clone(made ? monitor.clone & ~(uint64_t)CLONE_NEWNET : monitor.clone);
   if (pid == 0) {
     setup = (struct setup){.stage = STAGE_INIT, .report = report, .in = child[0], .out = child[1], .err = child[2], .join = -1};
+    setup.network = made ? network : -1;
     setup.tty = p->tty;
     setup.wait = (monitor.flags & FLAG_WAIT) != 0;
     setup.reap = (monitor.flags & FLAG_SUBREAPER_INIT) != 0;
@@ -467,6 +485,7 @@ static int start_init(const struct message *m, const struct attribute *program) 
   }
   int error = errno;
   process_close_child_ends(child, report);
+  if (network >= 0) close(network);
   errno = error;
   p->pid = pid;
   monitor.init_pid = pid > 0 ? (uint64_t)pid : 0;

@@ -89,6 +89,8 @@ struct monitor {
 
 extern struct monitor monitor;
 
+/* A CREATE is about to come: makes what takes long and depends on nothing else. */
+void monitor_expect(const struct message *expect);
 _Noreturn void monitor_main(int connection, const struct message *create);
 void monitor_hello(struct buffer *b);
 /* What became of a process; init's end is the container's. */

@@ -248,7 +248,14 @@ _Noreturn void setup_visit(struct setup *s, int (*enter)(struct setup *)) {
   _exit(0);
 }
 
+static int enter_network(struct setup *s) {
+  if (syscall(SYS_setns, s->network, CLONE_NEWNET) < 0) return failed(s, "join the network namespace");
+  close(s->network);
+  return 0;
+}
+
 _Noreturn void setup_run(struct setup *s) {
+  if (s->network >= 0 && enter_network(s) < 0) give_up(s);
   begin(s, s->stage == STAGE_INIT ? "gantry-init" : "gantry-exec");
   open_cgroups(s);
   if (s->join < 0) {

@@ -34,6 +34,7 @@ struct setup {
   enum stage stage;
   int report;       /* descriptor of the report socket */
   int in, out, err; /* what becomes 0-2; -1: /dev/null until CONSOLE */
+  int network;      /* a network namespace to go to first, -1: stay */
   bool tty, wait, reap;
   uint64_t rows, columns;
   const uint8_t *program;

@@ -165,10 +165,10 @@ static void end_zygote(int signal) {
   _exit(0);
 }
 
-/* Tells of files that are removed from the directory; without inotify a zygote just stays. */
-static int watch_directory(const char *dir) {
+/* Tells when a link of the socket goes, and not of the run directories beside it; without inotify a zygote just stays. */
+static int watch_socket(void) {
   int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-  if (fd >= 0) (void)inotify_add_watch(fd, dir, IN_DELETE | IN_ONLYDIR);
+  if (fd >= 0) (void)inotify_add_watch(fd, socket_path, IN_ATTRIB | IN_DELETE_SELF);
   return fd;
 }
 
@@ -217,6 +217,16 @@ static void quit(int connection, pid_t zygote) {
   send_buffer(connection, &b);
 }
 
+static enum read_result next_message(struct reader *reader, int connection) {
+  enum read_result got;
+  do {
+    errno = 0;
+    got = reader_step(reader, connection);
+  }
+  while (got == READ_MORE && errno != EAGAIN);
+  return got;
+}
+
 static _Noreturn void serve(int connection, pid_t zygote) {
   struct timeval patience = {.tv_sec = FIRST_MESSAGE_SECONDS};
   struct reader reader = {0};
@@ -227,11 +237,15 @@ static _Noreturn void serve(int connection, pid_t zygote) {
   connection = dup3(connection, 3, O_CLOEXEC) < 0 && errno != EINVAL ? -1 : 3;
   (void)sys_close_range(4, ~0u);
   setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  do {
-    errno = 0;
-    got = reader_step(&reader, connection);
+  got = next_message(&reader, connection);
+  if (got == READ_MESSAGE && reader.message.type == MSG_EXPECT) {
+    struct timeval none = {0}; /* whoever has said so may take his time, and ends us by hanging up */
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
+    monitor_expect(&reader.message);
+    reader_reset(&reader);
+    got = next_message(&reader, connection);
+    if (got == READ_MESSAGE && reader.message.type != MSG_CREATE) _exit(0);
   }
-  while (got == READ_MORE && errno != EAGAIN);
   if (got != READ_MESSAGE) _exit(0);
   switch (reader.message.type) {
     case MSG_CREATE: monitor_main(connection, &reader.message);
@@ -250,7 +264,7 @@ int spawn_zygote(const char *dir, const char *ready_fd) {
   (void)sys_close_range(4, ~0u);
   fcntl(3, F_SETFD, FD_CLOEXEC);
   learn_who_we_are(3);
-  int listener = listen_at(dir, 3), removals = watch_directory(dir);
+  int listener = listen_at(dir, 3), removals = watch_socket();
   (void)fcntl(listener, F_SETFL, O_NONBLOCK);
   settle();
   signal(SIGCHLD, SIG_IGN); /* no zombies: nobody asks how a monitor ended */

@@ -52,6 +52,79 @@ static void a_container_sees_three_descriptors_and_nothing_of_the_host(void) {
   CHECK_TEXT(output_of("", "/", "ls / | tr '\\n' ' '", 0), "bin dev etc proc sys tmp ");
 }
 
+static const char *network_of(struct container *c, uint64_t clone, uint64_t expectation) {
+  struct writer w;
+  new_container(c);
+  rooted(&w, c);
+  expected = expectation;
+  create_waiting(c, 0, clone, &w);
+  expected = 1;
+  becoming(&c->rest, "", "/");
+  running(&c->rest, "readlink /proc/self/ns/net; cat /proc/net/dev | wc -l; cat /sys/class/net/lo/operstate; ls /proc/self/fd | wc -l");
+  int stream = attach(c, STREAM_STDOUT);
+  started(c);
+  exited(c, 0);
+  const char *text = drain(stream, false);
+  gone(c);
+  return text;
+}
+
+/* One that is made while CREATE is on its way is as good, goes to nobody else, and to nobody who does not want one. */
+static void a_network_may_be_made_ahead(void) {
+  struct container c;
+  char ours[64] = "", line[64], first[512];
+  CHECK(readlink("/proc/self/ns/net", ours, sizeof ours - 1) > 0);
+  snprintf(line, sizeof line, "%s\n", ours);
+  const char *text = network_of(&c, NAMESPACES, CLONE_NEWNET);
+  CHECK(strncmp(text, line, strlen(line)) != 0);
+  CHECK(strstr(text, "\n3\ndown\n4\n") != NULL);
+  snprintf(first, sizeof first, "%s", text);
+  text = network_of(&c, NAMESPACES, 0);
+  CHECK(strncmp(text, line, strlen(line)) != 0);
+  CHECK(strstr(text, "\n3\ndown\n4\n") != NULL);
+  text = network_of(&c, NAMESPACES & ~CLONE_NEWNET, CLONE_NEWNET);
+  CHECK(strncmp(text, line, strlen(line)) == 0);
+}
+
+/* The process at the other end. */
+static pid_t peer_of(int fd) {
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  CHECK_NUMBER(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size), 0);
+  return peer.pid;
+}
+
+static unsigned children_of(pid_t pid) {
+  char path[64], text[4096], *rest = NULL;
+  unsigned count = 0;
+  snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+  CHECK(read_file(AT_FDCWD, path, text, sizeof text) >= 0);
+  for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) count++;
+  return count;
+}
+
+static void who_expects_and_leaves_leaves_nothing(void) {
+  int fd = dial(in_scratch("spawn/spawn.sock"));
+  pid_t zygote = peer_of(fd); /* who listens */
+  close(fd);
+  AWAIT(children_of(zygote) == 0);
+  fd = dial(in_scratch("spawn/spawn.sock"));
+  send_number(fd, MSG_EXPECT, TAG_CLONE, CLONE_NEWNET);
+  AWAIT(children_of(zygote) == 1);
+  close(fd);
+  AWAIT(children_of(zygote) == 0);
+  fd = dial(in_scratch("spawn/spawn.sock"));
+  send_number(fd, MSG_EXPECT, TAG_CLONE, 0);
+  request(fd, MSG_QUIT); /* nothing but CREATE may follow */
+  expect_end(fd);
+  close(fd);
+  fd = dial(in_scratch("spawn/spawn.sock"));
+  request(fd, MSG_QUERY);
+  CHECK_NUMBER(message_u64(expect(fd, MSG_HELLO), TAG_MONITOR_PID, 0), zygote);
+  expect_end(fd);
+  close(fd);
+}
+
 static void masks_and_read_only_paths_hold(void) {
   CHECK_TEXT(output_of("", "/", "ls /sys/firmware /proc/acpi; wc -c < /proc/interrupts", 0), "/proc/acpi:\n\n/sys/firmware:\n0\n");
   CHECK_TEXT(output_of("", "/", "echo 1 > /proc/sys/vm/swappiness || echo refused", 0), "refused\n");
@@ -1218,6 +1291,8 @@ int main(int argc, char **argv) {
   }
   output_and_status_arrive_and_are_kept();
   a_container_sees_three_descriptors_and_nothing_of_the_host();
+  a_network_may_be_made_ahead();
+  who_expects_and_leaves_leaves_nothing();
   masks_and_read_only_paths_hold();
   users_get_their_groups_and_lose_their_capabilities();
   what_cannot_run_is_refused_in_dockers_words();

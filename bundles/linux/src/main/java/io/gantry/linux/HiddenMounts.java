@@ -20,7 +20,9 @@ import io.gantry.spi.Mount;
 import io.gantry.spi.Undo;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -39,6 +41,12 @@ final class HiddenMounts {
   private static final int CLONE_FS = 0x200;
   private static final int CLONE_NEWNS = 0x20000;
   private static final long MS_REC_SLAVE = 16384 | 1L << 19;
+  private static final int ELOOP = 40;
+  private static final int MOST_LINKS = 40;
+
+  /** What the kernel says of a target that is a file for a directory, or the other way round. */
+  private static final Set<Errno> UNFIT =
+      EnumSet.of(Errno.ENOENT, Errno.ENOTDIR, Errno.EISDIR, Errno.ELOOP, Errno.EINVAL);
 
   /** The topmost mount, and the descriptor of the namespace it is in. */
   record Held(Dir root, int namespace) {}
@@ -51,7 +59,8 @@ final class HiddenMounts {
 
   /**
    * @param root the mounts of a storage driver, the first one's target is {@code /}
-   * @param further binds inside, in order; their targets are made where they are missing
+   * @param further binds inside, in order; their targets are made where they are missing, and what
+   *     the image has no place for is left out
    * @throws GantryException UNSUPPORTED for kinds of mounts it does not know, and on kernels that
    *     lack what it needs (Linux 5.12)
    */
@@ -129,7 +138,7 @@ final class HiddenMounts {
       }
     }
     for (int i = 0; i < sources.size(); i++) {
-      attach(top, further.get(i).target(), sources.get(i));
+      attachIfItFits(top, further.get(i).target(), sources.get(i));
     }
     if (readOnly) {
       seal(top); // only now: targets had to be made in it
@@ -183,11 +192,25 @@ final class HiddenMounts {
     }
   }
 
+  /**
+   * As {@link #attach}; where the image has something that this cannot lie on, it is left out: such
+   * a container does not start, but its files are there.
+   */
+  private static void attachIfItFits(Dir top, String name, DetachedMount source) {
+    try {
+      attach(top, name, source);
+    } catch (GantryException e) {
+      if (!UNFIT.contains(SyscallError.errno(e))) {
+        throw e;
+      }
+    }
+  }
+
   /** Where to mount; made as the start of the container would make it. */
   private static int target(int top, String path, DetachedMount source) {
     int found = lookUp(top, path, O_PATH);
     if (found < 0 && Kernel.errno() == Errno.ENOENT) {
-      make(top, path, source.stat().isDirectory());
+      make(top, path, source.stat().isDirectory(), 0);
       found = lookUp(top, path, O_PATH);
     }
     if (found < 0) {
@@ -200,23 +223,44 @@ final class HiddenMounts {
     return Kernel.openat2(top, bytes(path), flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
   }
 
-  private static void make(int top, String path, boolean directory) {
+  /**
+   * @param links that were followed on the way here
+   */
+  private static void make(int top, String path, boolean directory, int links) {
     List<String> names = new ArrayList<>(List.of(path.split("/")));
     names.removeIf(String::isEmpty);
-    String done = "";
+    String parent = "/";
     for (int i = 0; i < names.size(); i++) {
-      String parent = done.isEmpty() ? "/" : done;
       String name = names.get(i);
-      done = done + "/" + name;
-      int in = lookUp(top, parent, O_PATH | O_DIRECTORY);
-      if (in < 0) {
-        throw failed("openat2", parent);
+      String done = parent + name;
+      int there = lookUp(top, done, O_PATH);
+      if (there >= 0) {
+        libc().close(there);
+      } else {
+        makeOne(top, parent, name, directory || i < names.size() - 1, links);
       }
-      try {
-        makeOne(in, name, done, directory || i < names.size() - 1);
-      } finally {
-        libc().close(in);
+      parent = done + "/";
+    }
+  }
+
+  /** Makes a file or directory, or that which the link leads to that is there. */
+  private static void makeOne(int top, String parent, String name, boolean directory, int links) {
+    int in = lookUp(top, parent, O_PATH | O_DIRECTORY);
+    if (in < 0) {
+      throw failed("openat2", parent);
+    }
+    String link;
+    try (Dir dir = new Dir(in, parent)) {
+      link = dir.find(name).filter(Stat::isSymlink).map(stat -> dir.readlink(name)).orElse(null);
+      if (link == null) {
+        makeOne(in, name, parent + name, directory);
       }
+    }
+    if (link != null) {
+      if (links == MOST_LINKS) {
+        throw SyscallError.failed("openat2", parent + name, ELOOP);
+      }
+      make(top, link.startsWith("/") ? link : parent + link, directory, links + 1);
     }
   }
 

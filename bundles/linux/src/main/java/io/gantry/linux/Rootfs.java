@@ -114,7 +114,7 @@ public final class Rootfs implements AutoCloseable {
    *
    * @param root as a storage driver says; binds and overlays
    * @param further binds and overlays inside it, in order; where their targets are missing they are
-   *     made
+   *     made, as the start of a container makes them; what the tree has no place for is left out
    * @param readOnly nothing can be written to the root, whatever its mount says
    * @throws GantryException UNSUPPORTED when this kernel cannot
    */

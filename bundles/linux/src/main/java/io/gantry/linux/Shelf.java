@@ -19,6 +19,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -81,6 +82,10 @@ public final class Shelf {
   private final Later later;
   private final Runnable step;
   private final AtomicInteger soon = new AtomicInteger();
+
+  /** Those made volatile here, and so known without a look. */
+  private final Set<String> volatiles = ConcurrentHashMap.newKeySet();
+
   private final AtomicLong doomed = new AtomicLong(System.nanoTime());
 
   /**
@@ -140,12 +145,16 @@ public final class Shelf {
   }
 
   public boolean isVolatile(String id) {
+    if (volatiles.contains(id)) {
+      return true;
+    }
     return !Files.exists(path(id).resolve(RECORD)) && Files.exists(path(id).resolve(VOLATILE));
   }
 
   /** Empty when there is none or it is damaged, which is logged. */
   public Optional<String> record(String id) {
-    for (String name : List.of(RECORD, VOLATILE)) {
+    List<String> names = volatiles.contains(id) ? List.of(VOLATILE) : List.of(RECORD, VOLATILE);
+    for (String name : names) {
       Path file = path(id).resolve(name);
       if (!Files.isRegularFile(file, NOFOLLOW_LINKS)) {
         if (!Files.exists(file, NOFOLLOW_LINKS)) {
@@ -211,6 +220,10 @@ public final class Shelf {
       }
       from.renameNew(id, to, id);
       undo.add(() -> to.removeTree(id));
+      undo.add(() -> volatiles.remove(id));
+      if (durability == Durability.NONE) {
+        volatiles.add(id);
+      }
       step.run();
       if (durability != Durability.NONE) {
         to.sync();
@@ -233,6 +246,7 @@ public final class Shelf {
    * cut from then on. What it holds must do so already.
    */
   public void rename(String id, String other, String record) {
+    volatiles.remove(id);
     try (Dir all = Dir.open(snapshots);
         Dir dir = all.dir(id);
         Undo undo = new Undo()) {
@@ -257,6 +271,7 @@ public final class Shelf {
    * not before.
    */
   public void keep(String id, String record) {
+    volatiles.remove(id);
     try (Dir all = Dir.open(snapshots);
         Dir dir = all.dir(id)) {
       if (isVolatile(id)) {
@@ -289,6 +304,7 @@ public final class Shelf {
   public String takeOut(String id) {
     makeDirectories();
     boolean durable = !isVolatile(id);
+    volatiles.remove(id);
     try (Dir from = Dir.open(snapshots);
         Dir to = Dir.open(scratch)) {
       String name = id.substring(0, Math.min(id.length(), 200)) + "~" + doomed.incrementAndGet();

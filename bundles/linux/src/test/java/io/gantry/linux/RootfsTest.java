@@ -144,8 +144,30 @@ class RootfsTest {
     Rootfs.ofMounts(bind(), List.of(file), false).close();
     assertTrue(Files.isRegularFile(tree.resolve("a/b/hosts")));
     var behindLink = List.of(Mount.bind(secret.toString(), "/link/x"));
-    assertThrows(GantryException.class, () -> Rootfs.ofMounts(bind(), behindLink, false).close());
+    Rootfs.ofMounts(bind(), behindLink, false).close();
+    assertTrue(Files.isDirectory(tree.resolve(secret.toString().substring(1)).resolve("deep/x")));
     assertFalse(Files.exists(secret.resolve("deep")));
+  }
+
+  @Test
+  void whatTheImageHasNoPlaceForIsLeftOut() throws Exception {
+    Files.createDirectories(tree.resolve("etc/hostname"));
+    Files.createSymbolicLink(tree.resolve("round"), Path.of("/made/../round"));
+    String file = secret.resolve("passwd").toString();
+    var further =
+        List.of(
+            Mount.bind(file, "/etc/hostname"),
+            Mount.bind(secret.toString(), "/etc/passwd"),
+            Mount.bind(secret.toString(), "/etc/passwd/below"),
+            Mount.bind(file, "/round"),
+            Mount.bind(file, "/round/below"),
+            Mount.bind(file, "/fits"));
+    try (Rootfs rootfs = Rootfs.ofMounts(bind(), further, false);
+        Dir etc = rootfs.dir("etc")) {
+      assertEquals("inside", read(rootfs, "etc", "passwd"));
+      assertTrue(etc.stat("hostname").isDirectory());
+      assertEquals("outside", read(rootfs, "/", "fits"));
+    }
   }
 
   @Test

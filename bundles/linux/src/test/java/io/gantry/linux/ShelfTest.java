@@ -1,6 +1,7 @@
 package io.gantry.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -57,6 +58,30 @@ class ShelfTest {
     assertEquals(16, scratch());
     left.forEach(Runnable::run);
     assertEquals(0, scratch());
+  }
+
+  @Test
+  void whatIsVolatileIsSoUntilItIsKeptOrGone() {
+    var later = new Shelf.Later(Duration.ofSeconds(5), Runnable::run, () -> false);
+    Shelf shelf = new Shelf(root, Optional::of, later, () -> {});
+    for (String id : List.of("kept", "renamed", "gone")) {
+      shelf.make(id, id, Shelf.Durability.NONE, dir -> {});
+      assertTrue(shelf.isVolatile(id));
+      assertEquals(Optional.of(id), shelf.record(id));
+    }
+    shelf.keep("kept", "kept for good");
+    assertFalse(shelf.isVolatile("kept"));
+    assertEquals(Optional.of("kept for good"), shelf.record("kept"));
+    shelf.rename("renamed", "other", "other");
+    assertFalse(shelf.isVolatile("other"));
+    assertEquals(Optional.of("other"), shelf.record("other"));
+    shelf.make("renamed", "anew", Shelf.Durability.ENTRY, dir -> {});
+    assertEquals(Optional.of("anew"), shelf.record("renamed"));
+    shelf.remove("gone");
+    assertEquals(Optional.empty(), shelf.record("gone"));
+    shelf.make("gone", "back", Shelf.Durability.ENTRY, dir -> {});
+    assertFalse(shelf.isVolatile("gone"));
+    assertEquals(Optional.of("back"), shelf.record("gone"));
   }
 
   private int scratch() {

@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,7 +81,9 @@ abstract class Control implements Connection.Handler {
 
   final void disconnect() {
     connection.close();
-    abandon(new GantryException(Kind.CANCELLED, "the connection to " + connection + " was closed"));
+    abandon(
+        () ->
+            new GantryException(Kind.CANCELLED, "the connection to " + connection + " was closed"));
   }
 
   final boolean isConnected() {
@@ -115,8 +118,9 @@ abstract class Control implements Connection.Handler {
   public final void broken(IOException reason) {
     lost(reason);
     abandon(
-        new GantryException(
-            Kind.UNAVAILABLE, "the connection to " + connection + " is lost", reason));
+        () ->
+            new GantryException(
+                Kind.UNAVAILABLE, "the connection to " + connection + " is lost", reason));
   }
 
   /** What else a greeting says, before anybody is told of it. */
@@ -163,7 +167,8 @@ abstract class Control implements Connection.Handler {
     return true;
   }
 
-  private void abandon(GantryException reason) {
+  /** Mostly nobody waits any more: then the reason is not made. */
+  private void abandon(Supplier<GantryException> why) {
     Deque<CompletableFuture<Void>> waiting;
     lock.lock();
     try {
@@ -172,6 +177,10 @@ abstract class Control implements Connection.Handler {
     } finally {
       lock.unlock();
     }
+    if (greeted.isDone() && waiting.isEmpty()) {
+      return;
+    }
+    GantryException reason = why.get();
     greeted.completeExceptionally(reason);
     waiting.forEach(answer -> answer.completeExceptionally(reason));
   }

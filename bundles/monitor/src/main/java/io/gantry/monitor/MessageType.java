@@ -11,6 +11,7 @@ final class MessageType {
   static final int EXEC_EXIT = 7;
   static final int OK = 8;
   static final int OOM = 9;
+  static final int EXPECT = 31;
   static final int CREATE = 32;
   static final int PROGRAM = 33;
   static final int COMMIT = 34;

@@ -1,5 +1,6 @@
 package io.gantry.monitor;
 
+import io.gantry.monitor.program.KernelFlags;
 import io.gantry.monitor.program.OpProgram;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The engine's end of a container's monitor: a control connection.
  *
- * <p>Made by {@link Spawner#create}, the container lives and dies with this connection until {@link
+ * <p>Made by {@link Spawner}, the container lives and dies with this connection until {@link
  * #commit}; after that the monitor carries on alone and {@link #adopt} finds it again. Calls wait
  * for the answer, are safe from any thread but the loop's own, and fail with UNAVAILABLE when the
  * monitor is gone or silent. What the helper says went wrong is the {@link HelperError} in a
@@ -107,17 +108,23 @@ public final class Monitor implements AutoCloseable {
     }
   }
 
-  /** Begins to make a container through the zygote; {@link #created} waits for it. */
-  static Monitor begin(Path socket, CreateRequest request, MonitorLoop loop, Listener listener) {
-    Message.Builder message = request.message();
-    var monitor = new Monitor(socket, Path.of(request.dir()), loop, listener);
-    try {
-      monitor.link.start(message);
-      return monitor;
-    } catch (RuntimeException e) {
-      monitor.close();
-      throw e;
-    }
+  /** Has the zygote fork who will be the monitor; {@link #create} tells it of what. */
+  static Monitor expect(
+      Path socket, Path dir, boolean network, MonitorLoop loop, Listener listener) {
+    var monitor = new Monitor(socket, dir, loop, listener);
+    long flags = network ? KernelFlags.CLONE_NEWNET : 0;
+    // What fails here shows when the answer to CREATE is read.
+    var unused = monitor.link.send(Message.of(MessageType.EXPECT).number(Tag.CLONE, flags));
+    return monitor;
+  }
+
+  /**
+   * Begins to make the container that was expected; {@link #created} waits for it.
+   *
+   * @param request with the run directory that was named then
+   */
+  public void create(CreateRequest request) {
+    link.start(request.message());
   }
 
   /** Waits until the container's namespaces exist. After a failure the container is gone. */
@@ -378,8 +385,14 @@ public final class Monitor implements AutoCloseable {
   public void close() {
     over = true;
     link.disconnect();
-    link.startFailed(
-        new GantryException(Kind.CANCELLED, "the connection to the monitor was closed"));
+    if (isAwaited()) {
+      link.startFailed(
+          new GantryException(Kind.CANCELLED, "the connection to the monitor was closed"));
+    }
+  }
+
+  private boolean isAwaited() {
+    return !created.isDone() || !started.isDone();
   }
 
   private Path socket() {
@@ -440,9 +453,11 @@ public final class Monitor implements AutoCloseable {
 
     @Override
     void lost(IOException reason) {
-      startFailed(
-          new GantryException(
-              Kind.UNAVAILABLE, "the monitor in " + dir + " is gone: " + reason.getMessage()));
+      if (isAwaited()) {
+        startFailed(
+            new GantryException(
+                Kind.UNAVAILABLE, "the monitor in " + dir + " is gone: " + reason.getMessage()));
+      }
       if (over) {
         return;
       }

@@ -2,6 +2,7 @@ package io.gantry.monitor;
 
 import static java.lang.System.Logger.Level.INFO;
 
+import io.gantry.monitor.program.KernelFlags;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
@@ -72,8 +73,10 @@ public final class Spawner {
    * of it.
    */
   public Monitor create(CreateRequest request, Monitor.Listener listener) {
-    Monitor monitor = begin(request, listener);
+    boolean network = (request.cloneFlags() & KernelFlags.CLONE_NEWNET) != 0;
+    Monitor monitor = expect(Path.of(request.dir()), network, listener);
     try {
+      monitor.create(request);
       monitor.created();
       return monitor;
     } catch (RuntimeException e) {
@@ -83,12 +86,16 @@ public final class Spawner {
   }
 
   /**
-   * As {@link #create}, but back at once: whoever has something else to do meanwhile waits with
-   * {@link Monitor#created} afterwards. Nothing is left of the container once the returned
-   * connection is closed.
+   * As {@link #create}, for whoever does not yet know all about the container: its monitor is
+   * forked meanwhile, and waits for {@link Monitor#create}. Nothing is left of it, nor of the
+   * container, once the returned connection is closed.
+   *
+   * @param dir its run directory, which need not be there yet
+   * @param network whether it is going to have a network namespace of its own, which takes long to
+   *     make
    */
-  public Monitor begin(CreateRequest request, Monitor.Listener listener) {
-    return Monitor.begin(socket, request, loop, listener);
+  public Monitor expect(Path dir, boolean network, Monitor.Listener listener) {
+    return Monitor.expect(socket, dir, network, loop, listener);
   }
 
   /** Starts a net helper that listens there; in the place of one that does. */

@@ -154,6 +154,29 @@ final class Box implements AutoCloseable {
     }
   }
 
+  static CreateRequest request(
+      String id, Path dir, boolean terminal, boolean stdin, boolean logs, long namespaces) {
+    return new CreateRequest(
+        "deadbeef",
+        id,
+        dir.toString(),
+        terminal,
+        stdin,
+        stdin,
+        false,
+        CLONE_NEWPID | CLONE_NEWNS | namespaces,
+        Bytes.EMPTY,
+        false,
+        24,
+        80,
+        logs ? Spool.at(dir.resolve("log").toString()) : null,
+        List.of(),
+        "",
+        List.of(),
+        Bytes.EMPTY,
+        false);
+  }
+
   /** A container and what was heard of it. */
   final class Container implements Monitor.Listener, AutoCloseable {
     final Path dir;
@@ -172,28 +195,7 @@ final class Box implements AutoCloseable {
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-      monitor =
-          spawner.create(
-              new CreateRequest(
-                  "deadbeef",
-                  id,
-                  dir.toString(),
-                  terminal,
-                  stdin,
-                  stdin,
-                  false,
-                  CLONE_NEWPID | CLONE_NEWNS | namespaces,
-                  Bytes.EMPTY,
-                  false,
-                  24,
-                  80,
-                  logs ? Spool.at(dir.resolve("log").toString()) : null,
-                  List.of(),
-                  "",
-                  List.of(),
-                  Bytes.EMPTY,
-                  false),
-              this);
+      monitor = spawner.create(request(id, dir, terminal, stdin, logs, namespaces), this);
     }
 
     ExitRecord awaitExit() throws Exception {

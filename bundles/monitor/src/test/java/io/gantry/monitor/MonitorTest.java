@@ -42,6 +42,18 @@ class MonitorTest {
   private static final int SIGKILL = 9;
   private static final int SIGTERM = 15;
 
+  private static final Monitor.Listener DEAF =
+      new Monitor.Listener() {
+        @Override
+        public void exited(ExitRecord exit) {}
+
+        @Override
+        public void execExited(ExecExit exit) {}
+
+        @Override
+        public void lost(String reason) {}
+      };
+
   private static Box box;
 
   @BeforeAll
@@ -338,6 +350,44 @@ class MonitorTest {
   }
 
   @Test
+  void aMonitorThatIsKilledBeforeItIsToldOfWhatMakesNothing() {
+    Path dir = box.root.resolve("ahead");
+    var ahead = box.spawner.expect(dir, true, DEAF);
+    long zygote = box.spawner.pid();
+    Box.eventually("it is forked", () -> ahead(zygote).count() == 1);
+    ahead(zygote).forEach(ProcessHandle::destroyForcibly);
+    Box.eventually("it ends", () -> ahead(zygote).count() == 0);
+    ahead.create(Box.request("a".repeat(64), dir, false, false, false, 0));
+    var failure = assertThrows(GantryException.class, ahead::created);
+    assertEquals(Kind.UNAVAILABLE, failure.kind());
+    ahead.close();
+    assertFalse(Files.exists(dir));
+  }
+
+  @Test
+  void aMonitorThatIsToldOfNothingEndsWithTheConnection() {
+    long zygote = box.spawner.pid();
+    var ahead = box.spawner.expect(box.root.resolve("ahead"), true, DEAF);
+    Box.eventually("it is forked", () -> ahead(zygote).count() == 1);
+    ahead.close();
+    Box.eventually("it ends", () -> ahead(zygote).count() == 0);
+  }
+
+  /** Monitors of containers are its children, too, and have another title. */
+  private static Stream<ProcessHandle> ahead(long zygote) {
+    return ProcessHandle.of(zygote).orElseThrow().children().filter(MonitorTest::isOfTheZygote);
+  }
+
+  private static boolean isOfTheZygote(ProcessHandle process) {
+    try {
+      return Files.readString(Path.of("/proc/" + process.pid() + "/comm"))
+          .startsWith("gantry-spawn");
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Test
   void aKilledMonitorIsLost() throws Exception {
     var container = box.start("sleep 1000");
     container.monitor.commit();
@@ -382,6 +432,8 @@ class MonitorTest {
         Message.of(MessageType.CREATE).text(Tag.DIR, "relative").build().array(),
         Message.of(MessageType.CREATE).bytes(Tag.FLAGS, new byte[3]).build().array(),
         Message.of(MessageType.CREATE).bytes(Tag.DIR, new byte[] {'/', 0, 'x'}).build().array(),
+        Message.of(MessageType.EXPECT).bytes(Tag.CLONE, new byte[9]).build().array(),
+        Message.of(MessageType.EXPECT).number(Tag.CLONE, -1).build().array(),
         Message.of(MessageType.ATTACH).bytes(Tag.STREAMS, new byte[9]).build().array(),
         Message.of(MessageType.EXEC).text(Tag.EXEC_ID, "../../x").build().array(),
         Message.of(MessageType.EXEC)

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -98,6 +99,30 @@ class HijackTest {
       api.containers.lastStream.put("a");
       api.containers.lastStream.put("");
       assertEquals("a", Api.readAll(client));
+    }
+  }
+
+  /** The connection waits for the client's side for ten seconds, but not longer than that takes. */
+  @Test
+  void aStreamIsFreeAsSoonAsItsClientHasGone() throws Exception {
+    var stream = new WeakReference<>(streamOfAClientThatHasGone());
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+    until(
+        () -> {
+          System.gc();
+          assertTrue(System.nanoTime() < limit, "its stream is still held");
+          return stream.get() == null;
+        });
+  }
+
+  private LoopStream streamOfAClientThatHasGone() throws Exception {
+    try (var client = attach(UPGRADE, "")) {
+      Api.readUntil(client, "\r\n\r\n");
+      var stream = api.containers.lastStream;
+      api.containers.lastStream = null;
+      stream.put("");
+      Api.readAll(client);
+      return stream;
     }
   }
 

@@ -20,11 +20,13 @@ public record Digest(Algorithm algorithm, String hex) implements Comparable<Dige
     private final String label;
     private final String jdkName;
     private final int hexLength;
+    private final MessageDigest unused;
 
     Algorithm(String label, String jdkName, int hexLength) {
       this.label = label;
       this.jdkName = jdkName;
       this.hexLength = hexLength;
+      this.unused = find(jdkName);
     }
 
     /** As it stands before the colon. */
@@ -35,9 +37,17 @@ public record Digest(Algorithm algorithm, String hex) implements Comparable<Dige
     /** A fresh hash; finish it with {@link Digest#of(Algorithm, MessageDigest)}. */
     public MessageDigest hash() {
       try {
-        return MessageDigest.getInstance(jdkName);
+        return (MessageDigest) unused.clone(); // to look for a provider takes far longer
+      } catch (CloneNotSupportedException e) {
+        return find(jdkName);
+      }
+    }
+
+    private static MessageDigest find(String name) {
+      try {
+        return MessageDigest.getInstance(name);
       } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException("every JDK has " + jdkName, e);
+        throw new IllegalStateException("every JDK has " + name, e);
       }
     }
   }

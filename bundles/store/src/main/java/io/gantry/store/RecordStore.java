@@ -285,10 +285,15 @@ public final class RecordStore<T> {
     refuseNewer(key);
     Seen before = seen.getOrDefault(key, new Seen(Unknown.NONE, schema.minor(), false));
     int minor = Math.max(before.minor(), schema.minor());
-    ObjectNode json = form.write(value);
-    before.unknown().addTo(json);
     ObjectNode envelope = Json.MAPPER.createObjectNode();
-    envelope.put("schema", schema.major() + "." + minor).put("key", key).set("value", json);
+    envelope.put("schema", schema.major() + "." + minor).put("key", key);
+    if (before.unknown().equals(Unknown.NONE)) {
+      envelope.putPOJO("value", form.direct(value));
+    } else {
+      ObjectNode json = form.write(value);
+      before.unknown().addTo(json);
+      envelope.set("value", json);
+    }
     folder.replace(
         file, sealed(Json.MAPPER.writeValueAsBytes(envelope)), durability == Durability.SYNCED);
     seen.put(key, new Seen(before.unknown(), minor, false));

@@ -12,7 +12,9 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -21,18 +23,27 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The directory that holds everything an engine keeps, taken by one engine at a time. The lock is
  * the kernel's, so it ends with the process that holds it; the file's text names that process for
- * people.
+ * people. A second one is held on the instance, by the name that all its kernel objects carry: a
+ * copy of a data root would drive the same containers.
  */
 final class DataRoot implements AutoCloseable {
 
+  private static final String INSTANCE_FILE = "instance";
   private static final Pattern INSTANCE = Pattern.compile("[0-9a-f]{8}");
   private static final FileAttribute<Set<PosixFilePermission>> PRIVATE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+
+  /** What may be in a data root that no engine has used yet. */
+  private static final Set<String> BEFORE_USE =
+      Set.of("lock", "instance.tmp", "deploy", "lost+found");
 
   private static final String READ_ONLY = "Read-only file system";
 
@@ -43,12 +54,20 @@ final class DataRoot implements AutoCloseable {
 
   private final Path path;
   private final String instance;
-  private final FileChannel lock;
+  private final @Nullable FileChannel lock;
+  private final Claim claim;
 
-  private DataRoot(Path path, String instance, FileChannel lock) {
+  /** That no other engine on this host is the same instance. */
+  private record Claim(Path file, FileChannel channel) {}
+
+  /**
+   * @param lock null where the file system is read-only
+   */
+  private DataRoot(Path path, String instance, @Nullable FileChannel lock, Claim claim) {
     this.path = path;
     this.instance = instance;
     this.lock = lock;
+    this.claim = claim;
   }
 
   /**
@@ -56,24 +75,50 @@ final class DataRoot implements AutoCloseable {
    *
    * @param pid of the process an operator would end: the gate's, or the JVM's where there is no
    *     gate
-   * @param elsewhere where it is locked when its own file system is read-only: exists, and is the
-   *     same for all engines that may want this data root
+   * @param claims where instances are claimed: exists, and is the same for all engines of this host
    */
-  static DataRoot open(Path directory, long pid, Path elsewhere) throws StartFailure {
-    Path path = OwnedDirectory.open("data root", directory, "rwx--x---");
+  static DataRoot open(Path directory, long pid, Path claims) throws StartFailure {
     try {
-      FileChannel lock = lock(path, pid, elsewhere);
+      refuseForeign(directory);
+      Path path = OwnedDirectory.open("data root", directory, "rwx--x---");
+      FileChannel lock = lock(path, pid);
       try {
-        return new DataRoot(path, instance(path), lock);
+        String instance = instance(path);
+        return new DataRoot(path, instance, lock, claim(claims, instance, path, pid, lock == null));
       } catch (IOException | StartFailure e) {
-        lock.close();
+        if (lock != null) {
+          lock.close();
+        }
         throw e;
       }
     } catch (IOException e) {
       throw new StartFailure(
           StartFailure.IO_ERROR,
-          "cannot use data root " + path + ": " + OwnedDirectory.reason(e),
+          "cannot use data root " + directory + ": " + OwnedDirectory.reason(e),
           e);
+    }
+  }
+
+  /** Somebody's directory, {@code /} for one: nothing in it or about it is changed. */
+  private static void refuseForeign(Path directory) throws IOException, StartFailure {
+    if (!Files.isDirectory(directory)) {
+      return;
+    }
+    Path real = directory.toRealPath();
+    if (Files.exists(real.resolve(INSTANCE_FILE))) {
+      instance(real);
+      return;
+    }
+    try (Stream<Path> files = Files.list(real)) {
+      if (files.anyMatch(file -> !BEFORE_USE.contains(file.getFileName().toString()))) {
+        throw new StartFailure(
+            StartFailure.USAGE,
+            "refusing data root "
+                + real
+                + ": it is not empty, and no engine's, since it has no file "
+                + INSTANCE_FILE
+                + "; name one that is empty or not there");
+      }
     }
   }
 
@@ -87,18 +132,24 @@ final class DataRoot implements AutoCloseable {
   }
 
   /**
-   * Lets another engine take it. The file stays: removing it would let two engines lock two files.
+   * Lets another engine take it. Its own lock file stays: removing it would let two engines lock
+   * two files.
    */
   @Override
   public void close() throws IOException {
-    lock.close();
+    try (claim.channel) {
+      Files.deleteIfExists(claim.file); // see claim: whoever has opened it notices
+    }
+    if (lock != null) {
+      lock.close();
+    }
   }
 
-  private static FileChannel lock(Path path, long pid, Path elsewhere)
-      throws IOException, StartFailure {
+  /** Null where the file system is read-only. */
+  private static @Nullable FileChannel lock(Path path, long pid) throws IOException, StartFailure {
     Path file = path.resolve("lock");
     try {
-      return lock(file, path, pid);
+      return lock(file, pid, holder -> inUse(holder, path));
     } catch (FileSystemException e) {
       if (!READ_ONLY.equals(e.getReason()) || !Files.exists(file)) {
         throw e;
@@ -110,16 +161,41 @@ final class DataRoot implements AutoCloseable {
         throw inUse(holder(channel), path);
       }
     }
-    return lock(elsewhere.resolve("gantry-" + instance(path) + ".lock"), path, pid);
+    return null;
   }
 
-  private static FileChannel lock(Path file, Path path, long pid) throws IOException, StartFailure {
+  /** Again when the file that is locked was removed meanwhile: it is nobody's then. */
+  private static Claim claim(Path claims, String instance, Path path, long pid, boolean readOnly)
+      throws IOException, StartFailure {
+    Path file = claims.resolve("gantry-" + instance + ".lock");
+    while (true) {
+      Object before = key(file);
+      FileChannel channel =
+          lock(
+              file, pid, holder -> readOnly ? inUse(holder, path) : copied(holder, instance, path));
+      if (before != null && before.equals(key(file))) {
+        return new Claim(file, channel);
+      }
+      channel.close();
+    }
+  }
+
+  private static @Nullable Object key(Path file) throws IOException {
+    try {
+      return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
+  private static FileChannel lock(Path file, long pid, Function<String, StartFailure> taken)
+      throws IOException, StartFailure {
     FileChannel channel = FileChannel.open(file, Set.of(CREATE, READ, WRITE), PRIVATE);
     try {
       if (channel.tryLock() == null) {
         String holder = holder(channel);
         if (lives(holder) || !isLetGo(channel)) {
-          throw inUse(holder, path);
+          throw taken.apply(holder);
         }
       }
       name(channel, pid);
@@ -134,6 +210,13 @@ final class DataRoot implements AutoCloseable {
     return new StartFailure(
         StartFailure.IN_USE,
         "already running: the engine with pid " + holder + " has data root " + path);
+  }
+
+  private static StartFailure copied(String holder, String instance, Path path) {
+    return new StartFailure(
+        StartFailure.IN_USE,
+        "already running: the engine with pid %s is instance %s, and data root %s a copy of its own"
+            .formatted(holder, instance, path));
   }
 
   /** Over what is there, so that a full disk has room for it; without it the lock holds as well. */
@@ -180,7 +263,7 @@ final class DataRoot implements AutoCloseable {
   }
 
   private static String instance(Path path) throws IOException, StartFailure {
-    Path file = path.resolve("instance");
+    Path file = path.resolve(INSTANCE_FILE);
     if (!Files.exists(file)) {
       byte[] id = new byte[4];
       new SecureRandom().nextBytes(id);

@@ -8,8 +8,8 @@ import java.io.IOException;
 import java.io.Reader;
 import java.lang.System.Logger;
 import java.lang.management.ManagementFactory;
-import java.nio.channels.Channel;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Properties;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Main class of the engine's JVM. Order matters: the data root is taken before anything is made in
@@ -27,6 +28,12 @@ public final class Main {
 
   /** Below the 20 s after which the gate kills. */
   private static final Duration STOP_LIMIT = Duration.ofSeconds(15);
+
+  /** Whatever the exec root is: instances are told apart on the whole host. */
+  private static final Path CLAIMS = Path.of("/run");
+
+  /** A socket's path ends at 107 bytes: {@code /gantry-<8>/<16>/ctl.sock} has to fit. */
+  private static final int LONGEST_EXEC_ROOT = 65;
 
   private Main() {}
 
@@ -56,9 +63,11 @@ public final class Main {
     Options options = Options.parse(home, arguments);
     StderrLogging.setLevel(options.logLevel());
     Logger log = System.getLogger(Main.class.getName());
+    ServerSocketChannel listener = inherited();
     Path runs = OwnedDirectory.check("exec root", options.execRoot(), true);
+    checkLength(runs);
     Installation.check(home);
-    DataRoot dataRoot = DataRoot.open(options.dataRoot(), pid(), runs);
+    DataRoot dataRoot = DataRoot.open(options.dataRoot(), pid(), CLAIMS);
     OwnedDirectory.check("configuration folder", options.etc(), false);
     Pidfile pidfile = Pidfile.write(options.pidfile(), pid());
     Path execRoot =
@@ -73,7 +82,9 @@ public final class Main {
     Runtime.getRuntime()
         .addShutdownHook(new Thread(() -> end(platform, dataRoot, pidfile, log), "gantry-stop"));
     platform.initialize();
-    offerListener(platform);
+    if (listener != null) {
+      platform.offer(ServerSocketChannel.class, listener, "api");
+    }
     Consumer<String> unable = platform::unable;
     platform.offer(Consumer.class, unable, "unable");
     platform.start(features);
@@ -91,6 +102,28 @@ public final class Main {
       return;
     }
     platform.await();
+  }
+
+  static void checkLength(Path execRoot) throws StartFailure {
+    int bytes = execRoot.toString().getBytes(StandardCharsets.UTF_8).length;
+    if (bytes > LONGEST_EXEC_ROOT) {
+      throw new StartFailure(
+          StartFailure.USAGE,
+          "exec root %s is too long for the sockets in it: %d bytes, at most %d"
+              .formatted(execRoot, bytes, LONGEST_EXEC_ROOT));
+    }
+  }
+
+  /** Taken once and never closed: a close would turn descriptors 0 to 2 into /dev/null. */
+  private static @Nullable ServerSocketChannel inherited() throws IOException, StartFailure {
+    if (System.inheritedChannel() instanceof ServerSocketChannel listener) {
+      return listener;
+    }
+    if (Boolean.getBoolean("gantry.inherited")) {
+      throw new StartFailure(
+          StartFailure.NO_INPUT, "-H fd:// needs a listening socket as standard input");
+    }
+    return null;
   }
 
   /** The process an operator knows: {@code bin/gantryd} hands on its pid, which the gate keeps. */
@@ -118,14 +151,6 @@ public final class Main {
     options
         .settings()
         .forEach((setting, json) -> System.setProperty("gantry.set." + setting, json));
-  }
-
-  private static void offerListener(Platform platform) throws IOException {
-    // Taken once and never closed: a close would turn descriptors 0 to 2 into /dev/null.
-    Channel inherited = System.inheritedChannel();
-    if (inherited instanceof ServerSocketChannel listener) {
-      platform.offer(ServerSocketChannel.class, listener, "api");
-    }
   }
 
   private static void end(Platform platform, DataRoot dataRoot, Pidfile pidfile, Logger log) {

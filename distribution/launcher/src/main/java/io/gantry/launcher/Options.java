@@ -100,7 +100,7 @@ record Options(
         case "--tlskey" -> settings.put(REST + "tlsKey", file(name, value));
         case "--tcp-without-authentication" ->
             settings.put(REST + "tcpWithoutAuthentication", bool(name, value));
-        case "--host" -> hosts.add(value);
+        case "--host" -> hosts.add(host(value));
         default -> throw new StartFailure(StartFailure.USAGE, "unknown flag: " + name);
       }
     }
@@ -135,6 +135,15 @@ record Options(
       throw new StartFailure(StartFailure.USAGE, "flag needs an argument: " + flag);
     }
     return Path.of(value).toAbsolutePath().normalize();
+  }
+
+  private static String host(String value) throws StartFailure {
+    if (value.startsWith("unix://") && !value.startsWith("unix:///")) {
+      throw new StartFailure(
+          StartFailure.USAGE,
+          "invalid argument \"" + value + "\" for --host: the path of a socket is absolute");
+    }
+    return value;
   }
 
   private static String option(String value) throws StartFailure {

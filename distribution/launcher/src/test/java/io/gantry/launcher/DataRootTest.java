@@ -63,6 +63,51 @@ class DataRootTest {
   }
 
   @Test
+  void aCopyDoesNotRunBesideItsOriginal() throws Exception {
+    Path root = folder.resolve("root");
+    DataRoot.open(root, 1, folder).close();
+    Path copy = Files.createDirectory(folder.resolve("copy"));
+    Files.copy(root.resolve("instance"), copy.resolve("instance"));
+    String instance = Files.readString(root.resolve("instance")).strip();
+    long named = ProcessHandle.current().pid();
+    Process holder = hold(root, named);
+    try {
+      StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(copy, 2, folder));
+      assertEquals(StartFailure.IN_USE, failure.exitCode());
+      assertEquals(
+          "already running: the engine with pid %d is instance %s, and data root %s a copy of its own"
+              .formatted(named, instance, copy.toRealPath()),
+          failure.getMessage());
+    } finally {
+      holder.getOutputStream().close();
+      assertTrue(holder.waitFor(30, TimeUnit.SECONDS));
+    }
+    DataRoot.open(copy, 2, folder).close();
+    assertFalse(Files.exists(folder.resolve("gantry-" + instance + ".lock")));
+  }
+
+  @Test
+  void whatIsNoEnginesIsLeftAsItIs() throws Exception {
+    Path root = Files.createDirectories(folder.resolve("home/somebody")).getParent();
+    Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxr-xr-x"));
+    StartFailure failure = assertThrows(StartFailure.class, () -> DataRoot.open(root, 1, folder));
+    assertEquals(StartFailure.USAGE, failure.exitCode());
+    assertTrue(failure.getMessage().contains("it is not empty"), failure::getMessage);
+    assertEquals("rwxr-xr-x", PosixFilePermissions.toString(Files.getPosixFilePermissions(root)));
+    assertEquals(1, root.toFile().list().length);
+  }
+
+  @Test
+  void whatAnOperatorPreparedIsTaken() throws Exception {
+    Path root = folder.resolve("root");
+    Files.createDirectories(root.resolve("deploy"));
+    Files.createDirectory(root.resolve("lost+found")); // a new ext4
+    Files.createFile(root.resolve("lock")); // a start that was killed
+    DataRoot.open(root, 1, folder).close();
+    assertEquals("rwx--x---", PosixFilePermissions.toString(Files.getPosixFilePermissions(root)));
+  }
+
+  @Test
   void oneWhoseGateIsGoneIsWaitedFor() throws Exception {
     Path root = folder.resolve("root");
     Process gate = new ProcessBuilder("true").start();
@@ -166,7 +211,9 @@ class DataRootTest {
     public static void main(String[] arguments) throws Exception {
       try (DataRoot root =
           DataRoot.open(
-              Path.of(arguments[0]), Long.parseLong(arguments[1]), Path.of(arguments[0]))) {
+              Path.of(arguments[0]),
+              Long.parseLong(arguments[1]),
+              Path.of(arguments[0]).getParent())) {
         System.out.print('.');
         System.out.flush();
         System.exit(System.in.read() < 0 && root.instance().isEmpty() ? 1 : 0);

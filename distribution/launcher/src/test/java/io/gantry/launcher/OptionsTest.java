@@ -95,6 +95,15 @@ class OptionsTest {
   }
 
   @Test
+  void aSocketWithoutAnAbsolutePathIsRefusedBeforeAnythingStarts() {
+    StartFailure failure =
+        assertThrows(
+            StartFailure.class, () -> Options.parse(HOME, List.of("--host=unix://a.sock")));
+    assertTrue(failure.getMessage().contains("unix://a.sock"), failure::getMessage);
+    assertEquals(64, failure.exitCode());
+  }
+
+  @Test
   void anUnknownLogLevelIsRefusedInDockersWords() {
     StartFailure failure =
         assertThrows(StartFailure.class, () -> Options.parse(HOME, List.of("--log-level=loud")));

@@ -161,9 +161,13 @@ final class Ending {
       var before = container.run();
       var watch = running.watch();
       var run = before.ended(exit, watch == null ? before.health() : watch.end());
-      // First of all: the run directory, which goes next, holds the only other trace of it.
+      // First of all: the run directory, which goes next, holds the only other trace of it. That of
+      // one that is about to be removed goes with it, and says the end until then.
+      boolean goes = container.record().ephemeral() && !running.startsAgain();
       boolean written =
-          attempt("record the end of", container, () -> records.putRun(container.record(), run));
+          !goes
+              && attempt(
+                  "record the end of", container, () -> records.putRun(container.record(), run));
       if (watch != null) {
         watch.forget();
       }

@@ -155,6 +155,17 @@ final class Networking {
         && !Networks.PREDEFINED.contains(place.name());
   }
 
+  /** Whether nothing comes inside: their namespace need not be there for it. */
+  static boolean areAlone(List<Placed> places) {
+    return places.stream().allMatch(place -> place.driver().equals(NetworkKeeper.BUILTIN));
+  }
+
+  /** Waits for drivers if need be, for who does not wait for an attach. */
+  boolean ready(List<Placed> places) {
+    places.forEach(networks::awaitDriver);
+    return true;
+  }
+
   /** Of a run that goes on. */
   void disconnect(String container, Placed place) {
     networks.disconnect(place);

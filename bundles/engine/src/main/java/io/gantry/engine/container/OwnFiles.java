@@ -10,6 +10,7 @@ import io.gantry.engine.spec.NetworkNames;
 import io.gantry.spi.GantryException;
 import io.gantry.store.StoreFailure;
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -107,14 +108,26 @@ final class OwnFiles {
   Path makeRun(String id) {
     var dir = place.run(id);
     try {
-      if (Files.exists(dir, NOFOLLOW_LINKS)) {
-        Reach.clear(dir);
-        removeTree(dir);
+      if (!isMade(dir)) {
+        if (Files.exists(dir, NOFOLLOW_LINKS)) {
+          Reach.clear(dir);
+          removeTree(dir);
+        }
+        directory(dir, PRIVATE);
       }
-      directory(dir, PRIVATE);
       return dir;
     } catch (IOException e) {
       throw failed("make " + dir, e);
+    }
+  }
+
+  /** Mostly it can be made at once; to look first costs more. */
+  private static boolean isMade(Path dir) throws IOException {
+    try {
+      Files.createDirectory(dir, PosixFilePermissions.asFileAttribute(PRIVATE));
+      return true;
+    } catch (FileAlreadyExistsException | NoSuchFileException e) {
+      return false;
     }
   }
 

@@ -131,6 +131,9 @@ final class Removal {
     container.pending.end();
     teller.tell(record, "destroy");
     container.waiters.removed();
+    if (record.ephemeral()) { // it went with its end: nobody has asked for the space
+      attempt("files", record, () -> this.files.remove(record.id()));
+    }
   }
 
   private ContainerRecord takeAway(Container container, boolean force, boolean volumes) {
@@ -160,7 +163,9 @@ final class Removal {
     }
     // There is no way back from here: what is left of it the next engine sweeps.
     attempt("run", record, () -> records.removeRun(record));
-    attempt("files", record, () -> files.remove(record.id()));
+    if (!record.ephemeral()) {
+      attempt("files", record, () -> files.remove(record.id()));
+    }
   }
 
   private static void attempt(String what, ContainerRecord record, Runnable step) {

@@ -123,6 +123,10 @@ final class Starting {
 
   /** What a start that fails leaves as it was. */
   private void forgetFormerRuns(Container container, Undo undo) {
+    if (container.record().ephemeral() && container.keepsRun()) {
+      // Its end is only in the run directory, which is made anew.
+      records.putRun(container.record(), container.run());
+    }
     int restarts = container.run().restarts();
     if (restarts != 0) {
       undo.add(
@@ -200,6 +204,13 @@ final class Starting {
     var devices = seen.devices();
     try (var undo = new Undo();
         var reach = new Reach(undo)) {
+      var cgroup = grouping.of(record);
+      var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
+      undo.add(running::letGo);
+      // Forked while all else is looked up.
+      var own = Networking.hasOwn(record.spec());
+      var monitor = shop.zygote().expect(shop.place().run(record.id()), own, running);
+      running.monitor(monitor);
       undo.add(() -> files.removeRun(record.id()));
       Path dir = files.makeRun(record.id());
       if (record.spec().host().namespaces().ipc().equals(Modes.SHAREABLE)) {
@@ -214,7 +225,6 @@ final class Starting {
           });
       var plan = launching.call(() -> plan(container, reach.mounts(), devices));
       var rules = plan.deviceRules();
-      var cgroup = grouping.of(record);
       var task = plan.task(Grouping.toDriver(cgroup, rules));
       undo.add(() -> forget(record));
       Launch launch =
@@ -230,22 +240,26 @@ final class Starting {
         prepare(record, plan, rules, places);
       }
       requireDonors(record, plan);
-      var running = new Running(cgroup, shop.clock(), exit -> ending.execEnded(container, exit));
       running.task(task);
       undo.add(running::letGo); // before its commit that is the container's end
-      var monitor =
-          shop.zygote()
-              .begin(request(record, task, launch, running, spool, places, ports), running);
-      running.monitor(monitor);
+      monitor.create(request(record, task, launch, running, spool, places, ports));
       container.pending.connect(monitor);
-      // While the monitor is forked and makes the namespaces:
+      // While the monitor makes the namespaces:
       if (!remapped) {
         prepare(record, plan, rules, places);
       }
+      boolean alone = Networking.areAlone(places);
+      if (alone) { // init goes on while its namespaces are told
+        launching.call(() -> networking.ready(places));
+        requireDonors(record, plan);
+        monitor.give(program(record, places, launch));
+      }
       var init = created(monitor, record, places);
       var attached = launching.call(() -> networking.attach(places, init.pid(), undo));
-      requireDonors(record, plan);
-      monitor.give(program(record, attached, launch));
+      if (!alone) {
+        requireDonors(record, plan);
+        monitor.give(program(record, attached, launch));
+      }
       var mapped = publishing.map(ports, undo);
       if (Serving.isNeeded(attached, mapped)) {
         undo.add(() -> serving.end(record.id()));

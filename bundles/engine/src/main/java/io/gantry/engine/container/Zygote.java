@@ -5,7 +5,6 @@ import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.linux.CgroupTree;
-import io.gantry.monitor.CreateRequest;
 import io.gantry.monitor.Helper;
 import io.gantry.monitor.HelperError;
 import io.gantry.monitor.Monitor;
@@ -50,17 +49,22 @@ public final class Zygote {
     spawner();
   }
 
-  /** Begins to make a container: {@link Monitor#created} waits for it. */
-  Monitor begin(CreateRequest request, Monitor.Listener listener) {
+  /**
+   * A monitor that is told by {@link Monitor#create} of what.
+   *
+   * @param dir the container's run directory
+   * @param network whether it has a network of its own
+   */
+  Monitor expect(Path dir, boolean network, Monitor.Listener listener) {
     var first = spawner();
     try {
-      return first.begin(request, listener);
+      return first.expect(dir, network, listener);
     } catch (GantryException e) {
       if (e.kind() != NOT_FOUND || HelperError.in(e).isPresent()) {
         throw e;
       }
-      forget(first); // somebody killed it; nothing of the container has been made
-      return spawner().begin(request, listener);
+      forget(first); // somebody killed it
+      return spawner().expect(dir, network, listener);
     }
   }
 

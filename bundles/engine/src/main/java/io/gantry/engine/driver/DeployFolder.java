@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * Takes in the jars that an operator drops into a folder. A jar is taken when two looks in a row
  * found it the same and whole, so a copy under way is left alone; then it goes away: a copy is kept
  * with the drivers. One that is refused becomes {@code <name>.rejected}, with the reason in {@code
- * <name>.rejected.txt} and in the log.
+ * <name>.rejected.txt} and in the log. What is no regular file is never opened: a FIFO would hold
+ * the thread for as long as nobody writes to it.
  */
 final class DeployFolder {
 
@@ -99,10 +100,15 @@ final class DeployFolder {
       return; // gone again
     }
     seen.put(jar, now);
-    if (now.times() < 2 || (!isWhole(jar) && now.times() < LOOKS_UNTIL_BROKEN)) {
+    boolean isFile = Files.isRegularFile(jar);
+    if (now.times() < 2 || (isFile && !isWhole(jar) && now.times() < LOOKS_UNTIL_BROKEN)) {
       return;
     }
     seen.remove(jar);
+    if (!isFile) {
+      reject(jar, "it is not a regular file");
+      return;
+    }
     try {
       install.accept(jar);
       Files.deleteIfExists(jar);

@@ -2,15 +2,18 @@ package io.gantry.engine.driver;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.trust.Trusted;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
+import java.lang.System.Logger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +43,8 @@ final class DriverBundles {
     }
   }
 
+  private static final Logger log = System.getLogger(DriverBundles.class.getName());
+
   /**
    * Felix SCR waits 5 s each time for a lock that a hanging constructor holds, before it goes on.
    */
@@ -50,14 +55,21 @@ final class DriverBundles {
   private final BundleContext context;
   private final ExecutorService threads;
   private final Supplier<Limits> limits;
+  private final Duration locks;
 
   /**
    * @param threads for steps that may hang in a bundle's code
    */
   DriverBundles(BundleContext context, ExecutorService threads, Supplier<Limits> limits) {
+    this(context, threads, limits, LOCKS);
+  }
+
+  DriverBundles(
+      BundleContext context, ExecutorService threads, Supplier<Limits> limits, Duration locks) {
     this.context = context;
     this.threads = threads;
     this.limits = limits;
+    this.locks = locks;
   }
 
   Optional<Bundle> find(String symbolicName) {
@@ -89,26 +101,65 @@ final class DriverBundles {
 
   /**
    * Makes a bundle run from a source, whatever ran before. The drivers of the old content are
-   * drained on the way.
+   * drained on the way; a stop of it that hangs is interrupted, and one that fails is a stop, too.
    *
    * @throws GantryException INVALID when it does not resolve or start, UNAVAILABLE when it hangs
    */
   void run(Source source) {
-    Duration limit = limits.get().drain().plus(limits.get().recover()).plus(LOCKS);
-    var step =
-        threads.submit(
-            () -> {
-              start(source);
-              return null;
-            });
+    find(source.symbolicName())
+        .filter(bundle -> source.jar() != null || !isShipped(bundle, source))
+        .ifPresent(this::stop);
+    Duration limit = limits.get().drain().plus(limits.get().recover()).plus(locks);
     try {
-      step.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+      within(
+          limit,
+          () -> {
+            start(source);
+            return null;
+          });
     } catch (TimeoutException e) {
-      step.cancel(true);
       throw new GantryException(
           UNAVAILABLE, "it did not stop and start within " + limit.toSeconds() + " s", e);
     } catch (ExecutionException e) {
       throw new GantryException(INVALID, reason(e.getCause()), e.getCause());
+    }
+  }
+
+  private void stop(Bundle bundle) {
+    Duration limit = limits.get().drain().plus(locks);
+    try {
+      within(
+          limit,
+          () -> {
+            bundle.stop(Bundle.STOP_TRANSIENT);
+            return null;
+          });
+    } catch (TimeoutException e) {
+      log.log(
+          WARNING,
+          "driver bundle {0} {1} did not stop within {2} s: interrupted",
+          bundle.getSymbolicName(),
+          bundle.getVersion(),
+          limit.toSeconds());
+    } catch (ExecutionException e) {
+      log.log(
+          WARNING,
+          "driver bundle {0} {1} failed in its stop: {2}",
+          bundle.getSymbolicName(),
+          bundle.getVersion(),
+          String.valueOf(e.getCause()));
+    }
+  }
+
+  /** On a thread that is interrupted, and left behind, when it takes longer. */
+  private void within(Duration limit, Callable<Void> work)
+      throws TimeoutException, ExecutionException {
+    var step = threads.submit(work);
+    try {
+      step.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      step.cancel(true);
+      throw e;
     } catch (InterruptedException e) {
       step.cancel(true);
       Thread.currentThread().interrupt();

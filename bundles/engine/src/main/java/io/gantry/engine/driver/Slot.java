@@ -15,7 +15,6 @@ import io.gantry.engine.driver.Provider.Lease;
 import io.gantry.engine.driver.Provider.Refusal;
 import io.gantry.spi.Driver;
 import io.gantry.spi.GantryException;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -133,11 +132,9 @@ final class Slot<D extends Driver> {
         if (refusal != null) {
           throw new GantryException(UNAVAILABLE, title + " is not available: " + refusal.reason());
         }
-        long left = patience().toNanos() - (System.nanoTime() - asked);
+        long left = patience(asked);
         if (left <= 0) {
-          throw new GantryException(
-              UNAVAILABLE,
-              title + " is away: no bundle provides it; install or start its bundle and try again");
+          throw new GantryException(UNAVAILABLE, title + " is away: " + absence());
         }
         changed.awaitNanos(left);
       }
@@ -158,8 +155,24 @@ final class Slot<D extends Driver> {
     return !operated && current != null && current.phase == REFUSED ? current.refusal : null;
   }
 
-  private Duration patience() {
-    return swapping() ? limits.get().swap() : limits.get().away();
+  /**
+   * Nanoseconds that are left to a call. While a provider drains or takes over, which have time
+   * limits of their own, it is the whole swap; a bundle that hangs in its start or stop has none.
+   */
+  private long patience(long asked) {
+    long now = System.nanoTime();
+    long swap = limits.get().swap().toNanos() - (now - asked);
+    if (current != null) {
+      return swap;
+    }
+    long missed = awaySince - asked > 0 ? awaySince : asked;
+    return Math.min(swap, limits.get().away().toNanos() - (now - missed));
+  }
+
+  private String absence() {
+    return operated
+        ? "its bundle is being replaced, and one hangs in its stop or start; try again later"
+        : "no bundle provides it; install or start its bundle and try again";
   }
 
   private boolean swapping() {

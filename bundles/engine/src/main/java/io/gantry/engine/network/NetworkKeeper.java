@@ -527,6 +527,11 @@ public final class NetworkKeeper {
     return place.with(made);
   }
 
+  /** Waits for a driver that is being swapped. */
+  public void awaitDriver(Placed place) {
+    drivers.call(place.driver(), driver -> {});
+  }
+
   /** Takes back an attach, whatever has become of it. */
   public void detach(Placed place) {
     var network = network(place);

@@ -78,12 +78,9 @@ public final class MountRequests {
         .tmpfs()
         .forEach(
             (target, options) -> {
-              if (!target.startsWith("/")) {
-                throw new GantryException(
-                    INVALID, "invalid mount path: '" + target + "' mount path must be absolute");
-              }
+              String clean = Targets.check(target);
               TmpfsOptions.merge(options);
-              targets.add(Targets.clean(target));
+              targets.add(clean);
             });
     return targets;
   }

@@ -389,6 +389,29 @@ class ContainerFilesTest {
     assertEquals(List.of(), engine.containers.list());
   }
 
+  /** Its end is on no other record than the monitor's as long as it is about to be removed. */
+  @Test
+  void theNextEngineKnowsHowAnEphemeralOneEndedThatCouldNotBeRemoved() throws Exception {
+    start("overlay");
+    String id = createEphemeral();
+    put(id, "/tmp", "big", "x".repeat(4 << 20));
+    engine.containers.start(id);
+    var run = home.place().run(id);
+    try (var copy = engine.containers.read(id, "/tmp/big").tar()) {
+      copy.read().toCompletableFuture().get(60, TimeUnit.SECONDS);
+      engine.containers.kill(id, "KILL");
+      awaitStatus(id, Status.EXITED);
+      assertTrue(Files.exists(run.resolve("exit")));
+      engine.close();
+    }
+    start("overlay");
+    Await.until("it is removed", () -> engine.containers.list().isEmpty());
+    assertFalse(Files.exists(run));
+    var told = engine.events.stream().filter(event -> event.action().equals("die")).toList();
+    assertEquals(List.of(id), told.stream().map(event -> event.actor()).toList());
+    assertEquals("137", told.get(0).attributes().get("exitCode"));
+  }
+
   private String createEphemeral() {
     var spec =
         Specs.spec(

@@ -98,7 +98,10 @@ class CutShortTest extends WithEngine {
             List.of(),
             Bytes.EMPTY,
             false);
-    return Spawner.ensure(home.helper(), home.place().execRoot(), loop).begin(request, NOBODY);
+    var spawner = Spawner.ensure(home.helper(), home.place().execRoot(), loop);
+    var monitor = spawner.expect(home.place().run(id), false, NOBODY);
+    monitor.create(request);
+    return monitor;
   }
 
   @Test

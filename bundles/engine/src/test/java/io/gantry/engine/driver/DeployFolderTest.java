@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What an operator finds in the deploy folder after a jar was dropped there. */
@@ -57,6 +58,18 @@ class DeployFolderTest {
     look(taken -> {});
     assertFalse(Files.exists(jar));
     assertFalse(Files.exists(folder.resolve("driver.jar.rejected.txt")));
+  }
+
+  @Test
+  @Timeout(30) // opened, a FIFO holds the watch for ever
+  void aFifoIsNamedAndTheNextJarIsTakenAllTheSame() throws Exception {
+    Path fifo = folder.resolve("a.jar"); // looked at first
+    assertEquals(0, new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor());
+    look(taken -> {});
+    assertFalse(Files.exists(fifo));
+    assertEquals(
+        "it is not a regular file\n", Files.readString(folder.resolve("a.jar.rejected.txt")));
+    assertFalse(Files.exists(jar));
   }
 
   private void look(Consumer<Path> install) {

@@ -217,6 +217,18 @@ class LeasedDriversTest {
   }
 
   @Test
+  void soIsOneWhoseBundleHangsWhileItIsReplaced() {
+    limits = new Limits(limits.drain(), limits.call(), Duration.ofMillis(50), limits.recover());
+    drivers.know("a").operated(true);
+    var failure =
+        assertTimeoutPreemptively(
+            Duration.ofSeconds(10),
+            () -> assertThrows(GantryException.class, () -> drivers.call("a", Echo::say)));
+    assertEquals(GantryException.Kind.UNAVAILABLE, failure.kind());
+    assertTrue(failure.getMessage().contains("is being replaced"), failure.getMessage());
+  }
+
+  @Test
   void unbindReturnsWhenTheCallsHaveEnded() throws Exception {
     var inside = new CountDownLatch(1);
     var go = new CountDownLatch(1);

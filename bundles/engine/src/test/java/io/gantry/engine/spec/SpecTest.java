@@ -133,6 +133,7 @@ class SpecTest {
     refused("invalid USER mode: bogus", s -> s.usernsMode = "bogus");
     refused("invalid PID mode: bogus", s -> s.pidMode = "bogus");
     refused("invalid tmpfs option [\"bogus\"]", s -> s.tmpfs = Map.of("/t", "bogus"));
+    refused("invalid specification: destination can't be '/'", s -> s.tmpfs = Map.of("/t/..", ""));
     refused(
         "Invalid value 1001, range for oom score adj is [-1000, 1000]", s -> s.oomScoreAdj = 1001);
     refused("SHM size can not be less than 0", s -> s.shmSize = -1);

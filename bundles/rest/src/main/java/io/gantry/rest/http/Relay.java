@@ -61,6 +61,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   private final AtomicInteger ended = new AtomicInteger();
   private final AtomicBoolean released = new AtomicBoolean();
   private final long timeLimit;
+  private volatile Scheduler.@Nullable Task lingering;
 
   Relay(
       EndPoint endPoint,
@@ -138,6 +139,15 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   public void onClose(@Nullable Throwable cause) {
     super.onClose(cause);
     release();
+    stopLingering();
+  }
+
+  /** It would keep the stream and its buffers in memory. */
+  private void stopLingering() {
+    var task = lingering;
+    if (task != null) {
+      task.cancel();
+    }
   }
 
   private void abandon(Throwable cause) {
@@ -230,7 +240,10 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
     protected void onCompleteSuccess() {
       release();
       getEndPoint().shutdownOutput();
-      scheduler.schedule(Relay.this::close, LINGER_SECONDS, TimeUnit.SECONDS);
+      lingering = scheduler.schedule(Relay.this::close, LINGER_SECONDS, TimeUnit.SECONDS);
+      if (!getEndPoint().isOpen()) { // the client was faster
+        stopLingering();
+      }
       oneSideEnded();
     }
 

@@ -26,6 +26,7 @@ final class Kernel {
   private final Path root;
   private final String release;
   private volatile int lastCapability = -1;
+  private volatile List<String> cgroupMounts = List.of();
 
   /**
    * @param root where proc and sys are found; {@code /} but in tests
@@ -98,9 +99,21 @@ final class Kernel {
     return known;
   }
 
-  /** Lines of /proc/self/mountinfo. */
-  List<String> mounts() {
-    return read("proc/self/mountinfo", "").lines().toList();
+  /**
+   * Where version 1 hierarchies of control groups are mounted: lines of /proc/self/mountinfo. They
+   * stay where they are while an engine runs, and each start asks.
+   */
+  List<String> cgroupMounts() {
+    List<String> known = cgroupMounts;
+    if (known.isEmpty()) {
+      known =
+          read("proc/self/mountinfo", "")
+              .lines()
+              .filter(line -> line.contains(" - cgroup "))
+              .toList();
+      cgroupMounts = known;
+    }
+    return known;
   }
 
   private long effectiveCapabilities() {

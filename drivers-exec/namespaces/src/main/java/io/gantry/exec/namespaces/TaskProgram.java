@@ -343,7 +343,7 @@ final class TaskProgram {
   /** Asked for twice, and the table of mounts may be long. */
   private List<CgroupMounts.View> cgroupViews() {
     if (cgroupViews == null) {
-      cgroupViews = CgroupMounts.views(spec.cgroup().joins(), kernel.mounts());
+      cgroupViews = CgroupMounts.views(spec.cgroup().joins(), kernel.cgroupMounts());
     }
     return cgroupViews;
   }

@@ -62,6 +62,7 @@ public final class OverlayDriver implements StorageDriver {
   /** A removal that takes longer goes on without its caller. */
   private static final Duration PATIENCE = Duration.ofMillis(200);
 
+  private final KnownRecords records = new KnownRecords();
   private final Path root;
   private final Shelf shelf;
   private final Links links;
@@ -86,15 +87,15 @@ public final class OverlayDriver implements StorageDriver {
     this.root = root.toAbsolutePath();
     this.removals = Shelf.worker("overlay-removal");
     Later later = new Later(patience, removals, removals::isShutdown);
-    this.shelf = new Shelf(this.root, OverlayDriver::idOf, later, step);
+    this.shelf = new Shelf(this.root, this::idOf, later, step);
     this.links = new Links(this.root, shelf);
     this.trees = new Trees(shelf, links, new MountPoints(this.root));
     this.clock = clock;
     this.step = step;
   }
 
-  private static Optional<String> idOf(String record) {
-    return SnapshotRecord.decode(record).map(decoded -> decoded.snapshot().id());
+  private Optional<String> idOf(String record) {
+    return records.decode(record).map(decoded -> decoded.snapshot().id());
   }
 
   /** What is being deleted then, the next one's recovery meets. */
@@ -373,7 +374,7 @@ public final class OverlayDriver implements StorageDriver {
   }
 
   private Optional<SnapshotRecord> find(String id) {
-    return shelf.record(id).flatMap(SnapshotRecord::decode);
+    return shelf.record(id).flatMap(records::decode);
   }
 
   private SnapshotRecord existing(String id) {

@@ -139,6 +139,9 @@ final class Trees {
    */
   void allowRemount(String id) {
     Path work = work(id);
+    if (!work.resolve(VOLATILE_MARKS.get(VOLATILE_MARKS.size() - 1)).toFile().exists()) {
+      return;
+    }
     try {
       for (String mark : VOLATILE_MARKS) {
         Files.deleteIfExists(work.resolve(mark));

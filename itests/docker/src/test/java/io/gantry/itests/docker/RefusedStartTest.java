@@ -87,6 +87,14 @@ class RefusedStartTest {
   }
 
   @Test
+  void aSocketFromOutsideThatIsNotThereIsMissed() {
+    Command refused = gantryd("-H", "fd://"); // standard input is a pipe
+    assertEquals(66, refused.exit(), refused::err);
+    assertTrue(refused.err().contains("-H fd:// needs a listening socket"), refused::err);
+    assertNothingWasMade();
+  }
+
+  @Test
   void aSocketThatSomebodyListensOnIsInUse() throws IOException {
     try (ServerSocketChannel other = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       other.bind(UnixDomainSocketAddress.of(socket));

@@ -232,7 +232,8 @@ public final class Instance implements AutoCloseable {
     try {
       cutPower();
     } finally {
-      Command.run(Map.of(), LIMIT, List.of("rm", "-rf", scratch.toString()));
+      String claim = "/run/gantry-" + (id.isEmpty() ? "none" : id) + ".lock"; // of one killed
+      Command.run(Map.of(), LIMIT, List.of("rm", "-rf", scratch.toString(), claim));
     }
   }
 
