@@ -13,6 +13,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
@@ -67,9 +68,13 @@ final class Connection {
    *     too busy
    */
   static Connection open(Path socket, MonitorLoop loop, Handler handler) {
+    return open(socket, loop, handler, loop.patience());
+  }
+
+  static Connection open(Path socket, MonitorLoop loop, Handler handler, Duration patience) {
     SocketChannel channel = null;
     try {
-      channel = connect(socket, loop);
+      channel = connect(socket, patience);
       return new Connection(socket, loop, channel, handler);
     } catch (IOException e) {
       closeQuietly(channel);
@@ -86,8 +91,8 @@ final class Connection {
    * non-blocking one fails, and Java tells the EAGAIN apart from a listener that is gone only by
    * the class of the exception.
    */
-  private static SocketChannel connect(Path socket, MonitorLoop loop) throws IOException {
-    long deadline = System.nanoTime() + loop.patience().toNanos();
+  private static SocketChannel connect(Path socket, Duration patience) throws IOException {
+    long deadline = System.nanoTime() + patience.toNanos();
     var address = UnixDomainSocketAddress.of(socket);
     long pause = FIRST_PAUSE_NANOS;
     while (true) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
@@ -29,9 +30,9 @@ abstract class Control implements Connection.Handler {
   private final Deque<CompletableFuture<Void>> unanswered = new ArrayDeque<>(); // guarded by lock
 
   @SuppressWarnings("this-escape") // nothing is read before start()
-  Control(Path socket, MonitorLoop loop) {
+  Control(Path socket, MonitorLoop loop, Duration patience) {
     this.loop = loop;
-    this.connection = Connection.open(socket, loop, this);
+    this.connection = Connection.open(socket, loop, this, patience);
   }
 
   /** Sends the first message and begins to read. */

@@ -76,10 +76,10 @@ public final class Monitor implements AutoCloseable {
   private volatile @Nullable Init init;
   private volatile @Nullable CompletableFuture<Void> quitting;
 
-  private Monitor(Path socket, Path dir, MonitorLoop loop, Listener listener) {
+  private Monitor(Path socket, Path dir, MonitorLoop loop, Listener listener, Duration patience) {
     this.dir = dir;
     this.listener = listener;
-    this.link = new Link(socket, loop);
+    this.link = new Link(socket, loop, patience);
   }
 
   /**
@@ -90,10 +90,19 @@ public final class Monitor implements AutoCloseable {
    *     ExitRecord#read}) or was killed
    */
   public static Monitor adopt(Path dir, MonitorLoop loop, Listener listener) {
-    var monitor = new Monitor(dir.resolve("ctl.sock"), dir, loop, listener);
+    return adopt(dir, loop, listener, loop.patience());
+  }
+
+  /**
+   * The same for who does not want to wait longer.
+   *
+   * @param patience for each of being let in and being greeted
+   */
+  public static Monitor adopt(Path dir, MonitorLoop loop, Listener listener, Duration patience) {
+    var monitor = new Monitor(dir.resolve("ctl.sock"), dir, loop, listener, patience);
     try {
       monitor.link.start(Message.of(MessageType.CONTROL));
-      Hello hello = monitor.hello();
+      Hello hello = loop.await(monitor.link.greeted, "greeting of " + dir, patience);
       monitor.committed = hello.committed();
       if (hello.initPid() != 0) {
         monitor.init = new Init(hello.initPid(), hello.initStart());
@@ -111,7 +120,7 @@ public final class Monitor implements AutoCloseable {
   /** Has the zygote fork who will be the monitor; {@link #create} tells it of what. */
   static Monitor expect(
       Path socket, Path dir, boolean network, MonitorLoop loop, Listener listener) {
-    var monitor = new Monitor(socket, dir, loop, listener);
+    var monitor = new Monitor(socket, dir, loop, listener, loop.patience());
     long flags = network ? KernelFlags.CLONE_NEWNET : 0;
     // What fails here shows when the answer to CREATE is read.
     var unused = monitor.link.send(Message.of(MessageType.EXPECT).number(Tag.CLONE, flags));
@@ -410,8 +419,8 @@ public final class Monitor implements AutoCloseable {
   /** What arrives; on the loop's thread. */
   private final class Link extends Control {
 
-    Link(Path socket, MonitorLoop loop) {
-      super(socket, loop);
+    Link(Path socket, MonitorLoop loop, Duration patience) {
+      super(socket, loop, patience);
     }
 
     @Override

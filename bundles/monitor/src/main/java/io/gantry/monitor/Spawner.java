@@ -185,7 +185,7 @@ public final class Spawner {
   private static final class Visit extends Control {
 
     Visit(Path socket, MonitorLoop loop) {
-      super(socket, loop);
+      super(socket, loop, loop.patience());
     }
 
     CompletableFuture<Void> quit() {

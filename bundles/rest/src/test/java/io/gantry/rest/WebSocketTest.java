@@ -175,6 +175,7 @@ class WebSocketTest {
           frame(0x83, ascii("reserved opcode")),
           frame(0x09, ascii("ping in pieces")),
           frame(0x89, new byte[126]),
+          frame(0x80, ascii("the end of nothing")),
           {(byte) 0x82, (byte) 0xff, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0}
         }) {
       try (var client = open()) {
@@ -182,6 +183,17 @@ class WebSocketTest {
         assertEquals("\u0088\u0002\u0003\u00ea", new String(read(client, 4), ISO_8859_1));
         assertEquals("", api.containers.lastStream.input());
       }
+    }
+  }
+
+  @Test
+  void aMessageDoesNotBeginInAnother() throws Exception {
+    try (var client = open()) {
+      send(client, frame(0x02, ascii("begins")));
+      until(() -> api.containers.lastStream.inputSize() == 6);
+      send(client, frame(0x82, ascii("another")));
+      assertEquals("\u0088\u0002\u0003\u00ea", new String(read(client, 4), ISO_8859_1));
+      assertEquals("begins", api.containers.lastStream.input());
     }
   }
 

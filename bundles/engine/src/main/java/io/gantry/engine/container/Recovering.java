@@ -44,6 +44,11 @@ final class Recovering {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
   private static final int PATIENCE_SECONDS = 20;
   private static final Duration AGAIN = Duration.ofSeconds(5);
+
+  /** Who waits for recovery is not to wait for a monitor that stands still. */
+  private static final Duration FIRST_ANSWER = Duration.ofSeconds(3);
+
+  private static final Duration ANSWER = Duration.ofSeconds(30);
   private static final Duration SOON = Duration.ofMillis(50);
   private static final Pattern RUN = Pattern.compile("[0-9a-f]{16}");
   private static final Pattern ID = Pattern.compile("[0-9a-f]{64}");
@@ -219,7 +224,7 @@ final class Recovering {
       if (!container.run().paused()) {
         goOn(container, running);
       }
-      if (!connect(container, running)) {
+      if (!connect(container, running, FIRST_ANSWER, SOON)) {
         return null;
       }
       logging.begun(container);
@@ -241,18 +246,22 @@ final class Recovering {
     }
   }
 
-  /** False when there is nothing to connect to: its start was not finished. */
-  private boolean connect(Container container, Running running) {
+  /**
+   * False when there is nothing to connect to: its start was not finished.
+   *
+   * @param again after this one that does not answer within the patience is tried again
+   */
+  private boolean connect(Container container, Running running, Duration patience, Duration again) {
     Hello hello;
     running.isFound();
     try {
-      var monitor = starting.adopt(container, running);
+      var monitor = starting.adopt(container, running, patience);
       running.monitor(monitor);
       hello = monitor.hello();
     } catch (GantryException e) {
       if (e.kind() != NOT_FOUND) {
         log.log(WARNING, "the monitor of {0} does not answer: {1}", container.id, e.getMessage());
-        connectLater(container, running, AGAIN);
+        connectLater(container, running, again);
       } else if (giveUpStart(container, running)) {
         return false;
       } else {
@@ -368,7 +377,7 @@ final class Recovering {
   }
 
   private void connectAgain(Container container, Running running) {
-    if (!connect(container, running)) {
+    if (!connect(container, running, ANSWER, AGAIN)) {
       leaveEnded(container);
       goOn(container);
     }

@@ -568,7 +568,7 @@ final class Starting {
   }
 
   /** Where a container's run is, for one that was found running. */
-  Monitor adopt(Container container, Running running) {
-    return Monitor.adopt(shop.place().run(container.id), shop.loop(), running);
+  Monitor adopt(Container container, Running running, Duration patience) {
+    return Monitor.adopt(shop.place().run(container.id), shop.loop(), running, patience);
   }
 }

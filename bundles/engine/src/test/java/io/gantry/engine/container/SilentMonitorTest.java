@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -61,6 +62,37 @@ class SilentMonitorTest extends WithEngine {
     var other = stopped(again);
     engine.containers.kill(one, "KILL");
     assertLost(one, again, other);
+  }
+
+  @Test
+  void itKeepsNoEngineFromStarting() throws Exception {
+    String one = running();
+    String other = running();
+    String third = running();
+    var monitor = stopped(init(one));
+    var lost = stopped(init(third));
+    engine.close();
+    long before = System.nanoTime();
+    engine = open();
+    Duration took = Duration.ofNanos(System.nanoTime() - before);
+    assertTrue(took.compareTo(Duration.ofSeconds(25)) < 0, "it took " + took);
+    assertEquals(Status.RUNNING, engine.containers.inspect(one).state().status());
+    engine.containers.kill(other, "HUP");
+    engine.containers.remove(third, true, true);
+    Await.until("gone", () -> !lost.isAlive());
+    assertFalse(hears(one));
+    signal("CONT", monitor);
+    Await.until("it is taken over", () -> hears(one));
+  }
+
+  private boolean hears(String id) {
+    try {
+      engine.containers.kill(id, "HUP");
+      return true;
+    } catch (GantryException e) {
+      assertEquals(Kind.UNAVAILABLE, e.kind());
+      return false;
+    }
   }
 
   @Test

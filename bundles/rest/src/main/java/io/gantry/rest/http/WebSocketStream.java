@@ -48,6 +48,7 @@ final class WebSocketStream implements ByteStream {
   private final ByteBuffer head = ByteBuffer.allocate(14);
   private final byte[] mask = new byte[4];
   private int opcode;
+  private boolean inPieces; // the last frame of a message is still to come
   private long left;
   private int masked;
   private ByteBuffer controlData = END;
@@ -201,7 +202,7 @@ final class WebSocketStream implements ByteStream {
     opcode = first & 0x0f;
     boolean isMasked = (head.get(1) & MASKED) != 0;
     head.clear();
-    if (!isMasked || (first & 0x70) != 0 || left < 0 || !isKnown(first)) {
+    if (!isMasked || (first & 0x70) != 0 || left < 0 || !isKnown(first) || !isInOrder(first)) {
       end(PROTOCOL_ERROR);
       left = Long.MAX_VALUE; // whatever else comes is dropped
       opcode = PONG;
@@ -212,6 +213,16 @@ final class WebSocketStream implements ByteStream {
       controlData = ByteBuffer.allocate((int) left);
     }
     return true;
+  }
+
+  /** A message in pieces goes on, and no other one begins in it; control frames come in between. */
+  private boolean isInOrder(int first) {
+    if (opcode >= CLOSE) {
+      return true;
+    }
+    boolean isSo = (opcode == CONTINUATION) == inPieces;
+    inPieces = (first & FINAL) == 0;
+    return isSo;
   }
 
   private int headBytes() {

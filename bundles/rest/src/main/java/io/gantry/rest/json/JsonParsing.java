@@ -54,7 +54,9 @@ final class JsonParsing {
     } catch (JsonEOFException e) {
       throw new GantryException(INVALID, "invalid JSON: unexpected EOF", e);
     } catch (StreamConstraintsException e) {
-      throw new GantryException(INVALID, "invalid JSON: " + e.getOriginalMessage(), e);
+      // "… (1001) exceeds the maximum allowed (1000, from `…`)": a method that clients do not have
+      String sentence = e.getOriginalMessage().replaceAll(", from `[^`]*`", "");
+      throw new GantryException(INVALID, "invalid JSON: " + sentence, e);
     } catch (JsonProcessingException e) {
       throw new GantryException(INVALID, "invalid JSON: " + sentence(e, text), e);
     } catch (IOException e) {
