@@ -11,7 +11,7 @@ final class Errand extends Control {
   private final CompletableFuture<Void> done;
 
   private Errand(Path socket, MonitorLoop loop, Message.Builder request) {
-    super(socket, loop);
+    super(socket, loop, loop.patience());
     done = request(request);
     listen();
   }

@@ -211,7 +211,7 @@ public final class NetHelper implements AutoCloseable {
     private final Map<String, Long> counters = new TreeMap<>();
 
     Link(Path socket, MonitorLoop loop, Consumer<String> lost) {
-      super(socket, loop);
+      super(socket, loop, loop.patience());
       this.lost = lost;
     }
 
