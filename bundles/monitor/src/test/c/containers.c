@@ -56,9 +56,9 @@ static const char *network_of(struct container *c, uint64_t clone, uint64_t expe
   struct writer w;
   new_container(c);
   rooted(&w, c);
-  expected = expectation;
+  foretold = expectation;
   create_waiting(c, 0, clone, &w);
-  expected = 1;
+  foretold = 1;
   becoming(&c->rest, "", "/");
   running(&c->rest, "readlink /proc/self/ns/net; cat /proc/net/dev | wc -l; cat /sys/class/net/lo/operstate; ls /proc/self/fd | wc -l");
   int stream = attach(c, STREAM_STDOUT);

@@ -284,7 +284,7 @@ static inline void running(struct writer *w, const char *script) {
   op_text(w, script);
 }
 
-static uint64_t expected = 1; /* what a first message says of CLONE; 1: there is none */
+static uint64_t foretold = 1; /* what a first message says of CLONE; 1: there is none */
 
 /* Sends CREATE with a program, which is cleared, and reads HELLO. */
 static inline void create_with(struct container *c, uint64_t flags, uint64_t clone, struct writer *w) {
@@ -292,7 +292,7 @@ static inline void create_with(struct container *c, uint64_t flags, uint64_t clo
   char name[80];
   c->fd = dial(in_scratch("spawn/spawn.sock"));
   CHECK(c->fd >= 0);
-  if (expected != 1) send_number(c->fd, MSG_EXPECT, TAG_CLONE, expected);
+  if (foretold != 1) send_number(c->fd, MSG_EXPECT, TAG_CLONE, foretold);
   snprintf(name, sizeof name, "%064x", container_count);
   size_t begin = message_begin(&b, MSG_CREATE);
   message_put_text(&b, TAG_INSTANCE, "0123abcd");
