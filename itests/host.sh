@@ -88,3 +88,12 @@ ended() {
     sleep 0.1
   done
 }
+
+# forget_networks DATA_ROOT: takes from the host what an engine that will not come back has left there of networks
+forget_networks() {
+  instance=$(cat "$1/instance" 2>/dev/null) || return 0
+  for link in /sys/class/net/*; do
+    case $(cat "$link/ifalias" 2>/dev/null) in "gantry-$instance "*) ip link delete "${link##*/}" 2>/dev/null ;; esac
+  done
+  nft list tables | sed -n "s/^table \(.* gantry-$instance-.*\)/\1/p" | while read -r table; do nft "delete table $table"; done
+}
