@@ -77,7 +77,8 @@ class PauseTest extends WithEngine {
     assertFalse(engine.containers.inspect(id).state().status() == Status.PAUSED);
     var actions = engine.actions();
     assertEquals(
-        List.of("kill", "die", "stop"), actions.subList(actions.size() - 3, actions.size()));
+        List.of("kill", "disconnect", "die", "stop"),
+        actions.subList(actions.size() - 4, actions.size()));
   }
 
   @Test
