@@ -391,6 +391,9 @@ static void name_look_ups_come_to_sockets_inside(void) {
   is_address(s.fds[0], SOCK_DGRAM, 53);
   is_address(s.fds[1], SOCK_STREAM, 53);
   program_start(&w);
+  add_dns(&w, "127.0.0.11", 53); /* there already */
+  inside(&c, &w, MSG_OK);
+  program_start(&w);
   add_dns(&w, "127.0.0.11", 0);
   inside(&c, &w, MSG_OK);
   CHECK(next_shared(&s));

@@ -6,10 +6,11 @@ import io.gantry.spi.network.Attachment;
 import io.gantry.spi.network.Network;
 import io.gantry.spi.network.PortMapping;
 import io.gantry.spi.storage.StorageDriver;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** What containers have in the keeping of each driver: one that takes over is told of it. */
 final class Belongings {
@@ -78,25 +79,31 @@ final class Belongings {
     return networking.keeper().networksOf(networkDriver);
   }
 
-  /** Ports that lead to containers that run by way of a mapper. */
+  /** Ports that lead to containers that run, or are about to, by way of a mapper. */
   List<PortMapping> mappings(String mapper) {
-    return table.all().stream()
-        .flatMap(container -> container.run().ports().stream())
+    var onTheWay = networking.keeper().ports().onTheWay(); // first: they become those of runs
+    return Stream.concat(
+            onTheWay.stream(),
+            table.all().stream().flatMap(container -> container.run().ports().stream()))
         .filter(port -> port.mapper().equals(mapper))
         .map(Published::mapping)
+        .distinct()
         .toList();
   }
 
-  /** What a network driver has given to containers that run. */
+  /** What a network driver has given to containers that run, or is about to. */
   List<Attachment> attachments(String networkDriver) {
-    var all = new ArrayList<Attachment>();
+    var all = new LinkedHashMap<String, Attachment>();
+    for (var place : networking.keeper().inhabitants(networkDriver)) { // first, as above
+      all.put(place.endpoint(), place.madeOrNone());
+    }
     for (var container : table.all()) {
       for (var place : container.run().places()) {
-        if (place.driver().equals(networkDriver) && place.attachment() != null) {
-          all.add(place.attachment());
+        if (place.driver().equals(networkDriver)) {
+          all.put(place.endpoint(), place.madeOrNone());
         }
       }
     }
-    return all;
+    return List.copyOf(all.values());
   }
 }

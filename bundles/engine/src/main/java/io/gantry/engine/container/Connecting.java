@@ -9,6 +9,7 @@ import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.engine.network.Placed;
+import io.gantry.engine.network.Published;
 import io.gantry.engine.spec.Modes;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
@@ -28,6 +29,7 @@ final class Connecting {
   private final Workshop shop;
   private final ContainerRecords records;
   private final Networking networking;
+  private final Publishing publishing;
   private final Starting starting;
   private final Serving serving;
 
@@ -35,11 +37,13 @@ final class Connecting {
       Workshop shop,
       ContainerRecords records,
       Networking networking,
+      Publishing publishing,
       Starting starting,
       Serving serving) {
     this.shop = shop;
     this.records = records;
     this.networking = networking;
+    this.publishing = publishing;
     this.starting = starting;
     this.serving = serving;
   }
@@ -86,7 +90,7 @@ final class Connecting {
     undo.add(() -> shop.networks().disconnect(attached));
     undo.add(() -> inside(container, InsideProgram.left(with(places, attached), attached)));
     container.requireRunning().monitor().inside(InsideProgram.joined(places, attached));
-    var now = run.places(with(places, attached));
+    var now = run.in(with(places, attached), run.ports());
     if (!Serving.hasNames(places) && Serving.hasNames(now.places())) {
       container.requireRunning().monitor().serveBy(Path.of(serving.socket()));
     }
@@ -94,8 +98,9 @@ final class Connecting {
     serving.put(changed, now.places(), run.ports());
     undo.add(() -> records.putRun(changed, run));
     records.putRun(changed, now);
-    container.run(now);
     starting.writeEtc(changed, now.places());
+    container.run(now);
+    serving.linksChanged();
     networking.tellConnected(container.id, List.of(attached));
   }
 
@@ -155,18 +160,23 @@ final class Connecting {
             FORBIDDEN,
             "container %s is not connected to network %s".formatted(container.id, network));
       }
-      var changed = container.record().inNetworks(wanted);
-      records.put(changed);
-      container.record(changed);
-      if (container.running() != null) {
-        part(container, network);
+      var before = container.record();
+      var changed = before.inNetworks(wanted);
+      try (var undo = new Undo()) {
+        undo.add(() -> records.put(before));
+        records.put(changed);
+        if (container.running() != null) {
+          part(container, changed, network);
+        }
+        undo.keep();
       }
+      container.record(changed);
     } finally {
       container.lock.unlock();
     }
   }
 
-  private void part(Container container, String network) {
+  private void part(Container container, ContainerRecord changed, String network) {
     var run = container.run();
     var gone =
         run.places().stream()
@@ -176,14 +186,30 @@ final class Connecting {
     if (gone == null) {
       return;
     }
-    networking.disconnect(container.id, gone);
+    var ports = run.ports().stream().filter(port -> !leadsTo(port, gone)).toList();
+    shop.networks().disconnect(gone);
+    unpublish(container, run.ports().stream().filter(port -> leadsTo(port, gone)).toList());
+    shop.networks().leave(gone);
     inside(container, InsideProgram.left(run.places(), gone));
-    var now = run.places(run.places().stream().filter(place -> place != gone).toList());
-    records.putRun(container.record(), now);
+    var now = run.in(run.places().stream().filter(place -> place != gone).toList(), ports);
+    records.putRun(changed, now);
     container.run(now);
-    serving.put(container.record(), now.places(), now.ports());
-    starting.writeEtc(container.record(), now.places());
+    serving.put(changed, now.places(), now.ports());
+    starting.writeEtc(changed, now.places());
     shop.networks().tell(gone, container.id, "disconnect");
+  }
+
+  private static boolean leadsTo(Published port, Placed place) {
+    return !place.address().isEmpty() && port.address().equals(Placed.plain(place.address()));
+  }
+
+  /** Its address is going to be another's. */
+  private void unpublish(Container container, List<Published> ports) {
+    if (!ports.isEmpty()) {
+      var listeners = ports.stream().map(Published::listener).toList();
+      container.requireRunning().monitor().unlisten(listeners);
+      publishing.leave(container.id, ports);
+    }
   }
 
   /** One that cannot be visited any more, or by a monitor of old, is left to the driver. */

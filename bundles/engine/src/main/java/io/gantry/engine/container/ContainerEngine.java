@@ -141,7 +141,7 @@ public final class ContainerEngine implements Containers {
             shop.networks(),
             table,
             networking,
-            new Connecting(shop, records, networking, starting, serving));
+            new Connecting(shop, records, networking, publishing, starting, serving));
     sampling = new Sampling(shop.workers(), shop.timer(), shop.clock());
   }
 

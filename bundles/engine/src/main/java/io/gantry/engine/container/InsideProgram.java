@@ -93,7 +93,7 @@ final class InsideProgram {
     place
         .madeOrNone()
         .sysctls()
-        .forEach((key, value) -> program.sysctl(key.replace('.', '/'), value));
+        .forEach((key, value) -> program.sysctl(path(key, place.device()), value));
     String own = place.options().get(EndpointCheck.SYSCTLS);
     if (own != null && !place.device().isEmpty()) {
       for (String sysctl : own.split(",")) {
@@ -102,6 +102,13 @@ final class InsideProgram {
         program.sysctl(key.replace("IFNAME", place.device()), sysctl.substring(equals + 1));
       }
     }
+  }
+
+  /** Of a key with dots; the name of an interface may have some of its own. */
+  private static String path(String key, String device) {
+    return device.indexOf('.') < 0
+        ? key.replace('.', '/')
+        : key.replace(device, "IFNAME").replace('.', '/').replace("IFNAME", device);
   }
 
   // Default routes

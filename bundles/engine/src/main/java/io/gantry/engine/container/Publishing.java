@@ -72,19 +72,26 @@ final class Publishing {
         + " on endpoint %s (%s): ".formatted(record.name(), place.endpoint());
   }
 
-  /** Has a driver lead them to the run; undone by {@code undo}. */
+  /** Has a driver lead them to the run; undone by {@code undo}, {@link #settle}d when it runs. */
   List<Published> map(List<Published> ports, Undo undo) {
     String mapper = ports.isEmpty() ? "" : mapper();
     if (mapper.isEmpty()) {
       return ports;
     }
     var mappings = ports.stream().map(Published::mapping).toList();
+    undo.add(() -> keeper.settle(ports));
+    keeper.begin(ports.stream().map(port -> port.by(mapper, false)).toList());
     undo.add(() -> unmap(mapper, mappings));
     var proxied =
         mappers.call(mapper, driver -> driver.map(mappings)).stream()
             .map(Proxied::listener)
             .collect(toSet());
     return ports.stream().map(port -> port.by(mapper, proxied.contains(port.id()))).toList();
+  }
+
+  /** The run is one that all can see. */
+  void settle(List<Published> ports) {
+    keeper.settle(ports);
   }
 
   /** Where no driver works on this host, the proxy alone leads to containers. */

@@ -78,12 +78,12 @@ record RunRecord(
 
   /** The run has begun: what was before is of no more use. */
   RunRecord begun() {
-    return copy(paused, restarts, oomKills, places);
+    return copy(paused, restarts, oomKills, places, ports);
   }
 
   /** It has come to networks, or left some. */
-  RunRecord places(List<Placed> now) {
-    return copy(paused, restarts, oomKills, now);
+  RunRecord in(List<Placed> now, List<Published> nowPorts) {
+    return copy(paused, restarts, oomKills, now, nowPorts);
   }
 
   /**
@@ -116,16 +116,16 @@ record RunRecord(
   }
 
   RunRecord paused(boolean now) {
-    return copy(now, restarts, oomKills, places);
+    return copy(now, restarts, oomKills, places, ports);
   }
 
   RunRecord restarts(int count) {
-    return copy(paused, count, oomKills, places);
+    return copy(paused, count, oomKills, places, ports);
   }
 
   /** The kernel has killed processes of it for want of memory; it may go on without. */
   RunRecord outOfMemory(long kills) {
-    return copy(paused, restarts, kills, places);
+    return copy(paused, restarts, kills, places, ports);
   }
 
   /** Also of a run whose engine kept no count. */
@@ -134,7 +134,11 @@ record RunRecord(
   }
 
   private RunRecord copy(
-      boolean nowPaused, int nowRestarts, long nowOomKills, List<Placed> nowPlaces) {
+      boolean nowPaused,
+      int nowRestarts,
+      long nowOomKills,
+      List<Placed> nowPlaces,
+      List<Published> nowPorts) {
     return new RunRecord(
         running,
         nowPaused,
@@ -151,7 +155,7 @@ record RunRecord(
         health,
         nowOomKills,
         nowPlaces,
-        ports);
+        nowPorts);
   }
 
   /** How long it has run, or did. */

@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -78,7 +79,9 @@ final class Serving {
     try {
       var now = helper;
       if (now == null) {
-        now = shop.zygote().net(reason -> lost(reason));
+        var made = new AtomicReference<NetHelper>();
+        now = shop.zygote().net(reason -> told(made, reason));
+        made.set(now);
         helper = now;
         if (now.isFresh() && !tables.isEmpty()) {
           handOver(now);
@@ -106,13 +109,22 @@ final class Serving {
     fresh.succeed();
   }
 
-  private void lost(String reason) {
+  /** On the monitors' loop, which others wait for with the lock. */
+  private void told(AtomicReference<NetHelper> gone, String reason) {
+    try {
+      shop.workers().execute(() -> lost(gone, reason));
+    } catch (RejectedExecutionException e) {
+      // the engine stops: the next one sees to it
+    }
+  }
+
+  private void lost(AtomicReference<NetHelper> gone, String reason) {
     lock.lock();
     try {
-      helper = null;
-      if (closed) {
+      if (closed || helper != gone.get()) {
         return;
       }
+      helper = null;
     } finally {
       lock.unlock();
     }
@@ -206,7 +218,9 @@ final class Serving {
     }
     try {
       var now = there();
-      if (!now.isFresh()) {
+      if (now.isFresh()) { // it may have been made for a start, before all of this was known
+        handOver(now);
+      } else {
         now.resync(tables.values());
       }
       linksChanged();
@@ -308,7 +322,8 @@ final class Serving {
     return Digest.sha256(("links/" + container).getBytes(UTF_8)).hex();
   }
 
-  private void linksChanged() {
+  /** Those that links lead to may have other addresses. */
+  void linksChanged() {
     for (String id : linked) {
       var container = containers.byId(id);
       if (container != null && container.running() != null) {

@@ -284,6 +284,8 @@ final class Starting {
       container.run(run.begun());
       watched.accept(container, running);
       container.running(running);
+      publishing.settle(mapped);
+      serving.linksChanged();
       container.waiters.started();
     }
   }

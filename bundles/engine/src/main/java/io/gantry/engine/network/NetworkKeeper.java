@@ -310,10 +310,19 @@ public final class NetworkKeeper {
     state.phase(Phase.MADE);
     state.listed(true);
     if (!driver.isEmpty()) {
-      warnings.addAll(drivers.ask(driver, d -> d.warnings(record.network())));
+      warn(driver, record.network(), warnings);
     }
     teller.tell(record.id(), record.name(), record.driver(), "create");
     return record.id();
+  }
+
+  /** The network is made, whatever becomes of this. */
+  private void warn(String driver, Network network, List<String> warnings) {
+    try {
+      warnings.addAll(drivers.ask(driver, one -> one.warnings(network)));
+    } catch (GantryException e) {
+      log.log(WARNING, "the driver {0} of {1}: {2}", driver, network.name(), e.getMessage());
+    }
   }
 
   private void requireFree(String name) {
@@ -525,6 +534,15 @@ public final class NetworkKeeper {
     var endpoint = place.endpointOf(pid);
     Attachment made = drivers.ask(place.driver(), driver -> driver.attach(network, endpoint));
     return place.with(made);
+  }
+
+  /** Who is in networks of a driver or on the way into one. */
+  public List<Placed> inhabitants(String driver) {
+    return states.values().stream()
+        .flatMap(state -> state.inhabitants.values().stream())
+        .map(NetworkState.Inhabitant::place)
+        .filter(place -> place.driver().equals(driver))
+        .toList();
   }
 
   /** Waits for a driver that is being swapped. */

@@ -18,7 +18,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
@@ -42,6 +44,9 @@ public final class PortKeeper {
   private final Condition released = lock.newCondition();
   private final Set<Taken> taken = new HashSet<>(); // guarded by lock
   private final Set<Taken> leaving = new HashSet<>(); // guarded by lock
+
+  /** By id: those that a mapper is asked for, of starts that are not over. */
+  private final Map<String, Published> onTheWay = new ConcurrentHashMap<>();
 
   private record Taken(String protocol, String address, int port) {
     boolean excludes(Taken other) {
@@ -68,6 +73,20 @@ public final class PortKeeper {
    * @param hostPort a port, a range, or empty for any
    */
   public record Wish(String port, String hostAddress, String hostPort) {}
+
+  /** A mapper is about to be asked for them. */
+  public void begin(List<Published> ports) {
+    ports.forEach(port -> onTheWay.put(port.id(), port));
+  }
+
+  /** They are those of a run, or nobody's. */
+  public void settle(List<Published> ports) {
+    ports.forEach(port -> onTheWay.remove(port.id()));
+  }
+
+  public List<Published> onTheWay() {
+    return List.copyOf(onTheWay.values());
+  }
 
   /**
    * Takes ports for a run, all or none, until {@link #release}.

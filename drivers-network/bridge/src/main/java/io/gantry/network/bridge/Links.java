@@ -194,14 +194,14 @@ final class Links implements AutoCloseable {
     int here = FIRST_INDEX + Math.floorMod(index.getAndIncrement(), INDEXES);
     var messages = new RouteMessages();
     messages.pair(name, here, network.options().mtu(), peer).master(network.index());
-    var marked = messages.change(here).alias(marks.ofEndpoint(endpoint, network.network().id()));
+    var marked = messages.change(name).alias(marks.ofEndpoint(endpoint, network.network().id()));
     if (network.quiet()) {
       marked.noLinkLocal(); // only while it is down
     }
     if (network.hairpin() || !network.options().icc()) {
       marked.port(network.hairpin(), !network.options().icc());
     }
-    messages.change(here).up();
+    messages.change(name).up();
     try {
       socket().send(messages);
     } catch (GantryException e) {
