@@ -27,6 +27,9 @@ final class LoopDriver implements NetworkDriver {
   /** Of every attach from now on. */
   volatile @Nullable GantryException failure;
 
+  /** At the end of every attach from now on. */
+  volatile Runnable meanwhile = () -> {};
+
   Leased<NetworkDriver> leased() {
     return new Leased<>() {
       @Override
@@ -73,6 +76,7 @@ final class LoopDriver implements NetworkDriver {
     if (no != null) {
       throw no;
     }
+    meanwhile.run();
     if (endpoint.addresses().isEmpty()) {
       return Attachment.none(endpoint.id());
     }

@@ -22,6 +22,7 @@ import io.gantry.engine.network.Placed;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.network.Attachment;
 import java.net.BindException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.channels.ServerSocketChannel;
@@ -343,6 +344,36 @@ class NetworksTest extends WithEngine {
     engine.containers.start(id);
     int port = engine.containers.inspect(id).ports().get(0).hostPort();
     assertTrue(port > 1024, "it is " + port);
+  }
+
+  @Test
+  void noPortLeadsToAnAddressThatIsGivenBack() throws Exception {
+    var any = new HostSpec.PortRequest("80/tcp", "127.0.0.1", "");
+    String id = engine.containers.create(publishing("box", any)).id();
+    engine.containers.start(id);
+    int port = engine.containers.inspect(id).ports().get(0).hostPort();
+    networks.disconnect("one", "box", false);
+    assertEquals(List.of(), engine.containers.inspect(id).ports());
+    new ServerSocket(port, 1, InetAddress.getLoopbackAddress()).close();
+  }
+
+  @Test
+  void itComesBackToTheNetworkItHasLeft() throws Exception {
+    String id = started("box", "one");
+    networks.disconnect("one", "box", false);
+    networks.connect("one", "box", asked("", "10.9.1.7"));
+    assertTrue(addresses(id).contains(" 10.9.1.7/24 "));
+  }
+
+  /** As a driver's take-over in the middle of a start would ask. */
+  @Test
+  void whatIsOnItsWayInBelongsToSomebody() {
+    String id = started("box", "one");
+    var expected = new ArrayList<Attachment>();
+    driver.meanwhile = () -> expected.addAll(engine.containers.belongings().attachments("loop"));
+    networks.connect("two", "box", NetworkRequest.of(""));
+    assertEquals(2, expected.size());
+    assertEquals(2, engine.containers.inspect(id).networks().size());
   }
 
   private static ContainerSpec publishing(String name, HostSpec.PortRequest port) {
