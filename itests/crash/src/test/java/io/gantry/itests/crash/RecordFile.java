@@ -21,6 +21,10 @@ import java.util.stream.Stream;
  */
 record RecordFile(Path path, String kind, String object) implements Comparable<RecordFile> {
   private static final String JSON = ".json";
+
+  /** Empty files that mounts cover, made anew where they are missing: no records. */
+  private static final String SHARED = "mountpoints";
+
   private static final Pattern HEX = Pattern.compile(".*?([0-9a-f]{64}).*");
 
   /**
@@ -45,6 +49,9 @@ record RecordFile(Path path, String kind, String object) implements Comparable<R
     }
     for (Path driver : inside(dataRoot.resolve("storage"))) {
       for (Path folder : inside(driver)) {
+        if (name(folder).equals(SHARED)) {
+          continue;
+        }
         for (Path snapshot : inside(folder)) {
           Stream.concat(Stream.of(snapshot), inside(snapshot).stream())
               .filter(file -> Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS))
