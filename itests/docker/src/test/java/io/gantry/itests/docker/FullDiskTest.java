@@ -51,6 +51,7 @@ class FullDiskTest {
       engine.docker("rm", "-f", id).ok();
     }
     engine.stop();
+    engine.forgetNetworks();
     command("umount", disk().toString());
     engine.close(); // on the data root of the first start, below the mount
   }

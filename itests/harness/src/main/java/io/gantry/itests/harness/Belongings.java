@@ -220,13 +220,18 @@ public final class Belongings {
       }
     }
     Eventually.eventually("the control groups go", this::removeGroups);
+    forgetNetworks();
+    FORWARDING.forEach(Belongings::write);
+  }
+
+  /** Takes interfaces and tables of an instance that is over from the host. */
+  void forgetNetworks() {
     for (String link : interfaces()) {
       Command.run(Map.of(), LIMIT, List.of("ip", "link", "delete", link));
     }
     for (String table : tables()) {
       Command.run(Map.of(), LIMIT, List.of("nft", "delete table " + table));
     }
-    FORWARDING.forEach(Belongings::write);
   }
 
   /** A frozen process hears of no signal, not even of SIGKILL, before it is thawed. */

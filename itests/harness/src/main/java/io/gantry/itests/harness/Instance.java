@@ -118,6 +118,16 @@ public final class Instance implements AutoCloseable {
     return new Belongings(scratch, dataRoot(), id);
   }
 
+  /** Of the instance whose data root is there now: another one, where a disk was mounted. */
+  public void forgetNetworks() {
+    try {
+      String present = Files.readString(dataRoot().resolve("instance")).strip();
+      new Belongings(scratch, dataRoot(), present).forgetNetworks();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** What the engine and the gate have said so far. */
   public String log() {
     try {
