@@ -256,14 +256,14 @@ final class Starting {
       }
       var init = created(monitor, record, places);
       var attached = launching.call(() -> networking.attach(places, init.pid(), undo));
-      if (!alone) {
-        requireDonors(record, plan);
-        monitor.give(program(record, attached, launch));
-      }
       var mapped = publishing.map(ports, undo);
       if (Serving.isNeeded(attached, mapped)) {
         undo.add(() -> serving.end(record.id()));
         serving.put(record, attached, mapped);
+      }
+      if (!alone) { // it finds its ports and names served
+        requireDonors(record, plan);
+        monitor.give(program(record, attached, launch));
       }
       // Written while init works, and before the commit: a monitor that lives without us is always
       // on record.
