@@ -66,49 +66,6 @@ public record CreateRequest(
     listeners = List.copyOf(listeners);
   }
 
-  /** Without sockets. */
-  public CreateRequest(
-      String instance,
-      String container,
-      String dir,
-      boolean terminal,
-      boolean stdin,
-      boolean stdinOnce,
-      boolean init,
-      long cloneFlags,
-      Bytes program,
-      boolean foreign,
-      int rows,
-      int columns,
-      @Nullable Spool spool,
-      List<String> oomFiles,
-      String cpuFile,
-      List<String> cgroupProcs,
-      Bytes early,
-      boolean watchOom) {
-    this(
-        instance,
-        container,
-        dir,
-        terminal,
-        stdin,
-        stdinOnce,
-        init,
-        cloneFlags,
-        program,
-        foreign,
-        rows,
-        columns,
-        spool,
-        oomFiles,
-        cpuFile,
-        cgroupProcs,
-        early,
-        watchOom,
-        List.of(),
-        "");
-  }
-
   /** Whether init stops in its namespaces until it is given its program. */
   public boolean waits() {
     return program.length() == 0;

@@ -174,7 +174,9 @@ final class Box implements AutoCloseable {
         "",
         List.of(),
         Bytes.EMPTY,
-        false);
+        false,
+        List.of(),
+        "");
   }
 
   /** A container and what was heard of it. */

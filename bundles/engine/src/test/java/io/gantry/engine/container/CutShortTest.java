@@ -97,7 +97,9 @@ class CutShortTest extends WithEngine {
             "",
             List.of(),
             Bytes.EMPTY,
-            false);
+            false,
+            List.of(),
+            "");
     var spawner = Spawner.ensure(home.helper(), home.place().execRoot(), loop);
     var monitor = spawner.expect(home.place().run(id), false, NOBODY);
     monitor.create(request);

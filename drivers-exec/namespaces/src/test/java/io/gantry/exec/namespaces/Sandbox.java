@@ -147,7 +147,9 @@ final class Sandbox implements AutoCloseable {
                   "",
                   List.of(),
                   launch.early(),
-                  false),
+                  false,
+                  List.of(),
+                  ""),
               this);
     }
 
