@@ -166,12 +166,6 @@ final class Networking {
     return true;
   }
 
-  /** Of a run that goes on. */
-  void disconnect(String container, Placed place) {
-    networks.disconnect(place);
-    networks.leave(place);
-  }
-
   /**
    * Takes back what was attached, whatever has become of it: nobody is left to hear of a failure.
    */

@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.gantry.api.ContainerSpec.NetworkRequest;
+import io.gantry.engine.network.NetworkSettings;
 import io.gantry.engine.network.Placed;
 import io.gantry.engine.network.Published;
 import io.gantry.engine.spec.EtcTexts;
@@ -276,10 +277,10 @@ final class Serving {
         views,
         endpoints,
         ways && !views.isEmpty() ? servers(record) : List.of(),
-        EtcTexts.hasDots(record.spec().host(), files.ofHost(), settings()));
+        EtcTexts.hasDots(record.spec().host(), files.ofHost(), resolver()));
   }
 
-  private io.gantry.engine.network.NetworkSettings.Resolver settings() {
+  private NetworkSettings.Resolver resolver() {
     return shop.networks().settings().resolver();
   }
 
@@ -310,7 +311,7 @@ final class Serving {
   }
 
   private List<NetTable.Server> servers(ContainerRecord record) {
-    return EtcTexts.servers(record.spec().host(), files.ofHost(), settings()).stream()
+    return EtcTexts.servers(record.spec().host(), files.ofHost(), resolver()).stream()
         .limit(MOST_SERVERS)
         .map(server -> new NetTable.Server(server, PORT))
         .toList();

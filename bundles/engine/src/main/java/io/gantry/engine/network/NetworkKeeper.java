@@ -15,6 +15,7 @@ import io.gantry.api.Networks;
 import io.gantry.api.Networks.Member;
 import io.gantry.api.Networks.NetworkSpec;
 import io.gantry.api.Networks.NetworkView;
+import io.gantry.engine.driver.NamedDrivers;
 import io.gantry.engine.network.NetworkState.Phase;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Undo;
@@ -55,7 +56,7 @@ public final class NetworkKeeper {
 
   private final String instance;
   private final NetworkRecords records;
-  private final NetworkDrivers drivers;
+  private final NamedDrivers<NetworkDriver> drivers;
   private final Planning planning;
   private final NetworkTeller teller;
   private final Supplier<NetworkSettings> settings;
@@ -73,7 +74,7 @@ public final class NetworkKeeper {
       InstantSource clock) {
     this.instance = instance;
     this.records = new NetworkRecords(dataRoot);
-    this.drivers = new NetworkDrivers(drivers);
+    this.drivers = new NamedDrivers<>(drivers, "plugin \"%s\" not found");
     this.planning = new Planning(new Subnets(instance), settings);
     this.teller = new NetworkTeller(events, clock);
     this.settings = settings;

@@ -10,6 +10,7 @@ import io.gantry.api.Events;
 import io.gantry.api.Leased;
 import io.gantry.api.Volumes.VolumeSpec;
 import io.gantry.engine.disk.SpareDisk;
+import io.gantry.engine.driver.NamedDrivers;
 import io.gantry.linux.Dir;
 import io.gantry.linux.UserMaps;
 import io.gantry.spi.GantryException;
@@ -43,6 +44,9 @@ import org.jspecify.annotations.Nullable;
  * holds it may wait for the driver.
  */
 public final class VolumeKeeper {
+  private static final String MISSING =
+      "error looking up volume plugin %s: plugin \"%s\" not found";
+
   private static final System.Logger log = System.getLogger("io.gantry.engine.volume");
 
   /** Who gives back a volume comes again when somebody is busy with it for longer. */
@@ -50,7 +54,7 @@ public final class VolumeKeeper {
 
   private final VolumeTable table = new VolumeTable();
   private final VolumeRecords records;
-  private final VolumeCalls calls;
+  private final NamedDrivers<VolumeDriver> drivers;
   private final Filling filling;
   private final VolumeRecovery recovery;
   private final VolumeTeller teller;
@@ -66,7 +70,7 @@ public final class VolumeKeeper {
       SpareDisk spare,
       InstantSource clock) {
     this.records = new VolumeRecords(dataRoot, execRoot);
-    this.calls = new VolumeCalls(drivers);
+    this.drivers = new NamedDrivers<>(drivers, MISSING);
     this.filling = new Filling(records);
     this.recovery = new VolumeRecovery(table, records, this::passOn);
     this.teller = new VolumeTeller(events, clock);
@@ -139,7 +143,7 @@ public final class VolumeKeeper {
     var record =
         new VolumeRecord(
             spec.name(),
-            spec.driver().isEmpty() ? calls.drivers().defaultName() : spec.driver(),
+            spec.driver().isEmpty() ? drivers.leased().defaultName() : spec.driver(),
             spec.options(),
             spec.labels(),
             clock.instant(),
@@ -158,7 +162,7 @@ public final class VolumeKeeper {
    */
   void requireDriver(String volume, String driver) {
     try {
-      calls.ask(driver, found -> true);
+      drivers.ask(driver, found -> true);
     } catch (GantryException e) {
       throw new GantryException(e.kind(), "create " + volume + ": " + e.getMessage(), e);
     }
@@ -174,10 +178,10 @@ public final class VolumeKeeper {
       undo.add(
           () -> {
             if (ours.get()) {
-              calls.call(record, driver -> driver.remove(record.name()));
+              drivers.call(record.driver(), driver -> driver.remove(record.name()));
             }
           });
-      calls.call(record, driver -> createNew(driver, state, record, ours));
+      drivers.call(record.driver(), driver -> createNew(driver, state, record, ours));
       var made = record.at(state.path());
       if (record.container().isEmpty()) {
         records.put(made);
@@ -218,7 +222,7 @@ public final class VolumeKeeper {
   /** A container that stays takes one that was to go with another. */
   private VolumeRecord settle(VolumeState state, VolumeRecord record) {
     var lasting = record.lasting();
-    calls.call(lasting, driver -> createAt(driver, state, lasting));
+    drivers.call(lasting.driver(), driver -> createAt(driver, state, lasting));
     records.settle(lasting);
     state.record(lasting);
     return lasting;
@@ -344,7 +348,7 @@ public final class VolumeKeeper {
       if (!held) {
         undo.add(() -> unmount(state, holder));
       }
-      var mount = calls.ask(record, driver -> driver.mount(record.name(), holder));
+      var mount = drivers.ask(record.driver(), driver -> driver.mount(record.name(), holder));
       state.path(mount.source());
       if (record.filling()) {
         filling.empty(state, record, mount.source());
@@ -382,7 +386,7 @@ public final class VolumeKeeper {
       return;
     }
     try {
-      calls.call(record, driver -> driver.unmount(record.name(), holder));
+      drivers.call(record.driver(), driver -> driver.unmount(record.name(), holder));
     } catch (GantryException e) {
       log.log(WARNING, "volume {0} stays mounted for now: {1}", state.name, e.getMessage());
     }
@@ -471,7 +475,7 @@ public final class VolumeKeeper {
   }
 
   private void finishRemoval(VolumeState state, VolumeRecord going) {
-    spare.spend(() -> calls.call(going, driver -> driver.remove(going.name())));
+    spare.spend(() -> drivers.call(going.driver(), driver -> driver.remove(going.name())));
     spare.spend(() -> records.remove(going));
     state.gone();
   }
@@ -479,7 +483,7 @@ public final class VolumeKeeper {
   /** Bytes of its files, -1 when its driver cannot tell now. */
   long bytes(VolumeRecord record) {
     try {
-      return calls.ask(record, driver -> driver.usage(record.name()));
+      return drivers.ask(record.driver(), driver -> driver.usage(record.name()));
     } catch (GantryException e) {
       log.log(INFO, "no size of volume {0}: {1}", record.name(), e.getMessage());
       return -1;

@@ -1,17 +1,21 @@
-package io.gantry.engine.network;
+package io.gantry.engine.driver;
 
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 
 import io.gantry.api.Leased;
+import io.gantry.spi.Driver;
 import io.gantry.spi.GantryException;
-import io.gantry.spi.network.NetworkDriver;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
-/** Networks' drivers; that there is none of a name is said in Docker's words. */
-record NetworkDrivers(Leased<NetworkDriver> leased) {
+/**
+ * Drivers that clients name; that there is none of a name is said in Docker's words.
+ *
+ * @param missing Docker's sentence, with the name as its arguments
+ */
+public record NamedDrivers<D extends Driver>(Leased<D> leased, String missing) {
 
-  void call(String name, Consumer<NetworkDriver> body) {
+  public void call(String name, Consumer<D> body) {
     ask(
         name,
         driver -> {
@@ -20,7 +24,7 @@ record NetworkDrivers(Leased<NetworkDriver> leased) {
         });
   }
 
-  <R> R ask(String name, Function<NetworkDriver, R> body) {
+  public <R> R ask(String name, Function<D, R> body) {
     boolean[] reached = {false};
     try {
       return leased.call(
@@ -33,7 +37,7 @@ record NetworkDrivers(Leased<NetworkDriver> leased) {
       if (reached[0] || e.kind() != NOT_FOUND) {
         throw e;
       }
-      throw new GantryException(NOT_FOUND, "plugin \"" + name + "\" not found", e);
+      throw new GantryException(NOT_FOUND, missing.formatted(name, name), e);
     }
   }
 }
