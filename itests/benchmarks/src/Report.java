@@ -15,6 +15,7 @@ final class Report {
 
   static {
     SHEETS.put("on", "With favordynmods on, for all engines");
+    SHEETS.put("disk", "On an ext4 with a journal, favordynmods on");
     SHEETS.put("off", "With favordynmods off, for all engines");
   }
 
