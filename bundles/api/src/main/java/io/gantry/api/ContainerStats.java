@@ -66,15 +66,11 @@ public record ContainerStats(String id, String name, @Nullable Usage now, @Nulla
    * @param most so far; version 1 only
    * @param limit the host's memory where there is none
    * @param failures how often the limit was in the way
-   * @param details the kernel's own counters by its own names
+   * @param details the kernel's own counters by its own names; never changed by who gives them
+   *     (they are not copied: dozens, of each container, each second)
    */
   public record Memory(
-      long usage, long most, long limit, long failures, Map<String, Long> details) {
-
-    public Memory {
-      details = Map.copyOf(details);
-    }
-  }
+      long usage, long most, long limit, long failures, Map<String, Long> details) {}
 
   /**
    * Processes and threads.

@@ -39,15 +39,10 @@ public record CgroupStats(Cpu cpu, Memory memory, Pids pids, Io io) {
    * @param limit {@link #UNLIMITED}: none
    * @param failures how often the limit was hit: version 1; how often nothing could be freed:
    *     version 2
-   * @param details {@code memory.stat}
+   * @param details {@code memory.stat}; immutable
    */
   public record Memory(
-      long usage, long most, long limit, long failures, Map<String, Long> details) {
-
-    public Memory {
-      details = Map.copyOf(details);
-    }
-  }
+      long usage, long most, long limit, long failures, Map<String, Long> details) {}
 
   /**
    * Processes and threads.

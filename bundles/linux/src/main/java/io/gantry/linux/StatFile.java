@@ -22,6 +22,11 @@ final class StatFile implements AutoCloseable {
     this.kept = kept;
   }
 
+  /** Without the directory. */
+  String name() {
+    return path.substring(path.lastIndexOf('/') + 1);
+  }
+
   /** Reads from the start as much as there is room for; returns how much, -1 when it cannot be. */
   int read(byte[] into) {
     if (absent) {

@@ -2,8 +2,10 @@ package io.gantry.linux;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The small files in which the kernel counts, read often: each in as few system calls as it takes,
@@ -15,6 +17,8 @@ public final class StatLines {
   private byte[] buffer = new byte[BUFFER];
   private int length;
   private int at;
+  private String kind = ""; // of what was read last
+  private final Map<String, Counters.Names> known = new HashMap<>(); // by kind
 
   /**
    * Reads a file.
@@ -27,6 +31,7 @@ public final class StatLines {
 
   boolean read(StatFile file) {
     at = 0;
+    kind = file.name();
     length = file.read(buffer);
     // Short of full it is the whole: these files are given out at once, however long.
     while (length == buffer.length) {
@@ -76,8 +81,39 @@ public final class StatLines {
     return at < length;
   }
 
-  /** All lines {@code key number} from here on. */
+  /** All lines {@code key number} from here on. Of one kind of file they are mostly the same. */
   public Map<String, Long> map() {
+    int from = at;
+    var names = known.get(kind);
+    if (names != null && names.size() > 0) {
+      var same = mapAs(names);
+      if (same != null) {
+        return same;
+      }
+      at = from;
+    }
+    var map = newMap();
+    var found = new Counters.Names(map.keySet());
+    known.put(kind, found);
+    return new Counters(found, map.values().stream().mapToLong(Long::longValue).toArray());
+  }
+
+  /** Null when these are others. */
+  private @Nullable Counters mapAs(Counters.Names names) {
+    long[] values = new long[names.size()];
+    for (int i = 0; i < values.length; i++) {
+      int name = names.match(i, buffer, at, length);
+      at += Math.max(name, 0);
+      values[i] = name < 0 ? -1 : number();
+      boolean last = !nextLine();
+      if (values[i] < 0 || last != (i == values.length - 1)) {
+        return null;
+      }
+    }
+    return new Counters(names, values);
+  }
+
+  private Map<String, Long> newMap() {
     var map = new LinkedHashMap<String, Long>();
     if (length > at) {
       do {

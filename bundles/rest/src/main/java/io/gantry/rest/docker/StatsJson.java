@@ -9,16 +9,17 @@ import io.gantry.api.ContainerStats.Memory;
 import io.gantry.api.ContainerStats.Pids;
 import io.gantry.api.ContainerStats.Usage;
 import java.math.BigInteger;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What a container uses, in Docker's form. */
 public final class StatsJson {
 
   private static final BigInteger NO_LIMIT = new BigInteger("18446744073709551615");
-  private static final String TOTAL = "total_";
 
   /** Of version 1's memory.stat; also with {@code total_}, which counts groups below too. */
   private static final List<String> SPLIT =
@@ -39,8 +40,15 @@ public final class StatsJson {
           "unevictable",
           "writeback");
 
-  private static final List<String> BOUNDS =
-      List.of("hierarchical_memory_limit", "hierarchical_memsw_limit");
+  /** All of version 1's, as Go sorts them. */
+  private static final List<String> SPLIT_SORTED =
+      Stream.of(
+              SPLIT.stream(),
+              SPLIT.stream().map(key -> "total_" + key),
+              Stream.of("hierarchical_memory_limit", "hierarchical_memsw_limit"))
+          .flatMap(keys -> keys)
+          .sorted()
+          .toList();
 
   private static final List<String> UNIFIED =
       List.of(
@@ -171,12 +179,8 @@ public final class StatsJson {
   }
 
   private static Map<String, Long> split(Map<String, Long> details) {
-    var json = new TreeMap<String, Long>();
-    for (String key : SPLIT) {
-      json.put(key, details.getOrDefault(key, 0L));
-      json.put(TOTAL + key, details.getOrDefault(TOTAL + key, 0L));
-    }
-    for (String key : BOUNDS) {
+    var json = new LinkedHashMap<String, Long>(2 * SPLIT_SORTED.size());
+    for (String key : SPLIT_SORTED) {
       json.put(key, details.getOrDefault(key, 0L));
     }
     return json;
