@@ -147,6 +147,11 @@ public interface Libc {
 
   long recvmsg(int fd, @In @Out byte[] message, int flags);
 
+  /** An array of struct pollfd, 8 bytes each. */
+  int poll(@In @Out byte[] descriptors, long count, int millis);
+
+  int eventfd(int count, int flags);
+
   int memfd_create(@In byte[] name, int flags);
 
   int fcntl(int fd, int command, long argument);

@@ -47,6 +47,7 @@ final class Exchange implements AutoCloseable {
   private ByteBuffer questions = direct(QUESTIONS); // guarded by lock
   private int sequence; // guarded by lock
   private boolean changing; // guarded by lock; the dump is of two states
+  private volatile int port;
 
   Exchange(NetlinkSocket socket) {
     this.socket = socket;
@@ -86,11 +87,19 @@ final class Exchange implements AutoCloseable {
     changing = false;
     socket.send(request(bytes, outcome.base));
     while (!outcome.whole && socket.receive(answers)) {
+      if (port == 0 && answers.remaining() >= MessageWriter.HEAD) {
+        port = answers.getInt(12);
+      }
       while (answers.remaining() >= MessageWriter.HEAD && outcome.read(answers)) {
         changing |= outcome.interrupted;
       }
     }
     return outcome.found();
+  }
+
+  /** The number that the kernel knows the socket by; 0 until it has answered. */
+  int port() {
+    return port;
   }
 
   /** What the answers to a request come to. */

@@ -47,6 +47,14 @@ public final class NftSocket implements AutoCloseable {
     return new NftSocket(new Exchange(NetlinkSocket.open(NetlinkSocket.NETFILTER)));
   }
 
+  /**
+   * The number that the kernel names this socket by when it tells of changes ({@link NftWatch}); 0
+   * until it has answered something.
+   */
+  public int port() {
+    return exchange.port();
+  }
+
   /** Carries a batch out, all of it or, when this throws, nothing. */
   public void send(NftBatch batch) {
     exchange.carryOut(batch.ended());

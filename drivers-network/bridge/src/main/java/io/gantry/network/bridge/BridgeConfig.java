@@ -37,10 +37,6 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
   boolean forwardDrop() default true;
 
   @AttributeDefinition(
-      description =
-          "Seconds between two looks at whether somebody has taken rules away, which are then set"
-              + " again; 0: never",
-      min = "0",
-      max = "3600")
-  int checkSeconds() default 1;
+      description = "Set rules again as soon as somebody (nft flush ruleset) has taken them away")
+  boolean repairRules() default true;
 }

@@ -53,13 +53,10 @@ public final class BridgeDriver implements NetworkDriver {
   /**
    * @param forward switch forwarding on when needed
    * @param forwardDrop and then forward for nobody else
+   * @param repair set rules again that others take away
    */
   record Settings(
-      String defaultBridge,
-      boolean rules,
-      boolean forward,
-      boolean forwardDrop,
-      int checkSeconds) {}
+      String defaultBridge, boolean rules, boolean forward, boolean forwardDrop, boolean repair) {}
 
   private final Settings settings;
   private final Links links;
@@ -77,7 +74,7 @@ public final class BridgeDriver implements NetworkDriver {
             config.rules(),
             config.ipForward(),
             config.forwardDrop(),
-            config.checkSeconds()));
+            config.repairRules()));
   }
 
   BridgeDriver(String instance, Settings settings) {
@@ -85,7 +82,7 @@ public final class BridgeDriver implements NetworkDriver {
     var marks = new Marks(instance);
     this.links = new Links(marks, settings.defaultBridge());
     this.rules = new RuleKeeper(marks.table());
-    this.chores = new Chores(links, rules, settings.checkSeconds());
+    this.chores = new Chores(links, rules, settings.repair());
   }
 
   /** Interfaces and rules stay as they are. */
@@ -113,9 +110,7 @@ public final class BridgeDriver implements NetworkDriver {
   public Map<String, String> status() {
     var status = new LinkedHashMap<String, String>();
     status.put("Networks", Integer.toString(networks.size()));
-    if (rules.repairs() > 0) {
-      status.put("Rules set again", Integer.toString(rules.repairs()));
-    }
+    status.put("Rules set again", Integer.toString(rules.repairs()));
     return status;
   }
 

@@ -2,6 +2,7 @@ package io.gantry.network.bridge;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.gantry.linux.netlink.NftWatch;
 import io.gantry.spi.GantryException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -13,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What is done in the background: links that should have gone with their namespaces are looked for
- * a little later, and the rules are looked at. Takes a thread as soon as there is something to do.
+ * a little later, and rules that others have changed are set again. Takes a thread as soon as there
+ * is something to do, and another one to hear of changes.
  */
 final class Chores implements AutoCloseable {
   private static final System.Logger log = System.getLogger(Chores.class.getName());
@@ -28,7 +30,7 @@ final class Chores implements AutoCloseable {
 
   private final Links links;
   private final RuleKeeper rules;
-  private final int checkSeconds;
+  private final boolean repair;
   private final ScheduledExecutorService worker =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -40,11 +42,16 @@ final class Chores implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Deque<Leaving> leaving = new ArrayDeque<>(); // guarded by lock
   private boolean watching; // guarded by lock
+  private @Nullable NftWatch watch; // guarded by lock
+  private boolean closed; // guarded by lock
 
-  Chores(Links links, RuleKeeper rules, int checkSeconds) {
+  /**
+   * @param repair set rules again that others have changed
+   */
+  Chores(Links links, RuleKeeper rules, boolean repair) {
     this.links = links;
     this.rules = rules;
-    this.checkSeconds = checkSeconds;
+    this.repair = repair;
   }
 
   /** The namespace of an endpoint ends; its link shall not be there for long. */
@@ -99,12 +106,31 @@ final class Chores implements AutoCloseable {
   void watchRules() {
     lock.lock();
     try {
-      if (!watching && checkSeconds > 0 && !worker.isShutdown()) {
+      if (!watching && repair && !closed) {
         watching = true;
-        worker.scheduleWithFixedDelay(this::check, checkSeconds, checkSeconds, TimeUnit.SECONDS);
+        worker.execute(this::watch);
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Off the way of who waits for a network: it takes a socket and a thread. */
+  private void watch() {
+    try {
+      var begun = rules.watch(this::check);
+      lock.lock();
+      try {
+        watch = begun;
+        if (closed) {
+          begun.close();
+        }
+      } finally {
+        lock.unlock();
+      }
+      check(); // nobody has heard of what was done until now
+    } catch (GantryException e) {
+      log.log(WARNING, "rules that others change are not set again: {0}", e.getMessage());
     }
   }
 
@@ -118,6 +144,15 @@ final class Chores implements AutoCloseable {
 
   @Override
   public void close() {
+    lock.lock();
+    try {
+      closed = true;
+      if (watch != null) {
+        watch.close();
+      }
+    } finally {
+      lock.unlock();
+    }
     worker.shutdownNow();
   }
 }

@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.gantry.linux.netlink.NftBatch;
 import io.gantry.linux.netlink.NftBatch.Family;
 import io.gantry.linux.netlink.NftSocket;
+import io.gantry.linux.netlink.NftWatch;
 import io.gantry.network.bridge.Rules.Shape;
 import io.gantry.spi.GantryException;
 import java.util.Collection;
@@ -13,8 +14,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The driver's table: set for the networks there are, looked at now and then, and set again when
- * somebody has taken it away. All that is remembered can be read from the table.
+ * The driver's table: set for the networks there are, and set again when somebody has taken it
+ * away. All that is remembered can be read from the table.
  */
 final class RuleKeeper implements AutoCloseable {
   private static final System.Logger log = System.getLogger(RuleKeeper.class.getName());
@@ -26,7 +27,6 @@ final class RuleKeeper implements AutoCloseable {
   private boolean closed; // guarded by lock; nothing but our networks is forwarded
   private boolean closed6; // guarded by lock
   private @Nullable Shape shape; // guarded by lock; null while the table is not ours to keep
-  private int generation; // guarded by lock; when the table was known to be whole
   private int repairs; // guarded by lock
 
   RuleKeeper(String table) {
@@ -51,7 +51,7 @@ final class RuleKeeper implements AutoCloseable {
   void require() {
     lock.lock();
     try {
-      generation = socket().generation();
+      socket().generation();
     } finally {
       lock.unlock();
     }
@@ -102,7 +102,6 @@ final class RuleKeeper implements AutoCloseable {
     var rules = new Rules(table, networks, closed, closed6);
     socket().send(rules.batch());
     shape = rules.shape();
-    generation = socket().generation();
   }
 
   /**
@@ -122,16 +121,25 @@ final class RuleKeeper implements AutoCloseable {
     }
   }
 
+  /** Hears of it when others change the table, and sets it again if need be. */
+  NftWatch watch(Runnable changed) {
+    return NftWatch.start(Family.INET, table, this::isOwn, changed);
+  }
+
+  private boolean isOwn(int port) {
+    lock.lock();
+    try {
+      return socket != null && socket.port() == port;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Sets the rules again when somebody has changed them. */
   void check() {
     lock.lock();
     try {
-      if (shape == null || socket().generation() == generation) {
-        return;
-      }
-      int now = socket().generation();
-      if (shape.isIn(socket(), table)) {
-        generation = now;
+      if (shape == null || shape.isIn(socket(), table)) {
         return;
       }
       render();

@@ -11,7 +11,7 @@ class BridgeContractTest extends NetworkDriverContract {
 
   @Override
   protected NetworkDriver driver(String instance) {
-    return new BridgeDriver(instance, new Settings("gantry0", true, true, false, 0));
+    return new BridgeDriver(instance, new Settings("gantry0", true, true, false, false));
   }
 
   @Override

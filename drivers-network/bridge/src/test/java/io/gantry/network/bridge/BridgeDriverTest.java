@@ -60,7 +60,7 @@ class BridgeDriverTest {
     outside.exec("ip", "addr", "add", OUTSIDE + "/30", "dev", "eth0");
     outside.exec("ip", "link", "set", "eth0", "up");
     outside.exec("ip", "route", "add", "10.0.0.0/8", "via", HOST);
-    driver = driver(INSTANCE, new Settings("gantry0", true, true, true, 0));
+    driver = driver(INSTANCE, new Settings("gantry0", true, true, true, false));
   }
 
   private BridgeDriver driver(String instance, Settings settings) {
@@ -233,7 +233,7 @@ class BridgeDriverTest {
 
   @Test
   void rulesThatSomebodyTakesAwayAreSetAgain() throws IOException {
-    var watching = driver("77777777", new Settings("gantry7", true, true, true, 1));
+    var watching = driver("77777777", new Settings("gantry7", true, true, true, true));
     network(watching, 1, false);
     String whole = host.exec("nft", "list", "table", "inet", "gantry-77777777-bridge");
     host.exec("nft", "flush", "ruleset");
@@ -278,7 +278,7 @@ class BridgeDriverTest {
     try (Server server = outside.serve(PORT)) {
       assertReaches(member.box(), OUTSIDE, PORT, HOST);
       assertCannotReach(third, OUTSIDE, PORT);
-      var next = driver(INSTANCE, new Settings("gantry0", true, true, true, 0));
+      var next = driver(INSTANCE, new Settings("gantry0", true, true, true, false));
       assertCannotReach(third, OUTSIDE, PORT);
       assertEquals(List.of(), host.call(() -> next.warnings(network(next, 3, false))));
       assertCannotReach(third, OUTSIDE, PORT);
@@ -288,7 +288,7 @@ class BridgeDriverTest {
   @Test
   void whoMayNotSwitchForwardingOnIsWarned() {
     host.exec("sh", "-c", "echo 0 >/proc/sys/net/ipv4/ip_forward");
-    var meek = driver("77777777", new Settings("gantry7", true, false, true, 0));
+    var meek = driver("77777777", new Settings("gantry7", true, false, true, false));
     var network = network(meek, 1, false);
     assertEquals(
         List.of("IPv4 forwarding is disabled. Networking will not work."),
@@ -304,7 +304,7 @@ class BridgeDriverTest {
   @Test
   void theDefaultBridgeOfAnotherEngineIsLeftToIt() {
     network(1, false, BRIDGE + "default_bridge", "true");
-    var neighbour = driver("77777777", new Settings("gantry0", true, true, true, 0));
+    var neighbour = driver("77777777", new Settings("gantry0", true, true, true, false));
     network(neighbour, 2, false, BRIDGE + "default_bridge", "true");
     assertTrue(
         host.exec("ip", "link", "show", "gantry0").contains("alias gantry-0123abcd network"));
@@ -370,9 +370,9 @@ class BridgeDriverTest {
       driver.letGo();
       host.exec("ip", "link", "del", "br-01ababababab");
       host.exec("nft", "flush", "ruleset");
-      driver = driver("99999999", new Settings("gantry0", true, true, true, 0));
+      driver = driver("99999999", new Settings("gantry0", true, true, true, false));
       assertCannotReach(host, one.address(), PORT);
-      driver = new BridgeDriver(INSTANCE, new Settings("gantry0", true, true, true, 0));
+      driver = new BridgeDriver(INSTANCE, new Settings("gantry0", true, true, true, false));
       drivers.add(driver);
       var found = host.call(() -> driver.recover(List.of(network), List.of(one.attachment())));
       assertEquals(2, found.alive().size());

@@ -13,10 +13,6 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
   String PID = "io.gantry.portmap.nat";
 
   @AttributeDefinition(
-      description =
-          "Seconds between two looks at whether somebody has taken the ports away, which are then"
-              + " set again; 0: never",
-      min = "0",
-      max = "3600")
-  int checkSeconds() default 1;
+      description = "Set ports again as soon as somebody (nft flush ruleset) has taken them away")
+  boolean repairRules() default true;
 }

@@ -3,6 +3,7 @@ package io.gantry.portmap.nat;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.linux.netlink.Connections;
+import io.gantry.linux.netlink.NftWatch;
 import io.gantry.linux.netlink.RouteSocket;
 import io.gantry.portmap.nat.Port.Target;
 import io.gantry.spi.Driver;
@@ -18,9 +19,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -37,8 +42,17 @@ import org.osgi.service.metatype.annotations.Designate;
 public final class NatMapper implements PortMapper {
   private static final System.Logger log = System.getLogger(NatMapper.class.getName());
 
+  /** A table without ports stays for so long: another container may come. */
+  private static final long EMPTY_NANOS = TimeUnit.SECONDS.toNanos(30);
+
   private final PortTable table;
-  private final ScheduledExecutorService watch =
+  private final boolean repair;
+  private final AtomicBoolean watched = new AtomicBoolean();
+  private final AtomicBoolean tidying = new AtomicBoolean();
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable NftWatch watch; // guarded by lock
+  private boolean closed; // guarded by lock
+  private final ScheduledExecutorService worker =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
             var thread = new Thread(task, "gantry-portmap-nat");
@@ -50,13 +64,47 @@ public final class NatMapper implements PortMapper {
   public NatMapper(BundleContext context, NatConfig config) {
     this(
         Objects.requireNonNull(context.getProperty("gantry.instance"), "gantry.instance"),
-        config.checkSeconds());
+        config.repairRules());
   }
 
-  NatMapper(String instance, int checkSeconds) {
+  /**
+   * @param repair set ports again that others take away
+   */
+  NatMapper(String instance, boolean repair) {
     this.table = new PortTable("gantry-" + instance + "-nat");
-    if (checkSeconds > 0) {
-      watch.scheduleWithFixedDelay(this::check, checkSeconds, checkSeconds, TimeUnit.SECONDS);
+    this.repair = repair;
+  }
+
+  /** From the first port on, off the way of who waits for it. */
+  private void watch() {
+    if (repair && !watched.getAndSet(true)) {
+      later(this::beginToWatch, 0);
+    }
+  }
+
+  private void later(Runnable work, long nanos) {
+    try {
+      worker.schedule(work, nanos, TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      // the driver goes: the next one sees to it
+    }
+  }
+
+  private void beginToWatch() {
+    try {
+      var begun = table.watch(this::check);
+      lock.lock();
+      try {
+        watch = begun;
+        if (closed) {
+          begun.close();
+        }
+      } finally {
+        lock.unlock();
+      }
+      check(); // nobody has heard of what was done until now
+    } catch (GantryException e) {
+      log.log(WARNING, "ports that others take away are not set again: {0}", e.getMessage());
     }
   }
 
@@ -68,10 +116,34 @@ public final class NatMapper implements PortMapper {
     }
   }
 
+  private void tidy() {
+    tidying.set(false); // first: who takes the last port away meanwhile sees to it
+    try {
+      tidyAfter(table.tidy(EMPTY_NANOS));
+    } catch (GantryException e) {
+      log.log(WARNING, "a table without ports stays: {0}", e.getMessage());
+    }
+  }
+
+  private void tidyAfter(long nanos) {
+    if (nanos >= 0 && !tidying.getAndSet(true)) {
+      later(this::tidy, nanos);
+    }
+  }
+
   /** Rules stay as they are. */
   @Deactivate
   void letGo() {
-    watch.shutdownNow();
+    lock.lock();
+    try {
+      closed = true;
+      if (watch != null) {
+        watch.close();
+      }
+    } finally {
+      lock.unlock();
+    }
+    worker.shutdownNow();
     table.close();
   }
 
@@ -89,9 +161,7 @@ public final class NatMapper implements PortMapper {
   public Map<String, String> status() {
     var status = new LinkedHashMap<String, String>();
     status.put("Ports", Integer.toString(table.count()));
-    if (table.repairs() > 0) {
-      status.put("Rules set again", Integer.toString(table.repairs()));
-    }
+    status.put("Rules set again", Integer.toString(table.repairs()));
     return status;
   }
 
@@ -103,6 +173,7 @@ public final class NatMapper implements PortMapper {
   @Override
   public List<Proxied> map(List<PortMapping> mappings) {
     table.add(led(mappings));
+    watch();
     forget(mappings);
     return mappings.stream()
         .filter(mapping -> Port.of(mapping).isProxied())
@@ -113,6 +184,9 @@ public final class NatMapper implements PortMapper {
   @Override
   public void unmap(List<PortMapping> mappings) {
     table.remove(led(mappings));
+    if (table.count() == 0) {
+      tidyAfter(EMPTY_NANOS);
+    }
     forget(mappings);
   }
 
@@ -127,8 +201,8 @@ public final class NatMapper implements PortMapper {
             .filter(mapping -> mapping.protocol().equals("udp"))
             .map(PortMapping::hostPort)
             .collect(Collectors.toSet());
-    if (!ports.isEmpty() && !watch.isShutdown()) {
-      watch.execute(() -> forget(ports));
+    if (!ports.isEmpty()) {
+      later(() -> forget(ports), 0);
     }
   }
 
@@ -148,6 +222,9 @@ public final class NatMapper implements PortMapper {
   @Override
   public Recovery recover(List<PortMapping> expected) {
     table.set(led(expected));
+    if (!expected.isEmpty()) {
+      watch();
+    }
     return new Recovery(
         expected.stream().map(PortMapping::id).collect(Collectors.toSet()), Set.of());
   }

@@ -14,6 +14,7 @@ import io.gantry.linux.netlink.NftRule.Field;
 import io.gantry.linux.netlink.NftSet;
 import io.gantry.linux.netlink.NftSet.Type;
 import io.gantry.linux.netlink.NftSocket;
+import io.gantry.linux.netlink.NftWatch;
 import io.gantry.portmap.nat.Port.Target;
 import io.gantry.spi.GantryException;
 import java.util.ArrayList;
@@ -22,19 +23,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The mapper's table: six rules, however many ports there are, which are elements of four maps. A
+ * The mapper's table: ten rules, however many ports there are, which are elements of four maps. A
  * change of ports is one batch of elements; the rules come with the first one.
  */
 final class PortTable implements AutoCloseable {
   private static final System.Logger log = System.getLogger(PortTable.class.getName());
   private static final List<String> MAPS = List.of("bound4", "any4", "bound6", "any6");
   private static final List<String> CHAINS = List.of("prerouting", "output");
-  private static final long EMPTY_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final int DESTINATION_NAT = -100;
 
   private final String table;
@@ -43,7 +42,6 @@ final class PortTable implements AutoCloseable {
   private final Map<Port, Target> ports = new HashMap<>(); // guarded by lock
   private final Map<String, Integer> rules = new TreeMap<>(); // guarded by lock; empty: no table
   private long emptySince; // guarded by lock
-  private int generation; // guarded by lock; when the table was known to be whole
   private int repairs; // guarded by lock
 
   PortTable(String table) {
@@ -68,7 +66,7 @@ final class PortTable implements AutoCloseable {
   void require() {
     lock.lock();
     try {
-      generation = socket().generation();
+      socket().generation();
     } finally {
       lock.unlock();
     }
@@ -210,7 +208,6 @@ final class PortTable implements AutoCloseable {
       rules.clear();
       throw e;
     }
-    generation = socket().generation();
   }
 
   private void rules(NftBatch batch, String chain, boolean ipv6) {
@@ -241,28 +238,53 @@ final class PortTable implements AutoCloseable {
     rules.merge(chain, 1, Integer::sum);
   }
 
-  /**
-   * Sets the table again when somebody has changed it; deletes it when it has been empty for long,
-   * but not between one container and the next.
-   */
+  /** Hears of it when others change the table, which is then to be {@link #check}ed. */
+  NftWatch watch(Runnable changed) {
+    return NftWatch.start(Family.INET, table, this::isOwn, changed);
+  }
+
+  private boolean isOwn(int port) {
+    lock.lock();
+    try {
+      return socket != null && socket.port() == port;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Sets the table again when somebody has changed it. */
   void check() {
     lock.lock();
     try {
-      if (ports.isEmpty() && !rules.isEmpty() && System.nanoTime() - emptySince > EMPTY_NANOS) {
-        set(Map.of());
-        return;
-      }
-      int now = rules.isEmpty() ? generation : socket().generation();
-      if (now == generation) {
-        return;
-      }
-      if (isWhole()) {
-        generation = now;
+      if (rules.isEmpty() || isWhole()) {
         return;
       }
       render();
       repairs++;
       log.log(WARNING, "somebody had changed the rules of the table {0}: set again", table);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Deletes the table when it has been empty for long enough, but not between one container and the
+   * next.
+   *
+   * @return nanoseconds until it is to be asked again; negative: not at all
+   */
+  long tidy(long nanos) {
+    lock.lock();
+    try {
+      if (!ports.isEmpty() || rules.isEmpty()) {
+        return -1;
+      }
+      long left = nanos - (System.nanoTime() - emptySince);
+      if (left > 0) {
+        return left;
+      }
+      set(Map.of());
+      return -1;
     } finally {
       lock.unlock();
     }

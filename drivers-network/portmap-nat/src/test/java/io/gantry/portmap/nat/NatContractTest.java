@@ -7,7 +7,7 @@ class NatContractTest extends PortMapperContract {
 
   @Override
   protected PortMapper mapper(String instance) {
-    return new NatMapper(instance, 0);
+    return new NatMapper(instance, false);
   }
 
   @Override

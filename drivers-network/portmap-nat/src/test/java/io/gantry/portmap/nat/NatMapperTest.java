@@ -44,7 +44,7 @@ class NatMapperTest {
     two = cable("two0", "10.60.0.1/24", "fd00:60::1/64", "10.60.0.2/24", "fd00:60::2/64");
     host.exec("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward");
     host.exec("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding");
-    mapper = new NatMapper("0123abcd", 0);
+    mapper = new NatMapper("0123abcd", false);
     host.run(() -> mapper.recover(List.of()));
   }
 
@@ -201,7 +201,7 @@ class NatMapperTest {
 
   @Test
   void portsThatSomebodyTakesAwayAreSetAgain() {
-    var watching = new NatMapper("77777777", 1);
+    var watching = new NatMapper("77777777", true);
     try {
       host.call(() -> watching.map(List.of(tcp("0.0.0.0", 8080, "10.50.0.2"))));
       String whole = host.exec("nft", "list", "ruleset");
