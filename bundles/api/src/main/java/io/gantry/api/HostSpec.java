@@ -1,7 +1,10 @@
 package io.gantry.api;
 
+import io.gantry.spi.GantryException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +53,23 @@ public record HostSpec(
         limits,
         other,
         publishing,
+        life,
+        log,
+        drivers,
+        console);
+  }
+
+  /** The same with other ports. */
+  public HostSpec with(Publishing other) {
+    return new HostSpec(
+        namespaces,
+        privileges,
+        files,
+        devices,
+        kernel,
+        limits,
+        resolver,
+        other,
         life,
         log,
         drivers,
@@ -379,7 +399,35 @@ public record HostSpec(
    * @param port {@code 80/tcp}
    * @param hostPort a port, a range, or empty
    */
-  public record PortRequest(String port, String hostAddress, String hostPort) {}
+  public record PortRequest(String port, String hostAddress, String hostPort) {
+    private static final Pattern FORM =
+        Pattern.compile(
+            "(?:(?:\\[([0-9a-fA-F:.]+)]|([0-9.]*)):([\\d-]*):|([\\d-]+):)?"
+                + "(\\d+)(?:/([a-zA-Z]+))?");
+
+    /**
+     * As {@code -p} has it: {@code 80}, {@code 8080:80/udp}, {@code 127.0.0.1::80}, {@code
+     * [::1]:8080:80}.
+     *
+     * @throws GantryException INVALID
+     */
+    public static PortRequest parse(String text) {
+      var m = FORM.matcher(text);
+      if (!m.matches()) {
+        throw new GantryException(
+            GantryException.Kind.INVALID, "invalid port specification: \"" + text + "\"");
+      }
+      String protocol = m.group(6) == null ? "tcp" : m.group(6).toLowerCase(Locale.ROOT);
+      return new PortRequest(
+          m.group(5) + "/" + protocol,
+          first(m.group(1), m.group(2)),
+          first(m.group(3), m.group(4)));
+    }
+
+    private static String first(@Nullable String one, @Nullable String other) {
+      return one != null ? one : other != null ? other : "";
+    }
+  }
 
   /**
    * What happens when it ends, and who reaps its processes.

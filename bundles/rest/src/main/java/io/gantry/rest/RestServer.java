@@ -8,6 +8,7 @@ import io.gantry.api.Engine;
 import io.gantry.api.Events;
 import io.gantry.api.Images;
 import io.gantry.api.Networks;
+import io.gantry.api.Ports;
 import io.gantry.api.Volumes;
 import io.gantry.api.trust.TlsFiles;
 import io.gantry.rest.http.ApiServer;
@@ -54,6 +55,7 @@ public final class RestServer {
       @Reference Images images,
       @Reference Volumes volumes,
       @Reference Networks networks,
+      @Reference Ports ports,
       @Reference Events events,
       @Reference Drivers drivers,
       @Reference Engine engine,
@@ -69,7 +71,7 @@ public final class RestServer {
           @Nullable Consumer<String> unable) {
     var clock = InstantSource.system();
     var routes =
-        ApiRoutes.of(containers, images, volumes, networks, events, drivers, engine, clock);
+        ApiRoutes.of(containers, images, volumes, networks, ports, events, drivers, engine, clock);
     server = new ApiServer(new Router(routes), engine, config.corsHeaders(), access(config));
     try {
       listen(config, inherited, unable);

@@ -30,6 +30,7 @@ final class Api implements AutoCloseable {
   final FakeEngine engine = new FakeEngine();
   final FakeVolumes volumes = new FakeVolumes();
   final FakeNetworks networks = new FakeNetworks();
+  final FakePorts ports = new FakePorts();
   final FakeDrivers drivers = new FakeDrivers();
   final Path socket;
   private final ApiServer server;
@@ -65,6 +66,7 @@ final class Api implements AutoCloseable {
             images,
             volumes,
             networks,
+            ports,
             engine,
             drivers,
             engine,

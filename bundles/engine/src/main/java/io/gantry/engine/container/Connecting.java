@@ -9,7 +9,6 @@ import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.engine.network.Placed;
-import io.gantry.engine.network.Published;
 import io.gantry.engine.spec.Modes;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
@@ -29,7 +28,7 @@ final class Connecting {
   private final Workshop shop;
   private final ContainerRecords records;
   private final Networking networking;
-  private final Publishing publishing;
+  private final Republishing republishing;
   private final Starting starting;
   private final Serving serving;
 
@@ -37,13 +36,13 @@ final class Connecting {
       Workshop shop,
       ContainerRecords records,
       Networking networking,
-      Publishing publishing,
+      Republishing republishing,
       Starting starting,
       Serving serving) {
     this.shop = shop;
     this.records = records;
     this.networking = networking;
-    this.publishing = publishing;
+    this.republishing = republishing;
     this.starting = starting;
     this.serving = serving;
   }
@@ -90,16 +89,18 @@ final class Connecting {
     undo.add(() -> shop.networks().disconnect(attached));
     undo.add(() -> inside(container, InsideProgram.left(with(places, attached), attached)));
     container.requireRunning().monitor().inside(InsideProgram.joined(places, attached));
-    var now = run.in(with(places, attached), run.ports());
+    var change = republishing.follow(container, changed, with(places, attached), undo);
+    var now = run.in(with(places, attached), change.ports());
     if (!Serving.hasNames(places) && Serving.hasNames(now.places())) {
       container.requireRunning().monitor().serveBy(Path.of(serving.socket()));
     }
     undo.add(() -> serving.put(container.record(), places, run.ports()));
-    serving.put(changed, now.places(), run.ports());
+    serving.put(changed, now.places(), now.ports());
     undo.add(() -> records.putRun(changed, run));
     records.putRun(changed, now);
     starting.writeEtc(changed, now.places());
     container.run(now);
+    republishing.settle(container, change);
     serving.linksChanged();
     networking.tellConnected(container.id, List.of(attached));
   }
@@ -166,7 +167,7 @@ final class Connecting {
         undo.add(() -> records.put(before));
         records.put(changed);
         if (container.running() != null) {
-          part(container, changed, network);
+          part(container, changed, network, undo);
         }
         undo.keep();
       }
@@ -176,7 +177,7 @@ final class Connecting {
     }
   }
 
-  private void part(Container container, ContainerRecord changed, String network) {
+  private void part(Container container, ContainerRecord changed, String network, Undo undo) {
     var run = container.run();
     var gone =
         run.places().stream()
@@ -186,30 +187,19 @@ final class Connecting {
     if (gone == null) {
       return;
     }
-    var ports = run.ports().stream().filter(port -> !leadsTo(port, gone)).toList();
+    var left = run.places().stream().filter(place -> place != gone).toList();
+    var change = republishing.follow(container, changed, left, undo);
+    undo.add(() -> serving.put(container.record(), run.places(), run.ports()));
+    serving.put(changed, left, change.ports());
     shop.networks().disconnect(gone);
-    unpublish(container, run.ports().stream().filter(port -> leadsTo(port, gone)).toList());
-    shop.networks().leave(gone);
+    var now = run.in(left, change.ports());
+    republishing.settle(container, change);
+    shop.networks().leave(gone); // its address is going to be another's
     inside(container, InsideProgram.left(run.places(), gone));
-    var now = run.in(run.places().stream().filter(place -> place != gone).toList(), ports);
     records.putRun(changed, now);
     container.run(now);
-    serving.put(changed, now.places(), now.ports());
     starting.writeEtc(changed, now.places());
     shop.networks().tell(gone, container.id, "disconnect");
-  }
-
-  private static boolean leadsTo(Published port, Placed place) {
-    return !place.address().isEmpty() && port.address().equals(Placed.plain(place.address()));
-  }
-
-  /** Its address is going to be another's. */
-  private void unpublish(Container container, List<Published> ports) {
-    if (!ports.isEmpty()) {
-      var listeners = ports.stream().map(Published::listener).toList();
-      container.requireRunning().monitor().unlisten(listeners);
-      publishing.leave(container.id, ports);
-    }
   }
 
   /** One that cannot be visited any more, or by a monitor of old, is left to the driver. */

@@ -16,6 +16,7 @@ import io.gantry.api.ExecSpec;
 import io.gantry.api.ExecView;
 import io.gantry.api.LogQuery;
 import io.gantry.api.Networks;
+import io.gantry.api.Ports;
 import io.gantry.api.StatsFeed;
 import io.gantry.engine.stats.Sampling;
 import io.gantry.spi.GantryException;
@@ -60,6 +61,7 @@ public final class ContainerEngine implements Containers {
   private final HealthWatches watches;
   private final Belongings belongings;
   private final NetworkService networks;
+  private final PortService ports;
 
   /**
    * @param nodeName of the host, for containers that have its name
@@ -115,6 +117,7 @@ public final class ContainerEngine implements Containers {
     var health = new HealthRecords(shop.place());
     watches = new HealthWatches(shop, execs, health, teller, this::restartUnhealthy);
     var unfinished = new Unfinished(shop, records, networking, publishing, mounting);
+    var republishing = new Republishing(records, publishing, serving, teller);
     recovering =
         new Recovering(
             shop,
@@ -125,6 +128,7 @@ public final class ContainerEngine implements Containers {
             networking,
             grouping,
             unfinished,
+            republishing,
             starting,
             ending,
             watches,
@@ -141,7 +145,8 @@ public final class ContainerEngine implements Containers {
             shop.networks(),
             table,
             networking,
-            new Connecting(shop, records, networking, publishing, starting, serving));
+            new Connecting(shop, records, networking, republishing, starting, serving));
+    ports = new PortService(table, republishing);
     sampling = new Sampling(shop.workers(), shop.timer(), shop.clock());
   }
 
@@ -214,6 +219,11 @@ public final class ContainerEngine implements Containers {
   /** The networks that they are in. */
   Networks networks() {
     return networks;
+  }
+
+  /** Of the host, that lead to them. */
+  Ports ports() {
+    return ports;
   }
 
   /** What there is of containers in each driver's keeping. */

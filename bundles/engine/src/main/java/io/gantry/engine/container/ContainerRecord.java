@@ -2,6 +2,8 @@ package io.gantry.engine.container;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.ContainerSpec.NetworkRequest;
+import io.gantry.api.HostSpec.PortRequest;
+import io.gantry.api.HostSpec.Publishing;
 import io.gantry.engine.spec.ContainerMount;
 import java.time.Instant;
 import java.util.List;
@@ -94,6 +96,12 @@ record ContainerRecord(
         stopped,
         mounts,
         true);
+  }
+
+  /** With these ports and no others. */
+  ContainerRecord publishing(List<PortRequest> ports) {
+    var host = spec.host();
+    return specified(spec.with(host.with(new Publishing(ports, host.publishing().all()))));
   }
 
   ContainerRecord stopped(boolean wanted) {

@@ -7,6 +7,7 @@ import io.gantry.api.Containers;
 import io.gantry.api.Events;
 import io.gantry.api.Leased;
 import io.gantry.api.Networks;
+import io.gantry.api.Ports;
 import io.gantry.api.Volumes;
 import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.disk.SpareDisk;
@@ -139,7 +140,8 @@ public final class ContainerService implements Recovered {
         List.of(
             context.registerService(Containers.class, engine, null),
             context.registerService(Volumes.class, new VolumeService(volumes), null),
-            context.registerService(Networks.class, engine.networks(), null));
+            context.registerService(Networks.class, engine.networks(), null),
+            context.registerService(Ports.class, engine.ports(), null));
     workers.execute(this::recover);
   }
 

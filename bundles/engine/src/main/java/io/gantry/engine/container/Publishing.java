@@ -1,5 +1,6 @@
 package io.gantry.engine.container;
 
+import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
 import static java.lang.System.Logger.Level.WARNING;
 import static java.util.stream.Collectors.groupingBy;
 import static java.util.stream.Collectors.toSet;
@@ -11,6 +12,7 @@ import io.gantry.engine.network.Placed;
 import io.gantry.engine.network.PortKeeper;
 import io.gantry.engine.network.PortKeeper.Wish;
 import io.gantry.engine.network.Published;
+import io.gantry.engine.network.Target;
 import io.gantry.monitor.HelperError;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Undo;
@@ -20,6 +22,8 @@ import io.gantry.spi.network.Proxied;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Ports of the host for runs: chosen here, reserved by their monitors. */
@@ -41,30 +45,75 @@ final class Publishing {
 
   /** What a run is to have; given back by {@code undo}. None where nothing leads to it. */
   List<Published> take(ContainerRecord record, List<Placed> places, Undo undo) {
-    var wishes = wishes(record.spec());
+    return take(record, wishes(record.spec()), places, List.of(), undo);
+  }
+
+  /**
+   * @param others that the run has
+   */
+  List<Published> take(
+      ContainerRecord record,
+      List<Wish> wishes,
+      List<Placed> places,
+      List<Published> others,
+      Undo undo) {
     var place = wishes.isEmpty() ? null : reached(places);
     if (place == null) {
       return List.of();
     }
     try {
-      var ports =
-          keeper.take(
-              record.id().substring(0, 12),
-              Placed.plain(place.address()),
-              networks.bindingOf(place.network()),
-              wishes);
+      var ids = new ListenerIds(record.id().substring(0, 12), others);
+      var ports = keeper.take(ids::next, Target.of(place), binding(place), wishes);
       undo.add(() -> keeper.release(ports));
       return ports;
     } catch (GantryException e) {
-      throw new GantryException(e.kind(), failed(record, place) + e.getMessage(), e);
+      throw failure(record, place, e, e.getMessage());
     }
   }
 
-  private @Nullable Placed reached(List<Placed> places) {
-    return places.stream()
-        .filter(place -> !place.address().isEmpty() && !networks.isInternal(place.network()))
-        .min(Comparator.comparingInt(Placed::priority).reversed().thenComparing(Placed::name))
-        .orElse(null);
+  /** Numbers that a run's listeners do not have yet. */
+  private static final class ListenerIds {
+    private final String prefix;
+    private final Set<String> taken;
+    private int next;
+
+    ListenerIds(String prefix, List<Published> others) {
+      this.prefix = prefix;
+      this.taken = others.stream().map(Published::id).collect(toSet());
+    }
+
+    String next() {
+      String id;
+      do {
+        id = prefix + "." + next++;
+      } while (taken.contains(id));
+      return id;
+    }
+  }
+
+  /** Address of what is asked for on none. */
+  String binding(Placed place) {
+    return networks.bindingOf(place.network());
+  }
+
+  /** The place that ports lead to: as that of default routes. Null: none. */
+  @Nullable Placed reached(List<Placed> places) {
+    var order =
+        places.stream()
+            .filter(place -> !(place.address() + place.address6()).isEmpty())
+            .filter(place -> networks.isPublished(place))
+            .sorted(
+                Comparator.comparingInt(Placed::priority).reversed().thenComparing(Placed::name))
+            .toList();
+    return order.stream()
+        .filter(place -> !place.address().isEmpty() && !place.address6().isEmpty())
+        .findFirst()
+        .orElse(order.isEmpty() ? null : order.get(0));
+  }
+
+  private static GantryException failure(
+      ContainerRecord record, Placed place, GantryException e, String reason) {
+    return new GantryException(e.kind(), failed(record, place) + reason, e);
   }
 
   private static String failed(ContainerRecord record, Placed place) {
@@ -72,16 +121,21 @@ final class Publishing {
         + " on endpoint %s (%s): ".formatted(record.name(), place.endpoint());
   }
 
-  /** Has a driver lead them to the run; undone by {@code undo}, {@link #settle}d when it runs. */
-  List<Published> map(List<Published> ports, Undo undo) {
-    String mapper = ports.isEmpty() ? "" : mapper();
+  /**
+   * Has a driver lead them to the run; undone by {@code undo}, {@link #settle}d when it runs.
+   *
+   * @param places of the run
+   */
+  List<Published> map(List<Published> ports, List<Placed> places, Undo undo) {
+    String mapper = ports.isEmpty() ? "" : mapper(places);
     if (mapper.isEmpty()) {
-      return ports;
+      ports.forEach(Publishing::requireProxy);
+      return ports.stream().map(port -> port.by("", true)).toList();
     }
-    var mappings = ports.stream().map(Published::mapping).toList();
+    var mappings = mappings(ports);
     undo.add(() -> keeper.settle(ports));
     keeper.begin(ports.stream().map(port -> port.by(mapper, false)).toList());
-    undo.add(() -> unmap(mapper, mappings));
+    undo.add(() -> unmapBy(mapper, mappings));
     var proxied =
         mappers.call(mapper, driver -> driver.map(mappings)).stream()
             .map(Proxied::listener)
@@ -89,14 +143,38 @@ final class Publishing {
     return ports.stream().map(port -> port.by(mapper, proxied.contains(port.id()))).toList();
   }
 
+  private static void requireProxy(Published port) {
+    if (port.protocol().equals("sctp")) {
+      throw new GantryException(
+          UNSUPPORTED, "the proxy, which alone leads there, does not know the protocol sctp");
+    }
+  }
+
+  /** Has drivers lead there again, as they did. */
+  void mapAgain(List<Published> ports) {
+    byMapper(ports)
+        .forEach((mapper, its) -> mappers.call(mapper, driver -> driver.map(mappings(its))));
+  }
+
+  /** Of a run that has them again after all. */
+  void takeAgain(List<Published> ports) {
+    keeper.expect(ports);
+    mapAgain(ports);
+  }
+
   /** The run is one that all can see. */
   void settle(List<Published> ports) {
     keeper.settle(ports);
   }
 
-  /** Where no driver works on this host, the proxy alone leads to containers. */
-  private String mapper() {
-    return mappers.names().isEmpty() ? "" : mappers.defaultName();
+  /**
+   * Where no driver works on this host, the proxy alone leads to containers; so it does where
+   * clients have to get past the host's firewall as with any other server of the host.
+   */
+  private String mapper(List<Placed> places) {
+    var place = reached(places);
+    boolean held = place != null && networks.isHeldToFirewall(place.network());
+    return held || mappers.names().isEmpty() ? "" : mappers.defaultName();
   }
 
   /**
@@ -104,21 +182,34 @@ final class Publishing {
    * recovery does what fails.
    */
   void leave(String container, List<Published> ports) {
-    ports.stream()
-        .filter(port -> !port.mapper().isEmpty())
-        .collect(groupingBy(Published::mapper))
+    unmap(container, ports);
+    keeper.release(ports);
+  }
+
+  /** Nothing but the proxy leads there any more. */
+  void unmap(String container, List<Published> ports) {
+    byMapper(ports)
         .forEach(
             (mapper, its) -> {
               try {
-                unmap(mapper, its.stream().map(Published::mapping).toList());
+                unmapBy(mapper, mappings(its));
               } catch (GantryException e) { // the other steps are no less needed
                 log.log(WARNING, "cannot unmap ports of " + container, e);
               }
             });
-    keeper.release(ports);
   }
 
-  private void unmap(String mapper, List<PortMapping> mappings) {
+  private static Map<String, List<Published>> byMapper(List<Published> ports) {
+    return ports.stream()
+        .filter(port -> !port.mapper().isEmpty())
+        .collect(groupingBy(Published::mapper));
+  }
+
+  private static List<PortMapping> mappings(List<Published> ports) {
+    return ports.stream().map(Published::mapping).toList();
+  }
+
+  private void unmapBy(String mapper, List<PortMapping> mappings) {
     mappers.call(
         mapper,
         driver -> {
@@ -133,17 +224,17 @@ final class Publishing {
     String said = HelperError.in(e).map(HelperError::text).orElse("");
     return place == null || !said.startsWith(LISTEN)
         ? e
-        : new GantryException(
-            e.kind(),
-            failed(record, place)
-                + "failed to bind host port: "
+        : failure(
+            record,
+            place,
+            e,
+            "failed to bind host port: "
                 + said.replace("address in use", "address already in use")
-                    .replace("address not available", "cannot assign requested address"),
-            e);
+                    .replace("address not available", "cannot assign requested address"));
   }
 
   /** Those that were named come first: they must not be given to who takes any. */
-  private static List<Wish> wishes(ContainerSpec spec) {
+  static List<Wish> wishes(ContainerSpec spec) {
     var publishing = spec.host().publishing();
     var wishes = new ArrayList<Wish>();
     for (var port : publishing.ports()) {

@@ -61,6 +61,7 @@ final class Recovering {
   private final Networking networking;
   private final Grouping grouping;
   private final Unfinished unfinished;
+  private final Republishing republishing;
   private final Starting starting;
   private final Ending ending;
   private final HealthWatches watches;
@@ -79,6 +80,7 @@ final class Recovering {
       Networking networking,
       Grouping grouping,
       Unfinished unfinished,
+      Republishing republishing,
       Starting starting,
       Ending ending,
       HealthWatches watches,
@@ -92,6 +94,7 @@ final class Recovering {
     this.networking = networking;
     this.grouping = grouping;
     this.unfinished = unfinished;
+    this.republishing = republishing;
     this.starting = starting;
     this.ending = ending;
     this.watches = watches;
@@ -308,6 +311,7 @@ final class Recovering {
     }
     running.ranBefore(Uptime.since(hello.initStart()));
     matchPause(container, running);
+    republishing.settle(container, hello.listeners());
     for (String id : hello.liveExecs()) {
       if (HealthWatches.isCheck(id, container.id)) {
         watches.endLeft(container, running, id);

@@ -256,7 +256,7 @@ final class Starting {
       }
       var init = created(monitor, record, places);
       var attached = launching.call(() -> networking.attach(places, init.pid(), undo));
-      var mapped = publishing.map(ports, undo);
+      var mapped = publishing.map(ports, places, undo);
       if (Serving.isNeeded(attached, mapped)) {
         undo.add(() -> serving.end(record.id()));
         serving.put(record, attached, mapped);

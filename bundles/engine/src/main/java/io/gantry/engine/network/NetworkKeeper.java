@@ -496,6 +496,22 @@ public final class NetworkKeeper {
     return state == null || state.record().internal();
   }
 
+  /**
+   * Whether ports of the host may lead there: not into internal networks, nor into those where
+   * containers are neighbours on a network of the host's.
+   */
+  public boolean isPublished(Placed place) {
+    return !isInternal(place.network())
+        && !drivers.ask(place.driver(), NetworkDriver::features).contains("direct");
+  }
+
+  /** Whether clients of published ports have to get past what the host's firewall lets in. */
+  public boolean isHeldToFirewall(String id) {
+    var state = states.get(id);
+    return state != null
+        && state.record().options().getOrDefault("io.gantry.network.firewall", "").equals("host");
+  }
+
   /** Address of the host that ports are published on which were asked for on none. */
   public String bindingOf(String id) {
     var state = states.get(id);

@@ -23,6 +23,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
@@ -72,7 +74,91 @@ public final class PortKeeper {
    * @param hostAddress empty: all, of both families where the host has them
    * @param hostPort a port, a range, or empty for any
    */
-  public record Wish(String port, String hostAddress, String hostPort) {}
+  public record Wish(String port, String hostAddress, String hostPort) {
+
+    private static final Pattern NAME = Pattern.compile("(\\d{1,5})/(tcp|udp|sctp)");
+    private static final Pattern NUMBERS = Pattern.compile("(\\d{1,5})(?:-(\\d{1,5}))?|");
+
+    /**
+     * Before it is written down.
+     *
+     * @throws GantryException INVALID
+     */
+    public void check() {
+      var m = NAME.matcher(name());
+      if (!m.matches() || number(m.group(1)) == 0) {
+        throw new GantryException(INVALID, "invalid port specification: \"" + port + "\"");
+      }
+      var range = NUMBERS.matcher(hostPort);
+      boolean backwards =
+          range.matches()
+              && range.group(2) != null
+              && number(range.group(1)) > number(range.group(2));
+      if (!range.matches() || backwards) {
+        throw new GantryException(INVALID, "invalid port specification: \"" + hostPort + "\"");
+      }
+      if (!hostPort.isEmpty() && hostPort.indexOf('-') < 0) {
+        number(hostPort);
+      }
+      if (!hostAddress.isEmpty() && Ip.parse(hostAddress) == null) {
+        throw new GantryException(INVALID, "invalid IP address " + hostAddress);
+      }
+    }
+
+    /** Whether both name one port of the host, so that no run can have both. */
+    public boolean excludes(Wish other) {
+      return freedom() == 0
+          && hostPort.equals(other.hostPort)
+          && name().endsWith(other.name().substring(other.name().indexOf('/')))
+          && (hostAddress.isEmpty() || other.hostAddress.isEmpty() || isOn(other.hostAddress));
+    }
+
+    /** In Docker's words. */
+    public GantryException refusal() {
+      return refused(hostAddress.isEmpty() ? ALL.get(0) : hostAddress, number(hostPort));
+    }
+
+    /** Its protocol said. */
+    String name() {
+      return port.indexOf('/') < 0 ? port + "/tcp" : port;
+    }
+
+    /** Whether it was asked for on this address. */
+    boolean isOn(String address) {
+      Ip own = Ip.parse(hostAddress);
+      return own == null ? hostAddress.equals(address) : own.equals(Ip.parse(address));
+    }
+
+    /** How much choice it leaves: a port, some, any. */
+    int freedom() {
+      return hostPort.isEmpty() || hostPort.equals("0") ? 2 : hostPort.indexOf('-') < 0 ? 0 : 1;
+    }
+
+    /** Whether it may have come out as this one. */
+    public boolean allows(Published granted, String binding) {
+      return name().equals(granted.name())
+          && (hostAddress.isEmpty()
+              ? ALL.contains(granted.hostAddress()) || isSame(granted.hostAddress(), binding)
+              : isOn(granted.hostAddress()))
+          && allows(granted.hostPort());
+    }
+
+    private static boolean isSame(String address, String other) {
+      Ip ip = Ip.parse(address);
+      return ip != null && ip.equals(Ip.parse(other));
+    }
+
+    private boolean allows(int number) {
+      int dash = hostPort.indexOf('-');
+      return switch (freedom()) {
+        case 0 -> number(hostPort) == number;
+        case 1 ->
+            number(hostPort.substring(0, dash)) <= number
+                && number <= number(hostPort.substring(dash + 1));
+        default -> true;
+      };
+    }
+  }
 
   /** A mapper is about to be asked for them. */
   public void begin(List<Published> ports) {
@@ -91,16 +177,16 @@ public final class PortKeeper {
   /**
    * Takes ports for a run, all or none, until {@link #release}.
    *
-   * @param prefix of the listeners' ids
-   * @param to address of the container
+   * @param ids of the listeners, one after the other
+   * @param to where they lead
    * @param binding of what is asked for on no address; empty: all
    * @throws GantryException CONFLICT in Docker's words
    */
-  public List<Published> take(String prefix, String to, String binding, List<Wish> wishes) {
+  public List<Published> take(Supplier<String> ids, Target to, String binding, List<Wish> wishes) {
     var got = new ArrayList<Published>();
     try {
       for (var wish : wishes) {
-        take(prefix, to, binding, wish, got);
+        take(ids, to, binding, wish, got);
       }
     } catch (GantryException e) {
       release(got);
@@ -109,21 +195,20 @@ public final class PortKeeper {
     return got;
   }
 
-  private void take(String prefix, String to, String binding, Wish wish, List<Published> got) {
+  private void take(
+      Supplier<String> ids, Target to, String binding, Wish wish, List<Published> got) {
     int slash = wish.port().indexOf('/');
     String protocol = slash < 0 ? "tcp" : wish.port().substring(slash + 1);
     int port = number(slash < 0 ? wish.port() : wish.port().substring(0, slash));
-    var addresses = addresses(wish.hostAddress().isEmpty() ? binding : wish.hostAddress());
+    var addresses = addresses(wish, binding, to);
     int dash = wish.hostPort().indexOf('-');
     boolean any = wish.hostPort().isEmpty() || wish.hostPort().equals("0");
     if (!any && dash < 0) {
       int fixed = number(wish.hostPort());
       if (!claims(protocol, addresses, fixed)) {
-        throw new GantryException(
-            CONFLICT,
-            "Bind for %s:%d failed: port is already allocated".formatted(addresses.get(0), fixed));
+        throw refused(addresses.get(0), fixed);
       }
-      add(prefix, protocol, addresses, fixed, to, port, got);
+      add(ids, protocol, addresses, fixed, to, port, got);
       return;
     }
     int first = any ? range()[0] : number(wish.hostPort().substring(0, dash));
@@ -135,33 +220,41 @@ public final class PortKeeper {
             .findFirst()
             .orElseThrow(
                 () ->
-                    new GantryException(
-                        any ? EXHAUSTED : CONFLICT,
-                        any
-                            ? "all ports are allocated"
-                            : "Bind for %s:%d failed: port is already allocated"
-                                .formatted(addresses.get(0), first)));
-    add(prefix, protocol, addresses, free, to, port, got);
+                    any
+                        ? new GantryException(EXHAUSTED, "all ports are allocated")
+                        : refused(addresses.get(0), first));
+    add(ids, protocol, addresses, free, to, port, got);
+  }
+
+  private static GantryException refused(String address, int port) {
+    return new GantryException(
+        CONFLICT, "Bind for %s:%d failed: port is already allocated".formatted(address, port));
   }
 
   private static void add(
-      String prefix,
+      Supplier<String> ids,
       String protocol,
       List<String> addresses,
       int hostPort,
-      String to,
+      Target to,
       int port,
       List<Published> got) {
     for (String address : addresses) {
       got.add(
           new Published(
-              prefix + "." + got.size(), protocol, address, hostPort, to, port, "", true));
+              ids.get(), protocol, address, hostPort, to.behind(address), port, "", true));
     }
   }
 
-  private static List<String> addresses(String asked) {
+  /**
+   * Of the host, that a wish is about. What was asked for on none is published in the families that
+   * the container has, and for one with IPv4 alone in both.
+   */
+  static List<String> addresses(Wish wish, String binding, Target to) {
+    String asked = wish.hostAddress().isEmpty() ? binding : wish.hostAddress();
     if (asked.isEmpty()) {
-      return Files.exists(IPV6) ? ALL : List.of(ALL.get(0));
+      boolean six = Files.exists(IPV6);
+      return !six ? List.of(ALL.get(0)) : to.ipv4().isEmpty() ? List.of(ALL.get(1)) : ALL;
     }
     Ip ip = Ip.parse(asked);
     if (ip == null) {

@@ -40,6 +40,12 @@ public record Published(
     return new Published(id, protocol, hostAddress, hostPort, address, port, name, proxy);
   }
 
+  /** The same, leading elsewhere. */
+  Published to(Target target) {
+    return new Published(
+        id, protocol, hostAddress, hostPort, target.behind(hostAddress), port, mapper, proxied);
+  }
+
   /** {@code 80/tcp}. */
   public String name() {
     return port + "/" + protocol;

@@ -1,6 +1,9 @@
 package io.gantry.rest.docker;
 
 import static io.gantry.rest.json.JsonText.object;
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.mapping;
+import static java.util.stream.Collectors.toList;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.ContainerView;
@@ -15,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -114,8 +118,12 @@ public final class ContainerJson {
     if (echo == null) { // made by somebody who does not speak Docker
       echo = HostConfigEcho.of(JsonObject.empty("HostConfig"), ApiVersion.NEWEST);
     }
-    var config = new LinkedHashMap<>(JsonObject.parse(echo, "HostConfig").entries());
+    var asked = JsonObject.parse(echo, "HostConfig");
+    var config = new LinkedHashMap<>(asked.entries());
     HostSpec host = view.spec().host();
+    if (!Set.copyOf(host.publishing().ports()).equals(Set.copyOf(ContainerSpecs.ports(asked)))) {
+      config.put("PortBindings", bindings(host.publishing().ports())); // changed since
+    }
     config.put("CgroupnsMode", host.namespaces().cgroup());
     config.put(
         "RestartPolicy",
@@ -135,6 +143,17 @@ public final class ContainerJson {
       config.put("Runtime", DockerNames.runtime(view.execDriver()));
     }
     return config;
+  }
+
+  private static Map<String, @Nullable Object> bindings(List<HostSpec.PortRequest> ports) {
+    return new TreeMap<>(
+        ports.stream()
+            .collect(
+                groupingBy(
+                    HostSpec.PortRequest::port,
+                    mapping(
+                        port -> object("HostIp", port.hostAddress(), "HostPort", port.hostPort()),
+                        toList()))));
   }
 
   /** As they are now: an update changes them. */

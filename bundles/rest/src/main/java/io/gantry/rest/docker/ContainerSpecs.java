@@ -251,7 +251,7 @@ public final class ContainerSpecs {
         .toList();
   }
 
-  private static List<PortRequest> ports(JsonObject host) {
+  static List<PortRequest> ports(JsonObject host) {
     var ports = new ArrayList<PortRequest>();
     JsonObject bindings = host.object("PortBindings");
     for (String key : bindings.entries().keySet()) {

@@ -6,6 +6,7 @@ import io.gantry.api.Engine;
 import io.gantry.api.Events;
 import io.gantry.api.Images;
 import io.gantry.api.Networks;
+import io.gantry.api.Ports;
 import io.gantry.api.Volumes;
 import io.gantry.rest.docker.DiskUsage;
 import io.gantry.rest.http.Route;
@@ -23,6 +24,7 @@ public final class ApiRoutes {
       Images images,
       Volumes volumes,
       Networks networks,
+      Ports ports,
       Events events,
       Drivers drivers,
       Engine engine,
@@ -38,6 +40,7 @@ public final class ApiRoutes {
             new ImageRoutes(images, engine, clock).table(),
             new NetworkRoutes(networks, clock).table(),
             new VolumeRoutes(volumes).table(),
+            new PortRoutes(ports, networks, drivers).table(),
             new GantryRoutes(drivers, images).table())
         .flatMap(List::stream)
         .toList();

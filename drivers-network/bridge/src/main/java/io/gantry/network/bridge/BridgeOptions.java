@@ -42,8 +42,20 @@ record BridgeOptions(
   private static final String MODE_IPV6 = BRIDGE + "gateway_mode_ipv6";
   private static final String MTU = "com.docker.network.driver.mtu";
   private static final String PREFIX = "com.docker.network.container_iface_prefix";
+  private static final String FIREWALL = "io.gantry.network.firewall";
   private static final Set<String> KNOWN =
-      Set.of(NAME, DEFAULT, MASQUERADE, ICC, BINDING, INHIBIT, MODE_IPV4, MODE_IPV6, MTU, PREFIX);
+      Set.of(
+          NAME,
+          DEFAULT,
+          MASQUERADE,
+          ICC,
+          BINDING,
+          INHIBIT,
+          MODE_IPV4,
+          MODE_IPV6,
+          MTU,
+          PREFIX,
+          FIREWALL);
   private static final Set<String> YES = Set.of("1", "t", "T", "TRUE", "true", "True");
   private static final Set<String> NO = Set.of("0", "f", "F", "FALSE", "false", "False");
   private static final int SMALLEST_MTU = 68;
@@ -63,6 +75,7 @@ record BridgeOptions(
       }
     }
     binding(all.getOrDefault(BINDING, ""));
+    firewall(all.getOrDefault(FIREWALL, ""));
     var options =
         new BridgeOptions(
             name(all.getOrDefault(NAME, "")),
@@ -128,6 +141,13 @@ record BridgeOptions(
       }
     } catch (GantryException e) {
       throw refused(BINDING, value, "invalid ip");
+    }
+  }
+
+  /** By which way clients come to published ports is the engine's to use. */
+  private static void firewall(String value) {
+    if (!Set.of("", "own", "host").contains(value)) {
+      throw refused(FIREWALL, value, "neither own nor host");
     }
   }
 
