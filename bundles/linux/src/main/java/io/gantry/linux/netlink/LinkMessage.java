@@ -1,6 +1,7 @@
 package io.gantry.linux.netlink;
 
 import io.gantry.linux.netlink.RouteMessages.Kind;
+import java.util.function.Consumer;
 
 /**
  * One message about a link, to which is added what the link shall be. Each call adds to the message
@@ -10,11 +11,13 @@ public final class LinkMessage {
   private static final int ADDRESS = 1;
   private static final int NAME = 3;
   private static final int MTU = 4;
+  private static final int PARENT = 5;
   private static final int MASTER = 10;
   private static final int INFO = 18;
   private static final int NAMESPACE_OF_PID = 19;
   private static final int ALIAS = 20;
   private static final int FAMILIES = 26;
+  private static final int NEW_INDEX = 49; // since Linux 5.13
 
   private static final int INFO_KIND = 1;
   private static final int INFO_DATA = 2;
@@ -38,6 +41,15 @@ public final class LinkMessage {
 
   LinkMessage made(Kind kind) {
     writer.nest(INFO).attribute(INFO_KIND, kind.text()).close();
+    return this;
+  }
+
+  /** A link that shares the interface of another one. */
+  LinkMessage child(Kind kind, int parent, Consumer<MessageWriter> data) {
+    writer.attribute32(PARENT, parent);
+    writer.nest(INFO).attribute(INFO_KIND, kind.text()).nest(INFO_DATA);
+    data.accept(writer);
+    writer.close().close();
     return this;
   }
 
@@ -80,6 +92,20 @@ public final class LinkMessage {
     return this;
   }
 
+  /**
+   * Of a link that is addressed by index and down: moves it and gives it the name that is said
+   * beside this.
+   *
+   * @param index that it gets there; 0: its own, or any where another has that
+   */
+  public LinkMessage namespaceOf(long pid, int index) {
+    namespaceOf(pid);
+    if (index > 0) {
+      writer.attribute32(NEW_INDEX, index);
+    }
+    return this;
+  }
+
   public LinkMessage up() {
     writer.or32(FLAGS, UP);
     writer.or32(FLAGS + 4, UP);
@@ -113,7 +139,10 @@ public final class LinkMessage {
   LinkMessage peer(RouteMessages.Peer peer, int mtu) {
     writer.nest(INFO).attribute(INFO_KIND, Kind.VETH.text()).nest(INFO_DATA).nest(VETH_PEER);
     RouteMessages.head(writer, peer.index());
-    writer.attribute(NAME, peer.name()).attribute32(NAMESPACE_OF_PID, peer.pid());
+    writer.attribute(NAME, peer.name());
+    if (peer.pid() > 0) {
+      namespaceOf(peer.pid());
+    }
     if (!peer.mac().isEmpty()) {
       mac(peer.mac());
     }

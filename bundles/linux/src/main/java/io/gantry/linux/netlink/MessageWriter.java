@@ -144,6 +144,11 @@ final class MessageWriter {
     return attribute(type, new byte[] {(byte) value});
   }
 
+  MessageWriter attribute16(int type, int value) {
+    var bytes = ByteBuffer.allocate(2).order(ByteOrder.nativeOrder()).putShort((short) value);
+    return attribute(type, bytes.array());
+  }
+
   MessageWriter attribute32(int type, long value) {
     room(8);
     buffer.putShort((short) 8).putShort((short) type).putInt((int) value);

@@ -15,13 +15,20 @@ public final class RouteMessages {
   /** Kinds of links that are made here. */
   enum Kind {
     BRIDGE,
-    VETH;
+    VETH,
+    VLAN,
+    MACVLAN,
+    IPVLAN;
 
     String text() {
       return name().toLowerCase(Locale.ROOT);
     }
   }
 
+  static final int NEW_NAMESPACE_ID = 88;
+  static final int GET_NAMESPACE_ID = 90;
+  static final int NAMESPACE_ID = 1;
+  private static final int NAMESPACE_PID = 2;
   static final int NEW_LINK = 16;
   static final int DELETE_LINK = 17;
   static final int GET_LINK = 18;
@@ -35,6 +42,7 @@ public final class RouteMessages {
   static final int INET = 2;
   static final int INET6 = 10;
   static final int LINK_NAME = 3;
+  static final int LINK_NAMESPACE = 46;
   static final int ADDRESS_PEER = 1;
   static final int ADDRESS_LOCAL = 2;
   private static final int ADDRESS_BROADCAST = 4;
@@ -91,12 +99,74 @@ public final class RouteMessages {
   /**
    * The other end of a pair.
    *
-   * @param pid of the process in whose network namespace it is
+   * @param pid of the process in whose network namespace it is; 0: here
    * @param index that it gets there; 0: any. The kernel looks at it only where the first end is
    *     given one, too (drivers/net/veth.c)
    * @param mac its address; empty: any
    */
   public record Peer(long pid, int index, String name, String mac) {}
+
+  /** How macvlan links of one parent deal with each other, by the kernel's numbers. */
+  public enum MacvlanMode {
+    PRIVATE(1),
+    VEPA(2),
+    BRIDGE(4),
+    PASSTHRU(8);
+
+    private final int number;
+
+    MacvlanMode(int number) {
+      this.number = number;
+    }
+  }
+
+  /** Which layer ipvlan links of one parent are told apart in. */
+  public enum IpvlanMode {
+    L2,
+    L3,
+    L3S
+  }
+
+  /** How they deal with each other. */
+  public enum IpvlanFlag {
+    BRIDGE,
+    PRIVATE,
+    VEPA
+  }
+
+  /**
+   * Makes a link with a hardware address of its own on the interface of another one.
+   *
+   * @param index that it gets, which none here has
+   */
+  public LinkMessage macvlan(String name, int index, int parent, MacvlanMode mode) {
+    begin(NEW_LINK, MessageWriter.CREATE | MessageWriter.EXCLUSIVE, "make the link " + name);
+    head(writer, index);
+    return new LinkMessage(writer)
+        .name(name)
+        .child(Kind.MACVLAN, parent, data -> data.attribute32(1, mode.number));
+  }
+
+  /** Makes a link that shares interface and hardware address of another one. */
+  public LinkMessage ipvlan(String name, int index, int parent, IpvlanMode mode, IpvlanFlag flag) {
+    begin(NEW_LINK, MessageWriter.CREATE | MessageWriter.EXCLUSIVE, "make the link " + name);
+    head(writer, index);
+    return new LinkMessage(writer)
+        .name(name)
+        .child(
+            Kind.IPVLAN,
+            parent,
+            data -> data.attribute16(1, mode.ordinal()).attribute16(2, flag.ordinal()));
+  }
+
+  /** Makes a link to a VLAN (802.1Q) of the network that another one is on. */
+  public LinkMessage vlan(String name, int parent, int id) {
+    begin(NEW_LINK, MessageWriter.CREATE | MessageWriter.EXCLUSIVE, "make the link " + name);
+    head(writer, 0);
+    return new LinkMessage(writer)
+        .name(name)
+        .child(Kind.VLAN, parent, data -> data.attribute16(1, id));
+  }
 
   /** Changes a link. */
   public LinkMessage change(int index) {
@@ -116,6 +186,27 @@ public final class RouteMessages {
   public RouteMessages deleteLink(int index) {
     begin(DELETE_LINK, 0, "delete the link " + index);
     head(writer, index);
+    return this;
+  }
+
+  /**
+   * Takes a link away that is in another network namespace.
+   *
+   * @param namespace number of it, as {@link RouteSocket#namespaces} counts
+   */
+  public RouteMessages deleteLink(int index, int namespace) {
+    deleteLink(index);
+    writer.attribute32(LINK_NAMESPACE, namespace);
+    return this;
+  }
+
+  /**
+   * Gives the network namespace of a process a number here, by which its links can be asked for; it
+   * lasts as long as that. It fails with EEXIST where there is one already.
+   */
+  public RouteMessages number(long pid) {
+    begin(NEW_NAMESPACE_ID, 0, "number the network namespace of " + pid);
+    writer.u32(0).attribute32(NAMESPACE_ID, -1).attribute32(NAMESPACE_PID, pid);
     return this;
   }
 

@@ -95,6 +95,62 @@ public final class RouteSocket implements AutoCloseable {
     return exchange.ask(request, RouteSocket::link);
   }
 
+  /** Numbers that other network namespaces have here. */
+  public List<Integer> namespaces() {
+    var request =
+        new MessageWriter()
+            .begin(RouteMessages.GET_NAMESPACE_ID, MessageWriter.DUMP, "list the namespaces");
+    request.u32(0);
+    return exchange.ask(
+        request,
+        answer ->
+            answer.type() == RouteMessages.NEW_NAMESPACE_ID
+                ? Optional.of(answer.attributes(4).number(RouteMessages.NAMESPACE_ID))
+                : Optional.empty());
+  }
+
+  /**
+   * Those of another network namespace.
+   *
+   * @param namespace one of {@link #namespaces}
+   */
+  public List<Link> links(int namespace) {
+    var request =
+        new MessageWriter().begin(RouteMessages.GET_LINK, MessageWriter.DUMP, "list the links");
+    RouteMessages.head(request, 0);
+    request.attribute32(LINK_MASK, WITHOUT_STATISTICS);
+    request.attribute32(RouteMessages.LINK_NAMESPACE, namespace);
+    return exchange.ask(request, RouteSocket::link);
+  }
+
+  /**
+   * Whether the kernel can make links of a kind, by asking for one on no other, which it cannot
+   * make; it loads the module where there is one.
+   *
+   * @param kind one whose links are on others: {@code macvlan}, {@code ipvlan}
+   */
+  public boolean makes(String kind) {
+    var request =
+        new MessageWriter()
+            .begin(
+                RouteMessages.NEW_LINK,
+                MessageWriter.CREATE | MessageWriter.EXCLUSIVE,
+                "ask for links of kind " + kind);
+    RouteMessages.head(request, 0);
+    request.nest(LINK_INFO).attribute(1, kind).close();
+    try {
+      exchange.carryOut(request);
+    } catch (GantryException e) {
+      return switch (SyscallError.errno(e)) {
+        case EINVAL, ENODEV -> true; // on which other one, is not said
+        case EOPNOTSUPP -> false;
+        default -> throw e;
+      };
+    }
+    throw new GantryException(
+        GantryException.Kind.INTERNAL, "the kernel made a link of kind " + kind + " of nothing");
+  }
+
   public Optional<Link> link(String name) {
     var request = new MessageWriter().begin(RouteMessages.GET_LINK, 0, "find the link " + name);
     RouteMessages.head(request, 0);

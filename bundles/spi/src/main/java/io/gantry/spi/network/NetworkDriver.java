@@ -10,7 +10,9 @@ import org.osgi.annotation.versioning.ConsumerType;
  * and names are the engine's to choose; kernel names derive from ids.
  *
  * <p>Features: {@code ipv6}, {@code multiple-subnets}, {@code internal}, {@code host} (the
- * container shares the host's network), {@code live-attach} (a running container may be connected).
+ * container shares the host's network), {@code live-attach} (a running container may be connected),
+ * {@code direct} (containers are neighbours on a network outside, and no port of the host leads to
+ * them).
  */
 @ConsumerType
 public interface NetworkDriver extends Driver {

@@ -1,0 +1,252 @@
+package io.gantry.network.macvlan;
+
+import io.gantry.linux.Errno;
+import io.gantry.linux.SyscallError;
+import io.gantry.linux.netlink.RouteMessages;
+import io.gantry.linux.netlink.RouteMessages.Peer;
+import io.gantry.linux.netlink.RouteSocket;
+import io.gantry.linux.netlink.RouteSocket.Link;
+import io.gantry.network.macvlan.Marks.Mark;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.spi.Undo;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Parents of networks on the host, and links of endpoints in the namespaces of their containers,
+ * which have numbers on the host: so links are found and taken away there without anybody going in.
+ */
+final class Links implements AutoCloseable {
+  private static final int HERE = -1;
+  private static final int FIRST_INDEX = 3 << 28; // far from those of others
+  private static final int INDEXES = 1 << 28;
+  private static final int ATTEMPTS = 50;
+
+  private final io.gantry.network.macvlan.Kind kind;
+  private final Marks marks;
+  private final AtomicInteger index =
+      new AtomicInteger(ThreadLocalRandom.current().nextInt(INDEXES));
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable RouteSocket socket; // guarded by lock
+
+  Links(io.gantry.network.macvlan.Kind kind, Marks marks) {
+    this.kind = kind;
+    this.marks = marks;
+  }
+
+  private RouteSocket socket() {
+    lock.lock();
+    try {
+      var open = socket;
+      if (open == null) {
+        open = RouteSocket.open();
+        socket = open;
+      }
+      return open;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  boolean isKnown() {
+    return socket().makes(kind.toString());
+  }
+
+  // Parents
+
+  /**
+   * Finds a network's parent, or makes one: a VLAN by its name, or one that leads nowhere.
+   *
+   * @return its index
+   */
+  int ensureParent(String network, VlanOptions options, Undo undo) {
+    String name = options.parent().isEmpty() ? Marks.parent(network) : options.parent();
+    var there = socket().link(name);
+    if (there.isEmpty()) {
+      undo.add(() -> removeParent(network));
+      makeParent(network, options, name);
+      there = socket().link(name);
+    }
+    return there
+        .orElseThrow(
+            () -> new GantryException(Kind.CONFLICT, "the interface " + name + " has gone"))
+        .index();
+  }
+
+  private void makeParent(String network, VlanOptions options, String name) {
+    var messages = new RouteMessages();
+    if (options.parent().isEmpty()) {
+      String end = Marks.end(network);
+      messages.pair(name, 0, 0, new Peer(0, 0, end, ""));
+      messages.change(end).alias(marks.ofNetwork(network)).noLinkLocal();
+      messages.change(end).up();
+    } else if (options.vlan() > 0 && socket().link(options.carrier()).isPresent()) {
+      int carrier = socket().link(options.carrier()).orElseThrow().index();
+      messages.vlan(name, carrier, options.vlan());
+    } else {
+      throw new GantryException(
+          Kind.INVALID, "requested parent interface " + name + " was not found on this host");
+    }
+    messages.change(name).alias(marks.ofNetwork(network)).noLinkLocal();
+    messages.change(name).up();
+    socket().send(messages);
+  }
+
+  /** Deletes what was made for a network; a parent that was there stays. */
+  void removeParent(String network) {
+    for (Marked marked : marked(HERE)) {
+      if (marked.mark().isNetwork() && marked.mark().id().equals(network)) {
+        delete(marked);
+      }
+    }
+  }
+
+  // Endpoints
+
+  /**
+   * Makes a link and moves it into the network namespace of a process, as it shall be there but
+   * down.
+   *
+   * @param mac empty for the parent's
+   * @param at index that it gets there; 0: any
+   * @return the index it got
+   */
+  int attach(Parented network, String endpoint, long pid, String name, String mac, int at) {
+    for (int i = 0; ; i++) {
+      try {
+        return attachOnce(network, endpoint, pid, name, mac, at);
+      } catch (GantryException e) {
+        boolean taken = SyscallError.errno(e) == Errno.EBUSY && i < ATTEMPTS && at == 0;
+        if (!taken) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private int attachOnce(
+      Parented network, String endpoint, long pid, String name, String mac, int at) {
+    number(pid);
+    int here = FIRST_INDEX + Math.floorMod(index.getAndIncrement(), INDEXES);
+    String first = Marks.link(endpoint);
+    var options = network.options();
+    var messages = new RouteMessages();
+    if (kind == io.gantry.network.macvlan.Kind.MACVLAN) {
+      messages.macvlan(first, here, network.parent(), options.macvlan()).mac(mac);
+    } else {
+      messages.ipvlan(first, here, network.parent(), options.ipvlan(), options.flag());
+    }
+    messages.change(here).alias(marks.ofEndpoint(endpoint));
+    try (var undo = new Undo()) {
+      undo.add(() -> deleteHere(here, endpoint));
+      socket().send(messages);
+      var move = new RouteMessages();
+      move.change(here).name(name).namespaceOf(pid, at);
+      socket().send(move);
+      undo.keep();
+    }
+    return at > 0 ? at : find(endpoint).map(found -> found.link().index()).orElse(0);
+  }
+
+  private void deleteHere(int link, String endpoint) {
+    socket()
+        .link(Marks.link(endpoint))
+        .filter(found -> found.index() == link)
+        .ifPresent(found -> delete(new Marked(found, new Mark(false, endpoint), HERE)));
+  }
+
+  /** From now on its links can be asked for. */
+  private void number(long pid) {
+    try {
+      socket().send(new RouteMessages().number(pid));
+    } catch (GantryException e) {
+      if (SyscallError.errno(e) != Errno.EEXIST) {
+        throw e;
+      }
+    }
+  }
+
+  void detach(String endpoint) {
+    find(endpoint).ifPresent(this::delete);
+  }
+
+  private Optional<Marked> find(String endpoint) {
+    return marked().stream()
+        .filter(marked -> !marked.mark().isNetwork() && marked.mark().id().equals(endpoint))
+        .findFirst();
+  }
+
+  /**
+   * An interface that bears the instance's mark.
+   *
+   * @param namespace number of where it is, {@link #HERE} on the host
+   */
+  record Marked(Link link, Mark mark, int namespace) {}
+
+  /** On the host and in all namespaces that have numbers. */
+  List<Marked> marked() {
+    var all = new ArrayList<>(marked(HERE));
+    for (int namespace : socket().namespaces()) {
+      all.addAll(marked(namespace));
+    }
+    return all;
+  }
+
+  private List<Marked> marked(int namespace) {
+    var found = new ArrayList<Marked>();
+    for (Link link : links(namespace)) {
+      Mark mark = marks.own(link.alias());
+      if (mark != null) {
+        found.add(new Marked(link, mark, namespace));
+      }
+    }
+    return found;
+  }
+
+  private List<Link> links(int namespace) {
+    try {
+      return namespace == HERE ? socket().links() : socket().links(namespace);
+    } catch (GantryException e) {
+      if (namespace != HERE && SyscallError.errno(e) == Errno.EINVAL) {
+        return List.of(); // it has just gone
+      }
+      throw e;
+    }
+  }
+
+  void delete(Marked marked) {
+    var messages = new RouteMessages();
+    int link = marked.link().index();
+    try {
+      socket()
+          .send(
+              marked.namespace() == HERE
+                  ? messages.deleteLink(link)
+                  : messages.deleteLink(link, marked.namespace()));
+    } catch (GantryException e) {
+      switch (SyscallError.errno(e)) {
+        case ENODEV, EINVAL -> {} // it has gone by itself, or its namespace has
+        default -> throw e;
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      if (socket != null) {
+        socket.close();
+        socket = null;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+}
