@@ -53,6 +53,19 @@ docker_client() {
   fi
 }
 
+# firewalld DIR: unpacks Debian's firewalld into DIR, for tests that run it in a network namespace of theirs. To install it would start it
+# with the host, and close the host's ports.
+firewalld() {
+  [ ! -x "$1/usr/sbin/firewalld" ] || return 0
+  mkdir -p "$1"
+  (
+    cd "$1"
+    apt-get download -q firewalld python3-firewall >/dev/null 2>&1 || die "cannot fetch Debian's firewalld package"
+    for package in ./*.deb; do dpkg-deb -x "$package" .; done
+    rm -f ./*.deb
+  )
+}
+
 # busybox_tar FILE: a root file system of the host's static busybox
 busybox_tar() {
   root=$(mktemp -d)

@@ -30,14 +30,21 @@ public final class Instance implements AutoCloseable {
   private final Path scratch;
   private final Map<String, String> surroundings;
   private final List<String> flags;
+  private final List<String> prefix;
   private Process gate;
   private String id = "";
 
-  private Instance(Path home, Path scratch, Map<String, String> surroundings, List<String> flags) {
+  private Instance(
+      Path home,
+      Path scratch,
+      Map<String, String> surroundings,
+      List<String> flags,
+      List<String> prefix) {
     this.home = home;
     this.scratch = scratch;
     this.surroundings = surroundings;
     this.flags = flags;
+    this.prefix = prefix;
     this.gate = launch();
   }
 
@@ -49,7 +56,9 @@ public final class Instance implements AutoCloseable {
   /** The same with variables added to gantryd's environment ({@code JAVA_HOME}). */
   public static Instance startIn(Map<String, String> surroundings, String... flags) {
     try {
-      return begin(home(), Files.createTempDirectory("gy"), surroundings, flags);
+      return begin(
+          new Instance(
+              home(), Files.createTempDirectory("gy"), surroundings, List.of(flags), List.of()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -60,12 +69,21 @@ public final class Instance implements AutoCloseable {
    * removes the latter.
    */
   public static Instance startAt(Path home, Path scratch, String... flags) {
-    return begin(home, scratch, Map.of(), flags);
+    return begin(new Instance(home, scratch, Map.of(), List.of(flags), List.of()));
   }
 
-  private static Instance begin(
-      Path home, Path scratch, Map<String, String> surroundings, String... flags) {
-    Instance instance = new Instance(home, scratch, surroundings, List.of(flags));
+  /** Starts one whose host, as far as networks go, is a namespace of the test's. */
+  public static Instance startIn(Namespace host, String... flags) {
+    try {
+      return begin(
+          new Instance(
+              home(), Files.createTempDirectory("gy"), Map.of(), List.of(flags), host.prefix()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Instance begin(Instance instance) {
     try {
       instance.awaitAnswer();
       return instance;
@@ -248,7 +266,7 @@ public final class Instance implements AutoCloseable {
   }
 
   private Process launch() {
-    List<String> words = new ArrayList<>();
+    List<String> words = new ArrayList<>(prefix);
     words.add(home.resolve("bin/gantryd").toString());
     words.addAll(List.of("--data-root", dataRoot().toString()));
     words.addAll(List.of("--exec-root", scratch.resolve("run").toString()));
