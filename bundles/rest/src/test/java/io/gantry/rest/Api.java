@@ -35,6 +35,9 @@ final class Api implements AutoCloseable {
   final Path socket;
   private final ApiServer server;
 
+  /** So many clients may hold a connection. */
+  static final int MOST_HELD = 400;
+
   Api(Path directory) {
     this(directory, "");
   }
@@ -71,7 +74,7 @@ final class Api implements AutoCloseable {
             drivers,
             engine,
             InstantSource.fixed(FakeContainers.START.plusSeconds(3)));
-    server = new ApiServer(new Router(routes), engine, cors, access, silence);
+    server = new ApiServer(new Router(routes), engine, cors, access, silence, MOST_HELD);
     server.listen("unix://" + socket, "");
     if (further != null) {
       server.serve(further);

@@ -45,11 +45,20 @@ public final class ApiServer implements AutoCloseable {
   private final List<Listening> opened = new ArrayList<>();
 
   public ApiServer(Router router, Engine engine, String corsOrigins, TcpAccess access) {
-    this(router, engine, corsOrigins, access, SILENCE);
+    this(router, engine, corsOrigins, access, SILENCE, Holds.ofThisProcess());
   }
 
+  /**
+   * @param silence when a client that takes nothing is cut off
+   * @param mostHeld so many connections may be held for as long as their clients like
+   */
   public ApiServer(
-      Router router, Engine engine, String corsOrigins, TcpAccess access, Duration silence) {
+      Router router,
+      Engine engine,
+      String corsOrigins,
+      TcpAccess access,
+      Duration silence,
+      int mostHeld) {
     this.access = access;
     this.silence = silence;
     var threads = new QueuedThreadPool(MAX_THREADS, IDLE_THREADS);
@@ -58,7 +67,7 @@ public final class ApiServer implements AutoCloseable {
     server = new Server(threads);
     server.setStopTimeout(0);
     hangUps = new HangUps(server.getScheduler());
-    var gateway = new Gateway(router, engine, corsOrigins, hangUps, threads);
+    var gateway = new Gateway(router, engine, corsOrigins, hangUps, threads, mostHeld);
     server.setHandler(gateway);
     server.setErrorHandler(new Gateway.Refusals(gateway));
     var configuration = new HttpConfiguration();

@@ -33,6 +33,7 @@ public final class Call {
   private final Query query;
   private final AtomicBoolean answered = new AtomicBoolean();
   private String body = "";
+  private Runnable hold = () -> {};
   private boolean closes;
   private boolean takenOver;
 
@@ -97,6 +98,20 @@ public final class Call {
 
   void body(String text) {
     body = text;
+  }
+
+  /**
+   * @param end gives back what this call has of {@link Holds}
+   */
+  void holds(Runnable end) {
+    hold = end;
+  }
+
+  /** All was said, or the connection is a stream's. */
+  void sent() {
+    if (!takenOver) {
+      hold.run();
+    }
   }
 
   /** What else is sent on this connection is not to be read as requests. */
@@ -219,6 +234,7 @@ public final class Call {
   void notSent(Throwable e) {
     var failure = Gateway.failure(e);
     if (takenOver || response.isCommitted()) {
+      hold.run();
       request.getConnectionMetaData().getConnection().getEndPoint().close(e);
     } else {
       failure.send(this);
@@ -252,6 +268,6 @@ public final class Call {
     var connector = request.getConnectionMetaData().getConnector();
     takenOver = true;
     endPoint.upgrade(
-        new Relay(endPoint, connector, hangUps, head.toString(), stream, input, chunked));
+        new Relay(endPoint, connector, hangUps, head.toString(), stream, input, chunked, hold));
   }
 }

@@ -50,14 +50,25 @@ final class Gateway extends Handler.Abstract {
   private final HangUps hangUps;
   private final Map<Route.Turn, Turns> turns = new EnumMap<>(Route.Turn.class);
   private final JsonBodies bodies = new JsonBodies();
+  private final Holds holds;
 
-  Gateway(Router router, Engine engine, String corsOrigins, HangUps hangUps, Executor executor) {
+  /**
+   * @param mostHeld so many connections may be held for as long as their clients like
+   */
+  Gateway(
+      Router router,
+      Engine engine,
+      String corsOrigins,
+      HangUps hangUps,
+      Executor executor,
+      int mostHeld) {
     this.router = router;
     this.engine = engine;
     this.server = "Gantry/" + engine.view().version() + " (linux)";
     this.corsOrigins = corsOrigins;
     this.browsers = new BrowserGuard(corsOrigins);
     this.hangUps = hangUps;
+    this.holds = new Holds(mostHeld);
     TURNS.forEach((kind, most) -> turns.put(kind, new Turns(executor, most, IN_LINE)));
   }
 
@@ -244,6 +255,9 @@ final class Gateway extends Handler.Abstract {
       if (route.takesJson()) {
         checkContentType(call);
       }
+      if (route.isHeld()) {
+        call.holds(holds.take());
+      }
       answer = route.action().on(call);
     } catch (RuntimeException
         | Error e) { // on a thread of its own nobody else would tell the client
@@ -256,6 +270,7 @@ final class Gateway extends Handler.Abstract {
     if (call.claim()) {
       try {
         answer.send(call);
+        call.sent();
       } catch (RuntimeException | Error e) { // as above
         call.notSent(e);
       }

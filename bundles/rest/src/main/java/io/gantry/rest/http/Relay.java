@@ -54,6 +54,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   private final ByteStream stream;
   private final Input mode;
   private final boolean chunked;
+  private final Runnable hold;
   private final Scheduler scheduler;
   private final HangUps hangUps;
   private final Output output;
@@ -63,6 +64,9 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   private final long timeLimit;
   private volatile Scheduler.@Nullable Task lingering;
 
+  /**
+   * @param hold run when the connection is over
+   */
   Relay(
       EndPoint endPoint,
       org.eclipse.jetty.server.Connector connector,
@@ -70,11 +74,13 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
       String head,
       ByteStream stream,
       Input mode,
-      boolean chunked) {
+      boolean chunked,
+      Runnable hold) {
     super(endPoint, connector.getExecutor());
     this.stream = stream;
     this.mode = mode;
     this.chunked = chunked;
+    this.hold = hold;
     this.scheduler = connector.getScheduler();
     this.hangUps = hangUps;
     this.timeLimit = TimeUnit.MILLISECONDS.toNanos(endPoint.getIdleTimeout());
@@ -138,6 +144,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   @Override
   public void onClose(@Nullable Throwable cause) {
     super.onClose(cause);
+    hold.run();
     release();
     stopLingering();
   }

@@ -40,15 +40,23 @@ public final class Route {
   private final Action action;
   private final boolean takesJson;
   private final boolean atOnce;
+  private final boolean held;
   private final Turn turn;
 
   private Route(
-      String method, Pattern path, Action action, boolean takesJson, boolean atOnce, Turn turn) {
+      String method,
+      Pattern path,
+      Action action,
+      boolean takesJson,
+      boolean atOnce,
+      boolean held,
+      Turn turn) {
     this.method = method;
     this.path = path;
     this.action = action;
     this.takesJson = takesJson;
     this.atOnce = atOnce;
+    this.held = held;
     this.turn = turn;
   }
 
@@ -66,7 +74,7 @@ public final class Route {
     regex.append(Pattern.quote(template.substring(end)));
     Turn turn = method.equals("GET") || method.equals("HEAD") ? Turn.NONE : Turn.CHANGE;
     var pattern = Pattern.compile(regex.toString(), Pattern.DOTALL);
-    var route = new Route(method, pattern, action, false, false, turn);
+    var route = new Route(method, pattern, action, false, false, false, turn);
     route.places.addAll(names);
     return route;
   }
@@ -93,26 +101,31 @@ public final class Route {
 
   /** Its body is JSON: read before the action is called, and limited. */
   public Route json() {
-    return with(true, atOnce, turn);
+    return with(true, atOnce, held, turn);
   }
 
   /** Does not wait until the engine has recovered. */
   public Route atOnce() {
-    return with(takesJson, true, Turn.NONE);
+    return with(takesJson, true, held, Turn.NONE);
   }
 
   /** Holds its thread for as long as a client sends or takes: a few of these at once must do. */
   public Route streams() {
-    return with(takesJson, atOnce, Turn.STREAM);
+    return with(takesJson, atOnce, held, Turn.STREAM);
   }
 
   /** Holds its thread for as long as a client says. */
   public Route waits() {
-    return with(takesJson, atOnce, Turn.WAIT);
+    return with(takesJson, atOnce, held, Turn.WAIT);
   }
 
-  private Route with(boolean json, boolean now, Turn kind) {
-    var route = new Route(method, path, action, json, now, kind);
+  /** Its client holds the connection for as long as it likes, without a thread. */
+  public Route held() {
+    return with(takesJson, atOnce, true, turn);
+  }
+
+  private Route with(boolean json, boolean now, boolean holds, Turn kind) {
+    var route = new Route(method, path, action, json, now, holds, kind);
     route.places.addAll(places);
     return route;
   }
@@ -143,6 +156,10 @@ public final class Route {
 
   boolean isAtOnce() {
     return atOnce;
+  }
+
+  boolean isHeld() {
+    return held;
   }
 
   Turn turn() {

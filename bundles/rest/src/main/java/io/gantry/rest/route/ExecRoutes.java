@@ -28,7 +28,7 @@ public final class ExecRoutes {
   public List<Route> table() {
     return List.of(
         post("/containers/{id}/exec", this::create).json(),
-        post("/exec/{id}/start", this::start).json(),
+        post("/exec/{id}/start", this::start).json().held(),
         post("/exec/{id}/resize", this::resize),
         get("/exec/{id}/json", this::inspect));
   }

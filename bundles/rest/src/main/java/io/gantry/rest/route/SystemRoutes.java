@@ -43,7 +43,7 @@ public final class SystemRoutes {
         get("/_ping", this::ping).atOnce(),
         get("/version", this::version).atOnce(),
         get("/info", this::info),
-        get("/events", this::events));
+        get("/events", this::events).held());
   }
 
   private Answer ping(Call call) {
