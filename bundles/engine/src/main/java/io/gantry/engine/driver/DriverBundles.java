@@ -2,6 +2,7 @@ package io.gantry.engine.driver;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
+import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.trust.Trusted;
@@ -13,7 +14,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -50,31 +54,52 @@ final class DriverBundles {
    */
   private static final Duration LOCKS = Duration.ofSeconds(15);
 
+  /** From its interrupt to where a stop counts as one that does not end. */
+  private static final Duration GRACE = Duration.ofSeconds(2);
+
   private static final String LOCATION = "gantry-driver:";
+
+  /** Is told of bundles that hang in their stop, and when they have stopped after all. */
+  interface LeftBehind {
+    void changed(String symbolicName, String version, boolean hangs);
+  }
 
   private final BundleContext context;
   private final ExecutorService threads;
   private final Supplier<Limits> limits;
+  private final LeftBehind teller;
   private final Duration locks;
+
+  /** Bundles that hang in their stop: the framework holds them, and nobody waits for them. */
+  private final Set<Bundle> leftBehind = ConcurrentHashMap.newKeySet();
+
+  private int installed;
 
   /**
    * @param threads for steps that may hang in a bundle's code
    */
-  DriverBundles(BundleContext context, ExecutorService threads, Supplier<Limits> limits) {
-    this(context, threads, limits, LOCKS);
+  DriverBundles(
+      BundleContext context, ExecutorService threads, Supplier<Limits> limits, LeftBehind teller) {
+    this(context, threads, limits, teller, LOCKS);
   }
 
   DriverBundles(
-      BundleContext context, ExecutorService threads, Supplier<Limits> limits, Duration locks) {
+      BundleContext context,
+      ExecutorService threads,
+      Supplier<Limits> limits,
+      LeftBehind teller,
+      Duration locks) {
     this.context = context;
     this.threads = threads;
     this.limits = limits;
+    this.teller = teller;
     this.locks = locks;
   }
 
   Optional<Bundle> find(String symbolicName) {
     return Arrays.stream(context.getBundles())
         .filter(bundle -> symbolicName.equals(bundle.getSymbolicName()))
+        .filter(bundle -> !leftBehind.contains(bundle))
         .findFirst();
   }
 
@@ -102,6 +127,8 @@ final class DriverBundles {
   /**
    * Makes a bundle run from a source, whatever ran before. The drivers of the old content are
    * drained on the way; a stop of it that hangs is interrupted, and one that fails is a stop, too.
+   * One that does not hear the interrupt either is left behind, and the new content becomes a
+   * bundle beside it.
    *
    * @throws GantryException INVALID when it does not resolve or start, UNAVAILABLE when it hangs
    */
@@ -109,6 +136,7 @@ final class DriverBundles {
     find(source.symbolicName())
         .filter(bundle -> source.jar() != null || !isShipped(bundle, source))
         .ifPresent(this::stop);
+    refuseWhatHangs(source);
     Duration limit = limits.get().drain().plus(limits.get().recover()).plus(locks);
     try {
       within(
@@ -125,13 +153,34 @@ final class DriverBundles {
     }
   }
 
+  /** There is one bundle of a name and a version, and one at a location of the distribution's. */
+  private void refuseWhatHangs(Source source) {
+    for (Bundle bundle : leftBehind) {
+      boolean isIt =
+          source.symbolicName().equals(bundle.getSymbolicName())
+              && source.version().equals(bundle.getVersion());
+      if (isIt || (source.jar() == null && source.location().equals(bundle.getLocation()))) {
+        throw new GantryException(
+            UNAVAILABLE,
+            "%s still hangs in its stop: restart the engine to run %s again"
+                .formatted(bundle.getSymbolicName() + " " + bundle.getVersion(), source));
+      }
+    }
+  }
+
   private void stop(Bundle bundle) {
     Duration limit = limits.get().drain().plus(locks);
+    var ended = new CountDownLatch(1);
     try {
       within(
           limit,
           () -> {
-            bundle.stop(Bundle.STOP_TRANSIENT);
+            try {
+              bundle.stop(Bundle.STOP_TRANSIENT);
+            } finally {
+              ended.countDown();
+              returned(bundle);
+            }
             return null;
           });
     } catch (TimeoutException e) {
@@ -141,6 +190,7 @@ final class DriverBundles {
           bundle.getSymbolicName(),
           bundle.getVersion(),
           limit.toSeconds());
+      leaveBehindUnless(ended, bundle);
     } catch (ExecutionException e) {
       log.log(
           WARNING,
@@ -148,6 +198,39 @@ final class DriverBundles {
           bundle.getSymbolicName(),
           bundle.getVersion(),
           String.valueOf(e.getCause()));
+    }
+  }
+
+  private void leaveBehindUnless(CountDownLatch ended, Bundle bundle) {
+    try {
+      if (ended.await(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new GantryException(GantryException.Kind.CANCELLED, "the engine stops", e);
+    }
+    leftBehind.add(bundle);
+    log.log(
+        ERROR,
+        "driver bundle {0} {1} hangs in its stop and is left behind: restart the engine some time",
+        bundle.getSymbolicName(),
+        bundle.getVersion());
+    teller.changed(bundle.getSymbolicName(), bundle.getVersion().toString(), true);
+    if (ended.getCount() == 0) {
+      returned(bundle);
+    }
+  }
+
+  /** One that was left behind has stopped after all: somebody else has its place. */
+  private void returned(Bundle bundle) {
+    if (leftBehind.remove(bundle)) {
+      teller.changed(bundle.getSymbolicName(), bundle.getVersion().toString(), false);
+      try {
+        bundle.uninstall();
+      } catch (BundleException | IllegalStateException e) { // the next engine does not know it
+        log.log(WARNING, "driver bundle {0} is not taken out: {1}", bundle, e.getMessage());
+      }
     }
   }
 
@@ -180,7 +263,7 @@ final class DriverBundles {
       }
     } else if (jar != null) {
       try (var content = Files.newInputStream(jar)) {
-        bundle = context.installBundle(source.location(), content);
+        bundle = context.installBundle(free(source.location()), content);
       }
     } else if (bundle == null || !isShipped(bundle, source)) {
       if (bundle != null) {
@@ -189,6 +272,11 @@ final class DriverBundles {
       bundle = context.installBundle(source.location());
     }
     bundle.start(Bundle.START_TRANSIENT);
+  }
+
+  /** The location of one that was left behind is taken. */
+  private String free(String location) {
+    return context.getBundle(location) == null ? location : location + "#" + ++installed;
   }
 
   private static boolean isShipped(Bundle bundle, Source source) {

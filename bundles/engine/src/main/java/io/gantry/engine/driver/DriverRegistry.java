@@ -74,7 +74,7 @@ public final class DriverRegistry implements Drivers {
     this.swaps =
         new Swaps(
             kinds,
-            new DriverBundles(context, threads.strangers(), () -> limits),
+            new DriverBundles(context, threads.strangers(), () -> limits, this::leftBehind),
             new DriverJars(dataRoot.resolve("drivers")),
             record,
             settled,
@@ -101,6 +101,11 @@ public final class DriverRegistry implements Drivers {
             name -> changed());
     kinds.put(kind.name(), drivers);
     trackers.add(new DriverTracker<>(context, drivers));
+  }
+
+  private void leftBehind(String bundle, String version, boolean hangs) {
+    kinds.values().forEach(drivers -> drivers.leftBehind(bundle, version, hangs));
+    changed();
   }
 
   private void changed() {
@@ -147,14 +152,9 @@ public final class DriverRegistry implements Drivers {
   }
 
   private void warnOfUnknownDefault(LeasedDrivers<?> drivers) {
-    String wanted = first(Preferences.configured(config, drivers.kind()));
-    if (!wanted.isEmpty() && !drivers.known().contains(wanted)) {
-      log.log(
-          WARNING,
-          "no bundle brings the configured {0} {1}; there are {2}",
-          drivers.kind().words(),
-          wanted,
-          drivers.known());
+    String warning = drivers.unknown(first(Preferences.configured(config, drivers.kind())));
+    if (!warning.isEmpty()) {
+      log.log(WARNING, warning);
     }
   }
 

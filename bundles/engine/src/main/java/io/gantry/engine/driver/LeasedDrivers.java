@@ -10,6 +10,7 @@ import static java.lang.System.Logger.Level.WARNING;
 import static java.util.stream.Collectors.joining;
 
 import io.gantry.api.Drivers.DriverView;
+import io.gantry.api.Drivers.State;
 import io.gantry.api.Leased;
 import io.gantry.engine.driver.Provider.Refusal;
 import io.gantry.spi.Driver;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -72,6 +74,10 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition moved = lock.newCondition();
   private final Map<String, Slot<D>> slots = new ConcurrentSkipListMap<>();
+
+  /** Versions that hang in their stop, by the symbolic name of their bundle. */
+  private final Map<String, String> leftBehind = new ConcurrentHashMap<>();
+
   private boolean complete; // guarded by lock; every driver there is at the start has been offered
   private volatile @Nullable TakeOver<D> owner;
 
@@ -209,6 +215,46 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     }
   }
 
+  /** What is wrong with a configured name, once all are there that there will be; or empty. */
+  String unknown(String configured) {
+    lock.lock();
+    try {
+      return !complete || configured.isEmpty() || slots.containsKey(configured)
+          ? ""
+          : "no bundle brings the configured %s %s; there are %s"
+              .formatted(kind.words(), configured, known());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * A bundle hangs in its stop, or does no longer. What it still has registered serves nobody from
+   * now on: another version is to.
+   */
+  void leftBehind(String bundle, String version, boolean hangs) {
+    if (!hangs) {
+      leftBehind.remove(bundle, version);
+      return;
+    }
+    leftBehind.put(bundle, version);
+    slots.forEach(
+        (name, slot) -> {
+          Provider<D> provider = slot.provider(bundle, version);
+          if (provider != null) {
+            unbind(name, provider);
+          }
+        });
+  }
+
+  /** Of a driver that serves: what else an operator has to know of its bundle. */
+  private String reason(Slot.Snapshot now) {
+    String version = leftBehind.get(now.bundle());
+    return version == null || !now.reason().isEmpty()
+        ? now.reason()
+        : "its version " + version + " hangs in its stop and was left behind: restart the engine";
+  }
+
   /** The owner of the kind's records has come: what waited for it is taken over. */
   void owned(TakeOver<D> by) {
     owner = by;
@@ -263,12 +309,11 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
   }
 
   /**
-   * A disk that was full, a table of files that was: nobody would tell when it no longer is. Calls
-   * do not wait for this one.
+   * A disk that was full or slow, a table of files that was: nobody would tell when it no longer
+   * is. Calls do not wait for this one.
    */
   private void takeOverLater(String name, Slot<D> slot, Provider<D> provider) {
-    Duration pause = limits.get().away().dividedBy(2);
-    CompletableFuture.delayedExecutor(pause.toMillis(), TimeUnit.MILLISECONDS, swapThread)
+    CompletableFuture.delayedExecutor(pause(slot).toMillis(), TimeUnit.MILLISECONDS, swapThread)
         .execute(
             () -> {
               TakeOver<D> by = owner;
@@ -280,9 +325,24 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
             });
   }
 
+  /** One that took too long keeps others from being taken over for no more than half of the time. */
+  private Duration pause(Slot<D> slot) {
+    boolean late = slot.snapshot().state() == State.DEGRADED;
+    return late ? limits.get().recover() : limits.get().away().dividedBy(2);
+  }
+
   private void attempt(String name, Slot<D> slot, Provider<D> provider, TakeOver<D> by) {
     Duration limit = limits.get().recover();
-    Future<D> attempt = takeOverThreads.submit(() -> start(name, slot, provider, by));
+    var ended = new CompletableFuture<Void>();
+    Future<D> attempt =
+        takeOverThreads.submit(
+            () -> {
+              try {
+                return start(name, slot, provider, by);
+              } finally {
+                ended.complete(null);
+              }
+            });
     try {
       D driver = attempt.get(limit.toNanos(), TimeUnit.NANOSECONDS);
       slot.settle(provider, driver, null);
@@ -290,9 +350,9 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     } catch (TimeoutException e) {
       attempt.cancel(true);
       String reason = "it did not start, probe and recover within " + seconds(limit);
-      refuse(name, slot, provider, new Refusal(reason, true, false));
+      refuse(name, slot, provider, new Refusal(reason, true, true), ended);
     } catch (ExecutionException e) {
-      refuse(name, slot, provider, refusal(e.getCause()));
+      refuse(name, slot, provider, refusal(e.getCause()), ended);
     } catch (InterruptedException e) {
       attempt.cancel(true);
       Thread.currentThread().interrupt(); // the engine stops
@@ -344,13 +404,21 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     }
   }
 
-  private void refuse(String name, Slot<D> slot, Provider<D> provider, Refusal refusal) {
+  /**
+   * @param ended done when the thread of the attempt is: one that hangs is not to be a second time
+   */
+  private void refuse(
+      String name,
+      Slot<D> slot,
+      Provider<D> provider,
+      Refusal refusal,
+      CompletableFuture<Void> ended) {
     boolean isKnown = refusal.equals(slot.settle(provider, null, refusal));
     boolean unfit = refusal.reason().startsWith(UNFIT);
     Level level = isKnown ? DEBUG : refusal.hung() ? ERROR : unfit ? INFO : WARNING;
     log.log(level, "{0} {1} does not serve: {2}", slot.title(), provider, refusal.reason());
     if (refusal.passing()) {
-      takeOverLater(name, slot, provider);
+      ended.thenRun(() -> takeOverLater(name, slot, provider));
     }
   }
 
@@ -400,7 +468,7 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
         kind.name(),
         name,
         now.state(),
-        now.reason(),
+        reason(now),
         now.bundle(),
         now.version(),
         name.equals(firstPromising()),
@@ -432,7 +500,7 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
           facts.put(
               new DriverName(kind.name(), name),
               new DriverNews.Fact(
-                  now.state(), now.reason(), now.bundle(), now.version(), name.equals(first)));
+                  now.state(), reason(now), now.bundle(), now.version(), name.equals(first)));
         });
     return facts;
   }

@@ -322,6 +322,16 @@ final class Slot<D extends Driver> {
     }
   }
 
+  /** The one that serves, or is about to, if a bundle's revision has brought it; or null. */
+  @Nullable Provider<D> provider(String bundle, String version) {
+    lock.lock();
+    try {
+      return current != null && current.isOf(bundle, version) ? current : null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** How many calls a provider runs. */
   int running(Provider<D> provider) {
     lock.lock();

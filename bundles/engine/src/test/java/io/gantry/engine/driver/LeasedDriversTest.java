@@ -99,6 +99,63 @@ class LeasedDriversTest {
   }
 
   @Test
+  void aConfiguredNameIsUnknownOnlyWhenAllAreThere() {
+    serve("a", new Echo("1"));
+    assertEquals("", drivers.unknown("b"), "it may still come");
+    drivers.complete();
+    assertEquals(
+        "no bundle brings the configured echo driver b; there are [a]", drivers.unknown("b"));
+    assertEquals("", drivers.unknown("a"));
+    assertEquals("", drivers.unknown(""));
+  }
+
+  /** Its activator hangs before its services are taken back: they serve nobody any more. */
+  @Test
+  void whatABundleHasThatHangsInItsStopMakesWayForTheNext() {
+    var old = serve("a", new Echo("1"));
+    await(() -> drivers.call("a", Echo::say).equals("1"));
+    drivers.leftBehind("test.echo", "1", true);
+    serve("a", new Echo("2"));
+    assertEquals("2", drivers.call("a", Echo::say));
+    var view = drivers.view("a", bundle -> List.of());
+    assertEquals(State.ACTIVE, view.state());
+    assertEquals(
+        "its version 1 hangs in its stop and was left behind: restart the engine", view.reason());
+    drivers.unbind("a", old); // it ends after all
+    drivers.leftBehind("test.echo", "1", false);
+    assertEquals("2", drivers.call("a", Echo::say));
+    assertEquals("", drivers.view("a", bundle -> List.of()).reason());
+  }
+
+  /** A machine that has just booted may be slow for a while. */
+  @Test
+  void whatTookTooLongIsTriedAgainWhenItHasEnded() {
+    limits =
+        new Limits(limits.drain(), limits.call(), Duration.ofMillis(20), Duration.ofMillis(50));
+    var tries = new AtomicInteger();
+    var end = new CountDownLatch(1);
+    serve(
+        "a",
+        new Echo("1") {
+          @Override
+          public Support probe() {
+            boolean isFirst = tries.incrementAndGet() == 1;
+            while (isFirst && end.getCount() > 0) {
+              Thread.onSpinWait();
+            }
+            return Support.yes();
+          }
+        });
+    await(() -> drivers.view("a", bundle -> List.of()).state() == State.DEGRADED);
+    assertThrows(GantryException.class, () -> drivers.call("a", Echo::say));
+    assertEquals(1, tries.get(), "it still hangs in the first");
+    limits = new Limits(limits.drain(), limits.call(), limits.away(), Duration.ofSeconds(1));
+    end.countDown();
+    await(() -> drivers.view("a", bundle -> List.of()).state() == State.ACTIVE);
+    assertEquals("1", drivers.call("a", Echo::say));
+  }
+
+  @Test
   void whoseProbeFailsIsTriedAgain() {
     limits = new Limits(limits.drain(), limits.call(), Duration.ofMillis(20), limits.recover());
     var tries = new AtomicInteger();

@@ -108,8 +108,18 @@ final class BadDriver {
     entries.put(entry, text.replace(old, by).getBytes(StandardCharsets.ISO_8859_1));
   }
 
+  /** Puts a driver in place that takes over, and does this when its bundle is stopped. */
+  BadDriver stopping(String body) {
+    String recover = "if (true) return new io.gantry.spi.Recovery(expected, java.util.Set.of());";
+    return doing("", "", recover, "public void deactivate() { " + body + " }");
+  }
+
   /** Puts a driver in place that does this in its constructor, in its probe and in its recover. */
   BadDriver doing(String constructor, String probe, String recover) {
+    return doing(constructor, probe, recover, "");
+  }
+
+  private BadDriver doing(String constructor, String probe, String recover, String more) {
     boolean storage = symbolicName.startsWith("io.gantry.storage.");
     String last = symbolicName.substring(symbolicName.lastIndexOf('.') + 1);
     String simple = last.substring(0, 1).toUpperCase(Locale.ROOT) + last.substring(1) + "Driver";
@@ -137,6 +147,7 @@ final class BadDriver {
           public io.gantry.spi.Support probe() { %s return io.gantry.spi.Support.yes(); }
           public io.gantry.spi.Recovery recover(java.util.Set<String> expected) { %s return null; }
           private static RuntimeException no() { return new IllegalStateException("a bad driver was called"); }
+          %s
         %s}
         """
             .formatted(
@@ -146,6 +157,7 @@ final class BadDriver {
                 constructor,
                 reachable(probe),
                 reachable(recover),
+                more,
                 verbs);
     entries.keySet().removeIf(name -> name.endsWith(".class"));
     entries.put(symbolicName.replace('.', '/') + "/" + simple + ".class", compile(simple, source));

@@ -381,6 +381,26 @@ class BadJarTest {
     connect();
   }
 
+  /** Neither in its own time nor when it is told to: the next one serves all the same. */
+  @Test
+  void oneThatHangsInItsStopIsLeftBehind() throws Exception {
+    Target target = Target.EXEC_NAMESPACES;
+    String stuck = "0.2.0." + next();
+    Path jar = BadDriver.of(EXEC).version(stuck).stopping(BadDriver.HANG).to(jar("stuck"));
+    assertEquals("", Way.JMX.bring(target, jar));
+    assertEquals(stuck, target.version());
+    taken(Way.JMX, target);
+    assertEquals(
+        "its version " + stuck + " hangs in its stop and was left behind: restart the engine",
+        target.attribute("Reason"));
+    assertEquals("ACTIVE", target.attribute("State"));
+    assertTrue(engine.log().contains(EXEC + " " + stuck + " hangs in its stop and is left behind"));
+    taken(Way.JMX, target); // it is as good as any
+    restart();
+    assertEquals("", target.attribute("Reason"));
+    assertEquals("hi", engine.docker("run", "--rm", "busybox", "echo", "hi").ok());
+  }
+
   @Test
   void aRestartKeepsWhatWasSwappedInAndRollbackGoesBack() throws Exception {
     Target target = Target.STORAGE_OVERLAY;
