@@ -278,7 +278,16 @@ public final class CgroupTree {
 
   /** Removes {@code <parent>/<id>} unless somebody stays in it. */
   public void removeEmpty(String parent, String id) {
-    group(parent, id).removeWithin(MOMENT);
+    removeEmpty(parent, id, MOMENT);
+  }
+
+  /**
+   * The same where all are on their way out.
+   *
+   * @param patience with them
+   */
+  public void removeEmpty(String parent, String id, Duration patience) {
+    group(parent, id).removeWithin(patience);
   }
 
   /** Ids of the groups of {@code parent} in any hierarchy. */

@@ -6,6 +6,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -185,8 +186,13 @@ public final class NetHelper implements AutoCloseable {
 
   /** Ends it; the sockets stay with the monitors. */
   public void quit() {
+    quit(link.loop.patience());
+  }
+
+  /** The same for who does not want to wait longer. */
+  public void quit(Duration patience) {
     try {
-      link.loop.await(link.request(Message.of(MessageType.QUIT)), "end of " + socket);
+      link.loop.await(link.request(Message.of(MessageType.QUIT)), "end of " + socket, patience);
     } catch (GantryException e) {
       if (e.kind() != Kind.UNAVAILABLE) {
         throw e;

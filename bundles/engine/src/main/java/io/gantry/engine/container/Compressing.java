@@ -100,7 +100,7 @@ final class Compressing {
   private void exchange(Container container, Path file, long inode) {
     var running = container.running();
     if (running != null) {
-      running.monitor().compressed(file, inode);
+      running.monitor(Duration.ZERO).compressed(file, inode);
       return;
     }
     if (!container.lock.tryLock()) {

@@ -196,9 +196,10 @@ public final class ContainerEngine implements Containers {
     serving.recover();
   }
 
-  /** Lets go of everything that runs, which goes on. */
-  public void letGo() {
+  /** Lets go of everything that runs, which goes on. Whether nothing does. */
+  public boolean letGo() {
     serving.letGo();
+    boolean alone = true;
     for (var container : table.all()) {
       var running = container.running();
       if (running != null) {
@@ -207,8 +208,10 @@ public final class ContainerEngine implements Containers {
           watch.letGo();
         }
         running.letGo();
+        alone = false;
       }
     }
+    return alone;
   }
 
   /** The last step of an end in order: what was put off is written. */

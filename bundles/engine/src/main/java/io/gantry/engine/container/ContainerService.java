@@ -195,12 +195,12 @@ public final class ContainerService implements Recovered {
     if (registered != null) {
       registered.close();
     }
-    engine.letGo();
+    boolean alone = engine.letGo();
     timer.shutdownNow();
     workers.shutdownNow();
     engine.writeOut();
     try {
-      zygote.quit();
+      zygote.quit(alone);
     } catch (GantryException e) {
       log.log(WARNING, "the helper's zygote does not end: {0}", e.getMessage());
     }

@@ -10,6 +10,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -25,6 +28,9 @@ final class Running implements Monitor.Listener {
   /** Of kills that follow each other faster only the last is told. */
   private static final Duration OOM_PERIOD = Duration.ofMillis(100);
 
+  /** For a monitor that was found again and has not answered yet: others wait for the lock. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
   final Cgroup cgroup;
   final CompletableFuture<ExitRecord> end = new CompletableFuture<>();
 
@@ -36,6 +42,10 @@ final class Running implements Monitor.Listener {
   private final long since = System.nanoTime();
   private volatile @Nullable Duration before = Duration.ZERO;
   private volatile @Nullable Monitor monitor;
+
+  /** Done when its monitor has answered or will not: for one that was found again. */
+  private volatile CompletableFuture<Void> met = CompletableFuture.completedFuture(null);
+
   private volatile @Nullable TaskSpec task;
   private volatile @Nullable HealthWatch watch;
   private volatile boolean again;
@@ -63,6 +73,11 @@ final class Running implements Monitor.Listener {
    */
   void isFound() {
     begun = new CompletableFuture<>();
+    if (monitor == null && met.isDone()) {
+      var answered = new CompletableFuture<Void>();
+      end.whenComplete((exit, failure) -> answered.complete(null));
+      met = answered;
+    }
   }
 
   void hasBegun() {
@@ -71,19 +86,47 @@ final class Running implements Monitor.Listener {
 
   void monitor(Monitor of) {
     monitor = of;
+    met.complete(null);
   }
 
   /**
-   * @throws GantryException UNAVAILABLE as long as a monitor that was found again is silent
+   * Waits for a monitor that was found again and is slow.
+   *
+   * @throws GantryException UNAVAILABLE when it is silent
    */
   Monitor monitor() {
+    return monitor(PATIENCE);
+  }
+
+  /**
+   * The same for who does not wait so long.
+   *
+   * @param patience zero: not at all
+   */
+  Monitor monitor(Duration patience) {
+    if (monitor == null) {
+      awaitMonitor(patience);
+    }
     var of = monitor;
     if (of == null) {
       throw new GantryException(
           GantryException.Kind.UNAVAILABLE,
-          "the container's monitor does not answer yet: try again in a few seconds");
+          "the container's monitor does not answer: try again in a few seconds");
     }
     return of;
+  }
+
+  private void awaitMonitor(Duration patience) {
+    try {
+      met.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      // said by who waits
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("a meeting cannot fail", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new GantryException(GantryException.Kind.CANCELLED, "cancelled", e);
+    }
   }
 
   /**
@@ -92,7 +135,7 @@ final class Running implements Monitor.Listener {
    */
   void signal(int signal, Duration patience) {
     try {
-      monitor().signal(signal, patience);
+      monitor(patience).signal(signal, patience);
       silent = false;
     } catch (GantryException e) {
       silent = e.kind() == GantryException.Kind.UNAVAILABLE && !end.isDone();

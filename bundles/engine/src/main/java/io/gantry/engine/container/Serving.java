@@ -13,6 +13,7 @@ import io.gantry.monitor.NetHelper;
 import io.gantry.monitor.NetTable;
 import io.gantry.spi.GantryException;
 import io.gantry.store.Digest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -41,6 +42,7 @@ final class Serving {
   private static final Pattern WORD = Pattern.compile("[^\\s,\\p{Cntrl}]+");
   private static final int MOST_SERVERS = 8;
   private static final long AGAIN_MILLIS = 200;
+  private static final Duration END = Duration.ofSeconds(2);
 
   private final Workshop shop;
   private final ContainerTable containers;
@@ -100,7 +102,7 @@ final class Serving {
       var running = container.running();
       if (running != null && tables.containsKey(container.id)) {
         try {
-          running.monitor().serveBy(fresh.socket());
+          running.monitor(Duration.ZERO).serveBy(fresh.socket());
         } catch (GantryException e) { // it has just ended, or will be asked when it answers
           log.log(WARNING, "container {0} is not served: {1}", container.id, e.getMessage());
         }
@@ -231,17 +233,32 @@ final class Serving {
     }
   }
 
-  /** The helper goes on. */
+  /** The helper goes on as long as somebody is served. */
   void letGo() {
     lock.lock();
     try {
       closed = true;
       if (helper != null) {
-        helper.close();
+        if (tables.isEmpty()) {
+          end(helper);
+        } else {
+          helper.close();
+        }
         helper = null;
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** It would end by itself some seconds later, with nobody left to take its control group away. */
+  private static void end(NetHelper helper) {
+    try {
+      helper.quit(END);
+    } catch (GantryException e) {
+      log.log(WARNING, "the net helper does not end: {0}", e.getMessage());
+    } finally {
+      helper.close();
     }
   }
 

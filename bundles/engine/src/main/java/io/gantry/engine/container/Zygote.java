@@ -13,6 +13,7 @@ import io.gantry.monitor.NetHelper;
 import io.gantry.monitor.Spawner;
 import io.gantry.spi.GantryException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,7 @@ public final class Zygote {
 
   /** The group of the zygote and of the monitors that it makes. */
   private static final String HELPERS = "helpers";
+  private static final Duration END = Duration.ofSeconds(2);
 
   private final Path shipped;
   private final Place place;
@@ -95,14 +97,22 @@ public final class Zygote {
     }
   }
 
-  /** Ends it: it goes with the engine that is stopped in order; the monitors it made go on. */
-  public void quit() {
+  /**
+   * Ends it: it goes with the engine that is stopped in order; the monitors it made go on.
+   *
+   * @param alone there are none, so that all helpers are about to end
+   */
+  public void quit(boolean alone) {
     lock.lock();
     try {
       if (spawner != null) {
         spawner.quit();
         spawner = null;
-        cgroups.removeEmpty(place.cgroupParent(), HELPERS);
+        if (alone) {
+          cgroups.removeEmpty(place.cgroupParent(), HELPERS, END);
+        } else {
+          cgroups.removeEmpty(place.cgroupParent(), HELPERS);
+        }
       }
     } finally {
       lock.unlock();

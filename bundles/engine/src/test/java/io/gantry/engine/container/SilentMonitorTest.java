@@ -6,11 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.ContainerView.Status;
+import io.gantry.api.ExecSpec;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 
 /** Containers whose monitors stand still, as by SIGSTOP. */
@@ -83,6 +87,22 @@ class SilentMonitorTest extends WithEngine {
     assertFalse(hears(one));
     signal("CONT", monitor);
     Await.until("it is taken over", () -> hears(one));
+  }
+
+  /** What is asked of it meanwhile waits for it, and fails when that takes too long. */
+  @Test
+  void oneThatIsSlowAfterARestartIsWaitedFor() throws Exception {
+    String one = running();
+    var monitor = stopped(init(one));
+    engine.close();
+    engine = open();
+    var spec =
+        new ExecSpec(List.of("true"), List.of(), "", "", false, false, false, false, false, "");
+    String exec = engine.containers.createExec(one, spec);
+    var asked = CompletableFuture.runAsync(() -> engine.containers.startExec(exec, true, 0, 0));
+    assertThrows(TimeoutException.class, () -> asked.get(300, TimeUnit.MILLISECONDS));
+    signal("CONT", monitor);
+    asked.get(30, TimeUnit.SECONDS);
   }
 
   private boolean hears(String id) {

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import javax.management.remote.JMXConnector;
 import javax.management.remote.JMXConnectorFactory;
@@ -25,6 +26,7 @@ import javax.management.remote.JMXServiceURL;
 public final class Instance implements AutoCloseable {
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final Duration MOMENT = Duration.ofSeconds(10);
 
   private Path home;
   private final Path scratch;
@@ -325,13 +327,24 @@ public final class Instance implements AutoCloseable {
         docker(Stream.concat(Stream.of("rm", "-f"), ids.lines()).toArray(String[]::new)).ok();
       }
       stop();
-      List<String> left = left();
+      List<String> left = leftAtLast();
       if (!left.isEmpty()) {
         throw new AssertionError("left behind: " + left + "\n" + log());
       }
     } finally {
       discard();
     }
+  }
+
+  /** The last helpers end when the engine has told them to, a moment after it. */
+  private List<String> leftAtLast() {
+    long end = System.nanoTime() + MOMENT.toNanos();
+    List<String> left = left();
+    while (!left.isEmpty() && System.nanoTime() < end) {
+      LockSupport.parkNanos(MOMENT.dividedBy(50).toNanos());
+      left = left();
+    }
+    return left;
   }
 
   /** Mounts, processes and control groups that still bear this instance's mark. */
