@@ -93,8 +93,8 @@ public final class EngineService implements Engine {
 
   private List<String> withAdvice() {
     var all = new ArrayList<>(warnings);
-    if (!users.failure().isEmpty()) {
-      all.add("WARNING: userns-remap: " + users.failure());
+    if (!users.warning().isEmpty()) {
+      all.add("WARNING: " + users.warning());
     }
     if (!CgroupTree.favorsChanges()) {
       all.add(ADVICE);

@@ -106,8 +106,12 @@ public record ImageConfig(
 
   private static List<Digest> diffs(JsonNode rootfs) {
     JsonNode ids = rootfs.path("diff_ids");
-    if (!RunConfig.text(rootfs, "type").equals("layers") || ids.size() > MAX_LAYERS) {
+    if (!RunConfig.text(rootfs, "type").equals("layers")) {
       throw malformed("rootfs is no list of layers");
+    }
+    if (ids.size() > MAX_LAYERS) {
+      throw malformed(
+          "max depth exceeded: it has %d layers, at most %d".formatted(ids.size(), MAX_LAYERS));
     }
     List<Digest> diffs = new ArrayList<>();
     ids.forEach(id -> diffs.add(Digest.parse(id.asText())));

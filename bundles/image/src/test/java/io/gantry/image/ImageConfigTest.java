@@ -66,13 +66,19 @@ class ImageConfigTest {
   void deepNestingAndManyLayersAreRefused() {
     String deep = "{\"a\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}";
     assertThrows(GantryException.class, () -> ImageConfig.parse(deep.getBytes(UTF_8)));
-    String many =
-        "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":["
-            + ("\"" + DIFF + "\",").repeat(15_000)
-            + "\""
-            + DIFF
-            + "\"]}}";
-    assertThrows(GantryException.class, () -> ImageConfig.parse(many.getBytes(UTF_8)));
+    for (int more : new int[] {500, 15_000}) {
+      String many =
+          "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":["
+              + ("\"" + DIFF + "\",").repeat(more)
+              + "\""
+              + DIFF
+              + "\"]}}";
+      var e = assertThrows(GantryException.class, () -> ImageConfig.parse(many.getBytes(UTF_8)));
+      assertEquals(
+          "invalid image configuration: max depth exceeded: it has %d layers, at most 500"
+              .formatted(more + 1),
+          e.getMessage());
+    }
     assertThrows(GantryException.class, () -> ImageConfig.parse(new byte[5 << 20]));
   }
 }

@@ -9,10 +9,14 @@ import io.gantry.engine.spec.ContainerMount;
 import io.gantry.engine.spec.Devices;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -114,9 +118,25 @@ final class HostSide {
       } catch (IOException e) {
         throw new GantryException(
             INVALID,
-            "error while creating mount source path '" + source + "': " + e.getMessage(),
+            "error while creating mount source path '" + source + "': " + reason(source, e),
             e);
       }
     }
+  }
+
+  /** In the words of Docker's mkdir: Java's name the file alone where a link leads nowhere. */
+  private static String reason(Path source, IOException failure) {
+    String file = source.toString();
+    String words = failure.toString();
+    if (failure instanceof FileSystemException of) {
+      file = of.getFile() == null ? file : of.getFile();
+      words = of.getReason() == null ? words : of.getReason().toLowerCase(Locale.ROOT);
+    }
+    if (failure instanceof FileAlreadyExistsException) {
+      words = "file exists";
+    } else if (failure instanceof AccessDeniedException) {
+      words = "permission denied";
+    }
+    return "mkdir " + file + ": " + words;
   }
 }

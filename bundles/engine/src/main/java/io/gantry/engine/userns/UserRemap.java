@@ -34,6 +34,10 @@ public final class UserRemap implements Remapping {
   private static final String AGAIN =
       " (once that is mended: restart the engine, or change its configuration)";
 
+  /** As dockerd does; an operator who believes otherwise has to find it. */
+  private static final String OFF =
+      "User namespaces: root cannot be remapped with itself; user namespaces are OFF";
+
   private final Path etc;
   private volatile State state = new State("", null, null);
 
@@ -69,7 +73,11 @@ public final class UserRemap implements Remapping {
     }
     try {
       state = new State(asked, resolve(asked), null);
-      log.log(INFO, "users of containers are those of {0} on the host", asked);
+      if (state.maps() == null) {
+        log.log(WARNING, OFF);
+      } else {
+        log.log(INFO, "users of containers are those of {0} on the host", asked);
+      }
     } catch (GantryException e) {
       state = new State(asked, null, e.getMessage() + AGAIN);
       log.log(ERROR, "userns-remap: {0}; no container starts without --userns=host", state.failure);
@@ -80,6 +88,15 @@ public final class UserRemap implements Remapping {
   public String asked() {
     State now = state;
     return now.maps() == null && now.failure() == null ? "" : now.asked();
+  }
+
+  /** What an operator has to know of what was asked for; empty for nothing. */
+  public String warning() {
+    State now = state;
+    if (now.failure() != null) {
+      return "userns-remap: " + now.failure();
+    }
+    return now.maps() == null && !now.asked().isEmpty() ? OFF : "";
   }
 
   /** Why what was asked for cannot be; empty when it can. */
@@ -105,8 +122,6 @@ public final class UserRemap implements Remapping {
     Account user = user(parts[0]);
     group(parts, user);
     if (user.name().equals("root")) {
-      log.log(
-          WARNING, "User namespaces: root cannot be remapped with itself; user namespaces are OFF");
       return null;
     }
     return new UserMaps(

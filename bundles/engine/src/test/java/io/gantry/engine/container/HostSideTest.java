@@ -73,7 +73,21 @@ class HostSideTest {
     var seen = new HostSide(Runnable::run, LITTLE).look(container, mounts(container));
     var e = assertThrows(GantryException.class, seen::devices);
     assertEquals(GantryException.Kind.INVALID, e.kind());
-    assertTrue(e.getMessage().startsWith("error while creating mount source path"));
+    assertEquals(
+        "error while creating mount source path '%s/below': mkdir %1$s/below: not a directory"
+            .formatted(file),
+        e.getMessage());
+  }
+
+  @Test
+  void aLinkThatLeadsNowhereIsSaidInDockersWords() throws Exception {
+    Path link = Files.createSymbolicLink(scratch.resolve("link"), scratch.resolve("nowhere"));
+    var container = container(s -> s.binds.add(link + ":/x"));
+    var seen = new HostSide(Runnable::run, LITTLE).look(container, mounts(container));
+    assertEquals(
+        "error while creating mount source path '%s': mkdir %1$s: file exists".formatted(link),
+        assertThrows(GantryException.class, seen::devices).getMessage());
+    assertFalse(Files.exists(link));
   }
 
   @Test

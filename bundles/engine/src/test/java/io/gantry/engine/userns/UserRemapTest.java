@@ -44,6 +44,7 @@ class UserRemapTest {
     String sentence =
         why + " (once that is mended: restart the engine, or change its configuration)";
     assertEquals(sentence, remap.failure());
+    assertEquals("userns-remap: " + sentence, remap.warning());
     assertEquals(asked, remap.asked());
     assertEquals(
         "userns-remap: " + sentence, assertThrows(GantryException.class, remap::maps).getMessage());
@@ -68,9 +69,15 @@ class UserRemapTest {
     remap.set("bob");
     remap.set("");
     assertNull(remap.maps());
-    remap.set("root"); // with itself: Docker switches the whole off
-    assertNull(remap.maps());
-    assertEquals("", remap.asked());
+    assertEquals("", remap.warning());
+    for (String root : List.of("root", "0", "0:0")) { // with itself: Docker switches the whole off
+      remap.set(root);
+      assertNull(remap.maps());
+      assertEquals("", remap.asked());
+      assertEquals(
+          "User namespaces: root cannot be remapped with itself; user namespaces are OFF",
+          remap.warning());
+    }
   }
 
   @Test
