@@ -24,6 +24,7 @@ public final class Zygote {
 
   /** The group of the zygote and of the monitors that it makes. */
   private static final String HELPERS = "helpers";
+
   private static final Duration END = Duration.ofSeconds(2);
 
   private final Path shipped;

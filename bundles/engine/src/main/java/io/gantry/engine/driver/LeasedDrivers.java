@@ -325,7 +325,9 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
             });
   }
 
-  /** One that took too long keeps others from being taken over for no more than half of the time. */
+  /**
+   * One that took too long keeps others from being taken over for no more than half of the time.
+   */
   private Duration pause(Slot<D> slot) {
     boolean late = slot.snapshot().state() == State.DEGRADED;
     return late ? limits.get().recover() : limits.get().away().dividedBy(2);
