@@ -10,6 +10,7 @@ import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.gantry.api.Drivers.State;
 import io.gantry.engine.driver.DriverBundles.Source;
 import io.gantry.engine.driver.DriverList.Entry;
 import io.gantry.engine.driver.LeasedDrivers.Offer;
@@ -26,6 +27,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -118,13 +120,13 @@ final class Swaps {
     if (running == null) {
       return;
     }
-    String failure = failure(running, List.of());
+    String failure = failure(running, List.of(), any -> true);
     Source own = shipped.get(bundle);
     boolean isDecided = offers(running).stream().allMatch(Offer::isDecided);
     if (failure != null && own != null && running.jar() != null && isDecided) {
       log.log(ERROR, "driver bundle {0}: {1}; trying the shipped {2}", running, failure, own);
       start(own);
-      failure = failure(own, List.of());
+      failure = failure(own, List.of(), any -> true);
       running = own;
     }
     if (failure != null) { // a host that lacks what a driver is for is no mistake
@@ -240,11 +242,12 @@ final class Swaps {
   private List<DriverName> replace(@Nullable Source before, Source next) {
     List<DriverName> expected =
         record.get().bundle(next.symbolicName()).map(Entry::drivers).orElse(List.of());
+    Set<DriverName> lacking = expected.stream().filter(this::isUnfit).collect(Collectors.toSet());
     operated(expected, true);
     try {
-      String failure = attempt(next, expected);
+      String failure = attempt(next, expected, lacking::contains);
       if (failure != null) {
-        throw takenBack(before, next, expected, failure);
+        throw takenBack(before, next, expected, lacking::contains, failure);
       }
       remember(next);
       discardOthers(next.symbolicName());
@@ -255,15 +258,24 @@ final class Swaps {
     }
   }
 
+  private boolean isUnfit(DriverName driver) {
+    var now = kind(driver).slot(driver.name()).snapshot();
+    return now.state() == State.UNAVAILABLE && now.reason().contains(LeasedDrivers.UNFIT);
+  }
+
   private GantryException takenBack(
-      @Nullable Source before, Source next, List<DriverName> expected, String failure) {
+      @Nullable Source before,
+      Source next,
+      List<DriverName> expected,
+      Predicate<DriverName> mayLack,
+      String failure) {
     String rejected = "driver bundle " + next + " was not taken: " + failure;
     if (before == null) {
       bundles.remove(next.symbolicName());
       return new GantryException(
           INVALID, rejected + "; nothing was changed. Mend the bundle and install it again");
     }
-    String second = attempt(before, expected);
+    String second = attempt(before, expected, mayLack);
     return second == null
         ? new GantryException(
             INVALID,
@@ -277,13 +289,14 @@ final class Swaps {
   }
 
   /** Runs a source; tells why it does not serve, or null when it does. */
-  private @Nullable String attempt(Source source, List<DriverName> expected) {
+  private @Nullable String attempt(
+      Source source, List<DriverName> expected, Predicate<DriverName> mayLack) {
     try {
       bundles.run(source);
     } catch (GantryException e) {
       return unlessStopping(e).getMessage();
     }
-    return failure(source, expected);
+    return failure(source, expected, mayLack);
   }
 
   /** The stop of the engine is no driver's failure: it ends the whole operation. */
@@ -294,8 +307,13 @@ final class Swaps {
     return e;
   }
 
-  /** Waits until all drivers of a bundle are decided on; tells what is wrong with one, or null. */
-  private @Nullable String failure(Source source, List<DriverName> expected) {
+  /**
+   * Waits until all drivers of a bundle are decided on; tells what is wrong with one, or null.
+   *
+   * @param mayLack those that the host may have nothing for, as long as another one serves
+   */
+  private @Nullable String failure(
+      Source source, List<DriverName> expected, Predicate<DriverName> mayLack) {
     Duration limit = limits.get().recover().plusSeconds(1);
     try {
       settled.await(() -> isDecided(source, expected), limit);
@@ -314,8 +332,14 @@ final class Swaps {
     if (!offers.stream().allMatch(Offer::isDecided)) {
       return "it did not take over within " + limit.toSeconds() + " s";
     }
+    boolean anyServes = offers.stream().anyMatch(offer -> offer.failure().isEmpty());
     return offers.stream()
         .filter(offer -> !offer.failure().isEmpty())
+        .filter(
+            offer ->
+                !anyServes
+                    || !mayLack.test(offer.driver())
+                    || !offer.failure().contains(LeasedDrivers.UNFIT))
         .map(offer -> title(offer.driver()) + ": " + offer.failure())
         .findFirst()
         .orElse(null);

@@ -401,6 +401,19 @@ class BadJarTest {
     assertEquals("hi", engine.docker("run", "--rm", "busybox", "echo", "hi").ok());
   }
 
+  /** Of its two drivers the host may have something for one only, which is nobody's mistake. */
+  @Test
+  void aBundleIsTakenThatHasADriverTheHostLacksAllFor() throws Exception {
+    Target target = new Target("NetworkDriver", "macvlan", "io.gantry.network.macvlan");
+    Path jar = Instance.sample(target.bundle);
+    for (Way way : List.of(Way.HTTP, Way.JMX)) {
+      assertEquals("", way.bring(target, jar));
+      assertEquals(versionOf(jar), target.version());
+      assertEquals(
+          200, post("/gantry/v1/drivers/NetworkDriver/macvlan/rollback", "").status());
+    }
+  }
+
   @Test
   void aRestartKeepsWhatWasSwappedInAndRollbackGoesBack() throws Exception {
     Target target = Target.STORAGE_OVERLAY;
