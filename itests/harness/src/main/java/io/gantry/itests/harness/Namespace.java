@@ -12,16 +12,16 @@ public final class Namespace implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofMinutes(1);
 
   private final Process keeper;
-  private final String flags;
+  private final List<String> flags;
 
-  private Namespace(Process keeper, String flags) {
+  private Namespace(Process keeper, List<String> flags) {
     this.keeper = keeper;
     this.flags = flags;
   }
 
   /** Its loopback interface is up. */
   public static Namespace make() {
-    return new Namespace(keep(List.of("unshare", "-n"), "ip link set lo up"), "-n");
+    return new Namespace(keep(List.of("unshare", "-n"), "ip link set lo up"), List.of("-n"));
   }
 
   /**
@@ -31,7 +31,7 @@ public final class Namespace implements AutoCloseable {
   public Namespace withMounts(String script) {
     var words = new ArrayList<>(prefix());
     words.addAll(List.of("unshare", "-m"));
-    return new Namespace(keep(words, script), "-nm");
+    return new Namespace(keep(words, script), List.of("-n", "-m"));
   }
 
   private static Process keep(List<String> prefix, String script) {
@@ -55,7 +55,9 @@ public final class Namespace implements AutoCloseable {
 
   /** What a command begins with that runs in it. */
   public List<String> prefix() {
-    return List.of("nsenter", flags, "-t", Long.toString(pid()));
+    var words = new ArrayList<>(List.of("nsenter", "-t", Long.toString(pid())));
+    words.addAll(flags);
+    return words;
   }
 
   /** Runs a command in it. */

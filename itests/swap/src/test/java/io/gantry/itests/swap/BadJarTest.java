@@ -409,8 +409,7 @@ class BadJarTest {
     for (Way way : List.of(Way.HTTP, Way.JMX)) {
       assertEquals("", way.bring(target, jar));
       assertEquals(versionOf(jar), target.version());
-      assertEquals(
-          200, post("/gantry/v1/drivers/NetworkDriver/macvlan/rollback", "").status());
+      assertEquals(200, post("/gantry/v1/drivers/NetworkDriver/macvlan/rollback", "").status());
     }
   }
 
