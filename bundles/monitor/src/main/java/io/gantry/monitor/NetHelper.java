@@ -14,6 +14,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NetHelper implements AutoCloseable {
 
+  private static final int END_MILLIS = 1000;
   private static final System.Logger LOG = System.getLogger(NetHelper.class.getName());
 
   private final Path socket;
@@ -133,8 +137,16 @@ public final class NetHelper implements AutoCloseable {
 
   /** It shall know nothing more of a container; its sockets stay. */
   public void forget(String container) {
-    Message.Builder nothing = Message.of(MessageType.TABLE).text(Tag.CONTAINER, container);
-    link.loop.await(link.request(nothing), "table of " + container);
+    link.loop.await(link.request(nothing(container)), "table of " + container);
+  }
+
+  /** The same, before anything else that it is told from now on, without a wait for the answer. */
+  public void forgetSoon(String container) {
+    var unused = link.post(nothing(container));
+  }
+
+  private static Message.Builder nothing(String container) {
+    return Message.of(MessageType.TABLE).text(Tag.CONTAINER, container);
   }
 
   /**
@@ -184,13 +196,14 @@ public final class NetHelper implements AutoCloseable {
     }
   }
 
-  /** Ends it; the sockets stay with the monitors. */
+  /** Ends it, and returns when it is over; the sockets stay with the monitors. */
   public void quit() {
     quit(link.loop.patience());
   }
 
   /** The same for who does not want to wait longer. */
   public void quit(Duration patience) {
+    var process = ProcessHandle.of(pid());
     try {
       link.loop.await(link.request(Message.of(MessageType.QUIT)), "end of " + socket, patience);
     } catch (GantryException e) {
@@ -199,6 +212,17 @@ public final class NetHelper implements AutoCloseable {
       }
     }
     close();
+    process.ifPresent(NetHelper::awaitEnd);
+  }
+
+  private static void awaitEnd(ProcessHandle process) {
+    try {
+      process.onExit().get(END_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.log(INFO, "the net helper {0} takes its time to end", Long.toString(process.pid()));
+    }
   }
 
   /** Lets go of the connection; the helper goes on as long as it is needed. */

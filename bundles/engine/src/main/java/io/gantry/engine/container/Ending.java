@@ -184,7 +184,7 @@ final class Ending {
         teller.tellAt(container.record(), "oom", Map.of(), exit.time());
       }
       networking.leave(container.id, before.places(), before.ports());
-      attempt("forget names of", container, () -> serving.end(container.id));
+      attempt("forget names of", container, () -> serving.ended(container.id));
       tell(container.record(), exit, ran);
       if (again) {
         restartLater(container, ran);

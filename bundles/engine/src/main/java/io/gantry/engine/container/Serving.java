@@ -183,6 +183,26 @@ final class Serving {
     linksChanged();
   }
 
+  /**
+   * The same for one that has ended, without a wait: nobody asks there any more, and the helper
+   * hears of it from the monitor, too, unless that was killed.
+   */
+  void ended(String container) {
+    linked.remove(container);
+    if (tables.remove(container) != null) {
+      lock.lock();
+      try {
+        if (helper != null) {
+          helper.forgetSoon(container);
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+    forget(linksOf(container));
+    linksChanged();
+  }
+
   private void send(NetTable table) {
     tables.put(table.container(), table);
     there().table(table);
@@ -294,7 +314,7 @@ final class Serving {
         views,
         endpoints,
         ways && !views.isEmpty() ? servers(record) : List.of(),
-        EtcTexts.hasDots(record.spec().host(), files.ofHost(), resolver()));
+        !views.isEmpty() && EtcTexts.hasDots(record.spec().host(), files.ofHost(), resolver()));
   }
 
   private NetworkSettings.Resolver resolver() {

@@ -211,8 +211,9 @@ public final class PortKeeper {
       add(ids, protocol, addresses, fixed, to, port, got);
       return;
     }
-    int first = any ? range()[0] : number(wish.hostPort().substring(0, dash));
-    int last = any ? range()[1] : number(wish.hostPort().substring(dash + 1));
+    int[] range = any ? range() : range(wish.hostPort(), dash);
+    int first = range[0];
+    int last = range[1];
     int free =
         IntStream.rangeClosed(first, last)
             .filter(p -> isFree(protocol, addresses.get(0), p))
@@ -345,6 +346,11 @@ public final class PortKeeper {
     }
   }
 
+  private static int[] range(String text, int dash) {
+    return new int[] {number(text.substring(0, dash)), number(text.substring(dash + 1))};
+  }
+
+  /** That any may be taken from. */
   private static int[] range() {
     try (var reader = Files.newBufferedReader(RANGE)) { // procfs gives it to the first read only
       String[] words = String.valueOf(reader.readLine()).strip().split("\\s+");
