@@ -41,14 +41,17 @@ public final class Belongings {
   private static final Pattern NUMBER = Pattern.compile("[0-9]+");
   private static final Pattern SOCKET = Pattern.compile("socket:\\[([0-9]+)]");
 
+  private final Namespace space;
   private final Path scratch;
   private final Path dataRoot;
   private final String instance;
 
   /**
+   * @param space where its networks are
    * @param instance empty when it never came to have one: then it has no control groups either
    */
-  Belongings(Path scratch, Path dataRoot, String instance) {
+  Belongings(Namespace space, Path scratch, Path dataRoot, String instance) {
+    this.space = space;
     this.scratch = scratch;
     this.dataRoot = dataRoot;
     this.instance = instance;
@@ -68,6 +71,14 @@ public final class Belongings {
   public Optional<Long> spawner() {
     return listeners().entrySet().stream()
         .filter(listener -> listener.getKey().endsWith("/spawn.sock"))
+        .map(Map.Entry::getValue)
+        .findFirst();
+  }
+
+  /** The helper that serves names and proxied ports, as long as it lives. */
+  public Optional<Long> net() {
+    return listeners().entrySet().stream()
+        .filter(listener -> listener.getKey().endsWith("/net.sock"))
         .map(Map.Entry::getValue)
         .findFirst();
   }
@@ -145,13 +156,13 @@ public final class Belongings {
     if (instance.isEmpty()) {
       return List.of();
     }
-    try (Stream<Path> all = Files.list(Path.of("/sys/class/net"))) {
-      return all.filter(path -> read(path.resolve("ifalias")).contains(instance))
-          .map(path -> path.getFileName().toString())
-          .toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return space
+        .run("ip", "-o", "link")
+        .ok()
+        .lines()
+        .filter(line -> line.contains("gantry-" + instance + " "))
+        .map(line -> line.split("[ :@]+", 3)[1])
+        .toList();
   }
 
   /** Tables of nf_tables with the instance's name, as {@code FAMILY NAME}. */
@@ -159,7 +170,8 @@ public final class Belongings {
     if (instance.isEmpty()) {
       return List.of();
     }
-    return Command.run(Map.of(), LIMIT, List.of("nft", "list", "tables"))
+    return space
+        .run("nft", "list", "tables")
         .out()
         .lines()
         .filter(line -> line.contains("gantry-" + instance))
@@ -221,16 +233,18 @@ public final class Belongings {
     }
     Eventually.eventually("the control groups go", this::removeGroups);
     forgetNetworks();
-    FORWARDING.forEach(Belongings::write);
+    if (!space.isOwn()) {
+      FORWARDING.forEach(Belongings::write);
+    }
   }
 
   /** Takes interfaces and tables of an instance that is over from the host. */
   void forgetNetworks() {
     for (String link : interfaces()) {
-      Command.run(Map.of(), LIMIT, List.of("ip", "link", "delete", link));
+      space.run("ip", "link", "delete", link);
     }
     for (String table : tables()) {
-      Command.run(Map.of(), LIMIT, List.of("nft", "delete table " + table));
+      space.run("nft", "delete table " + table);
     }
   }
 
@@ -258,7 +272,7 @@ public final class Belongings {
   /** Who listens on Unix sockets below the instance's directory, by path; engine and gate not. */
   private Map<String, Long> listeners() {
     Map<String, String> paths = new HashMap<>();
-    for (String line : read(PROC.resolve("net/unix")).lines().toList()) {
+    for (String line : read(space.proc().resolve("unix")).lines().toList()) {
       String[] fields = line.strip().split(" +", 8);
       if (fields.length == 8
           && fields[7].startsWith(scratch + "/run/")

@@ -29,24 +29,24 @@ public final class Instance implements AutoCloseable {
   private static final Duration MOMENT = Duration.ofSeconds(10);
 
   private Path home;
+  private final Namespace space;
   private final Path scratch;
   private final Map<String, String> surroundings;
   private final List<String> flags;
-  private final List<String> prefix;
   private Process gate;
   private String id = "";
 
   private Instance(
       Path home,
+      Namespace space,
       Path scratch,
       Map<String, String> surroundings,
-      List<String> flags,
-      List<String> prefix) {
+      List<String> flags) {
     this.home = home;
+    this.space = space;
     this.scratch = scratch;
     this.surroundings = surroundings;
     this.flags = flags;
-    this.prefix = prefix;
     this.gate = launch();
   }
 
@@ -58,9 +58,17 @@ public final class Instance implements AutoCloseable {
   /** The same with variables added to gantryd's environment ({@code JAVA_HOME}). */
   public static Instance startIn(Map<String, String> surroundings, String... flags) {
     try {
-      return begin(
-          new Instance(
-              home(), Files.createTempDirectory("gy"), surroundings, List.of(flags), List.of()));
+      Path scratch = Files.createTempDirectory("gy");
+      return begin(home(), Namespace.ofHost(), scratch, surroundings, flags);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The same in a network namespace of the caller's, who closes it afterwards. */
+  public static Instance startIn(Namespace space, String... flags) {
+    try {
+      return begin(home(), space, Files.createTempDirectory("gy"), Map.of(), flags);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -71,21 +79,17 @@ public final class Instance implements AutoCloseable {
    * removes the latter.
    */
   public static Instance startAt(Path home, Path scratch, String... flags) {
-    return begin(new Instance(home, scratch, Map.of(), List.of(flags), List.of()));
+    return startAt(home, Namespace.ofHost(), scratch, flags);
   }
 
-  /** Starts one whose host, as far as networks go, is a namespace of the test's. */
-  public static Instance startIn(Namespace host, String... flags) {
-    try {
-      return begin(
-          new Instance(
-              home(), Files.createTempDirectory("gy"), Map.of(), List.of(flags), host.prefix()));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  /** The same in a network namespace of the caller's, who closes it afterwards. */
+  public static Instance startAt(Path home, Namespace space, Path scratch, String... flags) {
+    return begin(home, space, scratch, Map.of(), flags);
   }
 
-  private static Instance begin(Instance instance) {
+  private static Instance begin(
+      Path home, Namespace space, Path scratch, Map<String, String> surroundings, String... flags) {
+    Instance instance = new Instance(home, space, scratch, surroundings, List.of(flags));
     try {
       instance.awaitAnswer();
       return instance;
@@ -133,16 +137,21 @@ public final class Instance implements AutoCloseable {
     return scratch.resolve("data");
   }
 
+  /** Where its networks are. */
+  public Namespace space() {
+    return space;
+  }
+
   /** What it has on the host. */
   public Belongings belongings() {
-    return new Belongings(scratch, dataRoot(), id);
+    return new Belongings(space, scratch, dataRoot(), id);
   }
 
   /** Of the instance whose data root is there now: another one, where a disk was mounted. */
   public void forgetNetworks() {
     try {
       String present = Files.readString(dataRoot().resolve("instance")).strip();
-      new Belongings(scratch, dataRoot(), present).forgetNetworks();
+      new Belongings(space, scratch, dataRoot(), present).forgetNetworks();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -268,7 +277,7 @@ public final class Instance implements AutoCloseable {
   }
 
   private Process launch() {
-    List<String> words = new ArrayList<>(prefix);
+    List<String> words = new ArrayList<>();
     words.add(home.resolve("bin/gantryd").toString());
     words.addAll(List.of("--data-root", dataRoot().toString()));
     words.addAll(List.of("--exec-root", scratch.resolve("run").toString()));
@@ -276,7 +285,7 @@ public final class Instance implements AutoCloseable {
         List.of("-H", "unix://" + socket(), "--pidfile", scratch.resolve("pid").toString()));
     words.addAll(flags);
     try {
-      ProcessBuilder builder = new ProcessBuilder(words);
+      ProcessBuilder builder = new ProcessBuilder(space.words(words));
       builder.environment().putAll(surroundings);
       return builder
           .redirectErrorStream(true)
@@ -359,10 +368,10 @@ public final class Instance implements AutoCloseable {
           .filter(process -> commandLine(process).contains(scratch.toString()))
           .forEach(process -> left.add("process " + process.pid() + " " + commandLine(process)));
       // Zygotes and monitors have no command line of ours, but sockets.
-      Files.readAllLines(Path.of("/proc/net/unix")).stream()
+      Files.readAllLines(space.proc().resolve("unix")).stream()
           .filter(line -> line.contains(scratch.toString()))
           .forEach(line -> left.add("socket " + line));
-      new Belongings(scratch, dataRoot(), id)
+      new Belongings(space, scratch, dataRoot(), id)
           .controlGroups()
           .forEach(path -> left.add("control group " + path));
     } catch (IOException e) {

@@ -2,26 +2,40 @@ package io.gantry.itests.harness;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/** A network namespace with a process that keeps it: another host, as far as networks go. */
+/**
+ * A network namespace with a process that keeps it, which ends with this one: another host, as far
+ * as networks go. Or the one that this process is in.
+ */
 public final class Namespace implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofMinutes(1);
 
-  private final Process keeper;
+  private final @Nullable Process keeper;
   private final List<String> flags;
 
-  private Namespace(Process keeper, List<String> flags) {
+  private Namespace(@Nullable Process keeper, List<String> flags) {
     this.keeper = keeper;
     this.flags = flags;
   }
 
-  /** Its loopback interface is up. */
-  public static Namespace make() {
-    return new Namespace(keep(List.of("unshare", "-n"), "ip link set lo up"), List.of("-n"));
+  /** The one that this process is in. */
+  public static Namespace ofHost() {
+    return new Namespace(null, List.of());
+  }
+
+  /** Its loopback interface is up, and has these addresses besides its own. */
+  public static Namespace make(String... addresses) {
+    var script = new StringBuilder("ip link set lo up");
+    for (String address : addresses) {
+      script.append("\nip address add ").append(address).append(" dev lo");
+    }
+    return new Namespace(keep(List.of("unshare", "-n"), script.toString()), List.of("-n"));
   }
 
   /**
@@ -36,7 +50,7 @@ public final class Namespace implements AutoCloseable {
 
   private static Process keep(List<String> prefix, String script) {
     var words = new ArrayList<>(prefix);
-    words.addAll(List.of("sh", "-ec", script + "\necho ready\nexec sleep 100000"));
+    words.addAll(List.of("sh", "-ec", script + "\necho ready\nexec cat")); // until its input ends
     try {
       var process = new ProcessBuilder(words).redirectErrorStream(true).start();
       var said = new String(process.getInputStream().readNBytes("ready\n".length()));
@@ -49,14 +63,54 @@ public final class Namespace implements AutoCloseable {
     }
   }
 
+  /** Whether it is another one than this process' own. */
+  public boolean isOwn() {
+    return keeper != null;
+  }
+
   public long pid() {
-    return keeper.pid();
+    return keeper == null ? ProcessHandle.current().pid() : keeper.pid();
+  }
+
+  /** A pair of interfaces between two of them, both called {@code name}. */
+  public void wire(Namespace other, String name, String address, String itsAddress) {
+    String there = Long.toString(other.pid());
+    run("ip", "link", "add", name, "type", "veth", "peer", "name", name, "netns", there).ok();
+    connect(name, address);
+    other.connect(name, itsAddress);
+  }
+
+  private void connect(String link, String address) {
+    run("ip", "address", "add", address, "dev", link).ok();
+    run("ip", "link", "set", link, "up").ok();
+  }
+
+  /** What {@code /proc/net} is to who is in it. */
+  public Path proc() {
+    return Path.of("/proc", Long.toString(pid()), "net");
   }
 
   /** What a command begins with that runs in it. */
   public List<String> prefix() {
+    if (keeper == null) {
+      return List.of();
+    }
     var words = new ArrayList<>(List.of("nsenter", "-t", Long.toString(pid())));
     words.addAll(flags);
+    return words;
+  }
+
+  /** The command that runs another one in it. */
+  public List<String> words(List<String> command) {
+    var words = new ArrayList<>(prefix());
+    words.addAll(command);
+    return words;
+  }
+
+  /** The command that runs another one in the network namespace of a process. */
+  public static List<String> inside(long pid, List<String> command) {
+    var words = new ArrayList<>(List.of("nsenter", "-n", "-t", Long.toString(pid)));
+    words.addAll(command);
     return words;
   }
 
@@ -66,13 +120,15 @@ public final class Namespace implements AutoCloseable {
   }
 
   public Command run(Map<String, String> environment, String... command) {
-    var words = new ArrayList<>(prefix());
-    words.addAll(List.of(command));
-    return Command.run(environment, LIMIT, words);
+    return Command.run(environment, LIMIT, words(List.of(command)));
   }
 
+  /** Does nothing to this process' own. */
   @Override
   public void close() {
+    if (keeper == null) {
+      return;
+    }
     keeper.destroyForcibly();
     try {
       keeper.waitFor();

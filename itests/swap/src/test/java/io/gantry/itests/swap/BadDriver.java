@@ -1,7 +1,10 @@
 package io.gantry.itests.swap;
 
+import static java.util.stream.Collectors.joining;
+
 import io.gantry.itests.harness.Instance;
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -18,6 +21,8 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import javax.tools.DiagnosticCollector;
 import javax.tools.FileObject;
 import javax.tools.ForwardingJavaFileManager;
@@ -160,7 +165,7 @@ final class BadDriver {
                 more,
                 verbs);
     entries.keySet().removeIf(name -> name.endsWith(".class"));
-    entries.put(symbolicName.replace('.', '/') + "/" + simple + ".class", compile(simple, source));
+    entries.putAll(compile(simple, source, Instance.shipped("io.gantry.spi").toString()));
     String component = "OSGI-INF/" + symbolicName + ".xml";
     String xml = new String(entries.get(component), StandardCharsets.UTF_8);
     entries.put(
@@ -169,17 +174,40 @@ final class BadDriver {
     return this;
   }
 
+  /** Compiles one class of the driver once more, with one passage of its source changed. */
+  BadDriver changed(String module, String type, String right, String wrong) throws IOException {
+    String path = type.replace('.', '/');
+    Path sources = Path.of(System.getProperty("gantry.sources"), module, "src/main/java");
+    String text = Files.readString(sources.resolve(path + ".java"));
+    if (text.split(Pattern.quote(right), -1).length != 2) {
+      throw new AssertionError(type + " has not exactly one\n" + right);
+    }
+    String simple = type.substring(type.lastIndexOf('.') + 1);
+    entries.putAll(compile(simple, text.replace(right, wrong), classPath()));
+    return this;
+  }
+
+  private String classPath() throws IOException {
+    try (Stream<Path> libraries = Files.list(Instance.home().resolve("lib"))) {
+      return Stream.concat(
+              Stream.of("io.gantry.spi", "io.gantry.linux", symbolicName).map(Instance::shipped),
+              libraries.filter(file -> file.toString().endsWith(".jar")))
+          .map(Path::toString)
+          .collect(joining(File.pathSeparator));
+    }
+  }
+
   /** The compiler wants a way on behind a loop without an end. */
   private static String reachable(String body) {
     return body.replace("while (true)", "while (System.nanoTime() != 0)");
   }
 
-  private static byte[] compile(String simple, String source) {
+  /** What is made of it, as entries of a jar. */
+  private static Map<String, byte[]> compile(String simple, String source, String classPath) {
     var compiler = ToolProvider.getSystemJavaCompiler();
     var diagnostics = new DiagnosticCollector<JavaFileObject>();
-    var output = new ByteArrayOutputStream();
-    List<String> options =
-        List.of("--release", "17", "-cp", Instance.shipped("io.gantry.spi").toString());
+    var output = new TreeMap<String, ByteArrayOutputStream>();
+    List<String> options = List.of("--release", "17", "-proc:none", "-cp", classPath);
     try (StandardJavaFileManager files =
         compiler.getStandardFileManager(diagnostics, Locale.ROOT, StandardCharsets.UTF_8)) {
       boolean done =
@@ -198,7 +226,9 @@ final class BadDriver {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return output.toByteArray();
+    Map<String, byte[]> classes = new TreeMap<>();
+    output.forEach((name, bytes) -> classes.put(name, bytes.toByteArray()));
+    return classes;
   }
 
   /** Writes the jar. */
@@ -228,9 +258,9 @@ final class BadDriver {
   }
 
   private static final class InMemory extends ForwardingJavaFileManager<JavaFileManager> {
-    private final ByteArrayOutputStream output;
+    private final Map<String, ByteArrayOutputStream> output;
 
-    InMemory(JavaFileManager files, ByteArrayOutputStream output) {
+    InMemory(JavaFileManager files, Map<String, ByteArrayOutputStream> output) {
       super(files);
       this.output = output;
     }
@@ -241,7 +271,9 @@ final class BadDriver {
       return new SimpleJavaFileObject(URI.create("mem:///" + className + ".class"), kind) {
         @Override
         public OutputStream openOutputStream() {
-          return output;
+          var bytes = new ByteArrayOutputStream();
+          output.put(className.replace('.', '/') + ".class", bytes);
+          return bytes;
         }
       };
     }
