@@ -136,6 +136,16 @@ final class Api implements AutoCloseable {
     return volumes;
   }
 
+  /** Networks that clients made, by name. */
+  Map<String, JsonNode> networks() throws IOException {
+    Map<String, JsonNode> networks = new TreeMap<>();
+    String filters = encoded("{\"type\": [\"custom\"]}");
+    for (JsonNode each : read("/networks?filters=" + filters)) {
+      networks.put(each.path("Name").asText(), each);
+    }
+    return networks;
+  }
+
   /** Names of volumes that no container has and nobody gave a name. */
   List<String> orphans() throws IOException {
     List<String> names = new ArrayList<>();

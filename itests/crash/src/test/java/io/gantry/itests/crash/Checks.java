@@ -22,6 +22,7 @@ final class Checks {
   private final Findings findings;
   private final Load load;
   private final Map<String, Integer> monitorAtRest;
+  private final Map<String, Integer> wiredAtRest;
 
   /** The engine answers, and no client talks to it. */
   Checks(Instance engine, Load load, Findings findings) throws IOException {
@@ -30,6 +31,7 @@ final class Checks {
     this.findings = findings;
     try (Api api = new Api(engine)) {
       monitorAtRest = Rest.ofMonitor(engine, api);
+      wiredAtRest = engine.space().isOwn() ? Rest.ofWiredMonitor(engine, api) : monitorAtRest;
     }
   }
 
@@ -53,6 +55,8 @@ final class Checks {
       }
       Map<String, JsonNode> volumes = api.volumes();
       clients.forEach(client -> client.volumes.settle(volumes));
+      Map<String, JsonNode> networks = api.networks();
+      clients.forEach(client -> client.networks.settle(networks));
       orphans(api, clients);
       Map<String, String> references = new HashMap<>(api.references());
       clients.forEach(client -> client.images.settle(references));
@@ -219,7 +223,7 @@ final class Checks {
             "no leak",
             () -> {
               leaks.clear();
-              leaks.addAll(Leaks.of(engine, api, monitorAtRest, busy()));
+              leaks.addAll(Leaks.of(engine, api, monitorAtRest, wiredAtRest, busy()));
               return leaks.isEmpty();
             });
       } catch (AssertionError e) {

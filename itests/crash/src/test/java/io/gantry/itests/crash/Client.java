@@ -23,6 +23,7 @@ final class Client {
   final Session session;
   final ImageClient images;
   final VolumeClient volumes;
+  final NetworkClient networks;
   private final Creation creation;
   private final Life life;
   private final Inside inside;
@@ -38,7 +39,8 @@ final class Client {
     random = session.random;
     images = new ImageClient(number, random, findings);
     volumes = new VolumeClient(number, random, findings);
-    creation = new Creation(session, images, volumes, syslog);
+    networks = new NetworkClient(number, random, findings);
+    creation = new Creation(session, images, volumes, networks, syslog);
     life = new Life(session);
     inside = new Inside(session, volumes);
   }
@@ -60,6 +62,7 @@ final class Client {
     session.expectFailures(lowest);
     images.expectFailures(lowest);
     volumes.expectFailures(lowest);
+    networks.expectFailures(lowest);
   }
 
   /** Works until {@link #stop} or until the engine is gone. */
@@ -88,7 +91,9 @@ final class Client {
       prune();
     } else if (dice < 20) {
       volumes.step(session.api, this::mayUse);
-    } else if (dice < 36 && containers.size() < CONTAINERS || containers.isEmpty()) {
+    } else if (dice < 24 && session.engine.space().isOwn()) {
+      networks.step(session.api, this::wants);
+    } else if (dice < 40 && containers.size() < CONTAINERS || containers.isEmpty()) {
       creation.create(containers);
     } else {
       Tracked one = containers.get(random.nextInt(containers.size()));
@@ -105,6 +110,10 @@ final class Client {
   /** One that ended by itself may not have been removed yet. */
   private boolean mayUse(String volume) {
     return containers.stream().anyMatch(one -> one.volume.equals(volume));
+  }
+
+  private boolean wants(String network) {
+    return containers.stream().anyMatch(one -> Wire.networkOf(one).equals(network));
   }
 
   /** Whether it runs or not. */

@@ -17,13 +17,20 @@ final class Creation {
   private final Session session;
   private final ImageClient images;
   private final VolumeClient volumes;
+  private final NetworkClient networks;
   private final SyslogServer syslog;
   private final Random random;
 
-  Creation(Session session, ImageClient images, VolumeClient volumes, SyslogServer syslog) {
+  Creation(
+      Session session,
+      ImageClient images,
+      VolumeClient volumes,
+      NetworkClient networks,
+      SyslogServer syslog) {
     this.session = session;
     this.images = images;
     this.volumes = volumes;
+    this.networks = networks;
     this.syslog = syslog;
     this.random = session.random;
   }
@@ -146,6 +153,10 @@ final class Creation {
     }
     if (one.program.isEndless() && session.oneIn(3)) {
       one.traits.add(new Health());
+    }
+    String network = networks.any();
+    if (!network.isEmpty() && one.program.isEndless() && !one.unstartable) {
+      one.traits.add(new Wire(network, "alias-" + one.name));
     }
     if (session.oneIn(5)) {
       one.traits.add(new Places(session.engine.scratch()));

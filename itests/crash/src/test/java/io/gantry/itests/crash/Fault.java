@@ -153,6 +153,27 @@ enum Fault {
       "                    ? CompletableFuture.completedFuture(bytes)",
       "                    ? CompletableFuture.completedFuture(bytes.duplicate().limit(bytes.position() + 1))"),
 
+  PLACE_FORGOTTEN( // and given to somebody else
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.container.Networking",
+      "    container.run().places().forEach(place -> networks.expect(place, container.id));\n",
+      ""),
+
+  NAMES_FORGOTTEN(
+      EnumSet.of(Findings.Kind.STATE),
+      "bundles/engine",
+      "io.gantry.engine.container.Serving",
+      "        tables.put(record.id(), table(record, run.places(), run.ports()));\n",
+      "        tables.put(record.id(), table(record, List.of(), List.of()));\n"),
+
+  PORT_LEFT(
+      EnumSet.of(Findings.Kind.LEAK),
+      "bundles/engine",
+      "io.gantry.engine.container.Publishing",
+      "    unmap(container, ports);\n    keeper.release(ports);\n",
+      "    keeper.release(ports);\n"),
+
   ATTACHED_OUTPUT_LOST(
       EnumSet.of(Findings.Kind.LOG),
       "bundles/engine",

@@ -17,7 +17,8 @@ final class KillRounds {
   enum Victim {
     ENGINE,
     SPAWNER,
-    MONITOR
+    MONITOR,
+    NET
   }
 
   private static final int MAX_STEPS = 60;
@@ -61,8 +62,8 @@ final class KillRounds {
   }
 
   private void run(Instance engine, Load load, int most, boolean first) throws Exception {
-    Map<String, Integer> atRest = Rest.descriptors(engine);
     Checks checks = new Checks(engine, load, findings);
+    Map<String, Integer> atRest = Rest.descriptors(engine); // once it has had a network
     while (rounds < most && !(first && !findings.all().isEmpty())) {
       rounds++;
       findings.context("round %d of %s, seed %d".formatted(rounds, victim, seed));
@@ -106,6 +107,7 @@ final class KillRounds {
         engine.belongings().spawner().ifPresent(Belongings::kill);
       }
       case MONITOR -> killMonitors(engine, load);
+      case NET -> engine.belongings().net().ifPresent(Belongings::kill);
     }
     if (victim != Victim.ENGINE) { // the engine has to cope with it while clients go on
       LockSupport.parkNanos(200_000_000);

@@ -27,6 +27,12 @@ final class Leaks {
   private static final Pattern ID = Pattern.compile("([0-9a-f]{64})(\\.json)?");
   private static final Pattern SNAPSHOT = Pattern.compile("(?:container-)?([0-9a-f]{64})");
   private static final int HALF_ID = 16;
+  private static final int BRIDGE_DIGITS = 12;
+  private static final int LINK_DIGITS = 11;
+  private static final Pattern ELEMENT = Pattern.compile("tcp \\. (\\d+) : ");
+
+  /** As /proc/net/tcp has it. */
+  private static final String LISTEN = "0A";
 
   /** The group of the zygote and of monitors, which are looked at by themselves. */
   private static final String HELPERS = "helpers";
@@ -36,28 +42,42 @@ final class Leaks {
 
   private final Instance engine;
   private final Map<String, Integer> monitorAtRest;
+  private final Map<String, Integer> wiredAtRest;
   private final Set<String> busy;
   private final Set<String> all = new HashSet<>();
   private final Set<String> running = new HashSet<>();
   private final Set<String> layers = new HashSet<>();
   private final Set<String> volumes = new HashSet<>();
   private final Set<String> held = new HashSet<>(); // volumes that running containers have
+  private final Set<String> wired = new HashSet<>();
+  private final Set<String> links = new HashSet<>();
+  private final Set<String> ports = new HashSet<>();
   private final List<String> found = new ArrayList<>();
 
-  private Leaks(Instance engine, Map<String, Integer> monitorAtRest, Set<String> busy) {
+  private Leaks(
+      Instance engine,
+      Map<String, Integer> monitorAtRest,
+      Map<String, Integer> wiredAtRest,
+      Set<String> busy) {
     this.engine = engine;
     this.monitorAtRest = monitorAtRest;
+    this.wiredAtRest = wiredAtRest;
     this.busy = busy;
   }
 
   /**
    * @param monitorAtRest descriptors by kind that a monitor has as long as nobody asks it anything
+   * @param wiredAtRest the same of one whose container has a network and a port
    * @param busy containers of which that is not true
    */
   static List<String> of(
-      Instance engine, Api api, Map<String, Integer> monitorAtRest, Set<String> busy) {
+      Instance engine,
+      Api api,
+      Map<String, Integer> monitorAtRest,
+      Map<String, Integer> wiredAtRest,
+      Set<String> busy) {
     try {
-      Leaks leaks = new Leaks(engine, monitorAtRest, busy);
+      Leaks leaks = new Leaks(engine, monitorAtRest, wiredAtRest, busy);
       leaks.ask(api);
       leaks.processes();
       leaks.kernel();
@@ -77,9 +97,13 @@ final class Leaks {
       if (each.path("State").asText().matches("running|paused")) {
         running.add(id);
         each.path("Mounts").forEach(mount -> held.add(mount.path("Name").asText()));
+        network(id, api.inspect(id).all().path("NetworkSettings"));
       }
     }
     volumes.addAll(api.volumes().keySet());
+    for (JsonNode network : api.networks().values()) {
+      links.add("br-" + network.path("Id").asText().substring(0, BRIDGE_DIGITS));
+    }
     for (String image : images) {
       String chain = "";
       for (JsonNode diff : api.read("/images/" + image + "/json").at("/RootFS/Layers")) {
@@ -93,6 +117,18 @@ final class Leaks {
     }
   }
 
+  private void network(String id, JsonNode settings) {
+    for (JsonNode place : settings.path("Networks")) {
+      if (!place.path("IPAddress").asText().isEmpty()) {
+        wired.add(id);
+        links.add("gy" + place.path("EndpointID").asText().substring(0, LINK_DIGITS));
+      }
+    }
+    settings
+        .path("Ports")
+        .forEach(port -> port.forEach(one -> ports.add(one.path("HostPort").asText())));
+  }
+
   private void processes() {
     Belongings belongings = engine.belongings();
     Set<String> halves = halves();
@@ -104,8 +140,10 @@ final class Leaks {
           }
           Map<String, Integer> open = Belongings.descriptors(pid);
           boolean asked = busy.stream().anyMatch(id -> id.startsWith(half));
-          if (!asked && !Rest.isWithin(open, monitorAtRest)) {
-            found.add("the monitor of " + half + " has " + open + ", at rest " + monitorAtRest);
+          boolean isWired = wired.stream().anyMatch(id -> id.startsWith(half));
+          Map<String, Integer> atRest = isWired ? wiredAtRest : monitorAtRest;
+          if (!asked && !Rest.isWithin(open, atRest)) {
+            found.add("the monitor of " + half + " has " + open + ", at rest " + atRest);
           }
         });
     halves.stream()
@@ -121,7 +159,7 @@ final class Leaks {
             });
   }
 
-  private void kernel() {
+  private void kernel() throws IOException {
     Belongings belongings = engine.belongings();
     for (Path group : belongings.controlGroups()) {
       Matcher id = ID.matcher(group.getFileName().toString());
@@ -135,7 +173,44 @@ final class Leaks {
         found.add("mount " + mount);
       }
     }
-    belongings.interfaces().forEach(name -> found.add("interface " + name));
+    compare("interface", links, new HashSet<>(belongings.interfaces()));
+    if (engine.space().isOwn()) {
+      compare("translated port", ports, translated(belongings));
+      compare("listening port", ports, listening());
+    }
+  }
+
+  private void compare(String what, Set<String> expected, Set<String> there) {
+    there.stream().filter(one -> !expected.contains(one)).forEach(x -> found.add(what + " " + x));
+    expected.stream()
+        .filter(one -> !there.contains(one))
+        .forEach(x -> found.add("no " + what + " " + x));
+  }
+
+  private Set<String> translated(Belongings belongings) {
+    Set<String> all = new HashSet<>();
+    for (String table : belongings.tables()) {
+      if (table.endsWith("-nat")) {
+        String rules = engine.space().run("nft", "list table " + table).out();
+        ELEMENT.matcher(rules).results().forEach(element -> all.add(element.group(1)));
+      }
+    }
+    return all;
+  }
+
+  /** Of both families: nobody else is in this network. */
+  private Set<String> listening() throws IOException {
+    Set<String> all = new HashSet<>();
+    for (String file : List.of("tcp", "tcp6")) {
+      for (String line : Files.readAllLines(engine.space().proc().resolve(file))) {
+        String[] fields = line.strip().split("\\s+");
+        if (fields[3].equals(LISTEN)) {
+          String port = fields[1].substring(fields[1].lastIndexOf(':') + 1);
+          all.add(Integer.toString(Integer.parseInt(port, 16)));
+        }
+      }
+    }
+    return all;
   }
 
   /** Mounts that the test made itself. */

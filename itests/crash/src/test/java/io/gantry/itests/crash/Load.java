@@ -19,12 +19,13 @@ final class Load implements AutoCloseable {
   private static final int CLIENTS = 3;
 
   final List<Client> clients;
-  final SyslogServer syslog = new SyslogServer();
+  final SyslogServer syslog;
   private final Findings findings;
   private List<Thread> threads = List.of();
 
   Load(Instance engine, long seed, Findings findings) {
     this.findings = findings;
+    syslog = new SyslogServer(engine.scratch().resolve("syslog"));
     engine.importBusybox();
     String busybox = engine.scratch().resolve("busybox").toString();
     String tar = engine.scratch().resolve("base.tar").toString();

@@ -3,6 +3,7 @@ package io.gantry.itests.crash;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.itests.harness.Instance;
+import io.gantry.itests.harness.Namespace;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -44,11 +45,13 @@ class PlantedTest {
       var victim =
           fault == Fault.UNDO_REMOVED ? KillRounds.Victim.SPAWNER : KillRounds.Victim.ENGINE;
       KillRounds kills = new KillRounds(victim, seed, findings);
-      Instance engine = Instance.startAt(home, Files.createTempDirectory("gy"));
-      try {
-        kills.run(engine, MOST_ROUNDS, true);
-      } finally {
-        engine.discard();
+      try (Namespace space = Namespace.make(Wire.ADDRESS)) {
+        Instance engine = Instance.startAt(home, space, Files.createTempDirectory("gy"));
+        try {
+          kills.run(engine, MOST_ROUNDS, true);
+        } finally {
+          engine.discard();
+        }
       }
       rounds = kills.rounds();
     }

@@ -2,6 +2,7 @@ package io.gantry.itests.crash;
 
 import io.gantry.itests.harness.Command;
 import io.gantry.itests.harness.Instance;
+import io.gantry.itests.harness.Namespace;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,9 +45,10 @@ final class PowerCuts {
    */
   void run(Path home, int most, boolean first) throws Exception {
     Path scratch = Files.createTempDirectory("gy");
-    try (Memory memory = new Memory(Files.createDirectory(scratch.resolve("run")));
+    try (Namespace space = Namespace.make(Wire.ADDRESS);
+        Memory memory = new Memory(Files.createDirectory(scratch.resolve("run")));
         Disk disk = Disk.make(form, Files.createDirectory(scratch.resolve("data")))) {
-      Instance engine = Instance.startAt(home, scratch);
+      Instance engine = Instance.startAt(home, space, scratch);
       try (Load load = new Load(engine, seed, findings)) {
         while (cuts < most && !(first && !findings.all().isEmpty())) {
           cuts++;

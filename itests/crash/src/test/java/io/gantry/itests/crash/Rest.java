@@ -21,11 +21,29 @@ final class Rest {
 
   /** Open descriptors of the monitor of a container that has done what it is asked, by kind. */
   static Map<String, Integer> ofMonitor(Instance engine, Api api) throws IOException {
+    return ofMonitor(engine, api, "\"NetworkMode\": \"none\"");
+  }
+
+  /** The same of one in a network, with a port. */
+  static Map<String, Integer> ofWiredMonitor(Instance engine, Api api) throws IOException {
+    api.post("/networks/create", "{\"Name\": \"rest\"}");
+    try {
+      return ofMonitor(
+          engine,
+          api,
+          "\"NetworkMode\": \"rest\", \"PortBindings\": {\"80/tcp\": [{\"HostPort\": \"\"}]}");
+    } finally {
+      api.delete("/networks/rest");
+    }
+  }
+
+  private static Map<String, Integer> ofMonitor(Instance engine, Api api, String host)
+      throws IOException {
     String body =
         """
-        {"Image": "%s", "Cmd": ["sleep", "1000"], "HostConfig": {"NetworkMode": "none"}}
+        {"Image": "%s", "Cmd": ["sleep", "1000"], "HostConfig": {%s}}
         """
-            .formatted(Client.IMAGE);
+            .formatted(Client.IMAGE, host);
     String id = Api.json(api.post("/containers/create", body)).path("Id").asText();
     try {
       int status = api.post("/containers/" + id + "/start", "").status();
@@ -62,6 +80,9 @@ final class Rest {
     try (Api api = new Api(engine)) {
       for (String id : api.containers()) {
         expect(findings, "rm -f", api.delete("/containers/" + id + "?force=1").status(), 204);
+      }
+      for (String network : api.networks().keySet()) {
+        expect(findings, "network rm", api.delete("/networks/" + network).status(), 204);
       }
       expect(findings, "volume prune", api.post("/volumes/prune", "").status(), 200);
       expect(findings, "volumes that stay", api.volumes().size(), 0);

@@ -3,12 +3,14 @@ package io.gantry.itests.crash;
 import io.gantry.itests.harness.Eventually;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,8 +22,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A syslog server on loopback that keeps what each container's log brings, connection by connection
- * in the order in which they were made. Thread-safe.
+ * A syslog server on a Unix socket that keeps what each container's log brings, connection by
+ * connection in the order in which they were made. Thread-safe.
  */
 final class SyslogServer implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofSeconds(30);
@@ -32,12 +34,15 @@ final class SyslogServer implements AutoCloseable {
 
   private record Message(String container, String line) {}
 
-  private final ServerSocket socket;
+  private final Path path;
+  private final ServerSocketChannel socket;
   private final List<List<Message>> connections = new ArrayList<>(); // guarded by this
 
-  SyslogServer() {
+  SyslogServer(Path path) {
+    this.path = path;
     try {
-      socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+      socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+      socket.bind(UnixDomainSocketAddress.of(path));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -45,7 +50,7 @@ final class SyslogServer implements AutoCloseable {
   }
 
   String address() {
-    return "tcp://127.0.0.1:" + socket.getLocalPort();
+    return "unix://" + path;
   }
 
   private static void daemon(Runnable work) {
@@ -57,7 +62,7 @@ final class SyslogServer implements AutoCloseable {
   private void serve() {
     try {
       while (true) {
-        Socket client = socket.accept();
+        SocketChannel client = socket.accept();
         List<Message> messages = new ArrayList<>();
         synchronized (this) {
           connections.add(messages);
@@ -69,11 +74,9 @@ final class SyslogServer implements AutoCloseable {
     }
   }
 
-  private void read(Socket client, List<Message> messages) {
+  private void read(SocketChannel client, List<Message> messages) {
     try (client;
-        var reader =
-            new BufferedReader(
-                new InputStreamReader(client.getInputStream(), StandardCharsets.US_ASCII))) {
+        var reader = new BufferedReader(Channels.newReader(client, StandardCharsets.US_ASCII))) {
       for (String line = reader.readLine(); line != null; line = reader.readLine()) {
         Matcher message = MESSAGE.matcher(line);
         if (message.matches()) { // else it was cut by a death
