@@ -22,6 +22,14 @@ public final class Benchmarks {
     switch (given.get(1)) {
       case "fsync" -> Disk.syncs(Path.of(given.get(3)), number(given, 2), sheet);
       case "lives" -> new Lives(engines, sheet).measure(number(given, 2));
+      case "bridge" -> new Lives(engines, sheet).onBridge(number(given, 2));
+      case "wires" ->
+          new Wires(engines, sheet, given.get(5)).ways(number(given, 2), number(given, 3), number(given, 4));
+      case "ports" -> new Wires(engines, sheet, "").ports(number(given, 2), number(given, 3));
+      case "names" -> new Wires(engines, sheet, "").names(number(given, 2), number(given, 3), number(given, 4));
+      case "crowd" ->
+          new Wires(engines, sheet, given.get(6))
+              .crowd(number(given, 2), number(given, 3), number(given, 4), number(given, 5));
       case "parallel" -> new Lives(engines, sheet).parallel(number(given, 2), number(given, 3), number(given, 4));
       case "execs" -> new Lives(engines, sheet).execs(number(given, 2));
       case "cli" -> new Lives(engines, sheet).commandLine(number(given, 2));

@@ -40,6 +40,23 @@ final class Lives {
     }
   }
 
+  /** With a network of its own that leads out, and a port of the host's choice besides. */
+  void onBridge(int rounds) throws Exception {
+    var ways = List.of("bridge", "bridge with a published port");
+    for (Engine engine : engines) {
+      for (int i = 0; i < COLD && !engine.isPeer(); i++) {
+        life(engine, ways.get(i % 2), false, false);
+      }
+    }
+    for (int round = -WARM_UP; round < rounds; round++) {
+      for (String network : ways) {
+        for (Engine engine : engines) {
+          life(engine, network, false, round >= 0);
+        }
+      }
+    }
+  }
+
   private void life(Engine engine, String network, boolean kept, boolean counts) throws IOException {
     try (var client = new ApiClient(engine.socket());
         var waiter = new ApiClient(engine.socket())) {
@@ -56,10 +73,11 @@ final class Lives {
 
   /** Nanoseconds of the start request. */
   private static long life(ApiClient client, ApiClient waiter, String network, boolean kept) throws IOException {
+    String ports = network.contains("port") ? "\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"\"}]}," : "";
     String id =
         client.create(
-            "{\"Image\":\"bench\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{\"NetworkMode\":\"%s\",\"AutoRemove\":%b}}"
-                .formatted(network, !kept));
+            "{\"Image\":\"bench\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{%s\"NetworkMode\":\"%s\",\"AutoRemove\":%b}}"
+                .formatted(ports, network.split(" ")[0], !kept));
     waiter.send("POST", "/containers/" + id + "/wait?condition=" + (kept ? "next-exit" : "removed"), "", "");
     waiter.head(200);
     long start = System.nanoTime();
