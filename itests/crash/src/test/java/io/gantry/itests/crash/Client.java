@@ -57,6 +57,11 @@ final class Client {
     over = true;
   }
 
+  /** Until the next round, {@link Session#expectForgottenExecs}. */
+  void expectForgottenExecs() {
+    session.expectForgottenExecs(true);
+  }
+
   /** Something that steps depend on goes away: until the next round they may fail. */
   void expectFailures(int lowest) {
     session.expectFailures(lowest);
@@ -69,6 +74,7 @@ final class Client {
   void work() {
     over = false;
     expectFailures(Integer.MAX_VALUE);
+    session.expectForgottenExecs(false);
     try (Api connection = new Api(session.engine)) {
       session.api = connection;
       while (!over) {

@@ -75,7 +75,7 @@ final class Inside {
     }
     Http.Answer answer = session.api.post(exec + "/start", "{\"Detach\": true}");
     if (answer.status() != 200) {
-      session.refused(one, answer);
+      notStarted(session, one, answer);
       return false;
     }
     return ends(session, one, exec);
@@ -97,7 +97,7 @@ final class Inside {
       String start = "{\"Detach\": false, \"Tty\": %b}".formatted(tty);
       Http.Answer head = http.open("POST", Api.VERSION + exec + "/start", start);
       if (head.status() != 200) {
-        session.refused(one, head);
+        notStarted(session, one, head);
         return false;
       }
       for (byte[] more = http.some(); more.length > 0; more = http.some()) {
@@ -124,6 +124,12 @@ final class Inside {
     return "/exec/" + Api.json(answer).path("Id").asText();
   }
 
+  private static void notStarted(Session session, Tracked one, Http.Answer answer) {
+    if (answer.status() != 404 || !session.areExecsForgotten()) {
+      session.refused(one, answer);
+    }
+  }
+
   private static boolean ends(Session session, Tracked one, String exec) throws IOException {
     JsonNode state = session.api.read(exec + "/json");
     for (int i = 0; state.path("Running").asBoolean() && i < EXEC_POLLS; i++) {
@@ -134,7 +140,8 @@ final class Inside {
       one.pending = Step.NONE;
       return true;
     }
-    if (!one.monitorKilled && !session.isExcused(Client.ANY_FAILURE)) {
+    boolean forgotten = session.areExecsForgotten() && !state.has("ExitCode");
+    if (!one.monitorKilled && !session.isExcused(Client.ANY_FAILURE) && !forgotten) {
       session.findings.add(Findings.Kind.REFUSED, "exec in " + one.name + " ends as " + state);
     }
     return false;

@@ -90,6 +90,7 @@ final class KillRounds {
     switch (victim) {
       case ENGINE -> {
         ProcessHandle jvm = engine.engine();
+        load.expectForgottenExecs();
         Belongings.kill(jvm.pid());
         Eventually.eventually("the engine is gone", () -> !jvm.isAlive());
         death = Instant.now();

@@ -81,6 +81,11 @@ final class Load implements AutoCloseable {
     clients.forEach(client -> client.expectFailures(lowest));
   }
 
+  /** From now on the engine that made an exec may not be the one that is asked to start it. */
+  void expectForgottenExecs() {
+    clients.forEach(Client::expectForgottenExecs);
+  }
+
   /** The power was cut: what is not durable by contract may be lost. */
   void rememberWhatIsDurable() {
     for (Client client : clients) {

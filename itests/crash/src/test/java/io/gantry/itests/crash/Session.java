@@ -7,7 +7,7 @@ import java.util.Random;
 
 /**
  * What all steps of one client share: its connection, its dice, and what may fail at the moment.
- * Used by one thread at a time, but for {@link #expectFailures}.
+ * Used by one thread at a time, but for what is expected.
  */
 final class Session {
   final Instance engine;
@@ -18,6 +18,7 @@ final class Session {
   Api api;
   private int made;
   private volatile int excused = Integer.MAX_VALUE; // from this status on
+  private volatile boolean execsForgotten;
 
   Session(Instance engine, int number, long seed, Findings findings) {
     this.engine = engine;
@@ -43,6 +44,18 @@ final class Session {
   /** Something that steps depend on goes away: from now on they may fail. */
   void expectFailures(int lowest) {
     excused = lowest;
+  }
+
+  /**
+   * The engine dies: an exec that it made and that is only asked for after that is none of the next
+   * engine's.
+   */
+  void expectForgottenExecs(boolean expected) {
+    execsForgotten = expected;
+  }
+
+  boolean areExecsForgotten() {
+    return execsForgotten;
   }
 
   boolean isExcused(int status) {
