@@ -328,6 +328,7 @@ public final class BridgeDriver implements NetworkDriver {
   @Override
   public void detach(Network network, Attachment attachment) {
     chores.expectGone(attachment.endpoint());
+    links.mute(attachment.endpoint());
   }
 
   @Override

@@ -214,6 +214,24 @@ final class Links implements AutoCloseable {
     return socket().link(name).map(Link::peer).orElse(0);
   }
 
+  /**
+   * Sends nothing any more to an endpoint whose namespace ends. A connection that its client has
+   * not closed keeps the namespace for a while, which would answer for the next one that has its
+   * addresses. Does nothing when it is gone.
+   */
+  void mute(String endpoint) {
+    var messages = new RouteMessages();
+    messages.change(Marks.link(endpoint)).mute();
+    try {
+      socket().send(messages);
+    } catch (GantryException e) {
+      switch (SyscallError.errno(e)) {
+        case ENODEV, EOPNOTSUPP, EINVAL -> {} // it has gone, or is no port of a bridge any more
+        default -> throw e;
+      }
+    }
+  }
+
   /** Deletes the host's end of an endpoint of this instance, and with it the other one. */
   void detach(String endpoint) {
     link(endpoint).ifPresent(link -> delete(link.index()));

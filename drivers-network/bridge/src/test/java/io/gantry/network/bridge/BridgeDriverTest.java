@@ -94,20 +94,22 @@ class BridgeDriverTest {
   private Member join(Network network) throws IOException {
     var box = sandbox.box();
     String net = network.subnets().get(0).cidr().replaceFirst("0.0/.*", "");
-    String address = net + "0." + (++endpoints + 10);
-    var endpoint =
-        new Endpoint(
-            id(0x40 + endpoints),
-            box.pid(),
-            box.path(),
-            List.of(address + "/16"),
-            "",
-            Map.of(),
-            5,
-            "eth0");
-    var attachment = host.call(() -> driver.attach(network, endpoint));
+    String address = net + "0." + (endpoints + 11);
+    var attachment = host.call(() -> driver.attach(network, endpoint(box, address)));
     box.apply(attachment);
     return new Member(box, attachment, address);
+  }
+
+  private Endpoint endpoint(Box box, String address) {
+    return new Endpoint(
+        id(0x40 + ++endpoints),
+        box.pid(),
+        box.path(),
+        List.of(address + "/16"),
+        "",
+        Map.of(),
+        5,
+        "eth0");
   }
 
   private static void assertReaches(Box client, String address, int port, String seenAs) {
@@ -378,6 +380,21 @@ class BridgeDriverTest {
       assertEquals(2, found.alive().size());
       assertReaches(host, one.address(), PORT, "10.91.0.1");
       assertReaches(one.box(), OUTSIDE, PORT, HOST);
+    }
+  }
+
+  /** As one that ends while a client has not closed its connection, and is started again. */
+  @Test
+  void aNamespaceThatLingersDoesNotAnswerForTheNextContainer() throws IOException {
+    var network = network(1, false);
+    var former = join(network);
+    assertTrue(host.call(() -> Cidr.address(former.address()).isReachable(3000)));
+    var next = sandbox.box();
+    host.run(() -> driver.detach(network, former.attachment()));
+    var attachment = host.call(() -> driver.attach(network, endpoint(next, former.address())));
+    next.apply(attachment);
+    try (Server server = next.serve(PORT)) {
+      assertEquals("10.91.0.1", host.ask(former.address(), PORT));
     }
   }
 
