@@ -7,15 +7,11 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.spi.GantryException;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.StandardProtocolFamily;
-import java.nio.channels.DatagramChannel;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +21,6 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 /**
  * Which ports of the host containers have. What other programs have the kernel knows: a container's
@@ -44,27 +39,27 @@ public final class PortKeeper {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition released = lock.newCondition();
-  private final Set<Taken> taken = new HashSet<>(); // guarded by lock
-  private final Set<Taken> leaving = new HashSet<>(); // guarded by lock
+  private final Map<Slot, Set<String>> taken = new HashMap<>(); // addresses; guarded by lock
+  private final Map<Slot, Set<String>> leaving = new HashMap<>(); // of these; guarded by lock
+  private final Probe probe;
 
   /** By id: those that a mapper is asked for, of starts that are not over. */
   private final Map<String, Published> onTheWay = new ConcurrentHashMap<>();
 
-  private record Taken(String protocol, String address, int port) {
-    boolean excludes(Taken other) {
-      return protocol.equals(other.protocol)
-          && port == other.port
-          && (address.equals(other.address)
-              || (isAll() || other.isAll()) && isSix() == other.isSix());
-    }
+  private record Slot(String protocol, int port) {}
 
-    private boolean isAll() {
-      return ALL.contains(address);
-    }
+  /** Whether no other program has a port, as far as can be told. */
+  @FunctionalInterface
+  interface Probe {
+    boolean isFree(String protocol, String address, int port);
+  }
 
-    private boolean isSix() {
-      return address.indexOf(':') >= 0;
-    }
+  PortKeeper() {
+    this(PortProbe::isFree);
+  }
+
+  PortKeeper(Probe probe) {
+    this.probe = probe;
   }
 
   /**
@@ -203,33 +198,50 @@ public final class PortKeeper {
     var addresses = addresses(wish, binding, to);
     int dash = wish.hostPort().indexOf('-');
     boolean any = wish.hostPort().isEmpty() || wish.hostPort().equals("0");
-    if (!any && dash < 0) {
-      int fixed = number(wish.hostPort());
-      if (!claims(protocol, addresses, fixed)) {
-        throw refused(addresses.get(0), fixed);
-      }
-      add(ids, protocol, addresses, fixed, to, port, got);
-      return;
-    }
     int[] range = any ? range() : range(wish.hostPort(), dash);
     int first = range[0];
     int last = range[1];
-    int free =
-        IntStream.rangeClosed(first, last)
-            .filter(p -> isFree(protocol, addresses.get(0), p))
-            .filter(p -> claims(protocol, addresses, p))
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    any
-                        ? new GantryException(EXHAUSTED, "all ports are allocated")
-                        : refused(addresses.get(0), first));
-    add(ids, protocol, addresses, free, to, port, got);
+    boolean fixed = first == last && !any;
+    int found = find(protocol, addresses, first, last, !fixed);
+    if (found < 0) {
+      throw any
+          ? new GantryException(EXHAUSTED, "all ports are allocated")
+          : refused(addresses.get(0), first);
+    }
+    add(ids, protocol, addresses, found, to, port, got);
   }
 
   private static GantryException refused(String address, int port) {
     return new GantryException(
         CONFLICT, "Bind for %s:%d failed: port is already allocated".formatted(address, port));
+  }
+
+  /**
+   * The first one that is free, and is taken now; -1 when there is none. Those that runs are about
+   * to let go of are waited for where no other is left.
+   *
+   * @param probed one that is chosen shall not have to be chosen again; what is asked for by its
+   *     number the monitor finds taken
+   */
+  private int find(String protocol, List<String> addresses, int first, int last, boolean probed) {
+    long until = System.nanoTime();
+    for (boolean patient : new boolean[] {false, true}) {
+      until += patient ? UNTIL_LEFT.toNanos() : 0;
+      for (int port = first; port <= last; port++) {
+        var slot = new Slot(protocol, port);
+        if (claims(slot, addresses, until)) {
+          if (!probed || isFree(slot, addresses)) {
+            return port;
+          }
+          unclaim(slot, addresses);
+        }
+      }
+    }
+    return -1;
+  }
+
+  private boolean isFree(Slot slot, List<String> addresses) {
+    return addresses.stream().allMatch(address -> probe.isFree(slot.protocol, address, slot.port));
   }
 
   private static void add(
@@ -264,16 +276,20 @@ public final class PortKeeper {
     return List.of(ip.toString());
   }
 
-  /** Whether they were free of ours, and are taken now. */
-  private boolean claims(String protocol, List<String> addresses, int port) {
+  /** Whether they were free of ours, and are taken now; waits for those that are left. */
+  private boolean claims(Slot slot, List<String> addresses, long until) {
     lock.lock();
     try {
-      var wanted = addresses.stream().map(address -> new Taken(protocol, address, port)).toList();
-      long left = UNTIL_LEFT.toNanos();
-      while (isExcluded(wanted, leaving) && left > 0) {
-        left = released.awaitNanos(left);
+      long left = until - System.nanoTime();
+      while (isExcluded(slot, addresses, leaving) && left > 0) {
+        released.awaitNanos(left);
+        left = until - System.nanoTime();
       }
-      return !isExcluded(wanted, taken) && taken.addAll(wanted);
+      if (isExcluded(slot, addresses, taken)) {
+        return false;
+      }
+      taken.computeIfAbsent(slot, none -> new HashSet<>()).addAll(addresses);
+      return true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new GantryException(CANCELLED, "cancelled", e);
@@ -282,15 +298,46 @@ public final class PortKeeper {
     }
   }
 
-  private static boolean isExcluded(List<Taken> wanted, Set<Taken> by) {
-    return wanted.stream().anyMatch(one -> by.stream().anyMatch(one::excludes));
+  private void unclaim(Slot slot, List<String> addresses) {
+    lock.lock();
+    try {
+      addresses.forEach(address -> drop(taken, slot, address));
+      released.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static boolean isExcluded(Slot slot, List<String> wanted, Map<Slot, Set<String>> by) {
+    var there = by.getOrDefault(slot, Set.of());
+    return wanted.stream().anyMatch(one -> there.stream().anyMatch(other -> meet(one, other)));
+  }
+
+  private static boolean meet(String one, String other) {
+    boolean sameFamily = isSix(one) == isSix(other);
+    return one.equals(other) || sameFamily && (ALL.contains(one) || ALL.contains(other));
+  }
+
+  private static boolean isSix(String address) {
+    return address.indexOf(':') >= 0;
+  }
+
+  private static void drop(Map<Slot, Set<String>> from, Slot slot, String address) {
+    var there = from.get(slot);
+    if (there != null && there.remove(address) && there.isEmpty()) {
+      from.remove(slot);
+    }
   }
 
   /** A run has ended: whoever wants its ports waits until they are released. */
   public void leave(List<Published> ports) {
     lock.lock();
     try {
-      ports.stream().map(PortKeeper::of).filter(taken::contains).forEach(leaving::add);
+      for (var port : ports) {
+        if (taken.getOrDefault(of(port), Set.of()).contains(port.hostAddress())) {
+          leaving.computeIfAbsent(of(port), none -> new HashSet<>()).add(port.hostAddress());
+        }
+      }
     } finally {
       lock.unlock();
     }
@@ -300,8 +347,8 @@ public final class PortKeeper {
     lock.lock();
     try {
       for (var port : ports) {
-        taken.remove(of(port));
-        leaving.remove(of(port));
+        drop(taken, of(port), port.hostAddress());
+        drop(leaving, of(port), port.hostAddress());
       }
       released.signalAll();
     } finally {
@@ -313,41 +360,22 @@ public final class PortKeeper {
   public void expect(List<Published> ports) {
     lock.lock();
     try {
-      ports.forEach(port -> taken.add(of(port)));
+      for (var port : ports) {
+        taken.computeIfAbsent(of(port), none -> new HashSet<>()).add(port.hostAddress());
+      }
     } finally {
       lock.unlock();
     }
   }
 
-  private static Taken of(Published port) {
-    return new Taken(port.protocol(), port.hostAddress(), port.hostPort());
-  }
-
-  /** Of other programs, at this moment: one that is chosen shall not have to be chosen again. */
-  private static boolean isFree(String protocol, String address, int port) {
-    try {
-      var at = new InetSocketAddress(InetAddress.getByName(address), port);
-      var family =
-          address.indexOf(':') < 0 ? StandardProtocolFamily.INET : StandardProtocolFamily.INET6;
-      if (protocol.equals("udp")) {
-        try (var channel = DatagramChannel.open(family)) {
-          channel.bind(at);
-        }
-      } else {
-        try (var channel = ServerSocketChannel.open(family)) {
-          channel.bind(at);
-        }
-      }
-      return true;
-    } catch (java.net.BindException e) {
-      return String.valueOf(e.getMessage()).contains("assign"); // no such address: the monitor says
-    } catch (IOException e) {
-      return false;
-    }
+  private static Slot of(Published port) {
+    return new Slot(port.protocol(), port.hostPort());
   }
 
   private static int[] range(String text, int dash) {
-    return new int[] {number(text.substring(0, dash)), number(text.substring(dash + 1))};
+    return dash < 0
+        ? new int[] {number(text), number(text)}
+        : new int[] {number(text.substring(0, dash)), number(text.substring(dash + 1))};
   }
 
   /** That any may be taken from. */
