@@ -104,7 +104,7 @@ public abstract class NetworkDriverContract {
   }
 
   @Test
-  void whatItDoesNotKnowIsRefused() {
+  void whatItDoesNotKnowIsRefusedOrSaid() {
     var network = network(1);
     var strange =
         new Network(
@@ -113,7 +113,15 @@ public abstract class NetworkDriverContract {
             network.subnets(),
             network.internal(),
             Map.of("no.such.option", "1"));
-    assertKind(Kind.INVALID, () -> create(strange));
+    try {
+      create(strange);
+      assertTrue(
+          sandbox.host().call(() -> driver.warnings(strange)).stream()
+              .anyMatch(warning -> warning.contains("no.such.option")));
+      remove(strange);
+    } catch (GantryException e) {
+      assertEquals(Kind.INVALID, e.kind());
+    }
     assertEquals(before, sandbox.host().state());
   }
 

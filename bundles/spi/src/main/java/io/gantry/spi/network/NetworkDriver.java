@@ -21,7 +21,8 @@ public interface NetworkDriver extends Driver {
    * Makes a network on this host.
    *
    * @throws io.gantry.spi.GantryException CONFLICT when a host route or another network has the
-   *     subnet, INVALID for an option this driver does not know
+   *     subnet, INVALID for an option that makes no sense; one that this driver does not know it
+   *     refuses as well, or goes without and says so in {@link #warnings}
    */
   void create(Network network);
 

@@ -1,6 +1,7 @@
 package io.gantry.network.bridge;
 
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static java.lang.System.Logger.Level.WARNING;
@@ -138,6 +139,13 @@ public final class BridgeDriver implements NetworkDriver {
     String id = wanted.network().id();
     for (Bridged other : networks.values()) {
       boolean same = other.network().id().equals(id);
+      if (!same && other.bridge().equals(wanted.options().bridge())) {
+        throw new GantryException(
+            FORBIDDEN,
+            "cannot create network %s (%s): conflicts with network %s (%s): networks have same"
+                    .formatted(id, other.bridge(), other.network().id(), other.bridge())
+                + " bridge name");
+      }
       for (Cidr subnet : same ? List.<Cidr>of() : wanted.subnets()) {
         if (other.subnets().stream().anyMatch(subnet::overlaps)) {
           throw new GantryException(
@@ -221,6 +229,9 @@ public final class BridgeDriver implements NetworkDriver {
   @Override
   public List<String> warnings(Network network) {
     var all = new ArrayList<String>();
+    for (String option : BridgeOptions.unknown(network)) {
+      all.add("The option " + option + " is not known and has no effect.");
+    }
     var made = networks.get(network.id());
     if (made != null && made.forwards(false) && !Forwarding.isOn(false)) {
       all.add("IPv4 forwarding is disabled. Networking will not work.");
@@ -352,7 +363,8 @@ public final class BridgeDriver implements NetworkDriver {
         (take(network) ? alive : lost).add(network.id());
       }
       var wanted = attachments.stream().map(Attachment::endpoint).collect(Collectors.toSet());
-      var swept = sweep(wanted, alive);
+      var known = expected.stream().map(Network::id).collect(Collectors.toSet());
+      var swept = sweep(wanted, known, alive);
       for (String endpoint : wanted) {
         (alive.contains(endpoint) ? alive : lost).add(endpoint);
       }
@@ -366,39 +378,60 @@ public final class BridgeDriver implements NetworkDriver {
   }
 
   private boolean take(Network network) {
+    Bridged wanted = null;
     try (var undo = new Undo()) {
-      var wanted = Bridged.read(network);
+      wanted = Bridged.read(network);
       networks.put(network.id(), links.ensure(wanted, undo));
       undo.keep();
       return true;
     } catch (GantryException e) {
       log.log(WARNING, "network {0} is lost: {1}", network.name(), e.getMessage());
+      if (wanted != null) {
+        keep(wanted);
+      }
       return false;
     }
   }
 
+  /** Whoever is in it goes on as far as the bridge is there. */
+  private void keep(Bridged wanted) {
+    String id = wanted.network().id();
+    links.bridge(id).ifPresent(link -> networks.put(id, wanted.on(link.name(), link.index())));
+  }
+
   /**
    * Adds to {@code alive} the endpoints that are there, and takes away what bears the mark of this
-   * instance and is neither.
+   * instance and is neither. A network that could not be taken, or whose record is damaged, keeps
+   * its bridge: containers may be in it.
+   *
+   * @param known ids of networks
    */
-  private List<String> sweep(Set<String> endpoints, Set<String> alive) {
+  private List<String> sweep(Set<String> endpoints, Set<String> known, Set<String> alive) {
     var swept = new ArrayList<String>();
-    for (Marked marked : links.marked()) {
+    var marks = links.marked();
+    var kept = new HashSet<>(known);
+    marks.stream()
+        .map(Marked::mark)
+        .filter(mark -> !mark.isNetwork() && endpoints.contains(mark.id()))
+        .forEach(mark -> kept.add(mark.network()));
+    for (Marked marked : marks) {
       var mark = marked.mark();
-      var network = networks.get(mark.network());
-      if (mark.isNetwork() && network == null) {
+      boolean stays = mark.isNetwork() ? kept.contains(mark.id()) : endpoints.contains(mark.id());
+      if (!stays) {
         links.sweep(marked.link());
-        swept.add("bridge " + marked.link().name());
-      } else if (!mark.isNetwork() && !endpoints.contains(mark.id())) {
-        links.sweep(marked.link());
-        swept.add("interface " + marked.link().name());
+        swept.add((mark.isNetwork() ? "bridge " : "interface ") + marked.link().name());
       } else if (!mark.isNetwork()) {
         alive.add(mark.id());
-        if (network != null) {
-          links.rejoin(marked.link(), network);
-        }
+        rejoin(marked);
       }
     }
     return swept;
+  }
+
+  private void rejoin(Marked endpoint) {
+    var network = networks.get(endpoint.mark().network());
+    if (network != null) {
+      links.rejoin(endpoint.link(), network);
+    }
   }
 }

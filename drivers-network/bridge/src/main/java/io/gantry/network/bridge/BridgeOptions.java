@@ -5,12 +5,14 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import io.gantry.linux.netlink.Cidr;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.network.Network;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Docker's options of a bridge network, by their names, with dockerd's refusals.
+ * Docker's options of a bridge network, by their names, with dockerd's refusals. Others are
+ * nobody's and stay without effect, as with dockerd.
  *
  * @param bridge its name, empty where the driver chooses
  * @param isDefault whether it is the network of those who ask for none
@@ -68,12 +70,6 @@ record BridgeOptions(
 
   static BridgeOptions of(Network network) {
     Map<String, String> all = network.options();
-    for (String option : all.keySet()) {
-      if (!KNOWN.contains(option)) {
-        throw new GantryException(
-            INVALID, "unknown option of the network " + network.name() + ": " + option);
-      }
-    }
     binding(all.getOrDefault(BINDING, ""));
     firewall(all.getOrDefault(FIREWALL, ""));
     var options =
@@ -95,6 +91,13 @@ record BridgeOptions(
     return options;
   }
 
+  static List<String> unknown(Network network) {
+    return network.options().keySet().stream()
+        .filter(option -> !KNOWN.contains(option))
+        .sorted()
+        .toList();
+  }
+
   private static boolean yes(Map<String, String> all, String option, boolean otherwise) {
     String value = all.getOrDefault(option, "");
     if (value.isEmpty()) {
@@ -110,14 +113,14 @@ record BridgeOptions(
     if (value.isEmpty()) {
       return 0;
     }
-    if (!value.matches("[+-]?\\d{1,9}")) {
+    if (!value.matches("[+-]?\\d{1,18}")) {
       throw refused(MTU, value, "strconv.Atoi: parsing \"" + value + "\": invalid syntax");
     }
-    int mtu = Integer.parseInt(value);
+    long mtu = Long.parseLong(value);
     if (mtu != 0 && (mtu < SMALLEST_MTU || mtu > LARGEST_MTU)) {
       throw new GantryException(INVALID, "invalid MTU number: " + mtu);
     }
-    return mtu;
+    return (int) mtu;
   }
 
   private static GatewayMode mode(Map<String, String> all, String option) {
@@ -140,7 +143,7 @@ record BridgeOptions(
         Cidr.address(value);
       }
     } catch (GantryException e) {
-      throw refused(BINDING, value, "invalid ip");
+      throw refused(BINDING, value, "nil ip");
     }
   }
 

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Bridges of networks and the host's ends of endpoints, as interfaces of this host. */
@@ -82,6 +83,10 @@ final class Links implements AutoCloseable {
       socket().link(asked).ifPresent(link -> requireFree(link, network));
       return asked;
     }
+    var there = bridge(network.network().id());
+    if (there.isPresent()) {
+      return there.get().name();
+    }
     if (!network.options().isDefault()) {
       socket().link(own).ifPresent(link -> requireFree(link, network));
       return own;
@@ -89,6 +94,27 @@ final class Links implements AutoCloseable {
     var taken = socket().link(defaultBridge);
     boolean others = taken.isPresent() && !isFor(taken.get(), network);
     return others ? own : defaultBridge;
+  }
+
+  /** The bridge that a network has, as its mark says or those of who is in it. */
+  Optional<Link> bridge(String network) {
+    var marked = marked();
+    var own =
+        marked.stream()
+            .filter(m -> m.mark().isNetwork() && m.mark().id().equals(network))
+            .map(Marked::link)
+            .findFirst();
+    if (own.isPresent()) {
+      return own;
+    }
+    var masters =
+        marked.stream()
+            .filter(m -> m.mark().network().equals(network))
+            .map(m -> m.link().master())
+            .collect(Collectors.toSet());
+    return masters.isEmpty()
+        ? Optional.empty()
+        : socket().links().stream().filter(link -> masters.contains(link.index())).findFirst();
   }
 
   private boolean isFor(Link link, Bridged network) {

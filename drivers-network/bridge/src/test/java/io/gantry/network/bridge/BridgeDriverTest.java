@@ -335,6 +335,58 @@ class BridgeDriverTest {
     assertEquals("existing interface out0 is not a bridge", refused.getMessage());
   }
 
+  /** Records may be damaged, and options of another build may say nothing to this one. */
+  @Test
+  void whoIsInANetworkThatIsNotKnownKeepsHisBridge() throws IOException {
+    var network = network(1, false);
+    var one = join(network);
+    var odd = Map.of(BRIDGE + "enable_icc", "maybe");
+    var strange = new Network(network.id(), network.name(), network.subnets(), false, odd);
+    for (var expected : List.of(List.of(strange), List.<Network>of())) {
+      var next = new BridgeDriver(INSTANCE, new Settings("gantry0", true, true, true, false));
+      drivers.add(next);
+      var recovery = host.call(() -> next.recover(expected, List.of(one.attachment())));
+      assertEquals(List.of(), recovery.swept());
+      assertTrue(recovery.alive().contains(one.attachment().endpoint()));
+      try (Server server = one.box().serve(PORT)) {
+        assertReaches(host, one.address(), PORT, "10.91.0.1");
+      }
+    }
+    var last = new BridgeDriver(INSTANCE, new Settings("gantry0", true, true, true, false));
+    drivers.add(last);
+    assertEquals(2, host.call(() -> last.recover(List.of(), List.of())).swept().size());
+  }
+
+  /** Its subnets and its way out are what the engine could tell; its bridge it has already. */
+  @Test
+  void aNetworkThatCannotBeTakenAsAWholeKeepsItsRules() throws IOException {
+    host.exec("ip", "link", "add", "mine", "type", "bridge");
+    var network = network(1, false, BRIDGE + "name", "mine");
+    var one = join(network);
+    var told = new Network(network.id(), network.name(), network.subnets(), false, Map.of());
+    var next = new BridgeDriver(INSTANCE, new Settings("gantry0", true, true, true, false));
+    drivers.add(next);
+    var recovery = host.call(() -> next.recover(List.of(told), List.of(one.attachment())));
+    assertEquals(List.of(), recovery.swept());
+    assertFalse(host.exec("ip", "-br", "link").contains("br-"));
+    try (Server server = outside.serve(PORT)) {
+      assertReaches(one.box(), OUTSIDE, PORT, HOST);
+    }
+    host.run(() -> next.disconnect(network, one.attachment()));
+  }
+
+  @Test
+  void aBridgeHasOneNetwork() {
+    host.exec("ip", "link", "add", "mine", "type", "bridge");
+    network(1, false, BRIDGE + "name", "mine");
+    var e = assertThrows(GantryException.class, () -> network(2, false, BRIDGE + "name", "mine"));
+    assertEquals(Kind.FORBIDDEN, e.kind());
+    assertEquals(
+        "cannot create network %s (mine): conflicts with network %s (mine): networks have same bridge name"
+            .formatted(id(2), id(1)),
+        e.getMessage());
+  }
+
   @Test
   void linksAreAsSmallAsTheNetworkSays() throws IOException {
     for (int mtu : List.of(1000, 9000)) {
