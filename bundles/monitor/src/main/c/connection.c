@@ -41,14 +41,14 @@ static void drop(struct connection *c) {
     break;
   }
   struct process *p = c->process;
-  bool orphaned = c->creator && !monitor.committed;
+  /* Its creator, if he still listens, hears the end when everything is gone. */
+  if (c->creator && !monitor.committed) monitor_destroy();
   watch_close(&c->watch);
   reader_reset(&c->reader);
   buffer_clear(&c->queue);
   c->process = NULL;
   free_later(c);
   if (p) process_flow(p);
-  if (orphaned) monitor_destroy();
 }
 
 /* Input waits while the process has not taken what came before, or a visit goes on. */

@@ -171,6 +171,16 @@ final class Connection {
     return sent;
   }
 
+  /** The other side reads an end; false when there is nobody. */
+  boolean endOutput() {
+    try {
+      channel.shutdownOutput();
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   /** Lets go; the handler is not told. */
   void close() {
     shut(null);

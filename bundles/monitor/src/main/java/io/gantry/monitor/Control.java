@@ -24,6 +24,10 @@ abstract class Control implements Connection.Handler {
 
   final MonitorLoop loop;
   final CompletableFuture<Hello> greeted = new CompletableFuture<>();
+
+  /** Completes when the connection has ended, by whichever side. */
+  final CompletableFuture<Void> gone = new CompletableFuture<>();
+
   private final Connection connection;
   private final MessageReader reader = new MessageReader();
   private final ReentrantLock lock = new ReentrantLock();
@@ -82,9 +86,15 @@ abstract class Control implements Connection.Handler {
 
   final void disconnect() {
     connection.close();
+    gone.complete(null);
     abandon(
         () ->
             new GantryException(Kind.CANCELLED, "the connection to " + connection + " was closed"));
+  }
+
+  /** Says nothing more; what the other side says is read. False when it has ended. */
+  final boolean hangUp() {
+    return connection.endOutput();
   }
 
   final boolean isConnected() {
@@ -118,6 +128,7 @@ abstract class Control implements Connection.Handler {
   @Override
   public final void broken(IOException reason) {
     lost(reason);
+    gone.complete(null);
     abandon(
         () ->
             new GantryException(

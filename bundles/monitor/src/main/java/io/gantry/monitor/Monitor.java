@@ -1,5 +1,7 @@
 package io.gantry.monitor;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import io.gantry.monitor.program.KernelFlags;
 import io.gantry.monitor.program.OpProgram;
 import io.gantry.spi.Bytes;
@@ -61,6 +63,7 @@ public final class Monitor implements AutoCloseable {
    */
   public record Init(long pid, long start) {}
 
+  private static final System.Logger LOG = System.getLogger(Monitor.class.getName());
   private static final int KILL = 9;
 
   /** The op set with which monitors learnt of networks. */
@@ -335,8 +338,16 @@ public final class Monitor implements AutoCloseable {
    * @param net socket of a {@code net} helper
    */
   public void serveBy(Path net) {
-    require(NETWORKS);
-    request("sockets", Message.of(MessageType.SERVE).text(Tag.NET, net.toString()));
+    link.loop.await(serveByLater(net), "sockets in " + dir);
+  }
+
+  /** As {@link #serveBy}, for who does not wait: completes on the loop's thread. */
+  public CompletableFuture<Void> serveByLater(Path net) {
+    return link.greeted.thenCompose(
+        hello -> {
+          require(hello, NETWORKS);
+          return link.request(Message.of(MessageType.SERVE).text(Tag.NET, net.toString()));
+        });
   }
 
   private static Message.Builder listeners(int type, List<HostListener> listeners) {
@@ -350,7 +361,11 @@ public final class Monitor implements AutoCloseable {
   }
 
   private void require(int needed) {
-    int known = hello().opSet();
+    require(hello(), needed);
+  }
+
+  private static void require(Hello hello, int needed) {
+    int known = hello.opSet();
     if (needed > known) {
       throw new GantryException(
           Kind.UNSUPPORTED,
@@ -381,6 +396,23 @@ public final class Monitor implements AutoCloseable {
       if (e.kind() != Kind.UNAVAILABLE || link.isConnected()) {
         quitting = null;
         throw e; // a monitor that is gone has done as it was told
+      }
+    }
+    close();
+  }
+
+  /**
+   * Ends a container that is not committed, as {@link #close} does; back when its monitor is gone,
+   * and everything that it kept for the container, or when that has taken longer. The listener
+   * hears nothing more.
+   */
+  public void destroy(Duration patience) {
+    over = true;
+    if (!committed && !patience.isZero() && link.hangUp()) {
+      try {
+        link.loop.await(link.gone, "end of the monitor in " + dir, patience);
+      } catch (GantryException e) {
+        LOG.log(WARNING, "it may still have what it made: {0}", e.getMessage());
       }
     }
     close();

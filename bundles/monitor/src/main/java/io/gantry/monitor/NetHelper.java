@@ -132,21 +132,12 @@ public final class NetHelper implements AutoCloseable {
    * forgotten.
    */
   public void table(NetTable table) {
-    link.loop.await(link.request(table.message()), "table of " + table.container());
+    await(tableLater(table), "table of " + table.container());
   }
 
   /** It shall know nothing more of a container; its sockets stay. */
   public void forget(String container) {
-    link.loop.await(link.request(nothing(container)), "table of " + container);
-  }
-
-  /** The same, before anything else that it is told from now on, without a wait for the answer. */
-  public void forgetSoon(String container) {
-    var unused = link.post(nothing(container));
-  }
-
-  private static Message.Builder nothing(String container) {
-    return Message.of(MessageType.TABLE).text(Tag.CONTAINER, container);
+    await(forgetLater(container), "table of " + container);
   }
 
   /**
@@ -154,14 +145,40 @@ public final class NetHelper implements AutoCloseable {
    * go in the end.
    */
   public void resync(Collection<NetTable> tables) {
+    await(resyncLater(tables), "tables");
+  }
+
+  // The same for who waits later, or not at all: on its way, after all that was asked before, when
+  // the call returns
+
+  public CompletableFuture<Void> tableLater(NetTable table) {
+    return link.request(table.message());
+  }
+
+  public CompletableFuture<Void> forgetLater(String container) {
+    return link.request(Message.of(MessageType.TABLE).text(Tag.CONTAINER, container));
+  }
+
+  public CompletableFuture<Void> resyncLater(Collection<NetTable> tables) {
     List<CompletableFuture<Void>> answers = new ArrayList<>();
     answers.add(link.request(Message.of(MessageType.RESYNC).number(Tag.FLAGS, 1)));
     tables.forEach(table -> answers.add(link.request(table.message())));
-    CompletableFuture<Void> all =
-        CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new));
-    link.loop.await(all, "tables");
-    link.loop.await(
-        link.request(Message.of(MessageType.RESYNC).number(Tag.FLAGS, 0)), "end of the tables");
+    answers.add(link.request(Message.of(MessageType.RESYNC).number(Tag.FLAGS, 0)));
+    return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new));
+  }
+
+  /**
+   * Waits for one of these.
+   *
+   * @throws GantryException UNAVAILABLE when the helper is gone or silent
+   */
+  public void await(CompletableFuture<Void> answer, String what) {
+    link.loop.await(answer, what);
+  }
+
+  /** Whether it is there, as far as is known. */
+  public boolean isConnected() {
+    return link.isConnected();
   }
 
   /**

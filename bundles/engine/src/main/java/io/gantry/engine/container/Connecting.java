@@ -91,11 +91,11 @@ final class Connecting {
     container.requireRunning().monitor().inside(InsideProgram.joined(places, attached));
     var change = republishing.follow(container, changed, with(places, attached), undo);
     var now = run.in(with(places, attached), change.ports());
-    if (!Serving.hasNames(places) && Serving.hasNames(now.places())) {
+    undo.add(() -> serving.put(container.record(), places, run.ports()));
+    serving.put(changed, now.places(), now.ports()); // first: whoever comes next asks for sockets
+    if (!NetTables.hasNames(places) && NetTables.hasNames(now.places())) {
       container.requireRunning().monitor().serveBy(Path.of(serving.socket()));
     }
-    undo.add(() -> serving.put(container.record(), places, run.ports()));
-    serving.put(changed, now.places(), now.ports());
     undo.add(() -> records.putRun(changed, run));
     records.putRun(changed, now);
     starting.writeEtc(changed, now.places());
@@ -130,7 +130,8 @@ final class Connecting {
     if (network.equals(Modes.HOST)) {
       throw new GantryException(
           INVALID,
-          "container cannot be disconnected from host network or connected to host network");
+          "cannot connect container to host network - container must be created in host network"
+              + " mode");
     }
     boolean isPrivate =
         networking.wanted(container.record()).stream()
@@ -150,7 +151,8 @@ final class Connecting {
     container.hold();
     try {
       container.requireThere();
-      if (network.equals(Modes.HOST)) {
+      String mode = container.record().spec().host().namespaces().network();
+      if (network.equals(Modes.HOST) && mode.equals(Modes.HOST)) {
         throw new GantryException(
             INVALID,
             "container cannot be disconnected from host network or connected to host network");

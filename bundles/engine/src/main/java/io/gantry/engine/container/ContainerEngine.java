@@ -75,6 +75,7 @@ public final class ContainerEngine implements Containers {
     networking = new Networking(shop.networks(), table);
     serving = new Serving(shop, table, files);
     var publishing = new Publishing(shop.networks(), shop.mappers());
+    var wiring = new Wiring(shop.networks(), table, networking, publishing, serving);
     teller = new Teller(shop.events(), shop.clock());
     logging = new Logging(shop);
     removal = new Removal(shop, table, records, files, mounting, logging, teller);
@@ -84,9 +85,7 @@ public final class ContainerEngine implements Containers {
             records,
             files,
             mounting,
-            networking,
-            serving,
-            publishing,
+            wiring,
             grouping,
             removal,
             teller,
@@ -99,8 +98,7 @@ public final class ContainerEngine implements Containers {
             files,
             mounting,
             networking,
-            serving,
-            publishing,
+            wiring,
             grouping,
             ending,
             logging,
@@ -116,7 +114,7 @@ public final class ContainerEngine implements Containers {
     execs = new Execs(shop, table, starting, teller);
     var health = new HealthRecords(shop.place());
     watches = new HealthWatches(shop, execs, health, teller, this::restartUnhealthy);
-    var unfinished = new Unfinished(shop, records, networking, publishing, mounting);
+    var unfinished = new Unfinished(shop, records, wiring, mounting);
     var republishing = new Republishing(records, publishing, serving, teller);
     recovering =
         new Recovering(
@@ -125,7 +123,8 @@ public final class ContainerEngine implements Containers {
             records,
             files,
             mounting,
-            networking,
+            wiring,
+            serving,
             grouping,
             unfinished,
             republishing,

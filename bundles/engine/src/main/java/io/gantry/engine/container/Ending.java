@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.Containers.Exit;
+import io.gantry.engine.container.Wiring.Wires;
 import io.gantry.engine.spec.Modes;
 import io.gantry.monitor.ExecExit;
 import io.gantry.monitor.ExitRecord;
@@ -29,9 +30,7 @@ final class Ending {
   private final ContainerRecords records;
   private final OwnFiles files;
   private final Mounting mounting;
-  private final Networking networking;
-  private final Serving serving;
-  private final Publishing publishing;
+  private final Wiring wiring;
   private final Grouping grouping;
   private final Removal removal;
   private final Teller teller;
@@ -45,9 +44,7 @@ final class Ending {
       ContainerRecords records,
       OwnFiles files,
       Mounting mounting,
-      Networking networking,
-      Serving serving,
-      Publishing publishing,
+      Wiring wiring,
       Grouping grouping,
       Removal removal,
       Teller teller,
@@ -56,9 +53,7 @@ final class Ending {
     this.records = records;
     this.files = files;
     this.mounting = mounting;
-    this.networking = networking;
-    this.serving = serving;
-    this.publishing = publishing;
+    this.wiring = wiring;
     this.grouping = grouping;
     this.removal = removal;
     this.teller = teller;
@@ -133,12 +128,12 @@ final class Ending {
 
   private void ended(Container container, Running running, ExitRecord exit) {
     var left = new CompletableFuture<Void>();
-    var before = settle(container, running, exit, left);
-    if (before == null) {
+    var wires = settle(container, running, exit, left);
+    if (wires == null) {
       return;
     }
     try {
-      letDriversGo(container, before);
+      letDriversGo(container, wires);
     } finally {
       left.complete(null);
     }
@@ -149,9 +144,9 @@ final class Ending {
    * All that makes it a run that has ended, and who waits is told.
    *
    * @param left completes when its drivers have let go of it, which is up to the caller
-   * @return what was on record of the run; null when it is not the present one
+   * @return what is left of its networks; null when it is not the present run
    */
-  private @Nullable RunRecord settle(
+  private @Nullable Wires settle(
       Container container, Running running, ExitRecord exit, CompletableFuture<Void> left) {
     container.lock.lock();
     try {
@@ -183,8 +178,7 @@ final class Ending {
       if (exit.oomKills() > running.oomTold()) {
         teller.tellAt(container.record(), "oom", Map.of(), exit.time());
       }
-      networking.leave(container.id, before.places(), before.ports());
-      attempt("forget names of", container, () -> serving.ended(container.id));
+      var wires = wiring.leave(container.record(), Wires.of(before));
       tell(container.record(), exit, ran);
       if (again) {
         restartLater(container, ran);
@@ -193,7 +187,7 @@ final class Ending {
       container.waiters.ended(told, again);
       running.settled.complete(null);
       log.log(INFO, "container {0} ended with {1}", container.id, exit.status());
-      return before;
+      return wires;
     } finally {
       container.startsAgain(false);
       running.settled.complete(null);
@@ -218,10 +212,9 @@ final class Ending {
   }
 
   /** After everybody was told, and without the lock: a driver that hangs must not hide the end. */
-  private void letDriversGo(Container container, RunRecord before) {
+  private void letDriversGo(Container container, Wires wires) {
     var record = container.record();
-    publishing.leave(record.id(), before.ports());
-    networking.detach(record.id(), before.places());
+    wiring.letGo(record.id(), wires);
     attempt("let go of", container, () -> forget(record));
     attempt("unmount volumes of", container, () -> mounting.unmount(record, true));
   }

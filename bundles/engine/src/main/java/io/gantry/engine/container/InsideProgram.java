@@ -2,10 +2,13 @@ package io.gantry.engine.container;
 
 import io.gantry.engine.network.EndpointCheck;
 import io.gantry.engine.network.Placed;
+import io.gantry.linux.netlink.Cidr;
 import io.gantry.linux.netlink.InsideMessages;
+import io.gantry.linux.netlink.NameRedirect;
 import io.gantry.monitor.program.OpProgram;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.network.Attachment.Route;
+import java.net.Inet4Address;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -16,6 +19,11 @@ import org.jspecify.annotations.Nullable;
 /** What is done in a container's network namespace, as a program for init or for a visit to it. */
 final class InsideProgram {
   private static final String DEFAULT = "default";
+
+  /** Port 53 is the container's own. */
+  private static final Bytes REDIRECT =
+      Bytes.copyOf(
+          NameRedirect.to((Inet4Address) Cidr.address(NetTables.RESOLVER), NetTables.HIDDEN_PORT));
 
   private InsideProgram() {}
 
@@ -36,9 +44,14 @@ final class InsideProgram {
   }
 
   private static void names(List<Placed> places, OpProgram program) {
-    if (Serving.hasNames(places)) {
-      program.dns(Serving.RESOLVER, Serving.PORT);
+    if (!NetTables.hasNames(places)) {
+      return;
     }
+    if (NameRedirect.isPossible()) {
+      program.netfilter(REDIRECT);
+    }
+    program.dns(
+        NetTables.RESOLVER, NameRedirect.isPossible() ? NetTables.HIDDEN_PORT : NetTables.PORT);
   }
 
   /** For one that comes to others. */
@@ -53,7 +66,7 @@ final class InsideProgram {
     if (!messages.isEmpty()) {
       program.netlink(Bytes.copyOf(messages.bytes()));
     }
-    if (!Serving.hasNames(before)) {
+    if (!NetTables.hasNames(before)) {
       names(List.of(place), program);
     }
     return program.build();

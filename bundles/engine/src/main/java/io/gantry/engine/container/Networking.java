@@ -1,16 +1,13 @@
 package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
-import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.api.ContainerView.EndpointView;
 import io.gantry.api.Networks;
-import io.gantry.engine.network.EndpointCheck;
 import io.gantry.engine.network.NetworkKeeper;
 import io.gantry.engine.network.Placed;
-import io.gantry.engine.network.Published;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.NetworkNames;
 import io.gantry.spi.GantryException;
@@ -27,8 +24,6 @@ final class Networking {
   private static final String NO_BRIDGE =
       "The default network has no driver on this host: the container has a network of its own with"
           + " loopback only.";
-
-  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
 
   private final NetworkKeeper networks;
   private final ContainerTable table;
@@ -78,7 +73,7 @@ final class Networking {
           INVALID,
           "conflicting options: cannot attach both user-defined and non-user-defined network-modes");
     }
-    requests.values().forEach(EndpointCheck::check);
+    requests.values().forEach(networks::check);
     return spec.with(List.copyOf(requests.values()));
   }
 
@@ -113,9 +108,14 @@ final class Networking {
   List<Placed> place(ContainerRecord record, Undo undo) {
     var places = new ArrayList<Placed>();
     for (var asked : wanted(record)) {
-      var place = placeIn(asked, record.id(), places);
-      undo.add(() -> networks.leave(place));
-      places.add(place);
+      try {
+        var place = placeIn(asked, record.id(), places);
+        undo.add(() -> networks.leave(place));
+        places.add(place);
+      } catch (GantryException e) {
+        throw new GantryException(
+            e.kind(), "failed to set up container networking: " + e.getMessage(), e);
+      }
     }
     return places;
   }
@@ -125,12 +125,7 @@ final class Networking {
    */
   Placed placeIn(NetworkRequest asked, String container, List<Placed> others) {
     var request = asked.network().equals(BRIDGE) && !hasBridge() ? asked.in(Modes.NONE) : asked;
-    try {
-      return networks.place(request, container, others);
-    } catch (GantryException e) {
-      throw new GantryException(
-          e.kind(), "failed to set up container networking: " + e.getMessage(), e);
-    }
+    return networks.place(request, container, others);
   }
 
   /** What drivers make of places for a process that waits; undone by {@code undo}. */
@@ -164,29 +159,6 @@ final class Networking {
   boolean ready(List<Placed> places) {
     places.forEach(networks::awaitDriver);
     return true;
-  }
-
-  /**
-   * Takes back what was attached, whatever has become of it: nobody is left to hear of a failure.
-   */
-  void detach(String container, List<Placed> places) {
-    for (var place : places) {
-      try {
-        networks.detach(place);
-      } catch (GantryException e) { // the driver's recovery does it the next time
-        log.log(WARNING, "cannot detach " + container + " from " + place.name(), e);
-      }
-      networks.leave(place);
-    }
-  }
-
-  /** A run is over: its addresses are free, and whoever listens hears of it. */
-  void leave(String container, List<Placed> places, List<Published> ports) {
-    networks.ports().leave(ports);
-    for (var place : places) {
-      networks.leave(place);
-      networks.tell(place, container, "disconnect");
-    }
   }
 
   void tellConnected(String container, List<Placed> places) {
@@ -271,7 +243,7 @@ final class Networking {
         hasOwn(record.spec()) && !own.isEmpty(),
         isOnBridge(record.spec()) ? Links.hosts(record, table) : List.of(),
         networks.settings().resolver(),
-        Serving.hasNames(places) ? Serving.RESOLVER : "");
+        NetTables.hasNames(places) ? NetTables.RESOLVER : "");
   }
 
   private static void addIfAny(List<String> addresses, String cidr) {

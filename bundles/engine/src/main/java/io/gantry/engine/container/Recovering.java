@@ -58,7 +58,8 @@ final class Recovering {
   private final ContainerRecords records;
   private final OwnFiles files;
   private final Mounting mounting;
-  private final Networking networking;
+  private final Wiring wiring;
+  private final Serving serving;
   private final Grouping grouping;
   private final Unfinished unfinished;
   private final Republishing republishing;
@@ -77,7 +78,8 @@ final class Recovering {
       ContainerRecords records,
       OwnFiles files,
       Mounting mounting,
-      Networking networking,
+      Wiring wiring,
+      Serving serving,
       Grouping grouping,
       Unfinished unfinished,
       Republishing republishing,
@@ -91,7 +93,8 @@ final class Recovering {
     this.records = records;
     this.files = files;
     this.mounting = mounting;
-    this.networking = networking;
+    this.wiring = wiring;
+    this.serving = serving;
     this.grouping = grouping;
     this.unfinished = unfinished;
     this.republishing = republishing;
@@ -117,7 +120,7 @@ final class Recovering {
       var run = loaded.runs().getOrDefault(record.id(), RunRecord.NEVER);
       var container = new Container(record, run);
       table.add(container);
-      networking.expect(container);
+      wiring.expect(container);
       hold(record);
       mounting.expect(record, run.running());
     }
@@ -330,6 +333,7 @@ final class Recovering {
       container.execs.put(ended.execId(), exec);
     }
     watches.resume(container, running);
+    serving.greeted(container.id, running.monitor());
     running.hasBegun();
   }
 

@@ -129,6 +129,11 @@ final class Running implements Monitor.Listener {
     }
   }
 
+  /** Null as long as a monitor that was found again is silent. */
+  @Nullable Monitor monitorIfAny() {
+    return monitor;
+  }
+
   /**
    * Has the monitor send a signal to the first process. A monitor that does not answer so soon
    * counts as silent until it answers another one; it may still do as it was told.
@@ -262,6 +267,19 @@ final class Running implements Monitor.Listener {
       } finally {
         of.close();
       }
+    }
+  }
+
+  /**
+   * Ends what is not committed, as {@link #letGo}; back when its monitor is gone, which has had
+   * ports, or has taken longer.
+   *
+   * @param patience zero for who has nothing to wait for
+   */
+  void destroy(Duration patience) {
+    var of = monitor;
+    if (of != null) {
+      of.destroy(patience);
     }
   }
 

@@ -5,6 +5,7 @@ import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.Containers.Exit;
+import io.gantry.engine.container.Wiring.Wires;
 import io.gantry.engine.network.Placed;
 import io.gantry.engine.network.Published;
 import io.gantry.engine.spec.CdiEdits;
@@ -27,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.BiConsumer;
@@ -37,6 +39,9 @@ final class Starting {
   /** With copies of its files that are under way. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+  /** A monitor that is let go ends what it has made, and itself. */
+  private static final Duration UNTIL_GONE = Duration.ofSeconds(5);
+
   private static final Duration UNTIL_DISKS_ANSWER = Duration.ofSeconds(20);
 
   private final Workshop shop;
@@ -45,8 +50,7 @@ final class Starting {
   private final OwnFiles files;
   private final Mounting mounting;
   private final Networking networking;
-  private final Serving serving;
-  private final Publishing publishing;
+  private final Wiring wiring;
   private final Grouping grouping;
   private final Ending ending;
   private final Logging logging;
@@ -64,8 +68,7 @@ final class Starting {
       OwnFiles files,
       Mounting mounting,
       Networking networking,
-      Serving serving,
-      Publishing publishing,
+      Wiring wiring,
       Grouping grouping,
       Ending ending,
       Logging logging,
@@ -77,8 +80,7 @@ final class Starting {
     this.files = files;
     this.mounting = mounting;
     this.networking = networking;
-    this.serving = serving;
-    this.publishing = publishing;
+    this.wiring = wiring;
     this.grouping = grouping;
     this.ending = ending;
     this.logging = logging;
@@ -189,7 +191,7 @@ final class Starting {
       container.launching(null);
     }
     mounting.tellMounted(container.record());
-    networking.tellConnected(container.id, container.run().places());
+    wiring.tellConnected(container.id, Wires.of(container.run()));
     teller.tell(container.record(), "start");
     logging.begun(container);
     ending.watch(container);
@@ -233,48 +235,43 @@ final class Starting {
       // A log driver is asked about its options.
       var spool = launching.<@Nullable Spool>call(() -> logging.spool(record));
       undo.add(() -> grouping.remove(record));
-      var places = networking.place(record, undo);
-      var ports = publishing.take(record, places, undo);
+      var wires = wiring.take(record, undo);
       boolean remapped = !task.idMaps().isEmpty();
       if (remapped) { // init joins and opens it all before it is seen
-        prepare(record, plan, rules, places);
+        prepare(record, plan, rules, wires);
       }
       requireDonors(record, plan);
       running.task(task);
-      undo.add(running::letGo); // before its commit that is the container's end
-      monitor.create(request(record, task, launch, running, spool, places, ports));
+      undo.add(() -> running.destroy(wires.ports().isEmpty() ? Duration.ZERO : UNTIL_GONE));
+      String net = wiring.serve(record, wires, monitor, undo);
+      monitor.create(request(record, task, launch, running, spool, wires, net));
       container.pending.connect(monitor);
       // While the monitor makes the namespaces:
       if (!remapped) {
-        prepare(record, plan, rules, places);
+        prepare(record, plan, rules, wires);
       }
-      boolean alone = Networking.areAlone(places);
+      boolean alone = wires.areAlone();
       if (alone) { // init goes on while its namespaces are told
-        launching.call(() -> networking.ready(places));
+        launching.call(() -> wiring.ready(wires));
         requireDonors(record, plan);
-        monitor.give(program(record, places, launch));
+        monitor.give(program(record, wires, launch));
       }
-      var init = created(monitor, record, places);
-      var attached = launching.call(() -> networking.attach(places, init.pid(), undo));
-      var mapped = publishing.map(ports, places, undo);
-      if (Serving.isNeeded(attached, mapped)) {
-        undo.add(() -> serving.end(record.id()));
-        serving.put(record, attached, mapped);
-      }
-      if (!alone) { // it finds its ports and names served
+      var init = created(monitor, record, wires);
+      var joined = wiring.join(record, wires, init.pid(), launching, undo);
+      if (!alone) {
         requireDonors(record, plan);
-        monitor.give(program(record, attached, launch));
+        monitor.give(program(record, joined, launch));
       }
       // Written while init works, and before the commit: a monitor that lives without us is always
       // on record.
       var before = container.run();
-      var run = before.started(init, shop.clock().instant(), attached, mapped);
+      var run = before.started(init, shop.clock().instant(), joined.places(), joined.ports());
       // Taken back first of all: without its directory a start on record looks like a run.
       undo.add(() -> records.putRun(record, before));
       records.putRun(record, run);
       var started = monitor.started();
       if (!started.equals(init)) { // it has moved to another's pid namespace
-        run = before.started(started, shop.clock().instant(), attached, mapped);
+        run = before.started(started, shop.clock().instant(), joined.places(), joined.ports());
         records.putRun(record, run);
       }
       requireDonors(record, plan);
@@ -284,27 +281,25 @@ final class Starting {
       container.run(run.begun());
       watched.accept(container, running);
       container.running(running);
-      publishing.settle(mapped);
-      serving.linksChanged();
+      wiring.begun(record.id(), joined);
       container.waiters.started();
     }
   }
 
-  private void prepare(
-      ContainerRecord record, TaskPlan plan, List<String> rules, List<Placed> places) {
+  private void prepare(ContainerRecord record, TaskPlan plan, List<String> rules, Wires wires) {
     grouping.create(record, rules);
     var users = plan.users();
     if (users != null && plan.ownsGroups()) {
       grouping.give(record, users);
     }
-    writeEtc(record, places);
+    writeEtc(record, wires.places());
   }
 
-  private Monitor.Init created(Monitor monitor, ContainerRecord record, List<Placed> places) {
+  private Monitor.Init created(Monitor monitor, ContainerRecord record, Wires wires) {
     try {
       return monitor.created();
     } catch (GantryException e) {
-      throw publishing.refused(record, places, e);
+      throw wiring.refused(record, wires, e);
     }
   }
 
@@ -463,8 +458,11 @@ final class Starting {
         "cannot join "
             + name
             + " namespace of a non running container: container "
-            + donor.id
-            + " is not running");
+            + donor.record().name()
+            + " is "
+            + (donor.run().running()
+                ? "not running" // any more
+                : donor.status().name().toLowerCase(Locale.ROOT)));
   }
 
   /**
@@ -519,8 +517,8 @@ final class Starting {
       Launch launch,
       Running running,
       @Nullable Spool spool,
-      List<Placed> places,
-      List<Published> ports) {
+      Wires wires,
+      String net) {
     var process = record.spec().process();
     return new CreateRequest(
         shop.place().instance(),
@@ -541,14 +539,14 @@ final class Starting {
         running.cgroup.joins(),
         launch.early(),
         record.spec().host().limits().memory() > 0,
-        ports.stream().map(Published::listener).toList(),
-        Serving.isNeeded(places, ports) ? serving.socket() : "");
+        wires.ports().stream().map(Published::listener).toList(),
+        net);
   }
 
-  private static Bytes program(ContainerRecord record, List<Placed> places, Launch launch) {
+  private static Bytes program(ContainerRecord record, Wires wires, Launch launch) {
     var program = new OpProgram();
     if (Networking.hasOwn(record.spec())) {
-      InsideProgram.begin(places, program);
+      InsideProgram.begin(wires.places(), program);
     }
     return program.append(launch.program()).build();
   }

@@ -3,10 +3,12 @@ package io.gantry.engine.container;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.gantry.engine.container.Wiring.Wires;
 import io.gantry.monitor.ExitRecord;
 import io.gantry.spi.GantryException;
 import java.nio.file.Files;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 
 /** Starts that an engine died in the middle of: the next one sees to it that they never were. */
@@ -15,26 +17,19 @@ final class Unfinished {
 
   private final Workshop shop;
   private final ContainerRecords records;
-  private final Networking networking;
-  private final Publishing publishing;
+  private final Wiring wiring;
   private final Mounting mounting;
 
-  Unfinished(
-      Workshop shop,
-      ContainerRecords records,
-      Networking networking,
-      Publishing publishing,
-      Mounting mounting) {
+  Unfinished(Workshop shop, ContainerRecords records, Wiring wiring, Mounting mounting) {
     this.shop = shop;
     this.records = records;
-    this.networking = networking;
-    this.publishing = publishing;
+    this.wiring = wiring;
     this.mounting = mounting;
   }
 
   /**
-   * As if it had not been asked for; what is left in the kernel is for others to sweep. False when
-   * there was no such start.
+   * As if it had not been asked for; what is left in the kernel is for others to sweep, and what
+   * drivers have of it the next start waits for. False when there was no such start.
    */
   boolean undoStart(Container container) {
     if (!isStart(container)) {
@@ -44,10 +39,14 @@ final class Unfinished {
     container.run(Objects.requireNonNull(asked.before()));
     log.log(INFO, "the start of {0} was not finished", container.id);
     put(container);
+    var record = container.record();
+    var wires = wiring.giveUp(record, Wires.of(asked));
+    var left = new CompletableFuture<Void>();
+    container.left(left);
     try {
-      shop.workers().execute(() -> detach(container.record(), asked));
+      shop.workers().execute(() -> letGo(record, wires, left));
     } catch (RejectedExecutionException e) {
-      // the engine stops: the driver's recovery finds what nobody needs
+      left.complete(null); // the engine stops: the driver's recovery finds what nobody needs
     }
     return true;
   }
@@ -70,10 +69,13 @@ final class Unfinished {
     }
   }
 
-  private void detach(ContainerRecord record, RunRecord asked) {
-    publishing.leave(record.id(), asked.ports());
-    networking.detach(record.id(), asked.places());
-    mounting.unmount(record, false);
+  private void letGo(ContainerRecord record, Wires wires, CompletableFuture<Void> left) {
+    try {
+      wiring.letGo(record.id(), wires);
+      mounting.unmount(record, false);
+    } finally {
+      left.complete(null);
+    }
   }
 
   private void put(Container container) {

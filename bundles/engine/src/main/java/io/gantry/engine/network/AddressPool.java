@@ -51,6 +51,11 @@ final class AddressPool {
     }
   }
 
+  /** Whether it could be somebody's. */
+  boolean isUsable(Ip ip) {
+    return !isReserved(ip);
+  }
+
   /** The subnet's own address, and that of everybody in it; of IPv6 only the former. */
   private boolean isReserved(Ip ip) {
     if (subnet.size().compareTo(BigInteger.TWO) <= 0) {

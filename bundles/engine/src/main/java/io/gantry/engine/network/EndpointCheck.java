@@ -5,8 +5,6 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.api.Networks;
 import io.gantry.spi.GantryException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -25,20 +23,28 @@ public final class EndpointCheck {
 
   private EndpointCheck() {}
 
-  /**
-   * As far as can be told without the network.
-   *
-   * @throws GantryException INVALID in dockerd's words
-   */
-  public static void check(NetworkRequest asked) {
-    refuse(asked.network(), wrong(asked));
+  /** What is wrong is of an endpoint for this network. */
+  static GantryException with(String network, GantryException e) {
+    return new GantryException(
+        e.kind(), "invalid config for network " + network + ": " + e.getMessage(), e);
   }
 
-  private static List<String> wrong(NetworkRequest asked) {
-    var wrong = new ArrayList<String>();
+  /**
+   * @param asked with the network's name
+   * @param record of the network it is for, if there is one
+   * @throws GantryException INVALID in dockerd's words
+   */
+  static void check(NetworkRequest asked, @Nullable NetworkRecord record) {
+    if (!asked.mac().isEmpty() && !MAC.matcher(asked.mac()).matches()) {
+      throw new GantryException(INVALID, "invalid MAC address " + asked.mac());
+    }
+    var wrong = new Wrongs();
     boolean own = !Networks.PREDEFINED.contains(asked.network());
-    if (!own && (!asked.address().isEmpty() || !asked.address6().isEmpty())) {
+    if (!own && hasStatic(asked)) {
       wrong.add("user specified IP address is supported on user defined networks only");
+    }
+    if (!own && !asked.aliases().isEmpty()) {
+      wrong.add("network-scoped alias is supported only for containers in user defined networks");
     }
     family("IPv4", asked.address(), false, wrong);
     family("IPv6", asked.address6(), true, wrong);
@@ -47,9 +53,15 @@ public final class EndpointCheck {
         wrong.add("invalid link-local IP address: " + text);
       }
     }
-    if (!asked.mac().isEmpty() && !MAC.matcher(asked.mac()).matches()) {
-      wrong.add("invalid MAC address: " + asked.mac());
+    if (own && record != null) {
+      inside(asked.address(), false, record, wrong);
+      inside(asked.address6(), true, record, wrong);
     }
+    options(asked, wrong);
+    wrong.refuse("invalid endpoint settings");
+  }
+
+  private static void options(NetworkRequest asked, Wrongs wrong) {
     String sysctls = asked.options().get(SYSCTLS);
     if (sysctls != null) {
       for (String sysctl : sysctls.split(",", -1)) {
@@ -67,39 +79,13 @@ public final class EndpointCheck {
         && (!DEVICE.matcher(name).matches() || name.matches("\\.\\.?|lo|all|default"))) {
       wrong.add("invalid interface name: " + name);
     }
-    return wrong;
-  }
-
-  /** With the network it is for. */
-  static void check(NetworkRequest asked, NetworkRecord record) {
-    var wrong = new ArrayList<>(wrong(asked.in(record.name())));
-    if (wrong.isEmpty() && record.chosen() && hasStatic(asked)) {
-      wrong.add(
-          "user specified IP address is supported only when connecting to networks with user"
-              + " configured subnets");
-    } else if (wrong.isEmpty()) {
-      inside(asked.address(), record, wrong);
-      inside(asked.address6(), record, wrong);
-    }
-    refuse(record.name(), wrong);
   }
 
   private static boolean hasStatic(NetworkRequest asked) {
     return !asked.address().isEmpty() || !asked.address6().isEmpty();
   }
 
-  private static void refuse(String network, List<String> wrong) {
-    if (!wrong.isEmpty()) {
-      throw new GantryException(
-          INVALID,
-          "invalid config for network "
-              + network
-              + ": invalid endpoint settings:\n"
-              + String.join("\n", wrong));
-    }
-  }
-
-  private static void family(String name, String text, boolean six, List<String> wrong) {
+  private static void family(String name, String text, boolean six, Wrongs wrong) {
     if (!text.isEmpty() && !isOf(Ip.parse(text), six)) {
       wrong.add("invalid " + name + " address: " + text);
     }
@@ -109,11 +95,22 @@ public final class EndpointCheck {
     return ip != null && ip.six() == six;
   }
 
-  private static void inside(String text, NetworkRecord record, List<String> wrong) {
+  private static void inside(String text, boolean six, NetworkRecord record, Wrongs wrong) {
+    if (text.isEmpty()) {
+      return;
+    }
+    var subnets =
+        record.ipam().pools().stream()
+            .map(pool -> Cidr.of(pool.subnet()))
+            .filter(subnet -> subnet.six() == six)
+            .toList();
     Ip ip = Ip.parse(text);
-    if (ip != null
-        && record.ipam().pools().stream().noneMatch(pool -> Cidr.of(pool.subnet()).contains(ip))) {
-      wrong.add("no configured subnet contains IP address " + text);
+    if (record.chosen() || subnets.isEmpty()) {
+      wrong.add(
+          "user specified IP address is supported only when connecting to networks with user"
+              + " configured subnets");
+    } else if (ip == null || subnets.stream().noneMatch(subnet -> subnet.contains(ip))) {
+      wrong.add("no configured subnet or ip-range contain the IP address " + text);
     }
   }
 }

@@ -5,8 +5,6 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import io.gantry.api.Networks.Ipam;
 import io.gantry.api.Networks.Pool;
 import io.gantry.spi.GantryException;
-import java.util.ArrayList;
-import java.util.List;
 
 /** Refuses subnets, ranges and addresses that make no sense, all of them at once. */
 final class IpamCheck {
@@ -21,7 +19,7 @@ final class IpamCheck {
     if (ipam.pools().size() > MOST_POOLS) {
       throw new GantryException(INVALID, "too many subnets: " + ipam.pools().size());
     }
-    var wrong = new ArrayList<String>();
+    var wrong = new Wrongs();
     for (var pool : ipam.pools()) {
       Cidr subnet = Cidr.parse(pool.subnet());
       if (subnet == null) {
@@ -30,12 +28,10 @@ final class IpamCheck {
         check(pool, subnet, wrong);
       }
     }
-    if (!wrong.isEmpty()) {
-      throw new GantryException(INVALID, "invalid network config:\n" + String.join("\n", wrong));
-    }
+    wrong.refuse("invalid network config");
   }
 
-  private static void check(Pool pool, Cidr subnet, List<String> wrong) {
+  private static void check(Pool pool, Cidr subnet, Wrongs wrong) {
     if (!subnet.equals(subnet.masked())) {
       wrong.add("invalid subnet " + subnet + ": it should be " + subnet.masked());
     }
@@ -47,7 +43,7 @@ final class IpamCheck {
         .forEach((name, text) -> address("auxiliary address " + name, text, subnet, wrong));
   }
 
-  private static void range(String text, Cidr subnet, List<String> wrong) {
+  private static void range(String text, Cidr subnet, Wrongs wrong) {
     String what = "invalid ip-range " + text + ": ";
     Cidr range = Cidr.parse(text);
     if (range == null) {
@@ -69,7 +65,7 @@ final class IpamCheck {
     }
   }
 
-  private static void address(String what, String text, Cidr subnet, List<String> wrong) {
+  private static void address(String what, String text, Cidr subnet, Wrongs wrong) {
     if (text.isEmpty()) {
       return;
     }

@@ -242,8 +242,28 @@ public final class NetworkKeeper {
    */
   public String checked(String ref, NetworkRequest asked) {
     var record = find(ref).record();
-    EndpointCheck.check(asked, record);
+    EndpointCheck.check(asked.in(record.name()), record);
     return record.name();
+  }
+
+  /**
+   * Refuses what cannot be asked for of an endpoint, as far as is known: the network may be made
+   * later.
+   *
+   * @param asked with the network's name
+   * @throws GantryException INVALID
+   */
+  public void check(NetworkRequest asked) {
+    var record =
+        listed().stream()
+            .map(NetworkState::record)
+            .filter(one -> one.name().equals(asked.network()))
+            .findFirst();
+    try {
+      EndpointCheck.check(asked, record.orElse(null));
+    } catch (GantryException e) {
+      throw EndpointCheck.with(asked.network(), e);
+    }
   }
 
   /**
@@ -435,7 +455,7 @@ public final class NetworkKeeper {
       if (!state.isListed()) {
         throw new GantryException(NOT_FOUND, "network " + asked.network() + " not found");
       }
-      EndpointCheck.check(asked, state.record());
+      check(asked);
       var place = Placing.place(state, asked, others);
       state.inhabitants.put(place.endpoint(), new NetworkState.Inhabitant(container, place));
       return place;
@@ -605,18 +625,45 @@ public final class NetworkKeeper {
 
   /** Recovery: a run that may live has this place. */
   public void expect(Placed place, String container) {
-    var state = states.get(place.network());
-    if (state == null) {
-      log.log(WARNING, "no record of network {0}, which {1} has", place.name(), container);
-      return;
-    }
     lock.lock();
     try {
+      var state = states.computeIfAbsent(place.network(), id -> withoutRecord(place, container));
       Placing.take(state, place);
       state.inhabitants.put(place.endpoint(), new NetworkState.Inhabitant(container, place));
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Whoever is in it goes on; of others only the default network can be known to be as it was. */
+  private NetworkState withoutRecord(Placed place, String container) {
+    log.log(
+        WARNING,
+        "no record of network {0} ({1}), which {2} is in: it lasts as long as that runs",
+        place.name(),
+        place.network(),
+        container);
+    var bridge = Predefined.bridge(instance, place.driver(), settings.get(), clock.instant());
+    return bridge.id().equals(place.network())
+        ? new NetworkState(Remains.of(place, bridge), Phase.MADE, true)
+        : new NetworkState(Remains.of(place, clock.instant()), Phase.LEFT, false);
+  }
+
+  /** A network without a record goes with the last who was in it; does nothing otherwise. */
+  public void sweep(Placed place) {
+    NetworkState state;
+    lock.lock();
+    try {
+      state = states.get(place.network());
+      if (state == null || state.phase() != Phase.LEFT || !state.inhabitants.isEmpty()) {
+        return;
+      }
+      states.remove(place.network());
+    } finally {
+      lock.unlock();
+    }
+    var network = state.record().network();
+    drivers.call(place.driver(), driver -> driver.remove(network));
   }
 
   /** Tells that a container has come or gone. */

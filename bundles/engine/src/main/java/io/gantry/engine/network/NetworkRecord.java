@@ -34,6 +34,44 @@ record NetworkRecord(
     labels = Map.copyOf(labels);
   }
 
+  NetworkRecord with(Ipam other) {
+    return new NetworkRecord(
+        id,
+        name,
+        driver,
+        created,
+        ipv4,
+        ipv6,
+        other,
+        chosen,
+        internal,
+        attachable,
+        ingress,
+        configOnly,
+        configFrom,
+        options,
+        labels);
+  }
+
+  NetworkRecord withOptions(Map<String, String> other) {
+    return new NetworkRecord(
+        id,
+        name,
+        driver,
+        created,
+        ipv4,
+        ipv6,
+        ipam,
+        chosen,
+        internal,
+        attachable,
+        ingress,
+        configOnly,
+        configFrom,
+        other,
+        labels);
+  }
+
   /** As its driver knows it. */
   Network network() {
     List<Network.Subnet> subnets =

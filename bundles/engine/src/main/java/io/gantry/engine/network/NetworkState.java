@@ -34,7 +34,9 @@ final class NetworkState {
   enum Phase {
     PROPOSED,
     MAKING,
-    MADE
+    MADE,
+    /** There are containers in it and no record: nobody else comes in. */
+    LEFT
   }
 
   /**

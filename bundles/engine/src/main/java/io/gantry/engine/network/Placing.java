@@ -95,7 +95,7 @@ final class Placing {
   private static Ip take(NetworkState state, AddressPool pool, boolean six, String asked) {
     Ip wanted = Ip.parse(asked);
     if (wanted != null) {
-      if (!pool.take(wanted)) {
+      if (!pool.isUsable(wanted) || !pool.take(wanted)) {
         throw new GantryException(FORBIDDEN, "Address already in use");
       }
       return wanted;

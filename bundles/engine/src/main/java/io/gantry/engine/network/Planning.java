@@ -22,6 +22,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -79,9 +80,12 @@ final class Planning {
     if (driver.equals(NetworkKeeper.BUILTIN)) {
       throw new GantryException(NOT_FOUND, "plugin \"" + driver + "\" not found");
     }
-    if (driver.equals("overlay") || asked.ingress()) {
+    if (asked.ingress() && !asked.configOnly()) {
+      throw new GantryException(FORBIDDEN, "Ingress network can only be global scope network");
+    }
+    if (driver.equals("overlay")) {
       throw new GantryException(
-          UNAVAILABLE,
+          FORBIDDEN,
           "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to"
               + " connect this node to swarm and try again.");
     }
@@ -101,11 +105,11 @@ final class Planning {
       source = find.apply(asked.configFrom()).record();
     } catch (GantryException e) {
       throw new GantryException(
-          e.kind(), "configuration network \"" + asked.configFrom() + "\" not found", e);
+          e.kind(), "configuration network \"" + asked.configFrom() + "\" does not exist", e);
     }
     if (!source.configOnly()) {
       throw new GantryException(
-          FORBIDDEN, "network " + source.name() + " is not a configuration network");
+          NOT_FOUND, "configuration network \"" + asked.configFrom() + "\" does not exist");
     }
     if (!asked.ipam().pools().isEmpty() || !asked.options().isEmpty() || asked.ipv6()) {
       throw new GantryException(
@@ -213,17 +217,27 @@ final class Planning {
         pools.add(new Pool(subnet.toString(), "", "", Map.of()));
       }
     }
-    return with(record, pools.stream().map(Planning::withGateway).toList());
+    return record.with(
+        new Ipam(
+            record.ipam().driver(),
+            record.ipam().options(),
+            pools.stream().map(Planning::withGateway).toList()));
   }
 
   private static Pool withGateway(Pool pool) {
-    if (!pool.gateway().isEmpty()) {
-      return pool;
-    }
     Cidr subnet = Cidr.of(pool.subnet());
     var addresses =
         new AddressPool(subnet, pool.range().isEmpty() ? subnet : Cidr.of(pool.range()));
-    pool.auxiliary().values().forEach(text -> addresses.take(parsed(text)));
+    if (!pool.gateway().isEmpty()) {
+      keep("gateway (" + pool.gateway() + ")", pool.gateway(), addresses);
+    }
+    new TreeMap<>(pool.auxiliary())
+        .forEach(
+            (name, text) ->
+                keep("secondary ip address (" + name + ":" + text + ")", text, addresses));
+    if (!pool.gateway().isEmpty()) {
+      return pool;
+    }
     Ip ip = addresses.take();
     if (ip == null) {
       throw new GantryException(
@@ -232,31 +246,18 @@ final class Planning {
     return new Pool(pool.subnet(), pool.range(), ip.toString(), pool.auxiliary());
   }
 
+  private static void keep(String what, String text, AddressPool addresses) {
+    if (!addresses.isUsable(parsed(text)) || !addresses.take(parsed(text))) {
+      throw new GantryException(INVALID, "failed to allocate " + what + ": Address already in use");
+    }
+  }
+
   private static Ip parsed(String text) {
     Ip ip = Ip.parse(text);
     if (ip == null) {
       throw new GantryException(INVALID, "invalid address: " + text);
     }
     return ip;
-  }
-
-  private static NetworkRecord with(NetworkRecord record, List<Pool> pools) {
-    return new NetworkRecord(
-        record.id(),
-        record.name(),
-        record.driver(),
-        record.created(),
-        record.ipv4(),
-        record.ipv6(),
-        new Ipam(record.ipam().driver(), record.ipam().options(), pools),
-        record.chosen(),
-        record.internal(),
-        record.attachable(),
-        record.ingress(),
-        record.configOnly(),
-        record.configFrom(),
-        record.options(),
-        record.labels());
   }
 
   /**
@@ -277,21 +278,6 @@ final class Planning {
     }
     var options = new HashMap<>(record.options());
     options.put(BRIDGE_NAME, "gantry" + n);
-    return new NetworkRecord(
-        record.id(),
-        record.name(),
-        record.driver(),
-        record.created(),
-        record.ipv4(),
-        record.ipv6(),
-        record.ipam(),
-        record.chosen(),
-        record.internal(),
-        record.attachable(),
-        record.ingress(),
-        record.configOnly(),
-        record.configFrom(),
-        options,
-        record.labels());
+    return record.withOptions(options);
   }
 }

@@ -66,7 +66,7 @@ class CutShortTest extends WithEngine {
     var before = loaded.runs().get(id);
     assertNotNull(before);
     try (var loop = MonitorLoop.start()) {
-      var monitor = begin(loop, id);
+      var monitor = begin(home, loop, id);
       records()
           .putRun(
               loaded.containers().get(id),
@@ -77,7 +77,8 @@ class CutShortTest extends WithEngine {
     Await.until("one more restart", () -> restarts(id) > before.restarts());
   }
 
-  private Monitor begin(MonitorLoop loop, String id) {
+  /** What a start does first, of a container that need not be there. */
+  static Monitor begin(Engines.Home home, MonitorLoop loop, String id) {
     var request =
         new CreateRequest(
             home.place().instance(),

@@ -51,7 +51,7 @@ class DonorsTest extends WithEngine {
     assertEquals(Kind.CONFLICT, e.kind());
     assertEquals(
         "cannot join %s namespace of a non running container: container %s is not running"
-            .formatted(name, donor),
+            .formatted(name, engine.containers.inspect(donor).name()),
         e.getMessage());
   }
 

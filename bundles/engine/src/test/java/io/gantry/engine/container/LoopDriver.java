@@ -30,6 +30,9 @@ final class LoopDriver implements NetworkDriver {
   /** At the end of every attach from now on. */
   volatile Runnable meanwhile = () -> {};
 
+  /** In every disconnect from now on. */
+  volatile Runnable leaving = () -> {};
+
   Leased<NetworkDriver> leased() {
     return new Leased<>() {
       @Override
@@ -91,6 +94,12 @@ final class LoopDriver implements NetworkDriver {
   @Override
   public void detach(Network network, Attachment attachment) {
     calls.add("detach " + network.name());
+  }
+
+  @Override
+  public void disconnect(Network network, Attachment attachment) {
+    calls.add("disconnect " + network.name());
+    leaving.run();
   }
 
   @Override

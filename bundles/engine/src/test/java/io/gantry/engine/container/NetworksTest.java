@@ -193,7 +193,7 @@ class NetworksTest extends WithEngine {
         () -> networks.disconnect("one", "box", false));
     assertEquals(List.of("two"), List.copyOf(engine.containers.inspect(id).networks().keySet()));
     assertFalse(inside(id, "cat", "/etc/hosts").contains("10.9.1.2"));
-    assertEquals(List.of("attach one", "attach two", "detach one"), driver.calls);
+    assertEquals(List.of("attach one", "attach two", "disconnect one"), driver.calls);
     engine.containers.restart(id, "KILL", null);
     assertTrue(addresses(id).contains(" 10.9.2.5/24 "));
     assertFalse(addresses(id).contains(" 10.9.1."));
@@ -355,6 +355,47 @@ class NetworksTest extends WithEngine {
     networks.disconnect("one", "box", false);
     assertEquals(List.of(), engine.containers.inspect(id).ports());
     new ServerSocket(port, 1, InetAddress.getLoopbackAddress()).close();
+  }
+
+  /** Its monitor is asked no more; it may still end what it has begun. */
+  @Test
+  void portsOfAStartThatFailsAreFreeWhenThatIsSaid() throws Exception {
+    var any = new HostSpec.PortRequest("80/tcp", "127.0.0.1", "");
+    String other = engine.containers.create(publishing("other", any)).id();
+    engine.containers.start(other);
+    int port = engine.containers.inspect(other).ports().get(0).hostPort();
+    engine.containers.remove(other, true, true);
+    var wanted = new HostSpec.PortRequest("80/tcp", "127.0.0.1", Integer.toString(port));
+    String id = engine.containers.create(publishing("box", wanted)).id();
+    driver.failure = new GantryException(INTERNAL, "no cable left");
+    for (int i = 0; i < 10; i++) {
+      assertThrows(GantryException.class, () -> engine.containers.start(id));
+      new ServerSocket(port, 1, InetAddress.getLoopbackAddress()).close();
+    }
+  }
+
+  /** The namespace stays, and with it what answers for the address. */
+  @Test
+  void anAddressIsNobodysUntilItsInterfaceHasGoneFromWhoSharesIt() {
+    String box = started("box", "one");
+    started("guest", "container:" + box);
+    var taken = new ArrayList<String>();
+    driver.leaving =
+        () -> {
+          String next = started("next", "one");
+          taken.add(engine.containers.inspect(next).networks().get("one").address());
+        };
+    engine.containers.stop(box, "KILL", null);
+    Await.until("it is out", () -> !taken.isEmpty());
+    assertEquals(List.of("10.9.1.3"), taken);
+    assertFalse(driver.calls.contains("detach one"), driver.calls::toString);
+    driver.leaving = () -> {};
+    engine.containers.remove("guest", true, true);
+    engine.containers.start(box);
+    assertEquals("10.9.1.2", engine.containers.inspect(box).networks().get("one").address());
+    driver.calls.clear();
+    engine.containers.stop(box, "KILL", null);
+    Await.until("it is out", () -> driver.calls.equals(List.of("detach one")));
   }
 
   @Test

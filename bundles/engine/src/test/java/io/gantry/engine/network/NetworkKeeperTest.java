@@ -18,6 +18,9 @@ import io.gantry.api.Networks.NetworkView;
 import io.gantry.api.Networks.Pool;
 import io.gantry.engine.event.EventRing;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.network.Network;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -176,6 +179,54 @@ class NetworkKeeperTest {
     assertEquals("web", view("one").endpoints().get(BOX).name());
   }
 
+  /** As when its record has been set aside for damage. */
+  @Test
+  void whoIsInANetworkWithoutARecordKeepsIt() throws IOException {
+    create(spec("one", pool("10.9.0.0/24", "", "10.9.0.254")));
+    var place = keeper.attach(place("one"), 1);
+    Files.delete(data.resolve("networks").resolve(place.network() + ".json"));
+    keeper =
+        new NetworkKeeper(
+            data, "0badcafe", driver.leased(), ring, () -> settings, InstantSource.system());
+    keeper.load();
+    keeper.expect(place, BOX);
+    keeper.settle();
+    var left = keeper.networksOf("bridge").get(0);
+    assertEquals(place.network(), left.id());
+    assertEquals(List.of(new Network.Subnet("10.9.0.0/24", "10.9.0.254")), left.subnets());
+    assertTrue(left.internal(), "nothing led out");
+    refused(NOT_FOUND, "network one not found", () -> view("one"));
+    refused(NOT_FOUND, "network one not found", () -> place("one"));
+    refused(CONFLICT, "network with name one already exists", () -> create(spec("one")));
+    refused(
+        FORBIDDEN,
+        "invalid pool request: Pool overlaps with other one on this address space",
+        () -> create(spec("two", pool("10.9.0.0/25", "", ""))));
+    keeper.sweep(place);
+    assertEquals(List.of(place), keeper.inhabitants("bridge"));
+    keeper.leave(place);
+    driver.calls.clear();
+    keeper.sweep(place);
+    assertEquals(List.of("remove one"), driver.calls);
+    assertEquals(List.of(), keeper.networksOf("bridge"));
+    create(spec("one", pool("10.9.0.0/24", "", "")));
+  }
+
+  @Test
+  void theDefaultNetworkIsTheSameWithoutItsRecord() throws IOException {
+    var place = place("bridge");
+    var before = view("bridge").ipam();
+    Files.delete(data.resolve("networks").resolve(place.network() + ".json"));
+    keeper =
+        new NetworkKeeper(
+            data, "0badcafe", driver.leased(), ring, () -> settings, InstantSource.system());
+    keeper.load();
+    keeper.expect(place, BOX);
+    keeper.settle();
+    assertEquals(before, view("bridge").ipam());
+    assertNotEquals(place.address(), place("bridge").address());
+  }
+
   @Test
   void oneWithInhabitantsStays() {
     create(spec("one"));
@@ -234,8 +285,8 @@ class NetworkKeeperTest {
         () -> create(spec("two", pool("bogus", "", ""))));
     refused(
         INVALID,
-        "invalid network config:\ninvalid subnet 10.0.0.1/24: it should be 10.0.0.0/24\n"
-            + "invalid gateway 10.1.0.1: parent subnet 10.0.0.1/24 doesn't contain this address",
+        "invalid network config:\n* invalid subnet 10.0.0.1/24: it should be 10.0.0.0/24\n"
+            + "* invalid gateway 10.1.0.1: parent subnet 10.0.0.1/24 doesn't contain this address",
         () -> create(spec("two", pool("10.0.0.1/24", "", "10.1.0.1"))));
     var odd =
         new NetworkSpec(
@@ -258,17 +309,17 @@ class NetworkKeeperTest {
         new NetworkRequest("", List.of(), "192.0.2.1", "", List.of(), "", List.of(), Map.of(), 0);
     refused(
         INVALID,
-        "invalid config for network own: invalid endpoint settings:\n"
-            + "no configured subnet contains IP address 192.0.2.1",
+        "invalid endpoint settings:\n"
+            + "no configured subnet or ip-range contain the IP address 192.0.2.1",
         () -> keeper.checked("own", asked));
     refused(
         INVALID,
         "invalid config for network chosen: invalid endpoint settings:\nuser specified IP address"
             + " is supported only when connecting to networks with user configured subnets",
-        () -> keeper.checked("chosen", asked));
+        () -> keeper.check(asked.in("chosen")));
     refused(
         INVALID,
-        "invalid config for network bridge: invalid endpoint settings:\n"
+        "invalid endpoint settings:\n"
             + "user specified IP address is supported on user defined networks only",
         () -> keeper.checked("bridge", asked));
   }

@@ -2,6 +2,7 @@ package io.gantry.linux.netlink;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -118,6 +119,15 @@ public final class NftRule {
   /** The number that was loaded, and nothing else, is this. */
   public NftRule is(int value) {
     return compare(0, lastBytes == 1 ? new byte[] {(byte) value} : host32(value));
+  }
+
+  /** The address that was loaded is this. */
+  public NftRule is(InetAddress address) {
+    return compare(0, address.getAddress());
+  }
+
+  public NftRule isPort(int number) {
+    return compare(0, port(number));
   }
 
   /** The interface that was loaded has this name. */
@@ -273,6 +283,29 @@ public final class NftRule {
     return done();
   }
 
+  /**
+   * The packet has another port from here on; no connection is kept in mind.
+   *
+   * @param field {@link Field#SOURCE_PORT} or {@link Field#DESTINATION_PORT}
+   * @param udp whether its checksum is where UDP has it, or TCP
+   */
+  public NftRule setPort(Field field, int number, boolean udp) {
+    add(
+        "immediate",
+        w ->
+            w.attributeBe32(1, FIRST).nest(2).attribute(NftBatch.DATA_VALUE, port(number)).close());
+    add(
+        "payload",
+        w ->
+            w.attributeBe32(5, FIRST)
+                .attributeBe32(2, 2)
+                .attributeBe32(3, field == Field.SOURCE_PORT ? 0 : 2)
+                .attributeBe32(4, 2)
+                .attributeBe32(6, 1)
+                .attributeBe32(7, udp ? 6 : 16));
+    return done();
+  }
+
   // Writing
 
   private void add(String name, Consumer<MessageWriter> data) {
@@ -296,6 +329,10 @@ public final class NftRule {
         .put((byte) (text.length + 1))
         .put(text)
         .array();
+  }
+
+  private static byte[] port(int number) {
+    return new byte[] {(byte) (number >> 8), (byte) number};
   }
 
   private static byte[] host32(int value) {

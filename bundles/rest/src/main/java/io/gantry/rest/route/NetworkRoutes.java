@@ -4,6 +4,7 @@ import static io.gantry.rest.http.Route.delete;
 import static io.gantry.rest.http.Route.get;
 import static io.gantry.rest.http.Route.post;
 import static io.gantry.rest.json.JsonText.object;
+import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 
@@ -81,7 +82,12 @@ public final class NetworkRoutes {
   }
 
   private Answer create(Call call) {
-    var created = networks.create(NetworkJson.read(call.json("CreateRequest"), call.version()));
+    JsonObject body = call.json("CreateRequest");
+    if (body.text("Scope").equals("swarm")) {
+      throw new GantryException(
+          FORBIDDEN, "cannot create a swarm scoped network when swarm is not active");
+    }
+    var created = networks.create(NetworkJson.read(body, call.version()));
     String warning = created.warnings().stream().collect(Collectors.joining("\n"));
     return Answer.json(201, object("Id", created.id(), "Warning", warning));
   }

@@ -164,8 +164,8 @@ enum Fault {
       EnumSet.of(Findings.Kind.STATE),
       "bundles/engine",
       "io.gantry.engine.container.Serving",
-      "        tables.put(record.id(), table(record, run.places(), run.ports()));\n",
-      "        tables.put(record.id(), table(record, List.of(), List.of()));\n"),
+      "        found.add(table(container.record(), run.places(), run.ports()));\n",
+      "        found.add(table(container.record(), List.of(), List.of()));\n"),
 
   PORT_LEFT(
       EnumSet.of(Findings.Kind.LEAK),
