@@ -29,7 +29,6 @@ import org.jspecify.annotations.Nullable;
 /** Ports of the host for runs: chosen here, reserved by their monitors. */
 final class Publishing {
   private static final int HIGHEST = 65535;
-  private static final String LISTEN = "listen";
 
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
 
@@ -219,18 +218,32 @@ final class Publishing {
   }
 
   /** What a monitor says that could not have a port, in Docker's words. */
-  GantryException refused(ContainerRecord record, List<Placed> places, GantryException e) {
+  GantryException refused(
+      ContainerRecord record, List<Placed> places, List<Published> ports, GantryException e) {
     var place = reached(places);
     String said = HelperError.in(e).map(HelperError::text).orElse("");
-    return place == null || !said.startsWith(LISTEN)
+    var port = ports.stream().filter(one -> said.startsWith(listen(one) + ": ")).findFirst();
+    return place == null || port.isEmpty()
         ? e
         : failure(
             record,
             place,
             e,
-            "failed to bind host port: "
-                + said.replace("address in use", "address already in use")
+            "failed to bind host port for "
+                + port.get()
+                + said.substring(listen(port.get()).length())
+                    .replace("address in use", "address already in use")
                     .replace("address not available", "cannot assign requested address"));
+  }
+
+  /** How a monitor calls it. */
+  private static String listen(Published port) {
+    boolean six = port.hostAddress().indexOf(':') >= 0;
+    return "listen %s %s:%d"
+        .formatted(
+            port.protocol(),
+            six ? "[" + port.hostAddress() + "]" : port.hostAddress(),
+            port.hostPort());
   }
 
   /** Those that were named come first: they must not be given to who takes any. */

@@ -226,7 +226,7 @@ final class Republishing {
     try {
       monitor.listen(listeners(ports));
     } catch (GantryException e) {
-      throw publishing.refused(record, places, e);
+      throw publishing.refused(record, places, ports, e);
     }
     if (!Serving.isNeeded(run.places(), run.ports())) {
       monitor.serveBy(Path.of(serving.socket()));

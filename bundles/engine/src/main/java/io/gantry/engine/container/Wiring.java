@@ -97,7 +97,7 @@ final class Wiring {
 
   /** What a monitor says that could not have a port, in Docker's words. */
   GantryException refused(ContainerRecord record, Wires wires, GantryException e) {
-    return publishing.refused(record, wires.places, e);
+    return publishing.refused(record, wires.places, wires.ports, e);
   }
 
   /** Waits for drivers if need be, for who does not wait for {@link #join}. */

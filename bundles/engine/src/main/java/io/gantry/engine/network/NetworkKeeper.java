@@ -397,7 +397,10 @@ public final class NetworkKeeper {
                 .anyMatch(other -> other.record().configFrom().equals(record.name()));
     if (isSource) {
       throw new GantryException(
-          FORBIDDEN, "configuration network \"" + record.name() + "\" is in use");
+          FORBIDDEN,
+          "error while removing network: configuration network \""
+              + record.name()
+              + "\" is in use");
     }
   }
 

@@ -93,9 +93,11 @@ final class Planning {
       throw new GantryException(
           FORBIDDEN, "a configuration network cannot depend on another configuration network");
     }
-    if (asked.configOnly() && !asked.driver().isEmpty() && !asked.driver().equals("bridge")) {
+    if (asked.configOnly() && (asked.ingress() || asked.internal() || asked.attachable())) {
       throw new GantryException(
-          FORBIDDEN, "configuration network can only contain network specific fields");
+          FORBIDDEN,
+          "configuration network can only contain network specific fields. Network operator fields"
+              + " like [ ingress | internal | attachable | scope ] are not supported.");
     }
   }
 
@@ -111,14 +113,18 @@ final class Planning {
       throw new GantryException(
           NOT_FOUND, "configuration network \"" + asked.configFrom() + "\" does not exist");
     }
-    if (!asked.ipam().pools().isEmpty() || !asked.options().isEmpty() || asked.ipv6()) {
+    if (!asked.options().isEmpty()) {
+      throw new GantryException(
+          FORBIDDEN,
+          "network driver options are not supported if the network depends on a configuration"
+              + " network");
+    }
+    if (!asked.ipam().pools().isEmpty() || !asked.labels().isEmpty() || asked.ipv6()) {
       throw new GantryException(
           FORBIDDEN,
           "user supplied configurations are not supported if the network depends on a"
               + " configuration network");
     }
-    var labels = new HashMap<>(source.labels());
-    labels.putAll(asked.labels());
     return new NetworkSpec(
         asked.name(),
         asked.driver(),
@@ -131,7 +137,7 @@ final class Planning {
         false,
         source.name(),
         source.options(),
-        labels);
+        source.labels());
   }
 
   /** That its driver can do what is asked for. */

@@ -50,4 +50,14 @@ public record Published(
   public String name() {
     return port + "/" + protocol;
   }
+
+  /** As Docker writes it: {@code 127.0.0.1:8080:172.17.0.2:80/tcp}. */
+  @Override
+  public String toString() {
+    return plain(hostAddress) + ":" + hostPort + ":" + plain(address) + ":" + name();
+  }
+
+  private static String plain(String numeric) {
+    return numeric.indexOf(':') < 0 ? numeric : "[" + numeric + "]";
+  }
 }

@@ -165,11 +165,8 @@ class PortsTest extends WithEngine {
     try (var strange = new ServerSocket(free[2], 1, InetAddress.getByName(HERE))) {
       refused(
           CONFLICT,
-          "failed to bind host port: listen tcp "
-              + HERE
-              + ":"
-              + strange.getLocalPort()
-              + ": address already in use",
+          "failed to bind host port for %s:%d:10.9.1.3:81/tcp: address already in use"
+              .formatted(HERE, strange.getLocalPort()),
           () -> ports.publish(id, List.of(wish(81, HERE, free[2]))));
     }
     assertFalse(isTaken(HERE, free[2]));

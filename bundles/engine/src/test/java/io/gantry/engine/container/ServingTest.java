@@ -260,6 +260,36 @@ class ServingTest extends WithEngine {
         Map.of(box, engine.containers.networks().inspect("one").endpoints().get(box).address()));
   }
 
+  /** Noise, questions that cannot be read, and good ones. */
+  @Test
+  void aFloodHurtsOnlyWhoSendsIt() throws Exception {
+    started("web");
+    String box = started("box");
+    String flood = started("flood");
+    long serving = helper();
+    String script =
+        "exec 3>/dev/udp/127.0.0.11/53; "
+            + "(while :; do printf '\\x12\\x34\\1\\0\\0\\xff\\0\\0\\0\\0\\0\\0\\xc0\\x0c\\xff' >&3; done) & "
+            + "(while :; do printf '\\x12\\x34\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3web\\0\\0\\1\\0\\1' >&3; done) & "
+            + "while :; do head -c 900 /dev/urandom >&3; done";
+    String pid = Long.toString(engine.containers.inspect(flood).state().pid());
+    var sender =
+        new ProcessBuilder("nsenter", "-n", "-t", pid, "setsid", "bash", "-c", script)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    try {
+      for (int i = 0; i < 20; i++) {
+        assertTrue(finds(box, "web", "10.9.1.2"));
+      }
+    } finally {
+      sender.descendants().forEach(ProcessHandle::destroyForcibly);
+      sender.destroyForcibly().waitFor();
+    }
+    assertEquals(serving, helper());
+    assertTrue(finds(flood, "web", "10.9.1.2"));
+  }
+
   @Test
   void whoseUsersAreOthersFindsNamesToo() throws Exception {
     Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rwxr-xr-x"));

@@ -455,7 +455,7 @@ class NetworkKeeperTest {
     assertEquals(Map.of("a", "b"), view("user").options());
     refused(
         FORBIDDEN,
-        "configuration network \"source\" is in use",
+        "error while removing network: configuration network \"source\" is in use",
         () -> keeper.remove("source", SAME));
     refused(
         FORBIDDEN,

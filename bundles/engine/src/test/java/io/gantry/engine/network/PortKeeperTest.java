@@ -24,8 +24,7 @@ class PortKeeperTest {
   private PortKeeper keeper = new PortKeeper((protocol, address, port) -> true);
 
   private List<Published> take(String address, String port) {
-    return keeper.take(
-        () -> "box." + next++, BOX, "", List.of(new Wish("80/tcp", address, port)));
+    return keeper.take(() -> "box." + next++, BOX, "", List.of(new Wish("80/tcp", address, port)));
   }
 
   private static List<Integer> ports(List<Published> published) {
