@@ -70,9 +70,9 @@ int op_caps(struct setup *s, const struct arg *a, unsigned n) {
   s->ambient = arg_number(a + 3);
   s->caps = true;
   for (unsigned cap = 0; cap < 64; cap++) {
-    /* The first capability that this kernel does not know ends the list. */
-    if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0) break;
-    if (!(s->bounding >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) return failed(s, "drop capability %u", cap);
+    if (s->bounding >> cap & 1 || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL) break; /* the first one that this kernel does not know ends the list */
+    return failed(s, "drop capability %u", cap);
   }
   return 0;
 }
