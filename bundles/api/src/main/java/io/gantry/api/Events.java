@@ -1,9 +1,11 @@
 package io.gantry.api;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -20,6 +22,14 @@ public interface Events {
 
   /** Tells something; for edges that make events of their own. */
   void publish(Event event);
+
+  /**
+   * Tells several things, with nothing in between, which are put together only when somebody wants
+   * to know: at any time, by any thread, and more than once.
+   */
+  default void publish(Supplier<List<Event>> events) {
+    events.get().forEach(this::publish);
+  }
 
   interface Subscription extends AutoCloseable {
     @Override

@@ -10,15 +10,19 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -27,14 +31,21 @@ import org.osgi.service.component.annotations.Deactivate;
 /**
  * The last events and those who listen to new ones.
  *
- * <p>Ring and subscriptions belong to one thread: publishing, subscribing and unsubscribing are
- * tasks in its queue, so everybody sees the same order and nobody misses what comes between the
- * kept events and the new ones.
+ * <p>What is published waits in a queue, from which one thread takes it; ring and subscriptions
+ * belong to that thread, so everybody sees the same order and nobody misses what comes between the
+ * kept events and the new ones. While nobody listens the thread is not woken for each event, and
+ * what is said lazily is not put together: a subscription takes what waits first. Who publishes
+ * looks for listeners after he has put his event into the queue; who subscribes says so before he
+ * takes from it.
  */
 @Component(name = "io.gantry.engine.event")
 public final class EventRing implements Events {
   private static final System.Logger log = System.getLogger("io.gantry.engine.event");
   static final int KEPT = 1024;
+
+  /** So much is put off while nobody listens. */
+  private static final int MOST_WAITING = 256;
+
   private static final int PATIENCE_SECONDS = 30;
 
   private final ExecutorService thread =
@@ -44,7 +55,10 @@ public final class EventRing implements Events {
             made.setDaemon(true);
             return made;
           });
-  private final Deque<Event> ring = new ArrayDeque<>(KEPT); // only touched by thread
+  private final Queue<Supplier<List<Event>>> coming = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger waiting = new AtomicInteger(); // about as many as are coming
+  private final AtomicInteger listening = new AtomicInteger(); // not fewer than listeners
+  private final Deque<Supplier<List<Event>>> ring = new ArrayDeque<>(); // only touched by thread
   private final List<Listener> listeners = new ArrayList<>(); // only touched by thread
 
   private record Listener(Predicate<Event> filter, Consumer<Event> sink) {}
@@ -54,11 +68,21 @@ public final class EventRing implements Events {
 
   @Override
   public void publish(Event event) {
+    var one = List.of(event);
+    publish(() -> one);
+  }
+
+  @Override
+  public void publish(Supplier<List<Event>> events) {
+    coming.add(events);
+    if (waiting.incrementAndGet() < MOST_WAITING && listening.get() == 0) {
+      return;
+    }
     try {
-      thread.execute(() -> keepAndTell(event));
+      thread.execute(this::take);
     } catch (RejectedExecutionException e) {
       // the engine stops: whoever listened has been cut off already
-      log.log(System.Logger.Level.DEBUG, "dropped {0} of {1}", event.action(), event.actor());
+      log.log(System.Logger.Level.DEBUG, "dropped what came while the engine stops");
     }
   }
 
@@ -69,11 +93,13 @@ public final class EventRing implements Events {
     var listener = new Listener(filter, sink);
     var replayed = new CompletableFuture<Void>();
     try {
+      listening.incrementAndGet();
       thread.execute(
           () -> {
+            take();
             listeners.add(listener);
             if (since != null) {
-              ring.stream().filter(e -> !e.time().isBefore(since)).forEach(e -> tell(listener, e));
+              replay(listener, since);
             }
             replayed.complete(null);
           });
@@ -97,11 +123,28 @@ public final class EventRing implements Events {
     thread.shutdown();
   }
 
-  private void keepAndTell(Event event) {
-    if (ring.size() == KEPT) {
-      ring.removeFirst();
+  private void take() {
+    for (var next = coming.poll(); next != null; next = coming.poll()) {
+      waiting.decrementAndGet();
+      if (ring.size() == KEPT) {
+        ring.removeFirst();
+      }
+      ring.addLast(next);
+      if (!listeners.isEmpty()) {
+        next.get().forEach(this::tell);
+      }
     }
-    ring.addLast(event);
+  }
+
+  /** Of those that are kept the last ones: one that was said together with others counts alone. */
+  private void replay(Listener listener, Instant since) {
+    var kept = ring.stream().flatMap(events -> events.get().stream()).toList();
+    kept.subList(Math.max(0, kept.size() - KEPT), kept.size()).stream()
+        .filter(event -> !event.time().isBefore(since))
+        .forEach(event -> tell(listener, event));
+  }
+
+  private void tell(Event event) {
     for (var listener : List.copyOf(listeners)) {
       tell(listener, event);
     }
@@ -114,13 +157,19 @@ public final class EventRing implements Events {
       }
     } catch (RuntimeException e) { // one listener's defect must not silence the others
       log.log(WARNING, "a listener failed on " + event.action() + " and gets no more events", e);
-      listeners.remove(listener);
+      remove(listener);
+    }
+  }
+
+  private void remove(Listener listener) {
+    if (listeners.remove(listener)) {
+      listening.decrementAndGet();
     }
   }
 
   private void forget(Listener listener) {
     try {
-      thread.execute(() -> listeners.remove(listener));
+      thread.execute(() -> remove(listener));
     } catch (RejectedExecutionException e) {
       // the engine stops, and all listeners with it
     }

@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.Events.Event;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -82,6 +84,30 @@ class EventRingTest {
     ring.publish(event(2));
     ring.subscribe(null, e -> true, e -> {}).close(); // its turn comes after both
     assertEquals(List.of(1, 2), List.copyOf(seen));
+  }
+
+  @Test
+  void whatIsSaidLazilyIsPutTogetherForListenersOnlyAndInOrder() {
+    var asked = new AtomicInteger();
+    for (int i = 0; i < 3 * EventRing.KEPT; i++) {
+      int first = 2 * i;
+      ring.publish(
+          () -> {
+            asked.incrementAndGet();
+            return List.of(event(first), event(first + 1));
+          });
+    }
+    assertEquals(0, asked.get());
+    var seen = new CopyOnWriteArrayList<Integer>();
+    try (var subscription = ring.subscribe(Instant.EPOCH, e -> true, e -> seen.add(number(e)))) {
+      ring.publish(() -> List.of(event(-2), event(-1)));
+      ring.subscribe(null, e -> true, e -> {}).close(); // its turn comes after
+    }
+    assertEquals(EventRing.KEPT, asked.get());
+    int end = 6 * EventRing.KEPT;
+    var expected = new ArrayList<>(IntStream.range(end - EventRing.KEPT, end).boxed().toList());
+    expected.addAll(List.of(-2, -1));
+    assertEquals(expected, List.copyOf(seen));
   }
 
   private static Event event(int number) {
