@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "checker.h"
 #include "setup.h"
 #include "sys.h"
 
@@ -143,13 +144,21 @@ static int fork_below(struct setup *s) {
   return 0;
 }
 
+int command_run(struct setup *s, char **argv) {
+  char path[PATH_MAX];
+  if (find_command(s, argv[0], path, sizeof path) < 0) return -1;
+  execve(path, argv, s->environment);
+  return failed(s, "exec %s", path);
+}
+
 int op_exec(struct setup *s, const struct arg *a, unsigned n) {
   char path[PATH_MAX];
   if (!s->environment && op_env(s, NULL, 0) < 0) return -1;
   add_home(s);
-  if (find_command(s, arg_text(a), path, sizeof path) < 0) return -1;
   char **argv = must_alloc((n + 1) * sizeof *argv);
   for (unsigned i = 0; i < n; i++) argv[i] = (char *)(uintptr_t)a[i].bytes;
+  if (s->serves) checker_serve(s, argv);
+  if (find_command(s, argv[0], path, sizeof path) < 0) return -1;
   umask(s->umask);
   report_send(s, REPORT_EXECING, 0, NULL, 0);
   if (s->reap && s->stage == STAGE_INIT && fork_below(s) < 0) return -1;

@@ -243,18 +243,12 @@ static struct process *addressed(const struct message *m) {
   return p && !p->reaped && !p->finished ? p : NULL;
 }
 
-/* An exec'ed process leads a group of its own, unless a foreign runtime started it. */
-static int signal_process(pid_t pid, int number, bool group) {
-  if (group && getpgid(pid) == pid) return kill(-pid, number);
-  return kill(pid, number);
-}
-
 static void request_signal(struct connection *c, const struct message *m) {
   struct process *p = addressed(m);
   uint64_t number = message_u64(m, TAG_SIGNAL, 0);
   if (number < 1 || number > 64) answer(c, EINVAL, "signal");
   else if (!p || p->pid <= 0) answer(c, ESRCH, "signal");
-  else answer(c, signal_process(p->pid, (int)number, message_u64(m, TAG_GROUP, 0) != 0) < 0 ? errno : 0, "signal");
+  else answer(c, process_signal(p, (int)number, message_u64(m, TAG_GROUP, 0) != 0) < 0 ? errno : 0, "signal");
 }
 
 static void request_resize(struct connection *c, const struct message *m) {
@@ -320,6 +314,7 @@ static void control_request(struct connection *c, const struct message *m) {
       ok(c);
       break;
     case MSG_SERVE: request_serve(c, m); break;
+    case MSG_CHECK: answer(c, health_ask(m), "check the health"); break;
     case MSG_QUIT: request_quit(c); break;
     default: answer(c, EOPNOTSUPP, "request");
   }

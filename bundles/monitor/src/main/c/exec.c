@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <linux/sched.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@
  * somebody else's by the time it is used; a foreign runtime has none) and, without a terminal, 0-2. */
 struct park_request {
   uint64_t length, rows, columns;
-  bool join, joins_user, tty, null_stdin;
+  bool join, joins_user, tty, null_stdin, serves;
   char oom_score[OOM_SCORE_MOST]; /* that its program asks for; "": the zygote's first one */
 };
 
@@ -35,6 +36,8 @@ enum { PARK_END_MS = 1000 };
 
 /* Processes in the container's cgroups while one is exec'ed: the parked one, the helper and the exec'ed one. */
 enum { EXEC_PROCESSES = 3 };
+/* The same once there is one who serves checks. */
+enum { CHECK_PROCESSES = EXEC_PROCESSES + 1 };
 
 static pid_t parked;
 static int park_socket = -1;
@@ -56,9 +59,10 @@ static void prepare(const struct park_request *r, const int *fds, unsigned count
   setup.rows = r->rows;
   setup.columns = r->columns;
   setup.joins_user = r->joins_user;
+  setup.serves = setup.inside = r->serves;
   setup.oom = setup.network = -1;
   setup.join = r->join && next < count ? fds[next++] : -1;
-  if (r->tty) return;
+  if (r->tty || r->serves) return;
   if (!r->null_stdin && next < count) setup.in = fds[next++];
   if (next < count) setup.out = fds[next++];
   if (next < count) setup.err = fds[next];
@@ -85,6 +89,13 @@ static void enter_container(void) {
   close(setup.join);
   setup.join = -1;
   setup.inside = true;
+}
+
+/* Whoever is forked next is in no pid namespace of the container's. */
+static void stay_outside(void) {
+  int self = sys_pidfd_open(getpid());
+  if (self < 0 || syscall(SYS_setns, self, CLONE_NEWPID) < 0) report_and_end("leave the container's pid namespace", errno);
+  close(self);
 }
 
 /* The parked process takes on the score that an exec asks for, and who is forked from it inherits that: in the container there
@@ -120,7 +131,8 @@ static _Noreturn void park(int socket) {
     setup.null = null;
     r.oom_score[sizeof r.oom_score - 1] = 0;
     take_oom_score(r.oom_score, oom);
-    if (container >= 0 && !r.joins_user) enter_container();
+    if (r.serves) stay_outside();
+    else if (container >= 0 && !r.joins_user) enter_container();
     pid_t helper = sys_clone(CLONE_PARENT);
     if (helper == 0) {
       map_program(&r, fds[PROGRAM_FD]);
@@ -143,15 +155,18 @@ bool park_is(pid_t pid) {
   return true;
 }
 
-void park_end(void) {
-  if (!parked) return;
-  struct pollfd end = {.fd = sys_pidfd_open(parked), .events = POLLIN};
-  kill(parked, SIGKILL);
+void exec_kill(pid_t pid) {
+  struct pollfd end = {.fd = sys_pidfd_open(pid), .events = POLLIN};
+  kill(pid, SIGKILL);
   /* Whoever is told of the container's end will remove its cgroups next; a frozen one keeps us, but not for ever. */
   if (end.fd >= 0) {
     (void)poll(&end, 1, PARK_END_MS);
     close(end.fd);
   }
+}
+
+void park_end(void) {
+  if (parked) exec_kill(parked);
 }
 
 static int ensure_parked(void) {
@@ -195,7 +210,7 @@ int monitor_continue(const uint8_t *program, size_t length) {
   return error;
 }
 
-static int open_beside(const char *file, const char *name) {
+int exec_open_beside(const char *file, const char *name) {
   char path[PATH_MAX];
   const char *slash = strrchr(file, '/');
   if (!slash || snprintf(path, sizeof path, "%.*s/%s", (int)(slash - file), file, name) >= (int)sizeof path) return -1;
@@ -203,7 +218,7 @@ static int open_beside(const char *file, const char *name) {
 }
 
 static bool has_beside(const char *file, const char *name) {
-  int fd = open_beside(file, name);
+  int fd = exec_open_beside(file, name);
   if (fd >= 0) close(fd);
   return fd >= 0;
 }
@@ -211,7 +226,7 @@ static bool has_beside(const char *file, const char *name) {
 /* -1: not there, or no limit */
 static long number_beside(const char *file, const char *name) {
   char text[32], *end;
-  int fd = open_beside(file, name);
+  int fd = exec_open_beside(file, name);
   if (fd < 0) return -1;
   ssize_t n = read(fd, text, sizeof text - 1);
   close(fd);
@@ -230,10 +245,10 @@ static const char *counting(void) {
   return found ? *found : NULL;
 }
 
-static bool has_room(void) {
+static bool has_room(long processes) {
   const char *file = counting();
   long most = file ? number_beside(file, "pids.max") : -1;
-  return most < 0 || most - number_beside(file, "pids.current") >= EXEC_PROCESSES;
+  return most < 0 || most - number_beside(file, "pids.current") >= processes;
 }
 
 static int start_outside(const struct park_request *r, const int *fds, unsigned count) {
@@ -263,30 +278,49 @@ static void find_oom_score(const struct attribute *program, char score[OOM_SCORE
   }
 }
 
-static int hand_over(struct process *p, const int child[3], int report, const struct attribute *program) {
-  struct park_request r = {.length = program->length, .rows = p->rows, .columns = p->columns, .tty = p->tty};
+static int hand_over(struct park_request *r, const int child[3], int report, const struct attribute *program) {
   int fds[FDS_MOST], container = -1;
   unsigned count = FIXED_FDS;
-  r.join = !monitor.runtime;
-  r.joins_user = monitor.remapped;
-  r.null_stdin = !p->keeps_stdin;
-  find_oom_score(program, r.oom_score);
-  if (r.join) {
+  r->length = program->length;
+  r->join = !monitor.runtime;
+  r->joins_user = monitor.remapped;
+  find_oom_score(program, r->oom_score);
+  if (r->join) {
     container = sys_pidfd_open(monitor.init->pid);
     if (container < 0) return -1;
     fds[count++] = container;
   }
-  for (int i = 0; i < 3 && !p->tty; i++) {
+  for (int i = 0; i < 3 && !r->tty; i++) {
     if (child[i] >= 0) fds[count++] = child[i];
   }
   fds[REPORT_SOCKET] = report;
   fds[PROGRAM_FD] = program_file(program->value, program->length);
-  int result = fds[PROGRAM_FD] < 0 ? -1 : has_room() ? start_inside(&r, fds, count) : start_outside(&r, fds, count);
+  bool inside = r->serves || has_room(EXEC_PROCESSES);
+  int result = fds[PROGRAM_FD] < 0 ? -1 : inside ? start_inside(r, fds, count) : start_outside(r, fds, count);
   int error = errno;
   if (fds[PROGRAM_FD] >= 0) close(fds[PROGRAM_FD]);
   if (container >= 0) close(container);
   errno = error;
   return result;
+}
+
+int exec_process(struct process *p, const struct attribute *program) {
+  struct park_request r = {.rows = p->rows, .columns = p->columns, .tty = p->tty, .null_stdin = !p->keeps_stdin};
+  int child[3] = {-1, -1, -1}, report = -1;
+  bool done = process_open(p, child, &report) == 0 && hand_over(&r, child, report, program) == 0;
+  int error = errno;
+  process_close_child_ends(child, report);
+  if (done) monitor_add(p);
+  else process_free(p);
+  errno = error;
+  return done ? 0 : -1;
+}
+
+int exec_checker(int socket, const struct attribute *program) {
+  static const int none[3] = {-1, -1, -1};
+  struct park_request r = {.serves = true, .null_stdin = true};
+  errno = EAGAIN;
+  return has_room(CHECK_PROCESSES) ? hand_over(&r, none, socket, program) : -1;
 }
 
 static const char *exec_refusal(const char *id, const struct attribute *program, int *error) {
@@ -307,18 +341,11 @@ static void start(struct connection *c, const char *id, const struct message *m,
   uint64_t streams = message_u64(m, TAG_STREAMS, 0), flags = message_u64(m, TAG_FLAGS, 0) & FLAG_TTY;
   if (streams & STREAM_STDIN) flags |= FLAG_STDIN | FLAG_STDIN_ONCE;
   struct process *p = process_new(id, flags, message_u64(m, TAG_ROWS, 0), message_u64(m, TAG_COLUMNS, 0));
-  int child[3] = {-1, -1, -1}, report = -1;
-  if (process_open(p, child, &report) < 0 || hand_over(p, child, report, program) < 0) {
+  if (exec_process(p, program) < 0) {
     connection_error(c, errno, "exec: cannot reach the container's cgroup");
     c->closing = true;
-    process_close_child_ends(child, report);
-    process_free(p);
     return;
   }
-  process_close_child_ends(child, report);
-  p->next = monitor.processes;
-  monitor.processes = p;
-  monitor.exec_count++;
   connection_stream(c, p, streams);
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <linux/sched.h>
 #include <unistd.h>
 
+#include "checker.h"
 #include "sockets.h"
 #include "spawn.h"
 #include "sys.h"
@@ -36,7 +38,7 @@ static char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
 static void put_execs(struct buffer *b) {
   for (struct process *p = monitor.processes; p; p = p->next) {
-    if (p->id[0] && p->started && !p->finished) message_put_text(b, TAG_LIVE_EXEC, p->id);
+    if (p->id[0] && p->started && !p->finished && !p->checks) message_put_text(b, TAG_LIVE_EXEC, p->id);
   }
   record_put_remembered(b);
 }
@@ -58,6 +60,7 @@ void monitor_hello(struct buffer *b) {
   put_execs(b);
   sockets_put_names(b);
   message_put_u64(b, TAG_SERVED, link_serves());
+  health_put(b);
   if (monitor.phase == PHASE_EXITED) put_ending(b, &monitor.ending);
   message_end(b, begin);
 }
@@ -118,16 +121,24 @@ static void exec_started(struct process *p) {
 
 void monitor_started(struct process *p) {
   if (p != monitor.init) {
-    exec_started(p);
+    if (p->checks) health_begun(p);
+    else exec_started(p);
     return;
   }
+  monitor.started_ms = monotonic_ms();
   monitor.init_pid = (uint64_t)p->pid;
   monitor.init_start = record_start_time(p->pid);
   if (p->started) monitor.phase = PHASE_RUNNING;
   tell_init(p->started ? MSG_STARTED : MSG_CREATED);
 }
 
-static void forget(struct process *p) {
+void monitor_add(struct process *p) {
+  p->next = monitor.processes;
+  monitor.processes = p;
+  monitor.exec_count++;
+}
+
+void monitor_forget(struct process *p) {
   for (struct process **at = &monitor.processes; *at; at = &(*at)->next) {
     if (*at != p) continue;
     *at = p->next;
@@ -146,32 +157,38 @@ static void init_failed(struct process *p) {
   struct buffer b = {0};
   kill_children();
   sockets_leave();
-  monitor.ending = (struct ending){.status = p->failure.error == ENOENT ? 127 : 128, .time_ns = wall_clock_ns()};
+  monitor.ending = (struct ending){.status = p->failure->error == ENOENT ? 127 : 128, .time_ns = wall_clock_ns()};
   for (unsigned i = 0; i < COUNT(cannot_run); i++) {
-    if (p->failure.error == cannot_run[i]) monitor.ending.status = 126;
+    if (p->failure->error == cannot_run[i]) monitor.ending.status = 126;
   }
   if (monitor.committed) record_exit(p, &monitor.ending);
   monitor.phase = PHASE_EXITED;
   monitor.failed = true;
-  put_failure(&b, &p->failure);
+  put_failure(&b, p->failure);
   connections_tell(&b);
   connections_close_control();
   buffer_clear(&b);
   connections_end_streams(p);
-  forget(p);
+  monitor_forget(p);
 }
 
 static void exec_failed(struct process *p) {
+  if (p->checks) health_finished(p);
   for (struct connection *c = monitor.connections; c; c = c->next) {
-    if (c->process == p) put_failure(&c->queue, &p->failure);
+    if (c->process == p) put_failure(&c->queue, p->failure);
   }
   connections_end_streams(p);
-  forget(p);
+  monitor_forget(p);
 }
 
 void monitor_start_failed(struct process *p) {
   if (p == monitor.init) init_failed(p);
   else exec_failed(p);
+}
+
+static void check_finished(struct process *p) {
+  health_finished(p);
+  monitor_forget(p);
 }
 
 static void exec_finished(struct process *p) {
@@ -186,12 +203,13 @@ static void exec_finished(struct process *p) {
   message_put_u64(&b, TAG_TIME_NS, e.time_ns);
   tell(&b, begin);
   connections_end_streams(p);
-  forget(p);
+  monitor_forget(p);
 }
 
 static void init_finished(struct process *p) {
   struct buffer b = {0};
   if (monitor.spool) spool_end(monitor.spool, wall_clock_ns());
+  health_end();
   park_end();
   sockets_leave();
   record_ending(&monitor.ending, p);
@@ -201,11 +219,12 @@ static void init_finished(struct process *p) {
   put_ending(&b, &monitor.ending);
   tell(&b, begin);
   connections_end_streams(p);
-  forget(p);
+  monitor_forget(p);
 }
 
 void monitor_finished(struct process *p) {
   if (p == monitor.init) init_finished(p);
+  else if (p->checks) check_finished(p);
   else exec_finished(p);
 }
 
@@ -273,6 +292,7 @@ static void reap(struct watch *w, uint32_t events) {
     /* An exec'ed process names itself in its report before it can end: so reports come first. */
     if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) < 0 || ended.si_pid == 0) return;
     read_all_reports();
+    checker_read();
     pid_t pid = waitpid(ended.si_pid, &status, WNOHANG);
     if (pid > 0) end_of_child(pid, status);
   }
@@ -526,11 +546,12 @@ static uint64_t sooner(uint64_t one, uint64_t other) { return one && (!other || 
 
 static int next_timeout(void) {
   uint64_t now = monotonic_ms(), until = sooner(oom_look_at_ms(), sooner(visits_look_at_ms(), sooner(link_look_at_ms(), accept_again_ms)));
+  until = sooner(health_look_at_ms(), until);
   for (struct process *p = monitor.processes; p; p = p->next) {
     until = sooner(p->drain_until_ms, until);
   }
   if (!until) return -1;
-  return until > now ? (int)(until - now) : 0;
+  return until <= now ? 0 : until - now > INT_MAX ? INT_MAX : (int)(until - now);
 }
 
 static void check_times(void) {
@@ -538,6 +559,7 @@ static void check_times(void) {
   oom_check(now);
   visits_check(now);
   link_check(now);
+  health_look(now);
   if (accept_again_ms && now >= accept_again_ms) {
     accept_again_ms = 0;
     watch_for(&monitor.listener, POLLIN);

@@ -54,6 +54,7 @@ struct process {
   char id[ID_LENGTH + 1]; /* of an exec; empty for init */
   bool tty, keeps_stdin, closes_stdin;
   bool execing, started, reaped, finished;
+  bool checks; /* a health check: no client asked for it */
   pid_t pid;
   uint64_t start; /* field 22 of /proc/PID/stat */
   struct watch report;
@@ -65,7 +66,7 @@ struct process {
   uint64_t rows, columns;
   int wait_status;
   uint64_t end_ns, drain_until_ms;
-  struct report failure; /* kind is 0 when there was none */
+  struct report *failure; /* NULL: there was none */
 };
 
 struct ending {
@@ -85,6 +86,7 @@ struct monitor {
   struct watch listener, signals;
   struct ending ending;
   uint64_t init_pid, init_start;
+  uint64_t started_ms; /* monotonic */
 };
 
 extern struct monitor monitor;
@@ -100,6 +102,9 @@ void monitor_finished(struct process *p);
 /* The creator has gone before COMMIT: the container goes too. */
 _Noreturn void monitor_destroy(void);
 struct process *monitor_find_exec(const char *id);
+/* One more process that was exec'ed, and the same taken back. */
+void monitor_add(struct process *p);
+void monitor_forget(struct process *p);
 /* What the monitor has to know of a program that was checked: whether the container has users of its own, and pids. */
 void monitor_look_through(const uint8_t *program, size_t length);
 /* Gives init the rest of its program; an errno when that cannot be. */
@@ -122,8 +127,13 @@ struct process *process_new(const char *id, uint64_t flags, uint64_t rows, uint6
 int process_open(struct process *p, int child[3], int *report);
 void process_close_child_ends(int child[3], int report);
 void process_free(struct process *p);
+void process_failed(struct process *p, const struct report *r);
 void process_input(struct process *p, const uint8_t *data, size_t length);
 void process_end_input(struct process *p);
+/* To its process group as well, if it is one's leader. */
+int process_signal(const struct process *p, int number, bool group);
+/* For one that has no pipes of ours. */
+void process_take_output(struct process *p, int fd);
 int process_resize(struct process *p, uint64_t rows, uint64_t columns);
 void process_read_report(struct process *p);
 void process_reaped(struct process *p, int wait_status);
@@ -158,8 +168,33 @@ bool connections_have_streams(void);
 
 /* exec.c */
 void exec_start(struct connection *c, const struct message *m);
+/* Starts a process that was made for it, which is the monitor's then; -1 and errno: it is gone. */
+int exec_process(struct process *p, const struct attribute *program);
+/* Forks, in the container's cgroups, who serves checks over this socket; -1 and errno. */
+int exec_checker(int socket, const struct attribute *program);
+/* Opens a file of the control group that this one is of; -1 and errno. */
+int exec_open_beside(const char *file, const char *name);
+/* Kills a child of ours in the container's cgroups and waits for that, but not for ever. */
+void exec_kill(pid_t pid);
 bool park_is(pid_t pid);
 void park_end(void);
+
+/* health.c */
+/* A CHECK; 0 or an errno. */
+int health_ask(const struct message *m);
+void health_put(struct buffer *b);
+void health_output(const struct process *p, const uint8_t *data, size_t length);
+/* What became of the check: it runs, it could not be begun this way, it is over. */
+void health_begun(struct process *p);
+void health_served(pid_t pid, int output);
+void health_not_served(void);
+void health_refused(const struct report *r);
+void health_finished(struct process *p);
+/* The container has ended. */
+void health_end(void);
+/* When something is to be done; 0 for never. */
+uint64_t health_look_at_ms(void);
+void health_look(uint64_t now_ms);
 
 /* visit.c */
 void visit_start(struct connection *c, const struct message *m);

@@ -1,6 +1,7 @@
 /* A process that the monitor started, from its set-up to its last byte of output: init and exec'ed ones alike. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -86,10 +87,16 @@ void process_free(struct process *p) {
   watch_close(&p->err.watch);
   release_terminal(p);
   buffer_clear(&p->input);
+  free(p->failure);
   free_later(p);
 }
 
 /* ---- set-up ---- */
+
+void process_failed(struct process *p, const struct report *r) {
+  if (!p->failure) p->failure = must_alloc(sizeof *p->failure);
+  *p->failure = *r;
+}
 
 static void take_console(struct process *p, int master) {
   nonblocking(master);
@@ -106,7 +113,7 @@ static void take_report(struct process *p, const struct report *r, pid_t sender,
     case REPORT_WAITING: break;
     case REPORT_MOVED: p->pid = (pid_t)r->value; break;
     case REPORT_EXECING: p->execing = true; break;
-    case REPORT_FAILED: p->failure = *r; break;
+    case REPORT_FAILED: process_failed(p, r); break;
     case REPORT_SOCKETS: sockets_take_dns(fds, count, r->text); return;
     case REPORT_CONSOLE:
       if (fd >= 0 && p->tty && p->out.watch.fd < 0) {
@@ -126,7 +133,7 @@ static void take_the_rest(struct process *p);
 
 static void set_up_ended(struct process *p) {
   watch_close(&p->report);
-  if (p->execing && !p->failure.kind) {
+  if (p->execing && !p->failure) {
     p->started = true;
     p->start = record_start_time(p->pid);
     monitor_started(p);
@@ -135,9 +142,10 @@ static void set_up_ended(struct process *p) {
     if (p->reaped) take_the_rest(p);
     return;
   }
-  if (!p->failure.kind) {
-    p->failure = (struct report){.kind = REPORT_FAILED, .error = ECHILD, .stage = p == monitor.init ? STAGE_INIT : STAGE_EXEC};
-    strcpy(p->failure.text, "the process was killed during its set-up");
+  if (!p->failure) {
+    struct report killed = {.kind = REPORT_FAILED, .error = ECHILD, .stage = p == monitor.init ? STAGE_INIT : STAGE_EXEC};
+    strcpy(killed.text, "the process was killed during its set-up");
+    process_failed(p, &killed);
   }
   monitor_start_failed(p);
 }
@@ -168,6 +176,7 @@ static void report_ready(struct watch *w, uint32_t events) {
 
 static void deliver(struct source *s, const uint8_t *data, size_t length) {
   struct process *p = s->process;
+  if (p->checks) health_output(p, data, length);
   if (p == monitor.init && monitor.spool) spool_write(monitor.spool, s->stream, data, length, wall_clock_ns());
   for (struct connection *c = monitor.connections; c; c = c->next) {
     if (c->process == p && c->kind == STREAM && !c->broken) connection_frame(c, s->stream, data, length);
@@ -282,6 +291,18 @@ int process_resize(struct process *p, uint64_t rows, uint64_t columns) {
   }
   struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
   return ioctl(p->in.fd, TIOCSWINSZ, &size);
+}
+
+int process_signal(const struct process *p, int number, bool group) {
+  /* An exec'ed process leads a group of its own, unless a foreign runtime started it. */
+  if (group && getpgid(p->pid) == p->pid) return kill(-p->pid, number);
+  return kill(p->pid, number);
+}
+
+void process_take_output(struct process *p, int fd) {
+  (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+  watch_init(&p->out.watch, fd, source_ready);
+  process_flow(p);
 }
 
 /* ---- end ---- */

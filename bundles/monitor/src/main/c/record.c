@@ -64,9 +64,9 @@ static int format_record(char *text, size_t size, const struct process *p, const
   int n = snprintf(text, size, "status=%llu\nsignal=%llu\ntime_ns=%llu\noom_kills=%llu\ncpu_ns=%llu\npid=%d\nstart=%llu\n",
                    (unsigned long long)e->status, (unsigned long long)e->signal, (unsigned long long)e->time_ns,
                    (unsigned long long)e->oom_kills, (unsigned long long)e->cpu_ns, (int)p->pid, (unsigned long long)p->start);
-  if (!p->failure.kind) return n;
-  char line[sizeof p->failure.text];
-  snprintf(line, sizeof line, "%s", p->failure.text);
+  if (!p->failure) return n;
+  char line[sizeof p->failure->text];
+  snprintf(line, sizeof line, "%s", p->failure->text);
   for (char *at = line; *at; at++) {
     if (*at == '\n') *at = ' ';
   }

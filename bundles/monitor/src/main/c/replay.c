@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dnswire.h"
+#include "health.h"
 #include "ops.h"
 #include "spool.h"
 #include "sys.h"
@@ -111,6 +112,19 @@ static void replay_table(const uint8_t *data, size_t size) {
   container_settle(c);
 }
 
+/* A CHECK, and then a bit for each result. */
+static void replay_check(const uint8_t *data, size_t size) {
+  struct rules rules;
+  struct health health = {0};
+  struct message m = {.type = MSG_CHECK, .length = (uint32_t)size, .payload = (uint8_t *)(uintptr_t)data};
+  if (size > WIRE_MOST || !message_valid(&m) || !rules_read(&rules, &m)) return;
+  for (size_t i = 0; i < size && i < 64; i++) {
+    health_after(&health, &rules, data[i] & 1, i * rules.interval_ms);
+    sink += health_interval(&health, &rules, i * rules.interval_ms) + health.state + health.streak;
+    if (health.streak >= rules.retries && health.state != HEALTH_BAD) abort();
+  }
+}
+
 void replay_bytes(const uint8_t *data, size_t size) {
   if (size == 0) return;
   switch (data[0]) {
@@ -120,6 +134,7 @@ void replay_bytes(const uint8_t *data, size_t size) {
     case 'j': replay_json(data + 1, size - 1); break;
     case 'd': replay_dns(data + 1, size - 1); break;
     case 't': replay_table(data + 1, size - 1); break;
+    case 'h': replay_check(data + 1, size - 1); break;
     default: break;
   }
 }

@@ -205,9 +205,11 @@ int join_container(struct setup *s) {
   close(s->join);
   s->join = -1;
   if (s->joins_user && become_root(s) < 0) return -1;
-  if (move_on(s) < 0) return -1;
-  setsid(); /* the forked sibling leads a session of its own, for its terminal */
-  if (join_cgroups(s) < 0) return -1;
+  if (!s->serves) { /* who serves stays out of the pid namespace, where nobody sees it */
+    if (move_on(s) < 0) return -1;
+    setsid(); /* the forked sibling leads a session of its own, for its terminal */
+    if (join_cgroups(s) < 0) return -1;
+  }
   s->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
   return 0;
 }
@@ -256,7 +258,7 @@ static int enter_network(struct setup *s) {
 
 _Noreturn void setup_run(struct setup *s) {
   if (s->network >= 0 && enter_network(s) < 0) give_up(s);
-  begin(s, s->stage == STAGE_INIT ? "gantry-init" : "gantry-exec");
+  begin(s, s->stage == STAGE_INIT ? "gantry-init" : s->serves ? "gantry-check" : "gantry-exec");
   open_cgroups(s);
   if (s->join < 0) {
     if (join_cgroups(s) < 0) give_up(s);

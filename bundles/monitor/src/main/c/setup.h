@@ -20,6 +20,7 @@ enum report_kind {
   REPORT_EXECING,     /* everything but the exec itself has succeeded */
   REPORT_FAILED,
   REPORT_DONE,   /* of a visit */
+  REPORT_UNSERVED, /* of who serves checks: it could not begin this one */
   REPORT_SOCKETS /* with descriptors of those for name look-ups; text says where they are */
 };
 
@@ -39,6 +40,7 @@ struct setup {
   uint64_t rows, columns;
   const uint8_t *program;
   size_t length;
+  bool serves; /* exec: stays, and runs the command whenever it is told to: checker.c */
   bool inside; /* exec: forked by who has joined them: no path is the host's, and `null` is its /dev/null */
   int null;
   int join; /* exec: pidfd of the process whose namespaces to join, -1: stay */
@@ -157,6 +159,8 @@ int private_proc(struct setup *s);
 int idmap(const struct setup *s, int mount, unsigned flags);
 /* Whom files made from now on belong to, with all capabilities either way. */
 int act_as_root(const struct setup *s, bool container);
+/* command.c: the file that a command is, looked for as Docker does; runs it, or says why not and returns -1. */
+int command_run(struct setup *s, char **argv);
 /* After the user namespace was joined. */
 int become_root(struct setup *s);
 /* exec: joins the namespaces of init. */

@@ -63,6 +63,17 @@ static const uint8_t forms[TAG_END] = {
     [TAG_UPSTREAM] = STRING,
     [TAG_TARGET] = STRING,
     [TAG_COUNTER] = STRING,
+    [TAG_INTERVAL_MS] = NUMBER,
+    [TAG_TIMEOUT_MS] = NUMBER,
+    [TAG_START_PERIOD_MS] = NUMBER,
+    [TAG_START_INTERVAL_MS] = NUMBER,
+    [TAG_RETRIES] = NUMBER,
+    [TAG_HEALTH] = NUMBER,
+    [TAG_STREAK] = NUMBER,
+    [TAG_RESULT] = BYTES,
+    [TAG_BEGIN_NS] = NUMBER,
+    [TAG_OUTCOME] = NUMBER,
+    [TAG_BYTES] = BYTES,
 };
 
 /* The protocol's byte order is little-endian; so are the machines this is built for. */

@@ -8,7 +8,7 @@
 
 #include "buffer.h"
 
-enum { PROTOCOL_VERSION = 1, OP_SET_VERSION = 3, WIRE_HEAD = 8, WIRE_MOST = 1 << 20 };
+enum { PROTOCOL_VERSION = 1, OP_SET_VERSION = 4, WIRE_HEAD = 8, WIRE_MOST = 1 << 20 };
 
 enum message_type {
   MSG_HELLO = 1,
@@ -21,6 +21,8 @@ enum message_type {
   MSG_OK,
   MSG_OOM,
   MSG_SOCKETS,
+  MSG_CHECKING,
+  MSG_CHECKED,
   MSG_EXPECT = 31,
   MSG_CREATE,
   MSG_PROGRAM,
@@ -45,7 +47,8 @@ enum message_type {
   MSG_TABLE,
   MSG_RESYNC,
   MSG_DRAIN,
-  MSG_START_NET
+  MSG_START_NET,
+  MSG_CHECK
 };
 
 enum tag {
@@ -102,11 +105,23 @@ enum tag {
   TAG_UPSTREAM,
   TAG_TARGET,
   TAG_COUNTER,
+  TAG_INTERVAL_MS,
+  TAG_TIMEOUT_MS,
+  TAG_START_PERIOD_MS,
+  TAG_START_INTERVAL_MS,
+  TAG_RETRIES,
+  TAG_HEALTH,
+  TAG_STREAK,
+  TAG_RESULT,
+  TAG_BEGIN_NS,
+  TAG_OUTCOME,
+  TAG_BYTES,
   TAG_END
 };
 
 enum { FLAG_TTY = 1, FLAG_STDIN = 2, FLAG_STDIN_ONCE = 4, FLAG_WAIT = 8, FLAG_SUBREAPER_INIT = 16 };
 enum { FLAG_BARE_NAMES = 1 }; /* of a table */
+enum { FLAG_CUT = 1 };        /* of a result */
 enum { STREAM_STDIN = 1, STREAM_STDOUT = 2, STREAM_STDERR = 4 };
 enum phase { PHASE_SPAWNER, PHASE_CREATED, PHASE_RUNNING, PHASE_EXITED, PHASE_NET };
 enum stage { STAGE_MONITOR = 1, STAGE_INIT, STAGE_EXEC, STAGE_INSIDE, STAGE_NET };

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "dnswire.h"
+#include "health.h"
 #include "loop.h"
 #include "ops.h"
 #include "scratch.h"
@@ -497,6 +498,39 @@ static void thousands_of_names_are_found_and_forgotten(void) {
   CHECK_NUMBER(container_count(), 0);
 }
 
+static void failures_in_a_row_count_once_a_container_has_started(void) {
+  const struct rules rules = {.interval_ms = 30000, .timeout_ms = 1, .start_period_ms = 1000, .start_interval_ms = 50, .retries = 2};
+  struct health h = {0};
+  health_after(&h, &rules, false, 999);
+  CHECK(h.state == HEALTH_STARTING && h.streak == 0);
+  CHECK_NUMBER(health_interval(&h, &rules, 999), 50);
+  CHECK_NUMBER(health_interval(&h, &rules, 1000), 30000);
+  health_after(&h, &rules, false, 1000);
+  CHECK(h.state == HEALTH_STARTING && h.streak == 1);
+  health_after(&h, &rules, false, 1001);
+  CHECK(h.state == HEALTH_BAD && h.streak == 2);
+  health_after(&h, &rules, false, 1002);
+  CHECK(h.state == HEALTH_BAD && h.streak == 3);
+  health_after(&h, &rules, true, 1003);
+  CHECK(h.state == HEALTH_GOOD && h.streak == 0);
+  health_after(&h, &rules, false, 1); /* it has been well: the time to start is over */
+  CHECK(h.state == HEALTH_GOOD && h.streak == 1);
+  CHECK_NUMBER(health_interval(&h, &rules, 2), 30000);
+}
+
+static void rules_without_an_interval_are_none(void) {
+  static const enum tag tags[] = {TAG_INTERVAL_MS, TAG_TIMEOUT_MS, TAG_START_INTERVAL_MS, TAG_RETRIES};
+  for (unsigned missing = 0; missing <= COUNT(tags); missing++) {
+    struct buffer b = {0};
+    struct rules rules;
+    for (unsigned i = 0; i < COUNT(tags); i++) message_put_u64(&b, tags[i], i == missing ? 0 : UINT64_MAX);
+    struct message m = {.type = MSG_CHECK, .length = (uint32_t)buffer_length(&b), .payload = b.data + b.start};
+    CHECK_NUMBER(rules_read(&rules, &m), missing == COUNT(tags));
+    CHECK(missing < COUNT(tags) || (rules.interval_ms < UINT64_MAX / 4 && rules.start_period_ms == 0));
+    buffer_clear(&b);
+  }
+}
+
 int main(void) {
   if (!mkdtemp(directory)) return 1;
   a_message_comes_back_as_it_was_written();
@@ -524,6 +558,8 @@ int main(void) {
   names_may_be_as_long_as_the_standard_says();
   addresses_are_read_from_their_reverse_names();
   thousands_of_names_are_found_and_forgotten();
+  failures_in_a_row_count_once_a_container_has_started();
+  rules_without_an_interval_are_none();
   sweep();
   if (failures) fprintf(stderr, "%d failed\n", failures);
   return failures != 0;

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param listeners ports of the host that it reserves
  * @param dns where name look-ups come to inside ({@code 127.0.0.11 53}), empty: nowhere
  * @param served a {@code net} helper has these sockets
+ * @param checks what it knows of the container's health; null when it was not told to check it
  */
 public record Hello(
     int protocol,
@@ -44,7 +45,8 @@ public record Hello(
     @Nullable ExitRecord exit,
     List<HostListener> listeners,
     String dns,
-    boolean served) {
+    boolean served,
+    @Nullable Checks checks) {
 
   /** Where a monitor is in its life; the zygote and the net helper have places of their own. */
   public enum Phase {
@@ -62,10 +64,7 @@ public record Hello(
   }
 
   static Hello of(Message message) throws ProtocolException {
-    long phase = message.number(Tag.PHASE);
-    if (phase < 0 || phase >= Phase.values().length) {
-      throw new ProtocolException("unknown phase " + phase);
-    }
+    Phase phase = message.constant(Tag.PHASE, Phase.values());
     return new Hello(
         (int) message.number(Tag.PROTOCOL),
         (int) message.number(Tag.OP_SET),
@@ -76,15 +75,16 @@ public record Hello(
         message.number(Tag.MONITOR_PID),
         message.number(Tag.INIT_PID),
         message.number(Tag.INIT_START),
-        Phase.values()[(int) phase],
+        phase,
         message.number(Tag.COMMITTED) != 0,
         (message.number(Tag.FLAGS) & CreateRequest.FLAG_TTY) != 0,
         message.texts(Tag.LIVE_EXEC),
         exits(message.texts(Tag.EXITED_EXEC)),
-        Phase.values()[(int) phase] == Phase.EXITED ? ExitRecord.of(message) : null,
+        phase == Phase.EXITED ? ExitRecord.of(message) : null,
         listeners(message.texts(Tag.LISTENER)),
         message.text(Tag.DNS),
-        message.number(Tag.SERVED) != 0);
+        message.number(Tag.SERVED) != 0,
+        message.has(Tag.HEALTH) ? Checks.of(message) : null);
   }
 
   private static List<HostListener> listeners(List<String> texts) throws ProtocolException {

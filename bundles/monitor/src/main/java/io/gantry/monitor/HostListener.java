@@ -2,6 +2,7 @@ package io.gantry.monitor;
 
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
+import java.util.List;
 import java.util.regex.Pattern;
 
 /**
@@ -37,6 +38,11 @@ public record HostListener(String id, String protocol, String address, int port)
     } catch (NumberFormatException e) {
       throw new GantryException(Kind.INVALID, "not a listener: " + text, e);
     }
+  }
+
+  static Message.Builder message(int type, List<HostListener> listeners) {
+    return Message.of(type)
+        .texts(Tag.LISTENER, listeners.stream().map(HostListener::text).toList());
   }
 
   String text() {

@@ -77,6 +77,21 @@ record Message(int type, List<Attribute> attributes) {
     return value.buffer().order(ByteOrder.LITTLE_ENDIAN).getLong();
   }
 
+  /** The constant that a number stands for. */
+  <T> T constant(Tag tag, T[] constants) throws ProtocolException {
+    long number = number(tag);
+    if (number < 0 || number >= constants.length) {
+      throw new ProtocolException("unknown " + tag + " " + number);
+    }
+    return constants[(int) number];
+  }
+
+  /** Bytes, none when the attribute is absent. */
+  Bytes bytes(Tag tag) {
+    Bytes value = find(tag);
+    return value == null ? Bytes.EMPTY : value;
+  }
+
   /** A string, empty when the attribute is absent. */
   String text(Tag tag) {
     Bytes value = find(tag);
@@ -84,7 +99,17 @@ record Message(int type, List<Attribute> attributes) {
   }
 
   List<String> texts(Tag tag) {
-    return attributes.stream().filter(a -> a.tag == tag.number).map(a -> text(a.value)).toList();
+    return all(tag).stream().map(Message::text).toList();
+  }
+
+  List<Bytes> all(Tag tag) {
+    List<Bytes> all = new ArrayList<>();
+    for (Attribute attribute : attributes) {
+      if (attribute.tag == tag.number) {
+        all.add(attribute.value);
+      }
+    }
+    return all;
   }
 
   private @Nullable Bytes find(Tag tag) {

@@ -11,6 +11,8 @@ final class MessageType {
   static final int EXEC_EXIT = 7;
   static final int OK = 8;
   static final int OOM = 9;
+  static final int CHECKING = 11;
+  static final int CHECKED = 12;
   static final int EXPECT = 31;
   static final int CREATE = 32;
   static final int PROGRAM = 33;
@@ -34,6 +36,7 @@ final class MessageType {
   static final int RESYNC = 53;
   static final int DRAIN = 54;
   static final int START_NET = 55;
+  static final int CHECK = 56;
 
   private MessageType() {}
 }

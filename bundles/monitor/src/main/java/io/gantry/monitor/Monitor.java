@@ -48,6 +48,16 @@ public final class Monitor implements AutoCloseable {
      */
     default void outOfMemory(long kills, Instant time) {}
 
+    /**
+     * A health check of the monitor's takes longer than most: most are told of when they end.
+     *
+     * @param execId of the process
+     */
+    default void checking(String execId, long pid, Instant begin) {}
+
+    /** A health check of the monitor's is over. */
+    default void checked(String execId, Checks checks) {}
+
     /** An exec'ed process has ended. */
     void execExited(ExecExit exit);
 
@@ -68,6 +78,9 @@ public final class Monitor implements AutoCloseable {
 
   /** The op set with which monitors learnt of networks. */
   private static final int NETWORKS = 3;
+
+  /** The one with which they learnt to check the health of their containers. */
+  private static final int CHECKS = 4;
 
   private final Path dir;
   private final Listener listener;
@@ -286,6 +299,21 @@ public final class Monitor implements AutoCloseable {
     return MonitorStream.openLater(socket(), link.loop, message(request));
   }
 
+  /** Whether {@link #check} can be asked of it. */
+  public boolean canCheck() {
+    return hello().opSet() >= CHECKS;
+  }
+
+  /**
+   * Has it check the container's health from now on, whether or not there is an engine, and tell
+   * the listener; when it does so already, in this way. Completes on the loop's thread.
+   */
+  public CompletableFuture<Void> check(CheckRequest request) {
+    require(CHECKS);
+    requireOps(request.program());
+    return link.request(request.message());
+  }
+
   private Message.Builder message(ExecRequest request) {
     requireOps(request.program());
     Message.Builder message =
@@ -323,13 +351,13 @@ public final class Monitor implements AutoCloseable {
    */
   public void listen(List<HostListener> listeners) {
     require(NETWORKS);
-    request("listen", listeners(MessageType.LISTEN, listeners));
+    request("listen", HostListener.message(MessageType.LISTEN, listeners));
   }
 
   /** Gives ports back; they are free when this returns. Those it has not got are no error. */
   public void unlisten(List<HostListener> listeners) {
     require(NETWORKS);
-    request("end of listening", listeners(MessageType.UNLISTEN, listeners));
+    request("end of listening", HostListener.message(MessageType.UNLISTEN, listeners));
   }
 
   /**
@@ -348,11 +376,6 @@ public final class Monitor implements AutoCloseable {
           require(hello, NETWORKS);
           return link.request(Message.of(MessageType.SERVE).text(Tag.NET, net.toString()));
         });
-  }
-
-  private static Message.Builder listeners(int type, List<HostListener> listeners) {
-    return Message.of(type)
-        .texts(Tag.LISTENER, listeners.stream().map(HostListener::text).toList());
   }
 
   /** A monitor outlives upgrades of the engine: it may know less than this one does. */
@@ -473,13 +496,13 @@ public final class Monitor implements AutoCloseable {
         case MessageType.OOM ->
             listener.outOfMemory(
                 message.number(Tag.OOM_KILLS), ExitRecord.at(message.number(Tag.TIME_NS)));
-        case MessageType.EXEC_EXIT ->
-            listener.execExited(
-                new ExecExit(
-                    message.text(Tag.EXEC_ID),
-                    (int) message.number(Tag.STATUS),
-                    (int) message.number(Tag.SIGNAL),
-                    ExitRecord.at(message.number(Tag.TIME_NS))));
+        case MessageType.CHECKING ->
+            listener.checking(
+                message.text(Tag.EXEC_ID),
+                message.number(Tag.INIT_PID),
+                ExitRecord.at(message.number(Tag.BEGIN_NS)));
+        case MessageType.CHECKED -> listener.checked(message.text(Tag.EXEC_ID), Checks.of(message));
+        case MessageType.EXEC_EXIT -> listener.execExited(ExecExit.of(message));
         default -> {
           // a newer monitor may tell more than this engine knows
         }

@@ -54,7 +54,18 @@ enum Tag {
   NETWORK(50),
   UPSTREAM(51),
   TARGET(52),
-  COUNTER(53);
+  COUNTER(53),
+  INTERVAL_MS(54),
+  TIMEOUT_MS(55),
+  START_PERIOD_MS(56),
+  START_INTERVAL_MS(57),
+  RETRIES(58),
+  HEALTH(59),
+  STREAK(60),
+  RESULT(61),
+  BEGIN_NS(62),
+  OUTCOME(63),
+  BYTES(64);
 
   final int number;
 

@@ -2,6 +2,7 @@ package io.gantry.monitor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,9 +21,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -51,6 +54,8 @@ class ConversationTest {
     final CompletableFuture<ExitRecord> exit = new CompletableFuture<>();
     final CompletableFuture<ExecExit> execExit = new CompletableFuture<>();
     final CompletableFuture<String> lost = new CompletableFuture<>();
+    final CompletableFuture<String> checking = new CompletableFuture<>();
+    final CompletableFuture<Checks> checked = new CompletableFuture<>();
     volatile boolean failing;
 
     @Override
@@ -59,6 +64,16 @@ class ConversationTest {
       if (failing) {
         throw new NoClassDefFoundError("of a bundle that was updated");
       }
+    }
+
+    @Override
+    public void checking(String execId, long pid, Instant begin) {
+      checking.complete(execId + " " + pid + " " + begin);
+    }
+
+    @Override
+    public void checked(String execId, Checks checks) {
+      checked.complete(checks);
     }
 
     @Override
@@ -452,6 +467,97 @@ class ConversationTest {
       say(accepted.get(), Message.of(MessageType.EXIT).number(Tag.STATUS, 1));
       assertTrue(thrown.get(60, TimeUnit.SECONDS) instanceof IllegalStateException);
     }
+  }
+
+  private static byte[] result(long outcome, long status, String output) {
+    var inner =
+        Message.of(MessageType.CHECKED)
+            .number(Tag.BEGIN_NS, 1_000_000_000)
+            .number(Tag.TIME_NS, 2_000_000_000)
+            .number(Tag.OUTCOME, outcome)
+            .number(Tag.STATUS, status)
+            .number(Tag.FLAGS, 1)
+            .bytes(Tag.BYTES, output.getBytes(StandardCharsets.UTF_8))
+            .build()
+            .position(Message.HEAD);
+    byte[] bytes = new byte[inner.remaining()];
+    inner.get(bytes);
+    return bytes;
+  }
+
+  @Test
+  void aMonitorThatChecksSaysSoAndTellsResults() throws Exception {
+    Pair pair =
+        adopt(
+            hello(Hello.Phase.RUNNING, 4)
+                .number(Tag.HEALTH, 1)
+                .number(Tag.STREAK, 0)
+                .bytes(Tag.RESULT, result(0, 3, "three"))
+                .bytes(Tag.RESULT, result(2, 0, "why")));
+    assertTrue(pair.monitor().canCheck());
+    Checks known = Objects.requireNonNull(pair.monitor().hello().checks());
+    assertEquals(Checks.State.HEALTHY, known.state());
+    var first = known.results().get(0);
+    assertEquals(3, first.status());
+    assertEquals("three", new String(first.output().toArray(), StandardCharsets.UTF_8));
+    assertTrue(first.cut());
+    assertEquals(Duration.ofSeconds(1), Duration.between(first.begin(), first.end()));
+    assertEquals(CheckResult.Outcome.NOT_RUN, known.results().get(1).outcome());
+
+    var program = Bytes.copyOf(new byte[] {0x31, 0x52, 0x50, 0x47, 0, 0, 0, 0});
+    var asked =
+        pair.monitor()
+            .check(
+                new CheckRequest(
+                    program,
+                    Duration.ofNanos(1_000_001),
+                    Duration.ofSeconds(2),
+                    Duration.ZERO,
+                    Duration.ofSeconds(5),
+                    3));
+    Message request = next(pair.peer());
+    assertEquals(MessageType.CHECK, request.type());
+    assertEquals(2, request.number(Tag.INTERVAL_MS));
+    assertEquals(2000, request.number(Tag.TIMEOUT_MS));
+    assertEquals(3, request.number(Tag.RETRIES));
+    assertEquals(program, request.bytes(Tag.PROGRAM));
+    say(pair.peer(), Message.of(MessageType.OK));
+    asked.get(60, TimeUnit.SECONDS);
+
+    say(
+        pair.peer(),
+        Message.of(MessageType.CHECKING)
+            .text(Tag.EXEC_ID, "ab")
+            .number(Tag.INIT_PID, 77)
+            .number(Tag.BEGIN_NS, 0));
+    assertEquals("ab 77 1970-01-01T00:00:00Z", heard.checking.get(60, TimeUnit.SECONDS));
+    say(
+        pair.peer(),
+        Message.of(MessageType.CHECKED)
+            .text(Tag.EXEC_ID, "ab")
+            .number(Tag.HEALTH, 2)
+            .number(Tag.STREAK, 4)
+            .bytes(Tag.RESULT, result(1, 0, "")));
+    var checked = heard.checked.get(60, TimeUnit.SECONDS);
+    assertEquals(Checks.State.UNHEALTHY, checked.state());
+    assertEquals(4, checked.streak());
+    assertEquals(CheckResult.Outcome.LATE, checked.results().get(0).outcome());
+    pair.monitor().close();
+    pair.peer().close();
+  }
+
+  @Test
+  void aFormerMonitorIsNotAskedToCheck() throws Exception {
+    Pair pair = adopt(hello(Hello.Phase.RUNNING, 3));
+    assertFalse(pair.monitor().canCheck());
+    assertNull(pair.monitor().hello().checks());
+    var request =
+        new CheckRequest(
+            Bytes.EMPTY, Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO, 1);
+    var failure = assertThrows(GantryException.class, () -> pair.monitor().check(request));
+    assertEquals(Kind.UNSUPPORTED, failure.kind());
+    pair.monitor().close();
+    pair.peer().close();
   }
 
   @Test

@@ -119,11 +119,7 @@ final class Ending {
   }
 
   private void tellExecEnd(Container container, String execId, ExecExit exit) {
-    teller.tellAt(
-        container.record(),
-        "exec_die",
-        Map.of("execID", execId, "exitCode", Integer.toString(exit.status())),
-        exit.time());
+    teller.tellExecEnd(container.record(), execId, exit.status(), exit.time());
   }
 
   private void ended(Container container, Running running, ExitRecord exit) {

@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** The beginning of what a health check prints, taken out of its frames; read by any thread. */
@@ -50,10 +51,23 @@ final class HealthOutput {
   String text() {
     lock.lock();
     try {
-      String text = kept.toString(StandardCharsets.UTF_8);
-      return cut ? text + "..." : text;
+      return text(ByteBuffer.wrap(kept.toByteArray()), cut);
     } finally {
       lock.unlock();
     }
+  }
+
+  /** As users see it. */
+  static String text(ByteBuffer printed, boolean cut) {
+    String text = StandardCharsets.UTF_8.decode(printed).toString();
+    return cut ? text + "..." : text;
+  }
+
+  /** What is said of a check that took too long. */
+  static String late(Duration timeout, String printed) {
+    return "Health check exceeded timeout ("
+        + GoDuration.text(timeout)
+        + ")"
+        + (printed.isEmpty() ? "" : ": " + printed);
   }
 }

@@ -2,13 +2,19 @@ package io.gantry.engine.container;
 
 import static java.lang.System.Logger.Level.DEBUG;
 
+import io.gantry.api.ContainerSpec;
+import io.gantry.api.ExecSpec;
+import io.gantry.api.Health;
 import io.gantry.engine.spec.HealthChecks;
+import io.gantry.monitor.Checks;
 import io.gantry.spi.GantryException;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 
 /** Has the health of containers watched, those that were started and those that were found. */
 final class HealthWatches {
@@ -40,32 +46,46 @@ final class HealthWatches {
   /** Before a container that has been started is known to run; its watch begins after. */
   void prepare(Container container, Running running) {
     if (isChecked(container)) {
-      running.watch(
-          new HealthWatch(
-              container, running, HealthRules.starting(container.run().health()), this));
+      var health = HealthRules.starting(container.run().health());
+      running.watch(watch(container, running, health, null));
     }
   }
 
-  /** The container's lock is held: it was found running. */
-  void resume(Container container, Running running) {
+  /**
+   * The container's lock is held: it was found running.
+   *
+   * @param known to its monitor
+   */
+  void resume(Container container, Running running, @Nullable Checks known) {
     if (isChecked(container)) {
       var left = records.take(container.id, container.run().initStart());
-      var watch =
-          new HealthWatch(
-              container,
-              running,
-              left == null ? HealthRules.starting(container.run().health()) : left,
-              this);
+      var told = left == null ? HealthRules.starting(container.run().health()) : left;
+      var watch = watch(container, running, told, known);
       running.watch(watch);
       watch.begin();
     }
+  }
+
+  private HealthWatch watch(
+      Container container, Running running, Health told, @Nullable Checks known) {
+    if (!running.monitor().canCheck()) {
+      return new EngineChecks(container, running, told, this);
+    }
+    var former = HealthRules.starting(container.run().health()).log();
+    return new MonitorChecks(container, running, told, former, known, this);
+  }
+
+  /** What is run to check. */
+  static ExecSpec spec(ContainerSpec.Process process) {
+    return new ExecSpec(
+        HealthChecks.command(process), List.of(), "", "", false, false, true, true, false, "");
   }
 
   private static boolean isChecked(Container container) {
     return !HealthChecks.command(container.record().spec().process()).isEmpty();
   }
 
-  /** A check that the former engine began: nobody knows for how long it may run. */
+  /** A check that the former engine began itself: nobody knows for how long it may run. */
   void endLeft(Container container, Running running, String execId) {
     try {
       shop.workers().execute(() -> kill(container, running, execId));

@@ -332,7 +332,7 @@ final class Recovering {
       exec.ended(ended.status());
       container.execs.put(ended.execId(), exec);
     }
-    watches.resume(container, running);
+    watches.resume(container, running, hello.checks());
     serving.greeted(container.id, running.monitor());
     running.hasBegun();
   }

@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import io.gantry.linux.Cgroup;
+import io.gantry.monitor.Checks;
 import io.gantry.monitor.ExecExit;
 import io.gantry.monitor.ExitRecord;
 import io.gantry.monitor.Monitor;
@@ -9,12 +10,15 @@ import io.gantry.spi.exec.TaskSpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +34,9 @@ final class Running implements Monitor.Listener {
 
   /** For a monitor that was found again and has not answered yet: others wait for the lock. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** So much of health checks is kept until somebody hears of it. */
+  private static final int UNHEARD = 64;
 
   final Cgroup cgroup;
   final CompletableFuture<ExitRecord> end = new CompletableFuture<>();
@@ -47,7 +54,9 @@ final class Running implements Monitor.Listener {
   private volatile CompletableFuture<Void> met = CompletableFuture.completedFuture(null);
 
   private volatile @Nullable TaskSpec task;
-  private volatile @Nullable HealthWatch watch;
+  private final ReentrantLock watching = new ReentrantLock();
+  private final Deque<Runnable> unheard = new ArrayDeque<>(); // guarded by watching
+  private volatile @Nullable HealthWatch watch; // written under watching
   private volatile boolean again;
   private volatile boolean silent;
   private final AtomicReference<@Nullable OomKills> oomKills = new AtomicReference<>();
@@ -237,8 +246,30 @@ final class Running implements Monitor.Listener {
     return watch;
   }
 
+  /** It also hears of what there was since the monitor's greeting. */
   void watch(HealthWatch by) {
-    watch = by;
+    watching.lock();
+    try {
+      watch = by;
+      unheard.forEach(Runnable::run);
+      unheard.clear();
+    } finally {
+      watching.unlock();
+    }
+  }
+
+  private void toWatch(Consumer<HealthWatch> news) {
+    watching.lock();
+    try {
+      var by = watch;
+      if (by != null) {
+        news.accept(by);
+      } else if (unheard.size() < UNHEARD) { // a monitor that checks though nobody asked it
+        unheard.add(() -> toWatch(news));
+      }
+    } finally {
+      watching.unlock();
+    }
   }
 
   /** What it was started with; null for one that was found running. */
@@ -294,6 +325,16 @@ final class Running implements Monitor.Listener {
   @Override
   public void exited(ExitRecord exit) {
     begun.thenRun(() -> end.complete(exit));
+  }
+
+  @Override
+  public void checking(String execId, long pid, Instant begin) {
+    toWatch(by -> by.checking(execId, pid, begin));
+  }
+
+  @Override
+  public void checked(String execId, Checks checks) {
+    toWatch(by -> by.checked(execId, checks));
   }
 
   @Override

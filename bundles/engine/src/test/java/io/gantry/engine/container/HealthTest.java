@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,7 +15,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -124,46 +124,6 @@ class HealthTest extends WithEngine {
     engine.containers.unpause(id);
   }
 
-  /** What was sent to a monitor that stands still cannot be called back. */
-  @Test
-  void aCheckThatBeginsAfterItsTimeOutIsKilledAndCounts() throws Exception {
-    var check =
-        new HealthCheck(
-            List.of("CMD", "sleep", "773"),
-            Duration.ofMillis(500),
-            Duration.ofMillis(200),
-            Duration.ZERO,
-            Duration.ZERO,
-            1);
-    String id = started(check);
-    long pid = engine.containers.inspect(id).state().pid();
-    long monitor = ProcessHandle.of(pid).flatMap(ProcessHandle::parent).orElseThrow().pid();
-    signal("STOP", monitor);
-    Instant goesOn;
-    try {
-      Await.until("it is checked", () -> engine.actions().contains("exec_start: sleep 773"));
-      Instant asked = Instant.now();
-      Await.until("time goes by", () -> Instant.now().isAfter(asked.plusMillis(1000)));
-    } finally {
-      goesOn = Instant.now();
-      signal("CONT", monitor);
-    }
-    await(id, Health.Status.UNHEALTHY);
-    var result = health(id).log().get(0);
-    assertTrue(result.start().isBefore(goesOn), result.toString());
-    assertEquals(-1, result.exitCode());
-    assertEquals("Health check exceeded timeout (200ms)", result.output());
-    var group = CgroupTree.detect().group(home.place().cgroupParent(), id);
-    var checks = group.pids().stream().filter(p -> commandLine(p).contains("773")).toList();
-    Await.until(
-        "all are killed", () -> checks.stream().noneMatch(p -> commandLine(p).contains("773")));
-  }
-
-  private static void signal(String name, long pid) throws Exception {
-    var kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid)).start();
-    assertEquals(0, kill.waitFor());
-  }
-
   private static String commandLine(long pid) {
     try {
       return Files.readString(Path.of("/proc/" + pid + "/cmdline"));
@@ -226,12 +186,13 @@ class HealthTest extends WithEngine {
 
   @Test
   void theNextEngineGoesOnWithTheStreak() {
-    String id = started(check(Duration.ofMillis(300), 1000, "CMD", "false"));
+    String id = started(check(Duration.ofMillis(300), 2, "CMD", "false"));
     Await.until("some failures", () -> health(id).failingStreak() >= 3);
     engine.close();
     engine = new Engines(home);
     var found = health(id);
     assertTrue(found.failingStreak() >= 3, found.toString());
+    assertEquals(Health.Status.UNHEALTHY, found.status());
     Await.until("it goes on", () -> health(id).failingStreak() > found.failingStreak());
     engine.containers.remove(id, true, true);
     assertTrue(isEmpty(home.place().execRoot().resolve("health")));
@@ -246,20 +207,53 @@ class HealthTest extends WithEngine {
   }
 
   @Test
-  void aCheckOfTheFormerEngineIsEnded() {
+  void whatChangedWithoutAnEngineIsToldByTheNext() throws Exception {
+    String id = started(check(OFTEN, 2, "CMD-SHELL", "echo x >> /count; test ! -e /sick"));
+    await(id, Health.Status.HEALTHY);
+    Await.until("told", () -> engine.actions().contains("health_status: healthy"));
+    var last = health(id).log().get(health(id).log().size() - 1);
+    touch(id, "/sick");
+    engine.close();
+    Path root = Path.of("/proc/" + engine.containers.inspect(id).state().pid() + "/root");
+    long checks = lines(root.resolve("count"));
+    Await.until("it is checked on", () -> lines(root.resolve("count")) >= checks + 8);
+    engine = new Engines(home);
+    var found = health(id);
+    assertEquals(Health.Status.UNHEALTHY, found.status());
+    assertTrue(found.failingStreak() >= 7, found.toString());
+    assertEquals(5, found.log().size());
+    assertTrue(found.log().get(0).start().isAfter(last.end()), found.toString());
+    Await.until("told", () -> engine.actions().contains("health_status: unhealthy"));
+    engine.close();
+    engine = new Engines(home);
+    Await.until("it goes on", () -> health(id).failingStreak() > found.failingStreak() + 2);
+    assertFalse(engine.actions().contains("health_status: unhealthy"), "told once");
+  }
+
+  private static long lines(Path file) {
+    try (var lines = Files.lines(file)) {
+      return lines.count();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void aCheckThatTakesItsTimeIsSeenAndGoesOnWhenItsEngineEnds() {
     String id = started(check(OFTEN, 1, "CMD", "sleep", "881"));
+    Await.until("it is told", () -> engine.actions().contains("exec_start: sleep 881"));
+    Await.until("it is listed", () -> engine.containers.inspect(id).execs().size() == 1);
     var group = CgroupTree.detect().group(home.place().cgroupParent(), id);
-    Await.until(
-        "it is checked",
-        () -> group.pids().stream().anyMatch(pid -> commandLine(pid).contains("881")));
-    var before =
+    var sleeper =
         group.pids().stream().filter(pid -> commandLine(pid).contains("881")).findAny().get();
     engine.close();
     engine = new Engines(home);
-    Await.until("it is killed", () -> !commandLine(before).contains("881"));
-    Await.until(
-        "it is checked again",
-        () -> group.pids().stream().anyMatch(pid -> commandLine(pid).contains("881")));
+    assertTrue(commandLine(sleeper).contains("881"));
+    assertEquals(Health.Status.STARTING, health(id).status());
+    ProcessHandle.of(sleeper).orElseThrow().destroyForcibly();
+    await(id, Health.Status.UNHEALTHY);
+    assertEquals(137, health(id).log().get(0).exitCode());
+    Await.until("it is told", () -> engine.actions().contains("exec_die"));
   }
 
   @Test

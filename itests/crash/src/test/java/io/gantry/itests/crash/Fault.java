@@ -59,15 +59,16 @@ enum Fault {
       EnumSet.of(Findings.Kind.STATE),
       "bundles/engine",
       "io.gantry.engine.container.HealthWatches",
-      "left == null ? HealthRules.starting(container.run().health()) : left,",
-      "HealthRules.starting(container.run().health()),"),
+      "if (!running.monitor().canCheck()) {\n      return new EngineChecks(container, running, told,",
+      "if (known != null) {\n"
+          + "      return new EngineChecks(container, running, HealthRules.starting(null),"),
 
-  CHECK_LEFT_RUNNING(
+  CHECKED_TWICE( // by its monitor and by the next engine
       EnumSet.of(Findings.Kind.LEAK),
       "bundles/engine",
       "io.gantry.engine.container.HealthWatches",
-      "      shop.workers().execute(() -> kill(container, running, execId));\n",
-      ""),
+      "if (!running.monitor().canCheck()) {",
+      "if (known != null) {"),
 
   RESTART_FORGOTTEN(
       EnumSet.of(Findings.Kind.STATE),

@@ -15,7 +15,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The harness proves itself: on an engine with a fault in it each part reports what it is there to
- * report. {@code -Dcrash.planted=all} plants every fault, else the one that shows soonest.
+ * report. {@code -Dcrash.planted=all} plants every fault, names plant these, else it is the one
+ * that shows soonest.
  */
 @Tag("root")
 class PlantedTest {
@@ -24,9 +25,10 @@ class PlantedTest {
   @TempDir Path scratch;
 
   static List<Fault> faults() {
-    return System.getProperty("crash.planted", "").equals("all")
+    String planted = System.getProperty("crash.planted", Fault.UNDO_REMOVED.name());
+    return planted.equals("all")
         ? Arrays.asList(Fault.values())
-        : List.of(Fault.UNDO_REMOVED);
+        : Arrays.stream(planted.split(",")).map(Fault::valueOf).toList();
   }
 
   @ParameterizedTest

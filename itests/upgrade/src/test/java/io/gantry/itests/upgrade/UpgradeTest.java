@@ -11,6 +11,7 @@ import io.gantry.itests.harness.Instance;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -72,6 +73,8 @@ class UpgradeTest {
       resizes(engine, "terminal");
       assertEquals(1, count(engine.docker("top", "first").ok(), "sleep 1000"));
 
+      run(engine, "checked", health("-d", "busybox", "sleep", "1000"));
+      isChecked(engine, "checked");
       Counter second = Counter.start(engine, "second");
       run(engine, "renamed", "-d", "busybox", "sh", "-c", ENDING);
       engine.docker("update", "--restart", "on-failure:2", "renamed").ok();
@@ -108,6 +111,7 @@ class UpgradeTest {
                   "other")
               .ok());
       talks(engine, "talks");
+      isChecked(engine, "checked");
       engine.docker("stop", "ends").ok();
       assertEquals("exited 7", state(engine, "ends"));
       assertEquals("ready\nbye", logs(engine, "ends"));
@@ -152,6 +156,28 @@ class UpgradeTest {
           200, http.call("POST", "/v1.41/containers/" + name + "/resize?h=33&w=77", "").status());
     }
     assertEquals("33 77", engine.docker("exec", name, "sh", "-c", "stty size </proc/1/fd/0").ok());
+  }
+
+  private static String[] health(String... words) {
+    var all = new ArrayList<>(List.of("--health-cmd", "test ! -e /sick"));
+    all.addAll(List.of("--health-interval", "200ms", "--health-retries", "1"));
+    all.addAll(List.of(words));
+    return all.toArray(String[]::new);
+  }
+
+  /** It falls ill and gets well. */
+  private static void isChecked(Instance engine, String name) {
+    awaitHealth(engine, name, "healthy");
+    engine.docker("exec", name, "touch", "/sick").ok();
+    awaitHealth(engine, name, "unhealthy");
+    engine.docker("exec", name, "rm", "/sick").ok();
+    awaitHealth(engine, name, "healthy");
+  }
+
+  private static void awaitHealth(Instance engine, String name, String status) {
+    eventually(
+        name + " is " + status,
+        () -> engine.docker("inspect", "-f", "{{.State.Health.Status}}", name).ok().equals(status));
   }
 
   private static void terminate(String pid) {
