@@ -392,8 +392,9 @@ class PublishedPortsTest {
     @Override
     public void close() {
       for (int i = processes.size() - 1; i >= 0; i--) {
-        processes.get(i).destroyForcibly();
+        processes.get(i).destroyForcibly().onExit().join();
       }
+      host.run("nft", "delete", "table", "inet", "firewalld").ok(); // what it leaves holds on
     }
   }
 }
