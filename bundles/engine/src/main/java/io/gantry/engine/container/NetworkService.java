@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
+import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 
 import io.gantry.api.ContainerSpec.NetworkRequest;
@@ -92,6 +93,9 @@ final class NetworkService implements Networks {
 
   @Override
   public void connect(String ref, String container, NetworkRequest endpoint) {
+    if (container.isEmpty()) {
+      throw new GantryException(INVALID, "invalid name or ID supplied: \"\"");
+    }
     var found = table.find(container);
     connecting.connect(found, endpoint.in(keeper.checked(ref, endpoint)));
   }

@@ -223,13 +223,13 @@ final class Publishing {
     var place = reached(places);
     String said = HelperError.in(e).map(HelperError::text).orElse("");
     var port = ports.stream().filter(one -> said.startsWith(listen(one) + ": ")).findFirst();
+    // Without its cause: what a monitor says would be taken for the reason why init failed.
     return place == null || port.isEmpty()
         ? e
-        : failure(
-            record,
-            place,
-            e,
-            "failed to bind host port for "
+        : new GantryException(
+            e.kind(),
+            failed(record, place)
+                + "failed to bind host port for "
                 + port.get()
                 + said.substring(listen(port.get()).length())
                     .replace("address in use", "address already in use")

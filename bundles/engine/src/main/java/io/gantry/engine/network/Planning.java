@@ -122,7 +122,7 @@ final class Planning {
     if (!asked.ipam().pools().isEmpty() || !asked.labels().isEmpty() || asked.ipv6()) {
       throw new GantryException(
           FORBIDDEN,
-          "user supplied configurations are not supported if the network depends on a"
+          "user specified configurations are not supported if the network depends on a"
               + " configuration network");
     }
     return new NetworkSpec(

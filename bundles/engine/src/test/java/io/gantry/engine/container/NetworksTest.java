@@ -332,7 +332,12 @@ class NetworksTest extends WithEngine {
     try (var taken = new ServerSocket()) {
       taken.bind(there);
       var refusal = assertThrows(GantryException.class, () -> engine.containers.start(id));
-      assertTrue(refusal.getMessage().endsWith("address already in use"), refusal.getMessage());
+      assertEquals(
+          "failed to set up container networking: driver failed programming external connectivity"
+              + " on endpoint box (ID): failed to bind host port for 127.0.0.1:"
+              + free
+              + ":10.9.1.2:80/tcp: address already in use",
+          refusal.getMessage().replaceAll("[0-9a-f]{64}", "ID"));
     }
     engine.containers.start(id);
   }
