@@ -7,6 +7,7 @@ import io.gantry.itests.harness.Namespace;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,9 +44,9 @@ class PlantedTest {
       power.run(home, MOST_ROUNDS, true);
       rounds = power.cuts();
     } else {
-      // A new engine would sweep what an undo has left.
-      var victim =
-          fault == Fault.UNDO_REMOVED ? KillRounds.Victim.SPAWNER : KillRounds.Victim.ENGINE;
+      // A new engine would sweep what an undo has left, or an end.
+      boolean isSwept = EnumSet.of(Fault.UNDO_REMOVED, Fault.PORT_LEFT).contains(fault);
+      var victim = isSwept ? KillRounds.Victim.SPAWNER : KillRounds.Victim.ENGINE;
       KillRounds kills = new KillRounds(victim, seed, findings);
       try (Namespace space = Namespace.make(Wire.ADDRESS)) {
         Instance engine = Instance.startAt(home, space, Files.createTempDirectory("gy"));
