@@ -74,10 +74,11 @@ final class Lives {
   /** Nanoseconds of the start request. */
   private static long life(ApiClient client, ApiClient waiter, String network, boolean kept) throws IOException {
     String ports = network.contains("port") ? "\"PortBindings\":{\"80/tcp\":[{\"HostPort\":\"\"}]}," : "";
+    String exposed = ports.isEmpty() ? "" : "\"ExposedPorts\":{\"80/tcp\":{}},"; // else dockerd does not publish it
     String id =
         client.create(
-            "{\"Image\":\"bench\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{%s\"NetworkMode\":\"%s\",\"AutoRemove\":%b}}"
-                .formatted(ports, network.split(" ")[0], !kept));
+            "{%s\"Image\":\"bench\",\"Cmd\":[\"/bin/true\"],\"HostConfig\":{%s\"NetworkMode\":\"%s\",\"AutoRemove\":%b}}"
+                .formatted(exposed, ports, network.split(" ")[0], !kept));
     waiter.send("POST", "/containers/" + id + "/wait?condition=" + (kept ? "next-exit" : "removed"), "", "");
     waiter.head(200);
     long start = System.nanoTime();

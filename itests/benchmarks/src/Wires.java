@@ -1,3 +1,5 @@
+import static java.util.stream.Collectors.joining;
+
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +15,7 @@ final class Wires {
   private static final int PUBLISHED = 7001;
   private static final String NETWORK = "bench";
   private static final String RESOLVER = "127.0.0.11";
+  private static final Pattern BOUND = Pattern.compile("\"\\d+/(?:tcp|udp)\"");
   private static final Pattern ADDRESS = Pattern.compile("\"IPAddress\":\\s*\"(\\d+\\.\\d+\\.\\d+\\.\\d+)\"");
   private static final Pattern GATEWAY = Pattern.compile("\"Gateway\":\\s*\"(\\d+\\.\\d+\\.\\d+\\.\\d+)\"");
 
@@ -223,9 +226,10 @@ final class Wires {
 
   private static String create(ApiClient client, String command, String host, String network, String further)
       throws IOException {
+    String exposed = BOUND.matcher(host).results().map(port -> port.group() + ":{}").collect(joining(","));
     return client.create(
-        "{%s\"Image\":\"bench\",\"Cmd\":[\"%s\"],\"HostConfig\":{%s\"NetworkMode\":\"%s\"}}"
-            .formatted(further, command, host, network));
+        "{%s\"Image\":\"bench\",\"Cmd\":[\"%s\"],\"ExposedPorts\":{%s},\"HostConfig\":{%s\"NetworkMode\":\"%s\"}}"
+            .formatted(further, command, exposed, host, network));
   }
 
   /** Ports of the host, TCP and UDP, to as many of the container. */
