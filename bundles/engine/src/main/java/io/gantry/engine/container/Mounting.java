@@ -87,15 +87,19 @@ final class Mounting {
       int colon = reference.indexOf(':');
       String name = colon < 0 ? reference : reference.substring(0, colon);
       String mode = colon < 0 ? "" : reference.substring(colon + 1);
+      if (reference.isEmpty()) {
+        throw new GantryException(INVALID, "volumes-from specification cannot be an empty string");
+      }
       if (name.isEmpty()) {
-        throw new GantryException(INVALID, "invalid volumes-from specification: " + reference);
+        throw new GantryException(INVALID, "invalid name or ID supplied: \"\"");
       }
-      for (String word : mode.split(",", -1)) {
-        if (!INHERITED_MODES.contains(word)) {
-          throw new GantryException(INVALID, "invalid mode: " + mode);
-        }
+      var words = List.of(mode.split(",", -1));
+      if (!INHERITED_MODES.containsAll(words)
+          || words.containsAll(List.of("ro", "rw"))
+          || words.containsAll(List.of("z", "Z"))) {
+        throw new GantryException(INVALID, "invalid mode: " + mode);
       }
-      boolean writable = !Set.of(mode.split(",", -1)).contains("ro");
+      boolean writable = !words.contains("ro");
       for (var mount : mountsOf(donor(name).record())) {
         all.put(mount.target(), mount.inherited(writable));
       }

@@ -5,9 +5,9 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import io.gantry.engine.volume.VolumeNames;
 import io.gantry.spi.GantryException;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** {@code -v [source:]target[:options]}: a directory of the host, or a volume by name. */
 final class Bind {
@@ -35,7 +35,8 @@ final class Bind {
    */
   static ContainerMount parse(String text, String driver) {
     var parts = text.split(":", -1);
-    if (parts.length > 3 || List.of(parts).contains("")) {
+    boolean lacks = parts[0].isEmpty() || (parts.length > 1 && parts[1].isEmpty());
+    if (parts.length > 3 || lacks) {
       throw new GantryException(INVALID, "invalid volume specification: '" + text + "'");
     }
     if (parts.length == 1) {
@@ -55,12 +56,12 @@ final class Bind {
     boolean readOnly = options.contains("ro");
     if (host) {
       if (options.contains("nocopy")) {
-        throw new GantryException(INVALID, "invalid mode: " + mode);
+        throw invalid(text, "bind", "field VolumeOptions must not be specified", null);
       }
       return ContainerMount.bind(Targets.source(parts[0]), target, mode, readOnly, propagation);
     }
     if (!propagation.isEmpty()) {
-      throw new GantryException(INVALID, "invalid mode: " + mode);
+      throw invalid(text, "volume", "field BindOptions must not be specified", null);
     }
     return ContainerMount.volume(
         VolumeNames.check(parts[0]), driver, target, mode, readOnly, !options.contains("nocopy"));
@@ -81,11 +82,16 @@ final class Bind {
     try {
       return Targets.check(target);
     } catch (GantryException e) {
-      throw new GantryException(
-          INVALID,
-          "invalid volume specification: '%s': invalid mount config for type \"%s\": %s"
-              .formatted(text, type, e.getMessage()),
-          e);
+      throw invalid(text, type, e.getMessage(), e);
     }
+  }
+
+  private static GantryException invalid(
+      String text, String type, @Nullable String reason, @Nullable GantryException cause) {
+    return new GantryException(
+        INVALID,
+        "invalid volume specification: '%s': invalid mount config for type \"%s\": %s"
+            .formatted(text, type, reason),
+        cause);
   }
 }

@@ -10,6 +10,9 @@ import java.util.BitSet;
 final class LimitCheck {
   private static final long LEAST_MEMORY = 6L << 20;
 
+  /** Of real-time scheduling, in microseconds, where none is asked for: the kernel's. */
+  private static final long PERIOD = 1_000_000;
+
   private LimitCheck() {}
 
   static void check(HostSpec host, HostFacts facts) {
@@ -66,14 +69,28 @@ final class LimitCheck {
     if (swappiness != null && (swappiness < 0 || swappiness > 100)) {
       throw invalid("Invalid value: " + swappiness + ", valid memory swappiness range is 0-100");
     }
-    var realtime = limits.realtime();
-    if (realtime.period() != 0 && realtime.runtime() > realtime.period()) {
-      throw invalid("cpu real-time runtime cannot be higher than cpu real-time period");
-    }
+    realtime(limits.realtime());
     for (var weight : limits.block().weights()) {
       if (weight.value() < 10 || weight.value() > 1000) {
         throw invalid("Range of blkio weight is from 10 to 1000");
       }
+    }
+  }
+
+  private static void realtime(HostSpec.Realtime asked) {
+    if (asked.period() < 0) {
+      throw invalid(
+          "invalid CPU real-time period (%d): value must be a positive integer"
+              .formatted(asked.period()));
+    }
+    if (asked.runtime() < 0) {
+      throw invalid(
+          "invalid CPU real-time runtime (%d): value must be a positive integer"
+              .formatted(asked.runtime()));
+    }
+    long period = asked.period() == 0 ? PERIOD : asked.period();
+    if (asked.runtime() > period) {
+      throw invalid("cpu real-time runtime cannot be higher than cpu real-time period");
     }
   }
 

@@ -106,13 +106,13 @@ public final class MountRequests {
   }
 
   private static ContainerMount mount(MountRequest request) {
+    refuseOthers(request);
     try {
       String target = request.target();
       if (target.isEmpty()) {
         throw new GantryException(INVALID, "field Target must not be empty");
       }
       target = Targets.check(target);
-      refuseOthers(request);
       return switch (request.type()) {
         case "bind" -> bind(request, target);
         case "volume" -> volume(request, target);
@@ -137,7 +137,9 @@ public final class MountRequests {
 
   private static void refuse(MountRequest request, String type, String field, boolean there) {
     if (there && !request.type().equals(type)) {
-      throw new GantryException(INVALID, "field " + field + " must not be specified");
+      throw new GantryException(
+          INVALID,
+          "%s must not be specified on mount type \"%s\"".formatted(field, request.type()));
     }
   }
 
@@ -157,9 +159,11 @@ public final class MountRequests {
     if (!propagation.isEmpty() && !Bind.PROPAGATIONS.contains(propagation)) {
       throw new GantryException(INVALID, "invalid propagation mode: " + propagation);
     }
-    if (options.readOnlyFlat() && options.readOnlyDeep()) {
+    if (options.readOnlyDeep() && (options.readOnlyFlat() || !request.readOnly())) {
       throw new GantryException(
-          INVALID, "mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive");
+          INVALID,
+          "mount options conflict: %s && BindOptions.ReadOnlyForceRecursive"
+              .formatted(request.readOnly() ? "ReadOnlyNonRecursive" : "!ReadOnly"));
     }
     var plain =
         ContainerMount.bind(
@@ -203,6 +207,9 @@ public final class MountRequests {
     }
     var options = request.tmpfs();
     if (options != null) {
+      if (options.sizeBytes() < 0) {
+        throw new GantryException(INVALID, "invalid size: " + options.sizeBytes());
+      }
       if (options.sizeBytes() > 0) {
         words.add("size=" + options.sizeBytes());
       }

@@ -19,7 +19,9 @@ public final class VolumeNames {
     if (name.length() == 1) {
       throw new GantryException(
           INVALID,
-          "volume name is too short, names should be at least two alphanumeric characters");
+          "create "
+              + name
+              + ": volume name is too short, names should be at least two alphanumeric characters");
     }
     if (name.length() > LONGEST) {
       throw new GantryException(

@@ -77,7 +77,8 @@ public final class MountRequests {
     if (options.raw("Options") instanceof List<?> list) {
       list.forEach(option -> words.add(tmpfsOption(option)));
     }
-    return new TmpfsOptions(options.number("SizeBytes"), options.smallNumber("Mode"), words);
+    int mode = (int) options.unsigned("Mode", "fs.FileMode", Integer.MAX_VALUE);
+    return new TmpfsOptions(options.number("SizeBytes"), mode, words);
   }
 
   private static String tmpfsOption(Object option) {

@@ -283,7 +283,8 @@ public final class JsonObject {
 
   /** Go tells a number only where one of another kind is wanted. */
   private static String goName(Object value, String wanted) {
-    return value instanceof BigDecimal && !wanted.contains("int") ? "number" : goName(value);
+    boolean isNumber = wanted.contains("int") && !wanted.startsWith("[");
+    return value instanceof BigDecimal && !isNumber ? "number" : goName(value);
   }
 
   private static String goName(Object value) {

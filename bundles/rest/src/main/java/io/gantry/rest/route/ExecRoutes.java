@@ -39,6 +39,7 @@ public final class ExecRoutes {
     if (command == null || command.isEmpty()) {
       throw new GantryException(INVALID, "No exec command specified");
     }
+    body.pair("ConsoleSize"); // counts when it is given to the start
     String id =
         containers.createExec(
             call.path("id"),
