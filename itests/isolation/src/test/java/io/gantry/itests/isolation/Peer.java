@@ -5,13 +5,15 @@ import io.gantry.itests.harness.Eventually;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** dockerd in a tree of its own: {@code GANTRY_PEERS} names the script that makes such trees. */
 final class Peer implements AutoCloseable {
-  private static final String ARGUMENTS =
-      "--bridge=none --iptables=false --ip6tables=false --ip-forward=false";
+  /** Its networks, ports and rules are nobody else's. */
+  private static final List<String> APART =
+      List.of("unshare", "--net", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\"");
 
   private final Path socket;
   private final String suite;
@@ -28,9 +30,10 @@ final class Peer implements AutoCloseable {
   }
 
   private void script(String verb) {
-    var environment = Map.of("PEERS", trees(), "SUITE", suite, "DOCKERD_ARGS", ARGUMENTS);
-    Command.run(environment, Duration.ofMinutes(10), List.of(System.getenv("GANTRY_PEERS"), verb))
-        .ok();
+    var environment = Map.of("PEERS", trees(), "SUITE", suite);
+    var command = new ArrayList<>(APART);
+    command.addAll(List.of(System.getenv("GANTRY_PEERS"), verb));
+    Command.run(environment, Duration.ofMinutes(10), command).ok();
   }
 
   Path socket() {

@@ -23,9 +23,11 @@ class RecordTest {
       var engine = new Engine(peer.socket(), "/v1.51");
       engine.load(Image.tar());
       var rows = new ArrayList<List<String>>();
+      Inputs.prepare(engine);
       for (var input : Inputs.all()) {
         rows.add(ask(engine, input).row(input.name()));
       }
+      Inputs.clear(engine);
       Rows.write(
           InputsTest.RECORDED, "input, create: status, said; start: status, said; end", rows);
     }
