@@ -8,17 +8,19 @@ checks() {
       the_kernels_refusal_changes_nothing devices_are_filtered pause_stops_all_processes kill_takes_all_and_leaves_no_group \
       out_of_memory_is_told the_group_is_the_root_inside stats_are_counted a_parent_may_be_named \
       systemd_takes_no_limits_away joining_may_be_made_fast the_journal_gets_lines_with_their_fields \
-      docker_logs_works_while_it_ships volumes_on_an_nfs_server an_nfs_server_that_lacks_the_folder_is_told
+      docker_logs_works_while_it_ships volumes_on_an_nfs_server an_nfs_server_that_lacks_the_folder_is_told \
+      networks_give_addresses_ports_and_names stats_count_networks
     ;;
   restart)
-    echo no_line_is_lost_by_a_restart a_restart_of_the_service_keeps_containers a_crash_of_the_engine_keeps_containers a_stopped_service_keeps_containers
+    echo no_line_is_lost_by_a_restart a_restart_of_the_service_keeps_containers a_crash_of_the_engine_keeps_containers a_stopped_service_keeps_containers \
+      a_restart_of_the_service_keeps_networks a_stopped_service_serves_ports_and_names
     ;;
-  after) echo a_reboot_applies_restart_policies limits_are_there_after_a_reboot ;;
+  after) echo a_reboot_applies_restart_policies limits_are_there_after_a_reboot a_reboot_brings_networks_back ;;
   esac
 }
 
 eventually() {
-  local end=$((SECONDS + 90))
+  local end=$((SECONDS + 180))
   until "$@"; do
     [ $SECONDS -lt $end ] || return 1
     sleep 0.5
@@ -73,9 +75,10 @@ install_engine() {
   cp -a /payload/gantry /opt/gantry
   chown -R root:root /opt/gantry
   cp /opt/gantry/systemd/gantry.s* /etc/systemd/system/
-  # Under emulation the better compiler costs more than it brings.
+  # Under emulation the better compiler costs more than it brings, and all takes its time.
   mkdir -p /etc/systemd/system/gantry.service.d
   printf '[Service]\nEnvironment=GANTRY_JAVA_OPTS=-XX:TieredStopAtLevel=1\n' >/etc/systemd/system/gantry.service.d/emulated.conf
+  printf '{"recoverSeconds": 300, "awaySeconds": 120}\n' >/opt/gantry/etc/io.gantry.engine.json
   systemctl daemon-reload
   systemctl enable gantry.socket gantry.service
   systemctl start --no-block gantry.socket gantry.service
@@ -210,7 +213,7 @@ the_group_is_the_root_inside() {
 
 stats_are_counted() {
   docker run -d --network none --name busy -m 64m busybox sh -c 'sleep 1000 & while :; do :; done' >/dev/null
-  docker stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}} {{.CPUPerc}}' busy >line
+  eventually docker stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}} {{.CPUPerc}}' busy >line
   has "$(cat line)" 'busy 2 '
   has "$(cat line)" '/ 64MiB'
   curl -s --unix-socket /run/gantry/docker.sock 'http://gantry/containers/busy/stats?stream=false' >stats

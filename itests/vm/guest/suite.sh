@@ -10,6 +10,7 @@ passed=$(cat passed 2>/dev/null || echo 0) failed=$(cat failed 2>/dev/null || ec
 . /payload/checks.sh
 . /payload/journal.sh
 . /payload/remote.sh
+. /payload/network.sh
 
 say() { printf 'gantry-vm: %s\n' "$*"; }
 
