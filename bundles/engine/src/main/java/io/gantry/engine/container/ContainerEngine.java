@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
+import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.AttachOptions;
@@ -158,6 +159,9 @@ public final class ContainerEngine implements Containers {
       starting.restart(container);
     } catch (GantryException e) { // the state says so, and who inspects it sees why
       log.log(WARNING, "container " + container.id + " cannot be restarted: " + e.getMessage());
+      if (e.kind() == UNAVAILABLE) { // a helper of ours has died, and there is another one soon
+        ending.restartAgain(container);
+      }
     }
   }
 

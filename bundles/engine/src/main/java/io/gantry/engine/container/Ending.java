@@ -238,13 +238,17 @@ final class Ending {
   }
 
   private boolean restarts(Container container, Running running, RunRecord run) {
-    var host = container.record().spec().host();
-    boolean stopped = container.isStopping() || container.record().stopped();
-    if (running.startsAgain()) {
-      return !stopped;
-    }
-    return RestartPolicy.of(host.life().restartPolicy(), host.life().restartMaximum())
-        .restarts(run.exitCode(), stopped, run.restarts());
+    return running.startsAgain() ? !isStopped(container) : policyRestarts(container, run);
+  }
+
+  private static boolean policyRestarts(Container container, RunRecord run) {
+    var life = container.record().spec().host().life();
+    return RestartPolicy.of(life.restartPolicy(), life.restartMaximum())
+        .restarts(run.exitCode(), isStopped(container), run.restarts());
+  }
+
+  private static boolean isStopped(Container container) {
+    return container.isStopping() || container.record().stopped();
   }
 
   /** One whose restart was due when the former engine ended. */
@@ -252,6 +256,19 @@ final class Ending {
     container.lock.lock();
     try {
       restartLater(container, Duration.ZERO);
+    } finally {
+      container.lock.unlock();
+    }
+  }
+
+  /** One that could not be started by its policy, for no reason of its own. */
+  void restartAgain(Container container) {
+    container.lock.lock();
+    try {
+      boolean isDown = container.running() == null && !container.isRemoving();
+      if (isDown && !container.isRestarting() && policyRestarts(container, container.run())) {
+        restartLater(container, Duration.ZERO);
+      }
     } finally {
       container.lock.unlock();
     }

@@ -15,9 +15,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 
 /** Compares what clients know with what the engine says and with what runs on the host. */
 final class Checks {
+  private static final long REMOVAL_NANOS = Duration.ofSeconds(10).toNanos();
+
   private final Instance engine;
   private final Findings findings;
   private final Load load;
@@ -103,12 +106,23 @@ final class Checks {
   private void orphans(Api api, List<Client> clients) throws IOException {
     boolean mayBe = clients.stream().anyMatch(client -> client.leavesVolumes);
     for (String name : api.orphans()) {
-      if (!mayBe) {
+      if (!mayBe && !goes(api, name)) {
         findings.add(Findings.Kind.HALF, "volume " + name + " is nobody's");
       }
       api.delete("/volumes/" + name);
     }
     clients.forEach(client -> client.leavesVolumes = false);
+  }
+
+  /** That of a container which removes itself: it goes last, and soon. */
+  private static boolean goes(Api api, String volume) throws IOException {
+    long deadline = System.nanoTime() + REMOVAL_NANOS;
+    boolean there = true;
+    while (there && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(20_000_000);
+      there = api.orphans().contains(volume);
+    }
+    return !there;
   }
 
   private void settle(Api api, Tracked one) throws IOException {
