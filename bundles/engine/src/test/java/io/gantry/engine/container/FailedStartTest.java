@@ -17,9 +17,10 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** A start by the user that fails leaves what was decided before as it was. */
+/** A start that fails leaves what was decided before as it was. */
 class FailedStartTest extends WithEngine {
 
   /** Plans as usual, but not for the thread that a test runs on: that is the user's. */
@@ -27,11 +28,15 @@ class FailedStartTest extends WithEngine {
     private final NamespacesDriver usual = new NamespacesDriver();
     private final Thread user = Thread.currentThread();
     volatile boolean refuses;
+    final AtomicInteger lost = new AtomicInteger(); // so many starts by a policy
 
     @Override
     public Launch create(TaskSpec task) {
       if (refuses && Thread.currentThread() == user) {
         throw new GantryException(GantryException.Kind.INTERNAL, "refused");
+      }
+      if (Thread.currentThread() != user && lost.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
+        throw new GantryException(GantryException.Kind.UNAVAILABLE, "the monitor is gone");
       }
       return usual.create(task);
     }
@@ -115,5 +120,14 @@ class FailedStartTest extends WithEngine {
     int restarts = restarts(id);
     assertTrue(restarts >= 3);
     Await.until("one more restart", () -> restarts(id) > restarts);
+  }
+
+  @Test
+  void aRestartByPolicyThatAHelperFailsIsMadeAgain() {
+    String id = started("always", "sh", "-c", "exit 3");
+    driver.lost.set(2);
+    Await.until("two restarts fail", () -> driver.lost.get() == 0);
+    int before = engine.containers.inspect(id).restartCount();
+    Await.until("more of them", () -> engine.containers.inspect(id).restartCount() > before + 2);
   }
 }

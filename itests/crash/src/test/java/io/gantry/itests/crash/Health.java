@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /**
@@ -17,9 +18,15 @@ import java.util.stream.Stream;
  * run stays true: it was healthy until the file came, and from then on its streak only grows.
  */
 final class Health implements Trait {
-  private static final String CHECK = "test ! -e /hang || sleep 1001; test ! -e /sick";
+  private static final AtomicInteger NUMBERS = new AtomicInteger();
   private static final String HANGING = "sleep 1001";
   private static final Duration LIMIT = Duration.ofSeconds(20);
+
+  // Files of its own: an image that is committed from another container has that one's.
+  private final String sickFile = "/sick-" + NUMBERS.incrementAndGet();
+  private final String hangFile = sickFile.replace("sick", "hang");
+  private final String script =
+      "test ! -e %s || sleep 1001; test ! -e %s".formatted(hangFile, sickFile);
 
   private boolean sick; // or somebody was about to make it so
   private boolean hangs;
@@ -31,7 +38,7 @@ final class Health implements Trait {
   @Override
   public void ask(ObjectNode body, ObjectNode host) {
     ObjectNode check = body.putObject("Healthcheck");
-    check.putArray("Test").add("CMD-SHELL").add(CHECK);
+    check.putArray("Test").add("CMD-SHELL").add(script);
     check.put("Interval", Duration.ofMillis(400).toNanos());
     check.put("Timeout", Duration.ofSeconds(100).toNanos());
     check.put("Retries", 3);
@@ -42,11 +49,11 @@ final class Health implements Trait {
     switch (session.random.nextInt(6)) {
       case 0 -> {
         sick = true;
-        Inside.touch(session, one, "/sick");
+        Inside.touch(session, one, sickFile);
       }
       case 1 -> {
         hangs = true;
-        Inside.touch(session, one, "/hang");
+        Inside.touch(session, one, hangFile);
       }
       default -> {
         Seen seen = session.api.inspect(one.id);
@@ -113,14 +120,14 @@ final class Health implements Trait {
   }
 
   /** The monitor, whoever the engine is, runs one check at a time. */
-  private static List<String> checksTooMany(Session session, Tracked one) {
+  private List<String> checksTooMany(Session session, Tracked one) {
     List<String> shells = new ArrayList<>();
     List<String> sleepers = new ArrayList<>();
     for (Map.Entry<Long, String> each : session.engine.belongings().contained().entrySet()) {
       String command = commandLine(each.getKey());
       if (each.getValue().equals(one.id)) {
         String what = "health check " + each.getKey() + " beside another: " + command;
-        if (command.contains(CHECK)) {
+        if (command.contains(script)) {
           shells.add(what);
         } else if (command.equals(HANGING)) {
           sleepers.add(what);
