@@ -8,6 +8,9 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Undo;
 import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 
 /** Removes containers. May be repeated until it succeeds. */
@@ -126,6 +129,7 @@ final class Removal {
       undo.keep();
     }
     releaseLayer(record);
+    awaitDrivers(container);
     mounting.release(record, volumes);
     table.remove(container);
     container.pending.end();
@@ -133,6 +137,17 @@ final class Removal {
     container.waiters.removed();
     if (record.ephemeral()) { // it went with its end: nobody has asked for the space
       attempt("files", record, () -> this.files.remove(record.id()));
+    }
+  }
+
+  /** Those of its last run may not be through with it, and a volume that is mounted stays. */
+  private static void awaitDrivers(Container container) {
+    try {
+      container.left().get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException | ExecutionException e) { // the next engine sweeps what stays
+      log.log(WARNING, "drivers have not let go of container " + container.id);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

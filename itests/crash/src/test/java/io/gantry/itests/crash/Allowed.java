@@ -2,6 +2,9 @@ package io.gantry.itests.crash;
 
 /** In which states a container may be found after a death, given what its client knows. */
 final class Allowed {
+  /** Of the last restart that a policy allows, when a helper died in it. */
+  private static final int NOT_STARTED = 128;
+
   private final Tracked one;
   private final Seen seen;
 
@@ -72,7 +75,7 @@ final class Allowed {
     }
     return comes
         || one.policy.isSpent(seen.restarts())
-            && (isEnd(one.program.exit()) || isEnd(Program.KILLED));
+            && (isEnd(one.program.exit()) || isEnd(Program.KILLED) || isEnd(NOT_STARTED));
   }
 
   private boolean isStarting() {
