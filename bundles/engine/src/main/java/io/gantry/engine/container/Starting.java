@@ -452,7 +452,9 @@ final class Starting {
     pids.put(file, donor.run().pid());
   }
 
+  /** dockerd says what has become of it where the network is to be joined. */
   private static GantryException notRunning(Container donor, String name) {
+    boolean told = name.equals("network") && !donor.run().running();
     return new GantryException(
         CONFLICT,
         "cannot join "
@@ -460,9 +462,7 @@ final class Starting {
             + " namespace of a non running container: container "
             + donor.record().name()
             + " is "
-            + (donor.run().running()
-                ? "not running" // any more
-                : donor.status().name().toLowerCase(Locale.ROOT)));
+            + (told ? donor.status().name().toLowerCase(Locale.ROOT) : "not running"));
   }
 
   /**
