@@ -22,7 +22,7 @@ final class Link implements Trait {
   @Override
   public void check(Session session, Tracked one, Seen seen) throws IOException {
     List<String> wanted =
-        other.phase == Phase.ABSENT
+        other.phase == Phase.ABSENT || session.hasGone(other)
             ? List.of()
             : List.of("/" + other.name + ":/" + one.name + "/" + ALIAS);
     List<String> links = links(seen);

@@ -45,7 +45,7 @@ final class Places implements Trait {
     if (!seen.runs()) {
       for (String file : List.of(FILLED, SHARED)) {
         int status = session.api.head(Session.path(one, "archive?path=/" + file)).status();
-        boolean gone = status == 404 && one.autoRemove && isGone(session, one); // since it was seen
+        boolean gone = status == 404 && session.hasGone(one); // since it was seen
         if (status != 200 && seen.phase() != Phase.CREATED && !gone) {
           session.findings.add(Findings.Kind.STATE, one.name + " lacks " + file + ": " + status);
         }
@@ -66,9 +66,5 @@ final class Places implements Trait {
       }
     }
     session.findings.addAll(Findings.Kind.STATE, one.name, wrong);
-  }
-
-  private static boolean isGone(Session session, Tracked one) throws IOException {
-    return session.api.get(Session.path(one, "json")).status() == 404;
   }
 }

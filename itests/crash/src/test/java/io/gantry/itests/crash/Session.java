@@ -75,6 +75,11 @@ final class Session {
     return "/containers/" + one.id + "/" + verb;
   }
 
+  /** Whether it has removed itself, maybe since it was looked at. */
+  boolean hasGone(Tracked one) throws IOException {
+    return one.autoRemove && api.get(path(one, "json")).status() == 404;
+  }
+
   /** A step that fails is unsure when something it needs was killed, else a finding. */
   void refused(Tracked one, Http.Answer answer) {
     refused(one, one.pending.toString(), answer);
