@@ -129,7 +129,9 @@ final class Removal {
       undo.keep();
     }
     releaseLayer(record);
-    awaitDrivers(container);
+    if (volumes) {
+      awaitDrivers(container);
+    }
     mounting.release(record, volumes);
     table.remove(container);
     container.pending.end();
