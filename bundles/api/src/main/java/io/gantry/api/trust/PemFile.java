@@ -118,11 +118,11 @@ public final class PemFile {
 
   private static String text(Path file) {
     try {
-      Trusted.checkWithWay(file);
-      if (!Files.isRegularFile(file) || Files.size(file) > MAX_BYTES) {
+      Path real = Trusted.checkWithWay(file);
+      if (!Files.isRegularFile(real) || Files.size(real) > MAX_BYTES) {
         throw unusable(file, "it is no regular file of at most " + MAX_BYTES + " bytes");
       }
-      return Files.readString(file, StandardCharsets.ISO_8859_1);
+      return Files.readString(real, StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
       throw unreadable(file, e);
     }

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,6 +44,24 @@ class TrustedTest {
   void norIsOneThatOthersMayRename() throws IOException {
     mode(dir.resolve("above"), "rwxrwxrwx");
     refused(dir.resolve("above"));
+  }
+
+  /** Only its owner may rename what is in it; but he may. */
+  @Test
+  @Tag("root")
+  void aStickyFolderIsFineUnlessItIsSomebodys() throws IOException {
+    Path above = dir.resolve("above");
+    Files.setAttribute(above, "unix:mode", 01777);
+    Trusted.checkWithWay(folder);
+    Files.setAttribute(above, "unix:uid", 12345);
+    var failure = assertThrows(GantryException.class, () -> Trusted.checkWithWay(folder));
+    assertTrue(failure.getMessage().startsWith(above + " belongs to "), failure.getMessage());
+  }
+
+  @Test
+  void whatIsToBeOpenedIsWhatWasLookedAt() throws IOException {
+    Path link = Files.createSymbolicLink(dir.resolve("link"), folder);
+    assertEquals(folder.toRealPath(), Trusted.checkWithWay(link));
   }
 
   private void refused(Path named) {

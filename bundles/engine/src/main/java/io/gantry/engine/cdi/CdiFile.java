@@ -37,12 +37,12 @@ record CdiFile(String kind, JsonNode edits, Map<String, JsonNode> devices) {
    * @throws GantryException INVALID with what is wrong with it, FORBIDDEN when others may write it
    */
   static CdiFile read(Path file) throws IOException {
-    Trusted.checkWithWay(file);
-    if (!Files.isRegularFile(file)) {
+    Path real = Trusted.checkWithWay(file);
+    if (!Files.isRegularFile(real)) {
       throw new GantryException(INVALID, file + " is not a regular file");
     }
     byte[] bytes;
-    try (var in = Files.newInputStream(file)) {
+    try (var in = Files.newInputStream(real)) {
       bytes = in.readNBytes(LONGEST + 1);
     }
     if (bytes.length > LONGEST) {

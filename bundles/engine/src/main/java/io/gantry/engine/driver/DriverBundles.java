@@ -252,10 +252,8 @@ final class DriverBundles {
 
   private void start(Source source) throws BundleException, IOException {
     Bundle bundle = find(source.symbolicName()).orElse(null);
-    Path jar = source.jar();
-    if (jar != null) {
-      Trusted.checkWithWay(jar);
-    }
+    Path kept = source.jar();
+    Path jar = kept == null ? null : Trusted.checkWithWay(kept);
     if (jar != null && bundle != null) {
       bundle.stop(Bundle.STOP_TRANSIENT);
       try (var content = Files.newInputStream(jar)) {

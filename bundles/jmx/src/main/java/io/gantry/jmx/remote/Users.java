@@ -62,14 +62,14 @@ final class Users {
 
   private Map<String, User> read() {
     try {
-      Trusted.checkWithWay(file);
-      String mode = PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+      Path real = Trusted.checkWithWay(file);
+      String mode = PosixFilePermissions.toString(Files.getPosixFilePermissions(real));
       if (!mode.endsWith("------")) {
         throw new GantryException(FORBIDDEN, file + " may be read by others; chmod 0600 it");
       }
       Map<String, User> users = new HashMap<>();
       int number = 0;
-      for (String line : Files.readAllLines(file, UTF_8)) {
+      for (String line : Files.readAllLines(real, UTF_8)) {
         number++;
         if (!line.isBlank() && !line.startsWith("#")) {
           add(users, line.strip().split("\\s+"), number);
