@@ -1,5 +1,6 @@
 package io.gantry.engine.driver;
 
+import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.trust.Trusted;
@@ -7,6 +8,7 @@ import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 import org.osgi.framework.Constants;
@@ -15,22 +17,38 @@ import org.osgi.framework.Version;
 /** A jar that was looked at: a bundle that only its operator can have written. */
 record DriverJar(Path path, String symbolicName, Version version) {
 
+  /** Folders of the data root that hold what operators bring. */
+  private static final Set<String> OPERATORS = Set.of("deploy", "drivers");
+
   /**
+   * @param dataRoot where all else may be what a container wrote, whose root is the host's
    * @throws GantryException INVALID when it is no bundle, FORBIDDEN when others may have written it
    */
-  static DriverJar check(Path path) {
+  static DriverJar check(Path path, Path dataRoot) {
     if (!Files.isRegularFile(path)) {
       throw new GantryException(INVALID, "no such file: " + path);
     }
     try {
-      Trusted.checkWithWay(path);
-      try (var jar = new JarFile(path.toFile())) {
+      Path real = Trusted.checkWithWay(path);
+      refuseOfContainers(real, dataRoot.toRealPath());
+      try (var jar = new JarFile(real.toFile())) {
         var manifest = jar.getManifest();
-        return of(path, manifest == null ? new Attributes() : manifest.getMainAttributes());
+        return of(real, manifest == null ? new Attributes() : manifest.getMainAttributes());
       }
     } catch (IOException e) {
       throw new GantryException(
           INVALID, path + " is not a jar that can be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static void refuseOfContainers(Path real, Path dataRoot) {
+    if (real.startsWith(dataRoot)
+        && !OPERATORS.contains(dataRoot.relativize(real).getName(0).toString())) {
+      throw new GantryException(
+          FORBIDDEN,
+          real
+              + " is in the data root, where containers write: take a jar from elsewhere, or put it"
+              + " into the folder deploy");
     }
   }
 

@@ -19,15 +19,25 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.osgi.framework.Version;
 
-/** The jars of drivers that did not come with the distribution: {@code <bundle>/<version>.jar}. */
+/**
+ * The jars of drivers that did not come with the distribution: {@code
+ * drivers/<bundle>/<version>.jar} in the data root.
+ */
 final class DriverJars {
 
   private static final String JAR = ".jar";
 
+  private final Path dataRoot;
   private final Path folder;
 
-  DriverJars(Path folder) {
-    this.folder = folder;
+  DriverJars(Path dataRoot) {
+    this.dataRoot = dataRoot;
+    this.folder = dataRoot.resolve("drivers");
+  }
+
+  /** Looks at one that is to be taken in; {@link DriverJar#check} says what may be wrong. */
+  DriverJar look(Path jar) {
+    return DriverJar.check(jar, dataRoot);
   }
 
   Path path(String symbolicName, String version) {

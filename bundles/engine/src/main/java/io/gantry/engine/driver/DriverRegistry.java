@@ -75,7 +75,7 @@ public final class DriverRegistry implements Drivers {
         new Swaps(
             kinds,
             new DriverBundles(context, threads.strangers(), () -> limits, this::leftBehind),
-            new DriverJars(dataRoot.resolve("drivers")),
+            new DriverJars(dataRoot),
             record,
             settled,
             () -> limits);
@@ -225,7 +225,7 @@ public final class DriverRegistry implements Drivers {
 
   @Override
   public List<DriverView> install(Path jar) {
-    return operate(() -> swaps.install(DriverJar.check(jar))).stream()
+    return operate(() -> swaps.install(jar)).stream()
         .map(driver -> inspect(driver.kind(), driver.name()))
         .toList();
   }

@@ -173,7 +173,7 @@ final class Swaps {
 
   /** Replaces the bundle that brings a driver. */
   void update(DriverName driver, Path path) {
-    DriverJar jar = DriverJar.check(path);
+    DriverJar jar = jars.look(path);
     String bundle = bundleOf(driver);
     if (!jar.symbolicName().equals(bundle)) {
       throw new GantryException(
@@ -185,7 +185,11 @@ final class Swaps {
   }
 
   /** Takes a bundle in, or replaces the one with its symbolic name. */
-  List<DriverName> install(DriverJar jar) {
+  List<DriverName> install(Path path) {
+    return install(jars.look(path));
+  }
+
+  private List<DriverName> install(DriverJar jar) {
     Source before = running(jar.symbolicName());
     if (before != null && before.version().equals(jar.version())) {
       throw new GantryException(CONFLICT, jar + " runs already; give the new jar another version");
