@@ -83,7 +83,7 @@ public final class BridgeDriver implements NetworkDriver {
     var marks = new Marks(instance);
     this.links = new Links(marks, settings.defaultBridge());
     this.rules = new RuleKeeper(marks.table());
-    this.chores = new Chores(links, rules, settings.repair());
+    this.chores = new Chores(links, marks.table(), rules, settings.repair());
   }
 
   /** Interfaces and rules stay as they are. */
@@ -111,7 +111,7 @@ public final class BridgeDriver implements NetworkDriver {
   public Map<String, String> status() {
     var status = new LinkedHashMap<String, String>();
     status.put("Networks", Integer.toString(networks.size()));
-    status.put("Rules set again", Integer.toString(rules.repairs()));
+    status.put("Rules set again", Integer.toString(chores.repairs()));
     return status;
   }
 
@@ -222,7 +222,7 @@ public final class BridgeDriver implements NetworkDriver {
   private void setRules() {
     if (settings.rules()) {
       rules.set(networks.values());
-      chores.watchRules();
+      chores.guardRules();
     }
   }
 

@@ -2,7 +2,7 @@ package io.gantry.network.bridge;
 
 import static java.lang.System.Logger.Level.WARNING;
 
-import io.gantry.linux.netlink.NftWatch;
+import io.gantry.linux.netlink.NftGuard;
 import io.gantry.spi.GantryException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -29,7 +29,7 @@ final class Chores implements AutoCloseable {
   private record Leaving(String endpoint, long due) {}
 
   private final Links links;
-  private final RuleKeeper rules;
+  private final NftGuard guard;
   private final boolean repair;
   private final ScheduledExecutorService worker =
       Executors.newSingleThreadScheduledExecutor(
@@ -41,16 +41,13 @@ final class Chores implements AutoCloseable {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Deque<Leaving> leaving = new ArrayDeque<>(); // guarded by lock
-  private boolean watching; // guarded by lock
-  private @Nullable NftWatch watch; // guarded by lock
-  private boolean closed; // guarded by lock
 
   /**
    * @param repair set rules again that others have changed
    */
-  Chores(Links links, RuleKeeper rules, boolean repair) {
+  Chores(Links links, String table, RuleKeeper rules, boolean repair) {
     this.links = links;
-    this.rules = rules;
+    this.guard = new NftGuard(worker, table, rules);
     this.repair = repair;
   }
 
@@ -102,57 +99,21 @@ final class Chores implements AutoCloseable {
     }
   }
 
-  /** From now on, rules that somebody takes away are set again. */
-  void watchRules() {
-    lock.lock();
-    try {
-      if (!watching && repair && !closed) {
-        watching = true;
-        worker.execute(this::watch);
-      }
-    } finally {
-      lock.unlock();
+  /** From now on, rules that somebody takes away are set again, if that is wanted. */
+  void guardRules() {
+    if (repair) {
+      guard.begin();
     }
   }
 
-  /** Off the way of who waits for a network: it takes a socket and a thread. */
-  private void watch() {
-    try {
-      var begun = rules.watch(this::check);
-      lock.lock();
-      try {
-        watch = begun;
-        if (closed) {
-          begun.close();
-        }
-      } finally {
-        lock.unlock();
-      }
-      check(); // nobody has heard of what was done until now
-    } catch (GantryException e) {
-      log.log(WARNING, "rules that others change are not set again: {0}", e.getMessage());
-    }
-  }
-
-  private void check() {
-    try {
-      rules.check();
-    } catch (GantryException e) {
-      log.log(WARNING, "the rules cannot be looked at: {0}", e.getMessage());
-    }
+  /** How many times rules were set again. */
+  int repairs() {
+    return guard.repairs();
   }
 
   @Override
   public void close() {
-    lock.lock();
-    try {
-      closed = true;
-      if (watch != null) {
-        watch.close();
-      }
-    } finally {
-      lock.unlock();
-    }
+    guard.close();
     worker.shutdownNow();
   }
 }

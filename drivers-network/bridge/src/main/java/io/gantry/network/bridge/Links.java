@@ -3,6 +3,8 @@ package io.gantry.network.bridge;
 import io.gantry.linux.Errno;
 import io.gantry.linux.SyscallError;
 import io.gantry.linux.netlink.Cidr;
+import io.gantry.linux.netlink.LazyRoutes;
+import io.gantry.linux.netlink.LinkIndexes;
 import io.gantry.linux.netlink.RouteMessages;
 import io.gantry.linux.netlink.RouteMessages.Peer;
 import io.gantry.linux.netlink.RouteSocket;
@@ -14,24 +16,16 @@ import io.gantry.spi.Undo;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** Bridges of networks and the host's ends of endpoints, as interfaces of this host. */
 final class Links implements AutoCloseable {
   private static final int FIRST_INDEX = 1 << 16; // far from those that the kernel counts
-  private static final int INDEXES = 1 << 28;
-  private static final int ATTEMPTS = 50;
 
   private final Marks marks;
   private final String defaultBridge;
-  private final AtomicInteger index =
-      new AtomicInteger(ThreadLocalRandom.current().nextInt(INDEXES));
-  private final ReentrantLock lock = new ReentrantLock();
-  private @Nullable RouteSocket socket; // guarded by lock
+  private final LinkIndexes indexes = new LinkIndexes(FIRST_INDEX);
+  private final LazyRoutes routes = new LazyRoutes();
 
   Links(Marks marks, String defaultBridge) {
     this.marks = marks;
@@ -39,17 +33,7 @@ final class Links implements AutoCloseable {
   }
 
   RouteSocket socket() {
-    lock.lock();
-    try {
-      var open = socket;
-      if (open == null) {
-        open = RouteSocket.open();
-        socket = open;
-      }
-      return open;
-    } finally {
-      lock.unlock();
-    }
+    return routes.get();
   }
 
   // Bridges
@@ -203,21 +187,10 @@ final class Links implements AutoCloseable {
    */
   int attach(Bridged network, String endpoint, Peer peer) {
     String name = Marks.link(endpoint);
-    for (int i = 0; ; i++) {
-      try {
-        return attachOnce(network, endpoint, name, peer);
-      } catch (GantryException e) {
-        boolean taken =
-            SyscallError.errno(e) == Errno.EBUSY && i < ATTEMPTS; // the index, by others
-        if (!taken) {
-          throw e;
-        }
-      }
-    }
+    return indexes.make(here -> attach(network, endpoint, name, peer, here));
   }
 
-  private int attachOnce(Bridged network, String endpoint, String name, Peer peer) {
-    int here = FIRST_INDEX + Math.floorMod(index.getAndIncrement(), INDEXES);
+  private int attach(Bridged network, String endpoint, String name, Peer peer, int here) {
     var messages = new RouteMessages();
     messages.pair(name, here, network.options().mtu(), peer).master(network.index());
     var marked = messages.change(name).alias(marks.ofEndpoint(endpoint, network.network().id()));
@@ -305,14 +278,6 @@ final class Links implements AutoCloseable {
 
   @Override
   public void close() {
-    lock.lock();
-    try {
-      if (socket != null) {
-        socket.close();
-        socket = null;
-      }
-    } finally {
-      lock.unlock();
-    }
+    routes.close();
   }
 }

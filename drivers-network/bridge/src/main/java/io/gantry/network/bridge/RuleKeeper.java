@@ -1,11 +1,9 @@
 package io.gantry.network.bridge;
 
-import static java.lang.System.Logger.Level.WARNING;
-
 import io.gantry.linux.netlink.NftBatch;
 import io.gantry.linux.netlink.NftBatch.Family;
+import io.gantry.linux.netlink.NftGuard;
 import io.gantry.linux.netlink.NftSocket;
-import io.gantry.linux.netlink.NftWatch;
 import io.gantry.network.bridge.Rules.Shape;
 import io.gantry.spi.GantryException;
 import java.util.Collection;
@@ -17,9 +15,7 @@ import org.jspecify.annotations.Nullable;
  * The driver's table: set for the networks there are, and set again when somebody has taken it
  * away. All that is remembered can be read from the table.
  */
-final class RuleKeeper implements AutoCloseable {
-  private static final System.Logger log = System.getLogger(RuleKeeper.class.getName());
-
+final class RuleKeeper implements NftGuard.Owner, AutoCloseable {
   private final String table;
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable NftSocket socket; // guarded by lock
@@ -27,7 +23,6 @@ final class RuleKeeper implements AutoCloseable {
   private boolean closed; // guarded by lock; nothing but our networks is forwarded
   private boolean closed6; // guarded by lock
   private @Nullable Shape shape; // guarded by lock; null while the table is not ours to keep
-  private int repairs; // guarded by lock
 
   RuleKeeper(String table) {
     this.table = table;
@@ -121,12 +116,8 @@ final class RuleKeeper implements AutoCloseable {
     }
   }
 
-  /** Hears of it when others change the table, and sets it again if need be. */
-  NftWatch watch(Runnable changed) {
-    return NftWatch.start(Family.INET, table, this::isOwn, changed);
-  }
-
-  private boolean isOwn(int port) {
+  @Override
+  public boolean isOwn(int port) {
     lock.lock();
     try {
       return socket != null && socket.port() == port;
@@ -135,25 +126,15 @@ final class RuleKeeper implements AutoCloseable {
     }
   }
 
-  /** Sets the rules again when somebody has changed them. */
-  void check() {
+  @Override
+  public boolean restore() {
     lock.lock();
     try {
       if (shape == null || shape.isIn(socket(), table)) {
-        return;
+        return false;
       }
       render();
-      repairs++;
-      log.log(WARNING, "somebody had changed the rules of the table {0}: set again", table);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  int repairs() {
-    lock.lock();
-    try {
-      return repairs;
+      return true;
     } finally {
       lock.unlock();
     }

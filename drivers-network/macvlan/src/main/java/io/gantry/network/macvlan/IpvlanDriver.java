@@ -21,7 +21,7 @@ public final class IpvlanDriver extends VlanDriver {
   }
 
   IpvlanDriver(String instance) {
-    super(Kind.IPVLAN, instance);
+    super(LinkKind.IPVLAN, instance);
   }
 
   @Deactivate

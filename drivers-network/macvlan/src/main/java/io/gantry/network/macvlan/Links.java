@@ -2,6 +2,8 @@ package io.gantry.network.macvlan;
 
 import io.gantry.linux.Errno;
 import io.gantry.linux.SyscallError;
+import io.gantry.linux.netlink.LazyRoutes;
+import io.gantry.linux.netlink.LinkIndexes;
 import io.gantry.linux.netlink.RouteMessages;
 import io.gantry.linux.netlink.RouteMessages.Peer;
 import io.gantry.linux.netlink.RouteSocket;
@@ -13,10 +15,6 @@ import io.gantry.spi.Undo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Parents of networks on the host, and links of endpoints in the namespaces of their containers,
@@ -25,33 +23,19 @@ import org.jspecify.annotations.Nullable;
 final class Links implements AutoCloseable {
   private static final int HERE = -1;
   private static final int FIRST_INDEX = 3 << 28; // far from those of others
-  private static final int INDEXES = 1 << 28;
-  private static final int ATTEMPTS = 50;
 
-  private final io.gantry.network.macvlan.Kind kind;
+  private final LinkKind kind;
   private final Marks marks;
-  private final AtomicInteger index =
-      new AtomicInteger(ThreadLocalRandom.current().nextInt(INDEXES));
-  private final ReentrantLock lock = new ReentrantLock();
-  private @Nullable RouteSocket socket; // guarded by lock
+  private final LinkIndexes indexes = new LinkIndexes(FIRST_INDEX);
+  private final LazyRoutes routes = new LazyRoutes();
 
-  Links(io.gantry.network.macvlan.Kind kind, Marks marks) {
+  Links(LinkKind kind, Marks marks) {
     this.kind = kind;
     this.marks = marks;
   }
 
   private RouteSocket socket() {
-    lock.lock();
-    try {
-      var open = socket;
-      if (open == null) {
-        open = RouteSocket.open();
-        socket = open;
-      }
-      return open;
-    } finally {
-      lock.unlock();
-    }
+    return routes.get();
   }
 
   boolean isKnown() {
@@ -118,40 +102,35 @@ final class Links implements AutoCloseable {
    * @return the index it got
    */
   int attach(Parented network, String endpoint, long pid, String name, String mac, int at) {
-    for (int i = 0; ; i++) {
-      try {
-        return attachOnce(network, endpoint, pid, name, mac, at);
-      } catch (GantryException e) {
-        boolean taken = SyscallError.errno(e) == Errno.EBUSY && i < ATTEMPTS && at == 0;
-        if (!taken) {
-          throw e;
-        }
-      }
-    }
-  }
-
-  private int attachOnce(
-      Parented network, String endpoint, long pid, String name, String mac, int at) {
     number(pid);
-    int here = FIRST_INDEX + Math.floorMod(index.getAndIncrement(), INDEXES);
-    String first = Marks.link(endpoint);
-    var options = network.options();
-    var messages = new RouteMessages();
-    if (kind == io.gantry.network.macvlan.Kind.MACVLAN) {
-      messages.macvlan(first, here, network.parent(), options.macvlan()).mac(mac);
-    } else {
-      messages.ipvlan(first, here, network.parent(), options.ipvlan(), options.flag());
-    }
-    messages.change(here).alias(marks.ofEndpoint(endpoint));
+    int here = indexes.make(index -> make(network, endpoint, mac, index));
     try (var undo = new Undo()) {
       undo.add(() -> deleteHere(here, endpoint));
-      socket().send(messages);
       var move = new RouteMessages();
       move.change(here).name(name).namespaceOf(pid, at);
       socket().send(move);
       undo.keep();
     }
     return at > 0 ? at : find(endpoint).map(found -> found.link().index()).orElse(0);
+  }
+
+  private int make(Parented network, String endpoint, String mac, int here) {
+    String name = Marks.link(endpoint);
+    var options = network.options();
+    var messages = new RouteMessages();
+    if (kind == LinkKind.MACVLAN) {
+      messages.macvlan(name, here, network.parent(), options.macvlan()).mac(mac);
+    } else {
+      messages.ipvlan(name, here, network.parent(), options.ipvlan(), options.flag());
+    }
+    messages.change(here).alias(marks.ofEndpoint(endpoint));
+    try {
+      socket().send(messages);
+    } catch (GantryException e) {
+      deleteHere(here, endpoint);
+      throw e;
+    }
+    return here;
   }
 
   private void deleteHere(int link, String endpoint) {
@@ -239,14 +218,6 @@ final class Links implements AutoCloseable {
 
   @Override
   public void close() {
-    lock.lock();
-    try {
-      if (socket != null) {
-        socket.close();
-        socket = null;
-      }
-    } finally {
-      lock.unlock();
-    }
+    routes.close();
   }
 }

@@ -21,7 +21,7 @@ public final class MacvlanDriver extends VlanDriver {
   }
 
   MacvlanDriver(String instance) {
-    super(Kind.MACVLAN, instance);
+    super(LinkKind.MACVLAN, instance);
   }
 
   @Deactivate

@@ -19,10 +19,10 @@ final class Marks {
   record Mark(boolean isNetwork, String id) {}
 
   private final String instance;
-  private final Kind kind;
+  private final LinkKind kind;
   private final Pattern form;
 
-  Marks(String instance, Kind kind) {
+  Marks(String instance, LinkKind kind) {
     this.instance = instance;
     this.kind = kind;
     this.form =

@@ -22,7 +22,7 @@ record Parented(Network network, VlanOptions options, List<Cidr> subnets, int pa
   }
 
   /** With its options and subnets read, without a parent yet. */
-  static Parented read(Kind kind, Network network) {
+  static Parented read(LinkKind kind, Network network) {
     var options = VlanOptions.of(kind, network);
     var subnets = new ArrayList<Cidr>();
     for (Subnet subnet : network.subnets()) {

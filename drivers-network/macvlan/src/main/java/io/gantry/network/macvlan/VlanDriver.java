@@ -40,12 +40,12 @@ abstract class VlanDriver implements NetworkDriver {
   /** A namespace whose last process has ended takes its links along by then. */
   private static final long GRACE_SECONDS = 2;
 
-  private final Kind kind;
+  private final LinkKind kind;
   private final Links links;
   private final Map<String, Parented> networks = new ConcurrentHashMap<>();
   private final ScheduledExecutorService worker;
 
-  VlanDriver(Kind kind, String instance) {
+  VlanDriver(LinkKind kind, String instance) {
     this.kind = kind;
     this.links = new Links(kind, new Marks(instance, kind));
     this.worker =
@@ -137,7 +137,7 @@ abstract class VlanDriver implements NetworkDriver {
 
   /** Empty where all have the parent's, and none can be set. */
   private String mac(Endpoint endpoint) {
-    if (kind == Kind.IPVLAN) {
+    if (kind == LinkKind.IPVLAN) {
       return "";
     }
     if (!endpoint.mac().isEmpty()) {

@@ -38,9 +38,9 @@ record VlanOptions(
   private static final int LAST_VLAN = 4094;
   private static final int LONGEST_PREFIX = 12;
 
-  static VlanOptions of(Kind kind, Network network) {
+  static VlanOptions of(LinkKind kind, Network network) {
     var known =
-        kind == Kind.MACVLAN
+        kind == LinkKind.MACVLAN
             ? Set.of(PARENT, MACVLAN_MODE, PREFIX, FIREWALL)
             : Set.of(PARENT, IPVLAN_MODE, IPVLAN_FLAG, PREFIX, FIREWALL);
     Map<String, String> all = network.options();
@@ -105,7 +105,7 @@ record VlanOptions(
   }
 
   /** Whether containers find others by the network alone, without asking for hardware addresses. */
-  boolean isRouted(Kind kind) {
-    return kind == Kind.IPVLAN && ipvlan != IpvlanMode.L2;
+  boolean isRouted(LinkKind kind) {
+    return kind == LinkKind.IPVLAN && ipvlan != IpvlanMode.L2;
   }
 }

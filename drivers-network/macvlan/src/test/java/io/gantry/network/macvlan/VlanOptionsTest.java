@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class VlanOptionsTest {
 
-  private static VlanOptions read(Kind kind, Map<String, String> options) {
+  private static VlanOptions read(LinkKind kind, Map<String, String> options) {
     return VlanOptions.of(kind, new Network("ab".repeat(32), "net", List.of(), false, options));
   }
 
@@ -25,19 +25,19 @@ class VlanOptionsTest {
   void whatIsNotSaidIsAsDockerHasIt() {
     assertEquals(
         new VlanOptions("", 0, MacvlanMode.BRIDGE, IpvlanMode.L2, IpvlanFlag.BRIDGE, "eth"),
-        read(Kind.MACVLAN, Map.of()));
+        read(LinkKind.MACVLAN, Map.of()));
   }
 
   @Test
   void dockersNamesAreUnderstood() {
-    var options = read(Kind.MACVLAN, Map.of("parent", "eth0.10", "macvlan_mode", "vepa"));
+    var options = read(LinkKind.MACVLAN, Map.of("parent", "eth0.10", "macvlan_mode", "vepa"));
     assertEquals("eth0", options.carrier());
     assertEquals(10, options.vlan());
     assertEquals(MacvlanMode.VEPA, options.macvlan());
-    var routed = read(Kind.IPVLAN, Map.of("ipvlan_mode", "l3s", "ipvlan_flag", "private"));
-    assertTrue(routed.isRouted(Kind.IPVLAN));
+    var routed = read(LinkKind.IPVLAN, Map.of("ipvlan_mode", "l3s", "ipvlan_flag", "private"));
+    assertTrue(routed.isRouted(LinkKind.IPVLAN));
     assertEquals(IpvlanFlag.PRIVATE, routed.flag());
-    assertEquals(0, read(Kind.IPVLAN, Map.of("parent", "eth0.4095")).vlan());
+    assertEquals(0, read(LinkKind.IPVLAN, Map.of("parent", "eth0.4095")).vlan());
   }
 
   @ParameterizedTest
@@ -51,7 +51,7 @@ class VlanOptionsTest {
     "IPVLAN, ipvlan_flag, x",
     "IPVLAN, com.docker.network.container_iface_prefix, toolongaprefix"
   })
-  void whatIsNoneIsRefused(Kind kind, String option, String value) {
+  void whatIsNoneIsRefused(LinkKind kind, String option, String value) {
     assertThrows(GantryException.class, () -> read(kind, Map.of(option, value)));
   }
 }

@@ -3,7 +3,7 @@ package io.gantry.portmap.nat;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.linux.netlink.Connections;
-import io.gantry.linux.netlink.NftWatch;
+import io.gantry.linux.netlink.NftGuard;
 import io.gantry.linux.netlink.RouteSocket;
 import io.gantry.portmap.nat.Port.Target;
 import io.gantry.spi.Driver;
@@ -23,9 +23,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -46,12 +44,9 @@ public final class NatMapper implements PortMapper {
   private static final long EMPTY_NANOS = TimeUnit.SECONDS.toNanos(30);
 
   private final PortTable table;
+  private final NftGuard guard;
   private final boolean repair;
-  private final AtomicBoolean watched = new AtomicBoolean();
   private final AtomicBoolean tidying = new AtomicBoolean();
-  private final ReentrantLock lock = new ReentrantLock();
-  private @Nullable NftWatch watch; // guarded by lock
-  private boolean closed; // guarded by lock
   private final ScheduledExecutorService worker =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -71,14 +66,15 @@ public final class NatMapper implements PortMapper {
    * @param repair set ports again that others take away
    */
   NatMapper(String instance, boolean repair) {
-    this.table = new PortTable("gantry-" + instance + "-nat");
+    String name = "gantry-" + instance + "-nat";
+    this.table = new PortTable(name);
+    this.guard = new NftGuard(worker, name, table);
     this.repair = repair;
   }
 
-  /** From the first port on, off the way of who waits for it. */
-  private void watch() {
-    if (repair && !watched.getAndSet(true)) {
-      later(this::beginToWatch, 0);
+  private void guard() {
+    if (repair) {
+      guard.begin();
     }
   }
 
@@ -87,32 +83,6 @@ public final class NatMapper implements PortMapper {
       worker.schedule(work, nanos, TimeUnit.NANOSECONDS);
     } catch (RejectedExecutionException e) {
       // the driver goes: the next one sees to it
-    }
-  }
-
-  private void beginToWatch() {
-    try {
-      var begun = table.watch(this::check);
-      lock.lock();
-      try {
-        watch = begun;
-        if (closed) {
-          begun.close();
-        }
-      } finally {
-        lock.unlock();
-      }
-      check(); // nobody has heard of what was done until now
-    } catch (GantryException e) {
-      log.log(WARNING, "ports that others take away are not set again: {0}", e.getMessage());
-    }
-  }
-
-  private void check() {
-    try {
-      table.check();
-    } catch (GantryException e) {
-      log.log(WARNING, "the rules cannot be looked at: {0}", e.getMessage());
     }
   }
 
@@ -134,15 +104,7 @@ public final class NatMapper implements PortMapper {
   /** Rules stay as they are. */
   @Deactivate
   void letGo() {
-    lock.lock();
-    try {
-      closed = true;
-      if (watch != null) {
-        watch.close();
-      }
-    } finally {
-      lock.unlock();
-    }
+    guard.close();
     worker.shutdownNow();
     table.close();
   }
@@ -161,7 +123,7 @@ public final class NatMapper implements PortMapper {
   public Map<String, String> status() {
     var status = new LinkedHashMap<String, String>();
     status.put("Ports", Integer.toString(table.count()));
-    status.put("Rules set again", Integer.toString(table.repairs()));
+    status.put("Rules set again", Integer.toString(guard.repairs()));
     return status;
   }
 
@@ -173,7 +135,7 @@ public final class NatMapper implements PortMapper {
   @Override
   public List<Proxied> map(List<PortMapping> mappings) {
     table.add(led(mappings));
-    watch();
+    guard();
     forget(mappings);
     return mappings.stream()
         .filter(mapping -> Port.of(mapping).isProxied())
@@ -223,7 +185,7 @@ public final class NatMapper implements PortMapper {
   public Recovery recover(List<PortMapping> expected) {
     table.set(led(expected));
     if (!expected.isEmpty()) {
-      watch();
+      guard();
     }
     return new Recovery(
         expected.stream().map(PortMapping::id).collect(Collectors.toSet()), Set.of());

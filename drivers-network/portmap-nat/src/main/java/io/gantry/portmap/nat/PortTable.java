@@ -1,7 +1,5 @@
 package io.gantry.portmap.nat;
 
-import static java.lang.System.Logger.Level.WARNING;
-
 import io.gantry.linux.SyscallError;
 import io.gantry.linux.netlink.Cidr;
 import io.gantry.linux.netlink.NftBatch;
@@ -9,12 +7,12 @@ import io.gantry.linux.netlink.NftBatch.Entry;
 import io.gantry.linux.netlink.NftBatch.Family;
 import io.gantry.linux.netlink.NftBatch.Hook;
 import io.gantry.linux.netlink.NftBatch.Policy;
+import io.gantry.linux.netlink.NftGuard;
 import io.gantry.linux.netlink.NftRule;
 import io.gantry.linux.netlink.NftRule.Field;
 import io.gantry.linux.netlink.NftSet;
 import io.gantry.linux.netlink.NftSet.Type;
 import io.gantry.linux.netlink.NftSocket;
-import io.gantry.linux.netlink.NftWatch;
 import io.gantry.portmap.nat.Port.Target;
 import io.gantry.spi.GantryException;
 import java.util.ArrayList;
@@ -30,8 +28,7 @@ import org.jspecify.annotations.Nullable;
  * The mapper's table: ten rules, however many ports there are, which are elements of four maps. A
  * change of ports is one batch of elements; the rules come with the first one.
  */
-final class PortTable implements AutoCloseable {
-  private static final System.Logger log = System.getLogger(PortTable.class.getName());
+final class PortTable implements NftGuard.Owner, AutoCloseable {
   private static final List<String> MAPS = List.of("bound4", "any4", "bound6", "any6");
   private static final List<String> CHAINS = List.of("prerouting", "output");
   private static final int DESTINATION_NAT = -100;
@@ -42,7 +39,6 @@ final class PortTable implements AutoCloseable {
   private final Map<Port, Target> ports = new HashMap<>(); // guarded by lock
   private final Map<String, Integer> rules = new TreeMap<>(); // guarded by lock; empty: no table
   private long emptySince; // guarded by lock
-  private int repairs; // guarded by lock
 
   PortTable(String table) {
     this.table = table;
@@ -238,12 +234,8 @@ final class PortTable implements AutoCloseable {
     rules.merge(chain, 1, Integer::sum);
   }
 
-  /** Hears of it when others change the table, which is then to be {@link #check}ed. */
-  NftWatch watch(Runnable changed) {
-    return NftWatch.start(Family.INET, table, this::isOwn, changed);
-  }
-
-  private boolean isOwn(int port) {
+  @Override
+  public boolean isOwn(int port) {
     lock.lock();
     try {
       return socket != null && socket.port() == port;
@@ -252,16 +244,15 @@ final class PortTable implements AutoCloseable {
     }
   }
 
-  /** Sets the table again when somebody has changed it. */
-  void check() {
+  @Override
+  public boolean restore() {
     lock.lock();
     try {
       if (rules.isEmpty() || isWhole()) {
-        return;
+        return false;
       }
       render();
-      repairs++;
-      log.log(WARNING, "somebody had changed the rules of the table {0}: set again", table);
+      return true;
     } finally {
       lock.unlock();
     }
@@ -308,15 +299,6 @@ final class PortTable implements AutoCloseable {
     lock.lock();
     try {
       return ports.size();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  int repairs() {
-    lock.lock();
-    try {
-      return repairs;
     } finally {
       lock.unlock();
     }

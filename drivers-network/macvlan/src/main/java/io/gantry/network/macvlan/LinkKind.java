@@ -3,7 +3,7 @@ package io.gantry.network.macvlan;
 import java.util.Locale;
 
 /** Which of the kernel's ways containers come onto the host's network by. */
-enum Kind {
+enum LinkKind {
   /** Each has a hardware address of its own. */
   MACVLAN,
   /** All have that of the host's interface. */
