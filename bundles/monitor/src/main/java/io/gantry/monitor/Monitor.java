@@ -152,7 +152,11 @@ public final class Monitor implements AutoCloseable {
     link.start(request.message());
   }
 
-  /** Waits until the container's namespaces exist. After a failure the container is gone. */
+  /**
+   * Waits until the container's namespaces exist. After a failure the container is gone.
+   *
+   * @throws GantryException with the {@link HelperError} or {@link MonitorLost}
+   */
   public Init created() {
     return link.loop.await(created, "create in " + dir);
   }
@@ -185,7 +189,11 @@ public final class Monitor implements AutoCloseable {
     var unused = link.send(Message.of(MessageType.PROGRAM).bytes(Tag.PROGRAM, program.toArray()));
   }
 
-  /** Waits until the container's program runs. After a failure the container is gone. */
+  /**
+   * Waits until the container's program runs. After a failure the container is gone.
+   *
+   * @throws GantryException with the {@link HelperError} or {@link MonitorLost}
+   */
   public Init started() {
     return link.loop.await(started, "start in " + dir);
   }
@@ -518,9 +526,7 @@ public final class Monitor implements AutoCloseable {
     @Override
     void lost(IOException reason) {
       if (isAwaited()) {
-        startFailed(
-            new GantryException(
-                Kind.UNAVAILABLE, "the monitor in " + dir + " is gone: " + reason.getMessage()));
+        startFailed(MonitorLost.of(dir, reason));
       }
       if (over) {
         return;

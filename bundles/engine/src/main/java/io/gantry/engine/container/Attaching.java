@@ -64,8 +64,8 @@ final class Attaching {
       var running = container.running();
       if (running == null) {
         container.pending.add(stream);
-      } else {
-        stream.connect(running.monitor());
+      } else if (!stream.connect(running.monitor())) {
+        stream.end();
       }
     } finally {
       container.lock.unlock();

@@ -91,6 +91,8 @@ public final class ContainerEngine implements Containers {
             removal,
             teller,
             this::restartByPolicy);
+    var donors = new Donors(table);
+    var plans = new Plans(shop, table, files, mounting, donors);
     starting =
         new Starting(
             shop,
@@ -99,6 +101,8 @@ public final class ContainerEngine implements Containers {
             files,
             mounting,
             networking,
+            donors,
+            plans,
             wiring,
             grouping,
             ending,
@@ -112,7 +116,7 @@ public final class ContainerEngine implements Containers {
     renaming = new Renaming(table, records, teller);
     updating = new Updating(records, grouping, shop.facts(), teller);
     attaching = new Attaching(shop, logging, teller);
-    execs = new Execs(shop, table, starting, teller);
+    execs = new Execs(shop, table, plans, teller);
     var health = new HealthRecords(shop.place());
     watches = new HealthWatches(shop, execs, health, teller, this::restartUnhealthy);
     var unfinished = new Unfinished(shop, records, wiring, mounting);
@@ -135,7 +139,7 @@ public final class ContainerEngine implements Containers {
             health,
             logging);
     views = new Views(shop.place(), mounting, networking, table);
-    copying = new Copying(shop, new Roots(shop, starting, mounting), teller);
+    copying = new Copying(shop, new Roots(shop, starting, plans, mounting), teller);
     differing = new Differing(shop);
     committing = new Committing(shop, differing, stopping, teller);
     shop.logs().listen(() -> shop.workers().execute(() -> logging.configured(table.all())));
@@ -159,7 +163,7 @@ public final class ContainerEngine implements Containers {
       starting.restart(container);
     } catch (GantryException e) { // the state says so, and who inspects it sees why
       log.log(WARNING, "container " + container.id + " cannot be restarted: " + e.getMessage());
-      if (e.kind() == UNAVAILABLE) { // a helper of ours has died, and there is another one soon
+      if (e.kind() == UNAVAILABLE) { // a driver, or helpers of ours: soon there will be another one
         ending.restartAgain(container);
       }
     }

@@ -44,13 +44,13 @@ final class Execs {
 
   private final Workshop shop;
   private final ContainerTable table;
-  private final Starting starting;
+  private final Plans plans;
   private final Teller teller;
 
-  Execs(Workshop shop, ContainerTable table, Starting starting, Teller teller) {
+  Execs(Workshop shop, ContainerTable table, Plans plans, Teller teller) {
     this.shop = shop;
     this.table = table;
-    this.starting = starting;
+    this.plans = plans;
     this.teller = teller;
   }
 
@@ -171,7 +171,7 @@ final class Execs {
   Bytes plan(Container container, Running running, ExecSpec spec, int rows, int columns) {
     var started = running.task();
     TaskSpec of = started != null ? started : taskOfFound(container, running);
-    var process = starting.planOfProcess(container).process(spec, rows, columns);
+    var process = plans.ofProcess(container).process(spec, rows, columns);
     return shop.execs()
         .call(container.record().execDriver(), driver -> driver.exec(of, process))
         .program();
@@ -179,7 +179,7 @@ final class Execs {
 
   /** Of one that this engine has not started itself. */
   private TaskSpec taskOfFound(Container container, Running running) {
-    var plan = starting.planOfRunning(container);
+    var plan = plans.ofRunning(container);
     var task = plan.task(Grouping.toDriver(running.cgroup, plan.deviceRules()));
     running.task(task);
     return task;

@@ -26,20 +26,21 @@ final class LateStream implements ByteStream {
     this.streams = streams;
   }
 
-  /** Connects it; a monitor that is gone by now ends it. */
-  void connect(Monitor monitor) {
+  /** Connects it; false when the monitor is gone by now. */
+  boolean connect(Monitor monitor) {
     if (closed) {
-      return;
+      return false;
     }
     ByteStream stream;
     try {
       stream = new MonitorBytes(monitor.attach(streams));
     } catch (GantryException e) {
-      stream = new FixedStream(terminal, List.of());
+      return false;
     }
     if (!there.complete(stream) || closed) {
       stream.close();
     }
+    return true;
   }
 
   void end() {

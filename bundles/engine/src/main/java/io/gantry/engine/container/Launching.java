@@ -15,7 +15,8 @@ final class Launching {
   private final ReentrantLock lock = new ReentrantLock();
   private boolean cancelled; // guarded by lock
   private @Nullable Thread inDriver; // guarded by lock
-  private boolean failed; // of the thread that starts
+  private boolean heard; // of the thread that starts, as what follows
+  private boolean failed;
 
   /** Runs a call to a driver, interrupted when the start is cancelled. */
   <R extends @Nullable Object> R call(Supplier<R> driverCall) {
@@ -49,6 +50,16 @@ final class Launching {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Clients hear what is being started: they would not hear another one in its place. */
+  void isHeard() {
+    heard = true;
+  }
+
+  /** Whether it can be begun anew, should a helper of ours be lost. */
+  boolean isRepeatable() {
+    return !heard;
   }
 
   /** It has come to nothing, which was written down and told. */

@@ -20,11 +20,24 @@ final class PendingStreams {
     }
   }
 
-  void connect(Monitor monitor) {
-    take().forEach(stream -> stream.connect(monitor));
+  /**
+   * Those that its monitor, which is gone by then, does not let in wait on.
+   *
+   * @return whether it let some in
+   */
+  boolean connect(Monitor monitor) {
+    boolean some = false;
+    for (var stream : take()) {
+      if (stream.connect(monitor)) {
+        some = true;
+      } else {
+        add(stream);
+      }
+    }
+    return some;
   }
 
-  /** It will not start: they end. */
+  /** It will not start, or they could not be connected: they end. */
   void end() {
     take().forEach(LateStream::end);
   }

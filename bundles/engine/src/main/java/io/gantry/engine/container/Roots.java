@@ -29,12 +29,14 @@ final class Roots {
 
   private final Workshop shop;
   private final Starting starting;
+  private final Plans plans;
   private final Mounting mounting;
   private final Executor workers;
 
-  Roots(Workshop shop, Starting starting, Mounting mounting) {
+  Roots(Workshop shop, Starting starting, Plans plans, Mounting mounting) {
     this.shop = shop;
     this.starting = starting;
+    this.plans = plans;
     this.mounting = mounting;
     this.workers = shop.workers();
   }
@@ -88,7 +90,7 @@ final class Roots {
     try (var release = new Undo();
         var reach = new Reach(release)) {
       mounting.reach(record, holder, null, reach);
-      TaskPlan plan = starting.planOfFiles(container, reach.mounts());
+      TaskPlan plan = plans.ofFiles(container, reach.mounts());
       var users = Users.wanted(record.spec(), shop.remapping());
       var files =
           Rootfs.ofMounts(
@@ -115,7 +117,7 @@ final class Roots {
    */
   TreeCursor.Crossing crossing(Container container, Rootfs rootfs) {
     Set<Long> own = new HashSet<>();
-    TaskPlan plan = starting.planOfRunning(container);
+    TaskPlan plan = plans.ofRunning(container);
     for (Mount mount : plan.everything()) {
       rootfs.mountOf(io.gantry.linux.Names.ofText(mount.target())).ifPresent(own::add);
     }

@@ -2,40 +2,35 @@ package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
+import static java.lang.System.Logger.Level.WARNING;
 
-import io.gantry.api.ContainerSpec;
 import io.gantry.api.Containers.Exit;
 import io.gantry.engine.container.Wiring.Wires;
 import io.gantry.engine.network.Placed;
 import io.gantry.engine.network.Published;
-import io.gantry.engine.spec.CdiEdits;
-import io.gantry.engine.spec.Devices;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.TaskPlan;
-import io.gantry.linux.UserMaps;
 import io.gantry.monitor.CreateRequest;
 import io.gantry.monitor.Monitor;
+import io.gantry.monitor.MonitorLost;
 import io.gantry.monitor.Spool;
 import io.gantry.monitor.program.OpProgram;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
-import io.gantry.spi.Mount;
 import io.gantry.spi.Undo;
 import io.gantry.spi.exec.Launch;
 import io.gantry.spi.exec.TaskSpec;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Starts containers: all or nothing, and what went wrong said as dockerd says it. */
 final class Starting {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
   /** With copies of its files that are under way. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
@@ -50,6 +45,8 @@ final class Starting {
   private final OwnFiles files;
   private final Mounting mounting;
   private final Networking networking;
+  private final Donors donors;
+  private final Plans plans;
   private final Wiring wiring;
   private final Grouping grouping;
   private final Ending ending;
@@ -68,6 +65,8 @@ final class Starting {
       OwnFiles files,
       Mounting mounting,
       Networking networking,
+      Donors donors,
+      Plans plans,
       Wiring wiring,
       Grouping grouping,
       Ending ending,
@@ -80,6 +79,8 @@ final class Starting {
     this.files = files;
     this.mounting = mounting;
     this.networking = networking;
+    this.donors = donors;
+    this.plans = plans;
     this.wiring = wiring;
     this.grouping = grouping;
     this.ending = ending;
@@ -183,13 +184,14 @@ final class Starting {
     container.launching(launching);
     try {
       try (hold) {
-        launchOrUndo(container, seen, launching);
+        launchAgainIfLost(container, seen, launching);
       }
     } catch (GantryException e) {
       throw notStarted(container, e, launching);
     } finally {
       container.launching(null);
     }
+    container.pending.end();
     mounting.tellMounted(container.record());
     wiring.tellConnected(container.id, Wires.of(container.run()));
     teller.tell(container.record(), "start");
@@ -198,6 +200,19 @@ final class Starting {
     var watch = container.requireRunning().watch();
     if (watch != null) {
       watch.begin();
+    }
+  }
+
+  /** Who kills a helper of ours while a container is being started need not fail the start. */
+  private void launchAgainIfLost(Container container, HostSide.Seen seen, Launching launching) {
+    try {
+      launchOrUndo(container, seen, launching);
+    } catch (GantryException e) {
+      if (!MonitorLost.isIn(e) || !launching.isRepeatable()) {
+        throw e;
+      }
+      log.log(WARNING, "{0} is started anew: {1}", container.id, e.getMessage());
+      launchOrUndo(container, seen, launching);
     }
   }
 
@@ -225,7 +240,7 @@ final class Starting {
             mounting.reach(record, record.id(), dir, reach);
             return true;
           });
-      var plan = launching.call(() -> plan(container, reach.mounts(), devices));
+      var plan = launching.call(() -> plans.ofStart(container, reach.mounts(), devices));
       var rules = plan.deviceRules();
       var task = plan.task(Grouping.toDriver(cgroup, rules));
       undo.add(() -> forget(record));
@@ -240,12 +255,14 @@ final class Starting {
       if (remapped) { // init joins and opens it all before it is seen
         prepare(record, plan, rules, wires);
       }
-      requireDonors(record, plan);
+      donors.require(record, plan);
       running.task(task);
       undo.add(() -> running.destroy(wires.ports().isEmpty() ? Duration.ZERO : UNTIL_GONE));
       String net = wiring.serve(record, wires, monitor, undo);
       monitor.create(request(record, task, launch, running, spool, wires, net));
-      container.pending.connect(monitor);
+      if (container.pending.connect(monitor)) {
+        launching.isHeard();
+      }
       // While the monitor makes the namespaces:
       if (!remapped) {
         prepare(record, plan, rules, wires);
@@ -253,13 +270,13 @@ final class Starting {
       boolean alone = wires.areAlone();
       if (alone) { // init goes on while its namespaces are told
         launching.call(() -> wiring.ready(wires));
-        requireDonors(record, plan);
+        donors.require(record, plan);
         monitor.give(program(record, wires, launch));
       }
       var init = created(monitor, record, wires);
-      var joined = wiring.join(record, wires, init.pid(), launching, undo);
+      var joined = joined(record, wires, init, monitor, launching, undo);
       if (!alone) {
-        requireDonors(record, plan);
+        donors.require(record, plan);
         monitor.give(program(record, joined, launch));
       }
       // Written while init works, and before the commit: a monitor that lives without us is always
@@ -274,7 +291,7 @@ final class Starting {
         run = before.started(started, shop.clock().instant(), joined.places(), joined.ports());
         records.putRun(record, run);
       }
-      requireDonors(record, plan);
+      donors.require(record, plan);
       launching.check();
       monitor.commit();
       undo.keep();
@@ -303,6 +320,23 @@ final class Starting {
     }
   }
 
+  private Wires joined(
+      ContainerRecord record,
+      Wires wires,
+      Monitor.Init init,
+      Monitor monitor,
+      Launching launching,
+      Undo undo) {
+    try {
+      return wiring.join(record, wires, init.pid(), launching, undo);
+    } catch (GantryException e) {
+      if (!Uptime.started(init.pid()).equals(OptionalLong.of(init.start()))) {
+        monitor.started(); // its monitor knows what has become of it, which is why
+      }
+      throw e;
+    }
+  }
+
   private void forget(ContainerRecord record) {
     shop.execs()
         .call(
@@ -311,192 +345,6 @@ final class Starting {
               driver.delete(record.id());
               return true;
             });
-  }
-
-  private TaskPlan plan(Container container, List<Mount> mounts, Devices devices) {
-    var record = container.record();
-    List<Mount> rootfs =
-        shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
-    var requests = record.spec().host().devices().requests();
-    var users = Users.wanted(record.spec(), shop.remapping());
-    if (users != null) {
-      Users.check(record.spec(), shop.remapping()); // it may be from before there was a map
-      requireUsers(record);
-    }
-    var joined = joined(record, users);
-    return plan(record, rootfs, mounts, joined, devices, shop.cdi().apply(requests), users);
-  }
-
-  private void requireUsers(ContainerRecord record) {
-    boolean able =
-        shop.execs().call(record.execDriver(), driver -> driver.features().contains("userns"));
-    if (!able) {
-      throw new GantryException(
-          GantryException.Kind.UNSUPPORTED,
-          "the exec driver " + record.execDriver() + " has no user namespaces: --userns=host");
-    }
-  }
-
-  /**
-   * The plan of a container that was found running: its namespaces are there, whatever has become
-   * of those it got them from.
-   */
-  TaskPlan planOfRunning(Container container) {
-    var record = container.record();
-    var devices = Devices.of(record.spec().host());
-    return plan(record, mounting.known(record), devices, Users.of(container));
-  }
-
-  /**
-   * The plan of a container that does not run.
-   *
-   * @param mounts where what it has mounted is for now
-   */
-  TaskPlan planOfFiles(Container container, List<Mount> mounts) {
-    return plan(container.record(), mounts, Devices.NONE, null);
-  }
-
-  /** What a further process takes of the plan: all but the mounts, so that no driver is asked. */
-  TaskPlan planOfProcess(Container container) {
-    var record = container.record();
-    return plan(record, List.of(), List.of(), Map.of(), Devices.NONE, CdiEdits.NONE, null);
-  }
-
-  private TaskPlan plan(
-      ContainerRecord record, List<Mount> mounts, Devices devices, @Nullable UserMaps users) {
-    List<Mount> rootfs =
-        shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
-    return plan(record, rootfs, mounts, Map.of(), devices, CdiEdits.NONE, users);
-  }
-
-  private TaskPlan plan(
-      ContainerRecord record,
-      List<Mount> rootfs,
-      List<Mount> mounts,
-      Map<String, Long> joined,
-      Devices devices,
-      CdiEdits cdi,
-      @Nullable UserMaps users) {
-    return new TaskPlan(
-        record.id(),
-        shop.place().run(record.id()).toString(),
-        withVariables(record),
-        shop.facts(),
-        rootfs,
-        files.etc(record),
-        mounts,
-        shm(record),
-        joined,
-        devices,
-        cdi,
-        users);
-  }
-
-  /** Its own come after those that links give. */
-  private ContainerSpec withVariables(ContainerRecord record) {
-    var spec = record.spec();
-    var given = Networking.isOnBridge(spec) ? Links.variables(record, table) : List.<String>of();
-    if (given.isEmpty()) {
-      return spec;
-    }
-    var all = new ArrayList<>(given);
-    all.addAll(spec.process().env());
-    return spec.with(spec.process().withEnv(all));
-  }
-
-  private @Nullable String shm(ContainerRecord record) {
-    String mode = record.spec().host().namespaces().ipc();
-    String donor = mode.equals(Modes.SHAREABLE) ? record.id() : Modes.container(mode);
-    return donor.isEmpty() ? null : SharedMemory.of(shop.place().run(donor)).toString();
-  }
-
-  private Map<String, Long> joined(ContainerRecord record, @Nullable UserMaps users) {
-    var host = record.spec().host();
-    var pids = new HashMap<String, Long>();
-    join(pids, "pid", "PID", host.namespaces().pid(), users);
-    join(pids, "net", "network", host.namespaces().network(), users);
-    join(pids, "ipc", "IPC", host.namespaces().ipc(), users);
-    if (users != null && !pids.isEmpty()) {
-      if (pids.values().stream().map(Users::namespace).distinct().count() > 1) {
-        throw new GantryException(
-            CONFLICT,
-            "cannot join namespaces of containers that have user namespaces of their own each");
-      }
-      pids.put("user", pids.values().iterator().next());
-    }
-    if (Networking.isOnBridge(record.spec())) {
-      Links.requireRunning(record, table);
-    }
-    return pids;
-  }
-
-  private void join(
-      Map<String, Long> pids, String file, String name, String mode, @Nullable UserMaps users) {
-    String ref = Modes.container(mode);
-    if (ref.isEmpty()) {
-      return;
-    }
-    var donor = donor(file, ref);
-    if (!donor.run().running()) {
-      throw notRunning(donor, name);
-    }
-    if (file.equals("ipc")
-        && !donor.record().spec().host().namespaces().ipc().equals(Modes.SHAREABLE)) {
-      throw new GantryException(
-          CONFLICT,
-          "can't join IPC namespace of container "
-              + donor.id
-              + ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
-    }
-    Users.requireSame(users, donor, name);
-    pids.put(file, donor.run().pid());
-  }
-
-  /** dockerd says what has become of it where the network is to be joined. */
-  private static GantryException notRunning(Container donor, String name) {
-    boolean told = name.equals("network") && !donor.run().running();
-    return new GantryException(
-        CONFLICT,
-        "cannot join "
-            + name
-            + " namespace of a non running container: container "
-            + donor.record().name()
-            + " is "
-            + (told ? donor.status().name().toLowerCase(Locale.ROOT) : "not running"));
-  }
-
-  /**
-   * Namespaces are joined by the pid of a process in them, which may be another's once that one has
-   * ended: asked before they are joined, that nothing runs in others, and after.
-   */
-  private void requireDonors(ContainerRecord record, TaskPlan plan) {
-    var namespaces = record.spec().host().namespaces();
-    requireDonor(plan.joined().get("pid"), "pid", "PID", namespaces.pid());
-    requireDonor(plan.joined().get("net"), "net", "network", namespaces.network());
-    requireDonor(plan.joined().get("ipc"), "ipc", "IPC", namespaces.ipc());
-  }
-
-  private void requireDonor(@Nullable Long joined, String file, String name, String mode) {
-    if (joined == null) {
-      return;
-    }
-    var donor = donor(file, Modes.container(mode));
-    var run = donor.run();
-    boolean same = run.running() && run.pid() == joined;
-    if (!same || !Uptime.started(joined).equals(OptionalLong.of(run.initStart()))) {
-      throw notRunning(donor, name);
-    }
-  }
-
-  private Container donor(String file, String ref) {
-    try {
-      return table.find(ref);
-    } catch (GantryException e) {
-      throw file.equals("net")
-          ? new GantryException(
-              e.kind(), "joining network namespace of container: " + e.getMessage(), e)
-          : e;
-    }
   }
 
   /** With its addresses, as far as it has some. */

@@ -105,6 +105,17 @@ final class Engines implements AutoCloseable {
       }
     }
 
+    /** The zygote and who has been forked from it. */
+    void killHelpers() {
+      try (var loop = MonitorLoop.start()) {
+        var zygote =
+            ProcessHandle.of(Spawner.ensure(helper, place.execRoot(), loop).pid()).orElseThrow();
+        zygote.descendants().forEach(ProcessHandle::destroyForcibly);
+        zygote.destroyForcibly();
+        Await.until("it ends", () -> !zygote.isAlive());
+      }
+    }
+
     /** Ends the zygote and removes all but what belongs to the test framework. */
     void destroy() {
       try (var loop = MonitorLoop.start()) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.api.AttachOptions;
 import io.gantry.api.ContainerView.Status;
 import io.gantry.exec.namespaces.NamespacesDriver;
 import io.gantry.spi.GantryException;
@@ -18,6 +19,8 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** A start that fails leaves what was decided before as it was. */
@@ -30,8 +33,15 @@ class FailedStartTest extends WithEngine {
     volatile boolean refuses;
     final AtomicInteger lost = new AtomicInteger(); // so many starts by a policy
 
+    /** In the next start, once. */
+    final AtomicReference<@Nullable Runnable> meanwhile = new AtomicReference<>();
+
     @Override
     public Launch create(TaskSpec task) {
+      var step = meanwhile.getAndSet(null);
+      if (step != null) {
+        step.run();
+      }
       if (refuses && Thread.currentThread() == user) {
         throw new GantryException(GantryException.Kind.INTERNAL, "refused");
       }
@@ -129,5 +139,17 @@ class FailedStartTest extends WithEngine {
     Await.until("two restarts fail", () -> driver.lost.get() == 0);
     int before = engine.containers.inspect(id).restartCount();
     Await.until("more of them", () -> engine.containers.inspect(id).restartCount() > before + 2);
+  }
+
+  @Test
+  void whoKillsAHelperMeanwhileFailsNoStart() throws Exception {
+    String id = engine.containers.create(Specs.spec(s -> s.cmd = List.of("echo", "said"))).id();
+    var all = new AttachOptions(false, true, true, false, true, "");
+    var output = engine.containers.attach(id, all);
+    driver.meanwhile.set(home::killHelpers);
+    engine.containers.start(id);
+    assertEquals("said\n", Engines.text(output));
+    Await.until("it ends", () -> status(id) == Status.EXITED);
+    assertEquals(0, engine.containers.inspect(id).state().exitCode());
   }
 }

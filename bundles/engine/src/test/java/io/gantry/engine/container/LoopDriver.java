@@ -27,8 +27,14 @@ final class LoopDriver implements NetworkDriver {
   /** Of every attach from now on. */
   volatile @Nullable GantryException failure;
 
+  /** Whom the last attach was for. */
+  volatile long initPid;
+
   /** At the end of every attach from now on. */
   volatile Runnable meanwhile = () -> {};
+
+  /** In every detach from now on. */
+  volatile Runnable detaching = () -> {};
 
   /** In every disconnect from now on. */
   volatile Runnable leaving = () -> {};
@@ -75,6 +81,7 @@ final class LoopDriver implements NetworkDriver {
   @Override
   public Attachment attach(Network network, Endpoint endpoint) {
     calls.add("attach " + network.name());
+    initPid = endpoint.initPid();
     var no = failure;
     if (no != null) {
       throw no;
@@ -94,6 +101,7 @@ final class LoopDriver implements NetworkDriver {
   @Override
   public void detach(Network network, Attachment attachment) {
     calls.add("detach " + network.name());
+    detaching.run();
   }
 
   @Override

@@ -19,6 +19,7 @@ import io.gantry.api.Networks.Ipam;
 import io.gantry.api.Networks.NetworkSpec;
 import io.gantry.api.Networks.Pool;
 import io.gantry.engine.network.Placed;
+import io.gantry.engine.volume.VolumeService;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.network.Attachment;
 import java.net.BindException;
@@ -29,6 +30,10 @@ import java.nio.channels.ServerSocketChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -459,5 +464,54 @@ class NetworksTest extends WithEngine {
         chosen(with("a", 0, "10.0.0.1"), with("b", 0, "10.0.1.1", "fd00::1")));
     assertEquals(
         List.of("10.0.0.1", "fd00::1"), chosen(with("a", 0, "10.0.0.1"), with("b", 0, "fd00::1")));
+  }
+
+  @Test
+  void aMonitorThatIsLostInAnAttachFailsNoStart() {
+    driver.meanwhile =
+        () -> {
+          driver.meanwhile = () -> {};
+          var init = ProcessHandle.of(driver.initPid).orElseThrow();
+          init.parent().orElseThrow().destroyForcibly();
+          Await.until("it ends with its monitor", () -> !init.isAlive());
+          throw new GantryException(INTERNAL, "no such process");
+        };
+    String id = engine.containers.create(sleeping("again", "one")).id();
+    engine.containers.start(id);
+    assertTrue(engine.containers.inspect(id).state().running());
+    assertEquals(List.of("attach one", "detach one", "attach one"), driver.calls);
+  }
+
+  @Test
+  void aRemovalWaitsForADriverSinceVolumesAreHeldUntilThen() throws Exception {
+    var detached = new CountDownLatch(1);
+    driver.detaching = () -> awaited(detached);
+    String id =
+        engine
+            .containers
+            .create(
+                Specs.spec(
+                    specs -> {
+                      specs.networkMode = "one";
+                      specs.cmd = List.of("sleep", "1000");
+                      specs.volumes = List.of("/anonymous");
+                    }))
+            .id();
+    engine.containers.start(id);
+    var volumes = new VolumeService(engine.volumes);
+    var removal = CompletableFuture.runAsync(() -> engine.containers.remove(id, true, true));
+    assertThrows(TimeoutException.class, () -> removal.get(300, TimeUnit.MILLISECONDS));
+    assertEquals(1, volumes.list().size());
+    detached.countDown();
+    removal.get(10, TimeUnit.SECONDS);
+    assertEquals(List.of(), volumes.list());
+  }
+
+  private static void awaited(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(10, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 }

@@ -1,0 +1,137 @@
+package io.gantry.engine.container;
+
+import io.gantry.api.ContainerSpec;
+import io.gantry.engine.spec.CdiEdits;
+import io.gantry.engine.spec.Devices;
+import io.gantry.engine.spec.Modes;
+import io.gantry.engine.spec.TaskPlan;
+import io.gantry.linux.UserMaps;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.Mount;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What containers are made of, for exec drivers: as records and drivers have it. */
+final class Plans {
+  private final Workshop shop;
+  private final ContainerTable table;
+  private final OwnFiles files;
+  private final Mounting mounting;
+  private final Donors donors;
+
+  Plans(Workshop shop, ContainerTable table, OwnFiles files, Mounting mounting, Donors donors) {
+    this.shop = shop;
+    this.table = table;
+    this.files = files;
+    this.mounting = mounting;
+    this.donors = donors;
+  }
+
+  /**
+   * The plan of a container that is being started.
+   *
+   * @param mounts where what it has mounted is
+   * @param devices of the host, that it gets
+   */
+  TaskPlan ofStart(Container container, List<Mount> mounts, Devices devices) {
+    var record = container.record();
+    List<Mount> rootfs =
+        shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
+    var requests = record.spec().host().devices().requests();
+    var users = Users.wanted(record.spec(), shop.remapping());
+    if (users != null) {
+      Users.check(record.spec(), shop.remapping()); // it may be from before there was a map
+      requireUsers(record);
+    }
+    var joined = donors.joined(record, users);
+    if (Networking.isOnBridge(record.spec())) {
+      Links.requireRunning(record, table);
+    }
+    return plan(record, rootfs, mounts, joined, devices, shop.cdi().apply(requests), users);
+  }
+
+  private void requireUsers(ContainerRecord record) {
+    boolean able =
+        shop.execs().call(record.execDriver(), driver -> driver.features().contains("userns"));
+    if (!able) {
+      throw new GantryException(
+          GantryException.Kind.UNSUPPORTED,
+          "the exec driver " + record.execDriver() + " has no user namespaces: --userns=host");
+    }
+  }
+
+  /**
+   * The plan of a container that was found running: its namespaces are there, whatever has become
+   * of those it got them from.
+   */
+  TaskPlan ofRunning(Container container) {
+    var record = container.record();
+    var devices = Devices.of(record.spec().host());
+    return plan(record, mounting.known(record), devices, Users.of(container));
+  }
+
+  /**
+   * The plan of a container that does not run.
+   *
+   * @param mounts where what it has mounted is for now
+   */
+  TaskPlan ofFiles(Container container, List<Mount> mounts) {
+    return plan(container.record(), mounts, Devices.NONE, null);
+  }
+
+  /** What a further process takes of the plan: all but the mounts, so that no driver is asked. */
+  TaskPlan ofProcess(Container container) {
+    var record = container.record();
+    return plan(record, List.of(), List.of(), Map.of(), Devices.NONE, CdiEdits.NONE, null);
+  }
+
+  private TaskPlan plan(
+      ContainerRecord record, List<Mount> mounts, Devices devices, @Nullable UserMaps users) {
+    List<Mount> rootfs =
+        shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
+    return plan(record, rootfs, mounts, Map.of(), devices, CdiEdits.NONE, users);
+  }
+
+  private TaskPlan plan(
+      ContainerRecord record,
+      List<Mount> rootfs,
+      List<Mount> mounts,
+      Map<String, Long> joined,
+      Devices devices,
+      CdiEdits cdi,
+      @Nullable UserMaps users) {
+    return new TaskPlan(
+        record.id(),
+        shop.place().run(record.id()).toString(),
+        withVariables(record),
+        shop.facts(),
+        rootfs,
+        files.etc(record),
+        mounts,
+        shm(record),
+        joined,
+        devices,
+        cdi,
+        users);
+  }
+
+  /** Its own come after those that links give. */
+  private ContainerSpec withVariables(ContainerRecord record) {
+    var spec = record.spec();
+    var given = Networking.isOnBridge(spec) ? Links.variables(record, table) : List.<String>of();
+    if (given.isEmpty()) {
+      return spec;
+    }
+    var all = new ArrayList<>(given);
+    all.addAll(spec.process().env());
+    return spec.with(spec.process().withEnv(all));
+  }
+
+  private @Nullable String shm(ContainerRecord record) {
+    String mode = record.spec().host().namespaces().ipc();
+    String donor = mode.equals(Modes.SHAREABLE) ? record.id() : Modes.container(mode);
+    return donor.isEmpty() ? null : SharedMemory.of(shop.place().run(donor)).toString();
+  }
+}
