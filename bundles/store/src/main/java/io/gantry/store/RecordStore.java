@@ -126,8 +126,9 @@ public final class RecordStore<T> {
   /**
    * Writes a record, new or instead of the one with this key; unknown fields of that one stay.
    *
-   * @throws GantryException EXHAUSTED on a full disk, UNSUPPORTED instead of overwriting a record
-   *     of a newer major version; the old record is then untouched
+   * @throws GantryException EXHAUSTED on a full disk, INVALID for more than {@link #load} would
+   *     read again, UNSUPPORTED instead of overwriting a record of a newer major version; the old
+   *     record is then untouched
    */
   public void put(String key, T value, Durability durability) {
     Path file = file(key);
@@ -294,8 +295,14 @@ public final class RecordStore<T> {
       before.unknown().addTo(json);
       envelope.set("value", json);
     }
-    folder.replace(
-        file, sealed(Json.MAPPER.writeValueAsBytes(envelope)), durability == Durability.SYNCED);
+    byte[] content = sealed(Json.MAPPER.writeValueAsBytes(envelope));
+    if (content.length > MAX_RECORD_BYTES) {
+      throw new GantryException(
+          Kind.INVALID,
+          "what is to be kept of a %s takes more than %d MiB"
+              .formatted(schema.kind(), MAX_RECORD_BYTES >> 20));
+    }
+    folder.replace(file, content, durability == Durability.SYNCED);
     seen.put(key, new Seen(before.unknown(), minor, false));
   }
 

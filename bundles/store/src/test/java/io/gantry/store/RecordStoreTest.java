@@ -232,6 +232,27 @@ class RecordStoreTest {
   }
 
   @Test
+  void anInterruptedReaderSetsNothingAside() {
+    store().put("eve", EVE, Durability.SYNCED);
+    store().put("adam", EVE, Durability.SYNCED);
+    Thread.currentThread().interrupt();
+    var loaded = store().load();
+    assertTrue(Thread.interrupted());
+    assertEquals(List.of(), loaded.problems());
+    assertEquals(Map.of("adam", EVE, "eve", EVE), loaded.records());
+  }
+
+  @Test
+  void whatCouldNotBeReadAgainIsNotWritten() {
+    store().put("eve", EVE, Durability.SYNCED);
+    var fat = new Person("E".repeat(17 << 20), EVE.born(), Map.of(), null, EVE.face());
+    var refusal =
+        assertThrows(GantryException.class, () -> store().put("eve", fat, Durability.SYNCED));
+    assertEquals(GantryException.Kind.INVALID, refusal.kind());
+    assertEquals(Map.of("eve", EVE), store().load().records());
+  }
+
+  @Test
   void recordsAreReadableByRootOnly() throws IOException {
     store().put("eve", EVE, Durability.SYNCED);
     assertEquals("[OWNER_READ, OWNER_WRITE]", sorted(file("eve.json")));
