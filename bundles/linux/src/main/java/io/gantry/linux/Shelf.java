@@ -47,7 +47,8 @@ import java.util.function.Function;
  *
  * <p>A change of name first writes the record, which holds the new id, then renames; {@link
  * #recover} does the second for a crash between them. Removal renames into scratch; what then
- * cannot be deleted in a moment is deleted later.
+ * cannot be deleted in a moment is deleted later, and what cannot be deleted at all (a file that a
+ * container has made immutable) is logged and tried again by the next {@link #recover}.
  *
  * <p>Only what changes something binds the C library; reading does not, since it is on the way to a
  * container's start. Nothing here ends by a thread's interrupt but what the owner fills in.
@@ -358,12 +359,14 @@ public final class Shelf {
   }
 
   private void delete(Dir dir, String name, BooleanSupplier patient) {
-    if (!dir.removeTree(name, patient)) {
-      try {
+    try {
+      if (!dir.removeTree(name, patient)) {
         later.worker().execute(() -> deleteLater(name));
-      } catch (RejectedExecutionException e) {
-        // the owner is being stopped: its successor's recover meets it
       }
+    } catch (RejectedExecutionException e) {
+      // the owner is being stopped: its successor's recover meets it
+    } catch (GantryException e) {
+      logUndeleted(name, e);
     }
   }
 
@@ -371,8 +374,12 @@ public final class Shelf {
     try (Dir dir = Dir.open(scratch)) {
       dir.removeTree(name, () -> !later.stopped().getAsBoolean());
     } catch (GantryException e) {
-      log.log(WARNING, "cannot delete " + scratch.resolve(name) + ": " + e.getMessage());
+      logUndeleted(name, e);
     }
+  }
+
+  private void logUndeleted(String name, GantryException e) {
+    log.log(WARNING, "cannot delete " + scratch.resolve(name) + ": " + e.getMessage());
   }
 
   /**

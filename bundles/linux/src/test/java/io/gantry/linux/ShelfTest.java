@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.spi.Mount;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -101,6 +102,31 @@ class ShelfTest {
     assertTrue(told.get(0).startsWith("nothing of snapshot a, which cannot be"), told.get(0));
     assertEquals("half a commit of layer layer-2", told.get(1));
     assertEquals(Set.of("a", "layer-1", "layer-2"), Set.copyOf(shelf.ids()));
+  }
+
+  @Test
+  void whatCannotBeDeletedKeepsNobodyFromAnything() {
+    var later = new Shelf.Later(Duration.ofSeconds(5), Runnable::run, () -> false);
+    Shelf shelf = new Shelf(root, Optional::of, later, () -> {});
+    shelf.make("stuck", "stuck", Shelf.Durability.ENTRY, dir -> dir.mkdir("mounted", 0700));
+    Path mounted = shelf.path("stuck").resolve("mounted");
+    Mounts.mount(Mount.bind("/proc/self/fdinfo", "/"), mounted);
+    try {
+      shelf.remove("stuck");
+      assertEquals(List.of(), shelf.ids());
+      shelf.make("stuck", "stuck", Shelf.Durability.ENTRY, dir -> {});
+      shelf.recover(Set.of());
+      assertEquals(List.of("stuck"), shelf.records());
+      assertEquals(1, scratch());
+    } finally {
+      for (MountInfo mount : MountInfo.ofSelf()) {
+        if (mount.target().startsWith(root.toString())) {
+          Mounts.unmount(Path.of(mount.target()));
+        }
+      }
+    }
+    shelf.recover(Set.of());
+    assertEquals(0, scratch());
   }
 
   private Path record(String id) {
