@@ -109,8 +109,16 @@ final class ChangeLog {
           change.removes() ? "finishing" : "taking back",
           change.images().stream().map(ImageMark::id).toList(),
           change.names().stream().map(NameMark::name).toList());
-      change.names().forEach(mark -> settle(mark, named));
-      change.images().forEach(mark -> settle(mark, read, named));
+      boolean isSettled = true;
+      for (NameMark mark : change.names()) {
+        isSettled &= settle(mark, named);
+      }
+      for (ImageMark mark : change.images()) {
+        isSettled &= settle(mark, read, named);
+      }
+      if (!isSettled) {
+        return; // by the next start
+      }
     }
     onDisk(() -> records.remove(KEY, Durability.LAZY));
   }
@@ -126,38 +134,41 @@ final class ChangeLog {
     return record != null && record.added().equals(mark.added());
   }
 
-  private void settle(NameMark mark, Map<String, NameRecord> named) {
+  /** False when the disk did not take it. */
+  private boolean settle(NameMark mark, Map<String, NameRecord> named) {
     String name = mark.name();
     if (!mark.record().equals(named.get(name))) {
-      return;
+      return true;
     }
     NameRecord former = mark.former();
     if (former == null) {
       named.remove(name);
-      onDisk(() -> names.remove(name, Durability.SYNCED));
-    } else {
-      named.put(name, former);
-      onDisk(() -> names.put(name, former, Durability.SYNCED));
+      return onDisk(() -> names.remove(name, Durability.SYNCED));
     }
+    named.put(name, former);
+    return onDisk(() -> names.put(name, former, Durability.SYNCED));
   }
 
-  private void settle(
+  private boolean settle(
       ImageMark mark, Map<String, ImageRecord> read, Map<String, NameRecord> named) {
     boolean isNeeded =
         named.values().stream().anyMatch(name -> name.image().equals(mark.id()))
             || read.values().stream().anyMatch(image -> mark.id().equals(image.parent()));
-    if (isThere(mark, read) && !isNeeded) {
-      read.remove(mark.id().toString());
-      onDisk(() -> images.remove(mark.id().toString(), Durability.SYNCED));
+    if (!isThere(mark, read) || isNeeded) {
+      return true;
     }
+    read.remove(mark.id().toString());
+    return onDisk(() -> images.remove(mark.id().toString(), Durability.SYNCED));
   }
 
   /** A disk that takes nothing keeps no engine from starting: the next start settles it again. */
-  private static void onDisk(Runnable step) {
+  private static boolean onDisk(Runnable step) {
     try {
       step.run();
+      return true;
     } catch (GantryException e) {
       log.log(WARNING, "a change of images is not settled on disk: {0}", e.getMessage());
+      return false;
     }
   }
 }

@@ -13,12 +13,15 @@ import io.gantry.store.Durability;
 import io.gantry.store.Form;
 import io.gantry.store.RecordStore;
 import io.gantry.store.Schema;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
@@ -141,6 +144,24 @@ class ChangeLogTest {
     image(OLD, BEFORE);
     begin(removal());
     assertStart(Map.of(), Map.of());
+  }
+
+  @Test
+  void whatTheDiskDidNotTakeTheNextStartSettles() throws IOException {
+    begin(addition());
+    image(NEW, NOW);
+    name("x", NEW, NOW);
+    Map<String, ImageRecord> read = new TreeMap<>(images.load().records());
+    Map<String, NameRecord> named = new TreeMap<>(names.load().records());
+    Path file = root.resolve("n/x.json");
+    Path kept = Files.move(file, root.resolve("kept"));
+    Files.createDirectories(file.resolve("in the way"));
+    new ChangeLog(root, images, names).settle(read, named, new ArrayList<>());
+    assertEquals(OLD, Objects.requireNonNull(named.get("x")).image());
+    Files.delete(file.resolve("in the way"));
+    Files.delete(file);
+    Files.move(kept, file);
+    assertStart(Map.of(OLD, BEFORE), Map.of("x", OLD));
   }
 
   @Test
