@@ -19,6 +19,11 @@ final class Pax {
   private static final int LONGEST_XATTR_NAME = 255;
   private static final int LONGEST_XATTR = 64 * 1024;
 
+  /** They stay to the end of the archive, and each member looks through them. */
+  private static final int MOST_GLOBAL = 1000;
+
+  private static final int MOST_GLOBAL_CHARS = 1 << 20;
+
   private final Map<String, String> global = new HashMap<>();
   private final Map<String, String> local = new LinkedHashMap<>();
 
@@ -27,6 +32,13 @@ final class Pax {
 
   void addGlobal(byte[] content) {
     parse(content, global, new ArrayList<>());
+    long chars = 0;
+    for (var record : global.entrySet()) {
+      chars += record.getKey().length() + record.getValue().length();
+    }
+    if (global.size() > MOST_GLOBAL || chars > MOST_GLOBAL_CHARS) {
+      throw BadTar.header("too many global records");
+    }
   }
 
   void addLocal(byte[] content) {
