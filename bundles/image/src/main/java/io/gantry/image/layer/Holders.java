@@ -42,7 +42,10 @@ final class Holders {
     }
   }
 
-  /** One less; true for the last one, who has claimed the chain then. */
+  /**
+   * One less; true for the last one, who has claimed the chain then. Who keeps it busy may take
+   * hold of it, so that is known afterwards.
+   */
   boolean isLast(Digest chain) {
     lock.lock();
     try {
@@ -50,7 +53,10 @@ final class Holders {
         return false;
       }
       counts.remove(chain);
-      return busy.add(chain);
+      while (busy.contains(chain)) {
+        idle.awaitUninterruptibly();
+      }
+      return !counts.containsKey(chain) && busy.add(chain);
     } finally {
       lock.unlock();
     }
