@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
+import org.jspecify.annotations.Nullable;
 import org.tukaani.xz.MemoryLimitException;
 import org.tukaani.xz.XZInputStream;
 
@@ -42,6 +43,13 @@ public final class Decoder {
     } catch (IOException | RuntimeException e) { // decoders fail in any way on hostile data
       throw broken(e);
     }
+  }
+
+  /** As above; what has been found to be the wanted tar itself is none, however it begins. */
+  static InputStream open(InputStream in, @Nullable Wanted wanted, Limits limits) {
+    return wanted != null && wanted.known()
+        ? new BufferedInputStream(in, BUFFER)
+        : open(in, limits);
   }
 
   private static InputStream decode(BufferedInputStream in) throws IOException {

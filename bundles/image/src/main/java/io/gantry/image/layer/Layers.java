@@ -127,7 +127,7 @@ public final class Layers {
     if (parent != null) {
       ensure(driver, parent);
     }
-    return make(Decoder.open(archive, limits), parent, driver, wanted, limits);
+    return make(Decoder.open(archive, wanted, limits), parent, driver, wanted, limits);
   }
 
   private Layer make(
@@ -162,7 +162,7 @@ public final class Layers {
         return Optional.empty();
       }
       Lower lower = isLowest ? draft.below() : Lower.notYetThere();
-      draft.fill(Decoder.open(archive, limits), lower, wanted, limits);
+      draft.fill(Decoder.open(archive, wanted, limits), lower, wanted, limits);
       undo.keep();
       return Optional.of(draft);
     } catch (Lower.NotThere e) {

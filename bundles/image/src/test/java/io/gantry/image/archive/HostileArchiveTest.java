@@ -121,6 +121,12 @@ class HostileArchiveTest {
                                 "["
                                     + "{\"Config\":\"c.json\",\"Layers\":[\"l.tar\"]},".repeat(11)
                                     + MANIFEST.substring(1)))),
+        of(
+            "a compressed layer that is said to be none",
+            () -> docker(config(gzip(ONE)), "[\"x:1\"]", gzip(ONE)).end()),
+        of(
+            "compressed layers that are said to be none",
+            () -> docker(config(gzip(ONE), gzip(ONE)), "[\"x:1\"]", gzip(ONE), gzip(ONE)).end()),
         of("a large manifest", () -> manifest("[" + " ".repeat(5 << 20) + "]")),
         of("a manifest that nests", () -> manifest("[".repeat(100_000))),
         of("a manifest that is no list", () -> manifest("{}")),
