@@ -127,7 +127,7 @@ final class Ahead implements AutoCloseable {
    *     broken
    */
   Optional<Draft> take(Digest chain) {
-    Work work = works.remove(chain);
+    Work work = works.get(chain);
     if (work == null) {
       return Optional.empty();
     }
@@ -135,9 +135,10 @@ final class Ahead implements AutoCloseable {
       while (!work.isOver) {
         news.take().run();
       }
-      return work.draft.get();
+      Optional<Draft> draft = work.draft.get();
+      works.remove(chain); // until then it is ours to give up, whatever fails
+      return draft;
     } catch (InterruptedException e) {
-      works.put(chain, work);
       throw new GantryException(Kind.CANCELLED, "cancelled", e);
     } catch (ExecutionException e) {
       throw failure(Objects.requireNonNullElse(e.getCause(), e));

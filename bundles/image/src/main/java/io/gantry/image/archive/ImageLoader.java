@@ -173,33 +173,23 @@ public final class ImageLoader {
       Wanted wanted = wanted(image, i);
       Digest chain = Layer.chain(below, wanted.diff());
       boolean isVerified = wanted.known();
-      if (!isHeld(chain)) {
+      if (layers.holdOrFinish(chain)) {
+        held.push(chain);
+      } else {
         Optional<Draft> draft = ahead.take(chain);
         if (draft.isPresent()) {
           layers.make(draft.get(), below);
-          progress.layer(wanted.diff(), content.size(), content.size());
         } else {
           make(content, below, wanted, limits, progress);
         }
+        held.push(chain); // before it is told: who listens may be gone
+        progress.layer(wanted.diff(), content.size(), content.size());
         isVerified = true;
       }
-      held.push(chain);
       if (keeps && !wanted.known()) {
         keep(chain, content, wanted.diff(), isVerified, limits);
       }
       below = chain;
-    }
-  }
-
-  private boolean isHeld(Digest chain) {
-    try {
-      layers.hold(chain);
-      return true;
-    } catch (GantryException e) {
-      if (e.kind() == Kind.NOT_FOUND) {
-        return false;
-      }
-      throw e;
     }
   }
 
@@ -210,7 +200,6 @@ public final class ImageLoader {
         new CountedStream(
             content.open(), STEP, bytes -> progress.layer(wanted.diff(), bytes, total))) {
       layers.make(in, below, wanted, limits);
-      progress.layer(wanted.diff(), total, total);
     } catch (IOException e) {
       throw StoreFailure.of("read a layer of an archive", e);
     }

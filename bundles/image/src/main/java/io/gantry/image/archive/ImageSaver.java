@@ -131,6 +131,7 @@ public final class ImageSaver {
   private boolean has(Digest chain, Manifests.Blob named) {
     Optional<Layer> layer = layers.find(chain);
     return layer.isPresent()
+        && named.size() >= 0
         && (layer.get().diff().equals(named.digest())
             || (layer.get().received().contains(named.digest())
                 && blobs.has(named.digest())

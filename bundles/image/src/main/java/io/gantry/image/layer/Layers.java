@@ -347,11 +347,6 @@ public final class Layers {
     }
   }
 
-  /** As {@link #verify(Digest, String)}, in the driver that {@link #tar} reads from. */
-  public void verify(Digest chain) {
-    verify(chain, servingDriver(known(chain)));
-  }
-
   /**
    * Keeps a blob beside the layer whose compressed tar it has been found to be, and takes over the
    * caller's hold on it.
@@ -428,6 +423,27 @@ public final class Layers {
    */
   public void hold(Digest chain) {
     holders.hold(chain, () -> known(chain));
+  }
+
+  /**
+   * Keeps a layer, as {@link #hold}, for somebody who can make it. One that nobody holds is what a
+   * removal left that was cut short, maybe without its tree: that is finished first.
+   *
+   * @return false when there is none
+   */
+  public boolean holdOrFinish(Digest chain) {
+    if (find(chain).isPresent() && holders.holdUnheld(chain)) {
+      release(chain);
+    }
+    try {
+      hold(chain);
+      return true;
+    } catch (GantryException e) {
+      if (e.kind() != Kind.NOT_FOUND) {
+        throw e;
+      }
+      return false;
+    }
   }
 
   /**

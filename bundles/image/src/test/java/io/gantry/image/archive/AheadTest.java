@@ -21,6 +21,7 @@ import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +30,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Layers that are unpacked before those below them are there, in a driver that stacks trees. */
 @Tag("root") // deletions are devices
@@ -247,6 +250,33 @@ class AheadTest {
 
     @Override
     public void moves(String name, Digest from) {}
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 4})
+  void aClientThatIsGoneTakesAllWithIt(int count) {
+    String[] layers =
+        Stream.iterate(0, i -> i + 1)
+            .limit(count)
+            .map(i -> text(tar().file("f" + i, "x").end()))
+            .toArray(String[]::new);
+    byte[] archive = docker(config(layers), "[\"x:1\"]", layers).end();
+    var gone =
+        new ImageLoader.Progress() {
+          @Override
+          public void layer(Digest diff, long current, long total) {
+            throw new UncheckedIOException(new IOException("broken pipe"));
+          }
+
+          @Override
+          public void moves(String name, Digest from) {}
+        };
+    assertThrows(
+        UncheckedIOException.class,
+        () ->
+            host.loader.load(
+                new ByteArrayInputStream(archive), Platform.ANY, true, Host.LIMITS, gone));
+    host.assertNothingIsLeft();
   }
 
   @Test

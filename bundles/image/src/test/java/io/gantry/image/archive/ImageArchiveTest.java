@@ -319,6 +319,36 @@ class ImageArchiveTest {
   }
 
   @Test
+  void aManifestThatKeepsSizesToItselfIsReplacedByOneThatDoesNot() {
+    var layout = new Layout();
+    String config = config(ONE);
+    String manifest = layout.manifest(config, ONE).replaceAll(",\"size\":[0-9]+", "");
+    layout.top(layout.blob(Descriptor.MANIFEST, manifest, Layout.named("app:1")));
+    host.load(layout.tar().end());
+    byte[] saved = host.save("app:1");
+    assertEquals(ONE, files(saved).get("blobs/sha256/" + hex(ONE)));
+    var other = new Host(temp.resolve("other"));
+    other.load(saved);
+    assertArrayEquals(saved, other.save("app:1"));
+  }
+
+  @Test
+  void aLayerWhoseRemovalWasCutShortIsMadeAgain() throws IOException {
+    byte[] archive = docker(config(ONE, TWO), "[\"x:1\"]", ONE, TWO).end();
+    host.load(archive);
+    List<Digest> chains = host.images.inspect("x:1").layers();
+    for (String records : List.of("image/images", "image/names")) {
+      try (var dir = io.gantry.linux.Dir.open(host.root.resolve(records))) {
+        dir.names().forEach(dir::unlink);
+      }
+    }
+    host.trees.remove("one", chains.get(1).hex());
+    var again = new Host(host.root);
+    again.load(archive);
+    chains.forEach(chain -> again.layers.verify(chain, "one"));
+  }
+
+  @Test
   void manyMayLoadSaveAndRemoveTheSameAtOnce() throws Exception {
     byte[] a = docker(config(ONE, TWO), "[\"a:1\"]", ONE, gzip(TWO)).end();
     byte[] b = docker(config(ONE), "[\"b:1\"]", gzip(ONE)).end();

@@ -150,12 +150,12 @@ class LayersTest {
   @Test
   void aDamagedTreeIsFound() throws IOException {
     Layer layer = make(new Tar().file("f", "hello").end());
-    layers.verify(layer.chain());
+    layers.verify(layer.chain(), "one");
     Files.writeString(in(layer, "f"), "hallo");
-    var e = assertThrows(GantryException.class, () -> layers.verify(layer.chain()));
+    var e = assertThrows(GantryException.class, () -> layers.verify(layer.chain(), "one"));
     assertEquals(Kind.INTERNAL, e.kind());
     Files.writeString(in(layer, "f"), "x");
-    assertThrows(GantryException.class, () -> layers.verify(layer.chain()));
+    assertThrows(GantryException.class, () -> layers.verify(layer.chain(), "one"));
   }
 
   @Test
