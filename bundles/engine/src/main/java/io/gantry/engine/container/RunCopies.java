@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -80,14 +82,14 @@ final class RunCopies {
   }
 
   void remove(String id) {
-    lock.lock();
+    writing.lock(); // first: a write that fails puts it back
     try {
-      waiting.remove(id);
-    } finally {
-      lock.unlock();
-    }
-    writing.lock();
-    try {
+      lock.lock();
+      try {
+        waiting.remove(id);
+      } finally {
+        lock.unlock();
+      }
       store.remove(id, Durability.LAZY);
     } finally {
       writing.unlock();
@@ -104,19 +106,35 @@ final class RunCopies {
     } finally {
       lock.unlock();
     }
-    batch.forEach(this::write);
+    var failures = new ArrayList<String>();
+    batch.forEach((id, run) -> write(id, run, failures));
+    if (!failures.isEmpty()) {
+      log.log(WARNING, "{0} runs are not copied yet: {1}", failures.size(), failures.get(0));
+    }
   }
 
-  private void write(String id, RunRecord run) {
+  /** What cannot be written, on a full disk, is tried again with the next change. */
+  private void write(String id, RunRecord run, List<String> failures) {
     writing.lock();
     try {
       if (isWanted(id, run)) {
         store.put(id, run, Durability.LAZY);
       }
-    } catch (GantryException e) { // a full disk must not keep a container from ending
-      log.log(WARNING, "run of " + id + " is not copied: " + e.getMessage());
+    } catch (GantryException e) { // it must not keep a container from ending
+      failures.add(e.getMessage());
+      putBack(id, run);
     } finally {
       writing.unlock();
+    }
+  }
+
+  /** Unless there is a later one. */
+  private void putBack(String id, RunRecord run) {
+    lock.lock();
+    try {
+      waiting.putIfAbsent(id, run);
+    } finally {
+      lock.unlock();
     }
   }
 

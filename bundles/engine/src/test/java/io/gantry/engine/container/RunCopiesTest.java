@@ -76,6 +76,20 @@ class RunCopiesTest {
   }
 
   @Test
+  void whatCannotBeWrittenIsTriedAgain() throws Exception {
+    Path inTheWay = Files.createFile(dir.resolve("runs"));
+    copies.put("a", restarts(1));
+    copies.put("b", restarts(2));
+    copies.put("c", restarts(3));
+    copies.flush();
+    copies.put("a", restarts(4));
+    Files.delete(inTheWay);
+    copies.remove("b");
+    copies.flush();
+    assertEquals(Map.of("a", restarts(4), "c", restarts(3)), store.load().records());
+  }
+
+  @Test
   void whatAPowerCutLeftOfOneIsRemoved() throws Exception {
     copies.put("a", restarts(1));
     copies.put("b", restarts(2));
