@@ -18,7 +18,10 @@ enum {
   SESSION_MS = 10000,
   UNREAD_MOST = 256 * 1024,
   WINDOW_MS = 100,
-  PER_WINDOW = 2000
+  PER_WINDOW = 10000, /* then its sockets wait */
+  OFTEN = 1000,       /* in a window; from there on it has shorter turns, so that others wait less */
+  FEW = 4,
+  OVER_TCP = 5 /* as many as one counts for: what a session has read is answered in one turn */
 };
 
 /* A TCP connection of a container's. */
@@ -124,13 +127,16 @@ static void flow(struct resolver *r) {
   watch_for(&r->tcp, open && r->session_count < SESSIONS_MOST && !net_paused() ? POLLIN : 0);
 }
 
-static bool may_ask(struct resolver *r) {
+static bool may_ask(struct resolver *r, unsigned counts_for) {
   uint64_t now = monotonic_ms();
   if (now - r->window_ms >= WINDOW_MS) {
     r->window_ms = now;
     r->asked = 0;
   }
-  if (r->asked++ < PER_WINDOW) return true;
+  if (r->asked < PER_WINDOW) {
+    r->asked += counts_for;
+    return true;
+  }
   if (!r->is_held) {
     r->is_held = true;
     aging_touch(&held, &r->held, r->window_ms + WINDOW_MS);
@@ -139,12 +145,14 @@ static bool may_ask(struct resolver *r) {
   return false;
 }
 
+static unsigned turn(const struct resolver *r) { return r->asked <= OFTEN ? ONCE : FEW; }
+
 /* ---- UDP ---- */
 
 static void udp_ready(struct watch *w, uint32_t events) {
   struct resolver *r = CONTAINER_OF(w, struct resolver, udp);
   (void)events;
-  for (unsigned i = 0; i < ONCE && may_ask(r); i++) {
+  for (unsigned i = 0; i < turn(r) && may_ask(r, 1); i++) {
     struct asker a = {.resolver = r};
     socklen_t size = sizeof a.from;
     ssize_t n = recvfrom(w->fd, question, sizeof question, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&a.from, &size);
@@ -183,7 +191,7 @@ static bool session_flow(struct session *s) {
 static void take_questions(struct session *s) {
   struct asker a = {.resolver = s->resolver, .session = s};
   size_t length;
-  while (!s->ended && dns_framed(&s->in, &length) && may_ask(s->resolver)) {
+  while (!s->ended && dns_framed(&s->in, &length) && may_ask(s->resolver, OVER_TCP)) {
     answer(&a, s->in.data + s->in.start + 2, length);
     if (!s->ended) buffer_take(&s->in, 2 + length);
   }
@@ -219,7 +227,7 @@ static void go_on(struct resolver *r) {
 static void tcp_ready(struct watch *w, uint32_t events) {
   struct resolver *r = CONTAINER_OF(w, struct resolver, tcp);
   (void)events;
-  if (r->session_count >= SESSIONS_MOST || !may_ask(r)) return;
+  if (r->session_count >= SESSIONS_MOST || !may_ask(r, OVER_TCP)) return;
   int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) {
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) net_pause();
