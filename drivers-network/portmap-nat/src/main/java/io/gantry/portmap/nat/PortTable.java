@@ -91,12 +91,15 @@ final class PortTable implements NftGuard.Owner, AutoCloseable {
   void add(Map<Port, Target> more) {
     lock.lock();
     try {
-      var before = Map.copyOf(ports);
+      var before = new HashMap<Port, Target>();
       var elsewhere = new ArrayList<Port>();
       var added = new HashMap<Port, Target>();
       more.forEach(
           (port, target) -> {
             var old = ports.put(port, target);
+            if (old != null) {
+              before.put(port, old);
+            }
             if (old != null && !old.equals(target)) {
               elsewhere.add(port);
             }
@@ -107,7 +110,7 @@ final class PortTable implements NftGuard.Owner, AutoCloseable {
       try {
         change(elsewhere, added);
       } catch (GantryException e) {
-        ports.clear();
+        ports.keySet().removeAll(added.keySet());
         ports.putAll(before);
         throw e;
       }
