@@ -209,15 +209,21 @@ public final class OverlayDriver implements StorageDriver {
   @Override
   public List<Mount> mounts(String id) {
     SnapshotRecord record = existing(id);
+    requireWhole(record);
     if (record.isVolatile()) {
-      if (isTorn(record)) {
-        throw new GantryException(
-            Kind.CONFLICT,
-            "snapshot " + id + " was not to survive a restart of the host, and there was one");
-      }
       trees.allowRemount(id);
     }
     return trees.mounts(record);
+  }
+
+  private static void requireWhole(SnapshotRecord record) {
+    if (isTorn(record)) {
+      throw new GantryException(
+          Kind.CONFLICT,
+          "snapshot "
+              + record.snapshot().id()
+              + " was not to survive a restart of the host, and there was one");
+    }
   }
 
   private static boolean isTorn(SnapshotRecord record) {
@@ -232,6 +238,7 @@ public final class OverlayDriver implements StorageDriver {
     if (before.snapshot().kind() != Snapshot.Kind.WRITABLE) {
       throw new GantryException(Kind.INVALID, "not a writable snapshot: " + id);
     }
+    requireWhole(before);
     if (shelf.has(layer)) {
       throw new GantryException(Kind.CONFLICT, "layer exists: " + layer);
     }

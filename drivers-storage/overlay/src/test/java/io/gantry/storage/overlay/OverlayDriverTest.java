@@ -197,6 +197,8 @@ class OverlayDriverTest extends StorageDriverContract {
     restartHost("s");
     GantryException e = assertThrows(GantryException.class, () -> bench.driver.mounts("s"));
     assertEquals(Kind.CONFLICT, e.kind());
+    e = assertThrows(GantryException.class, () -> bench.driver.commit("s", "half"));
+    assertEquals(Kind.CONFLICT, e.kind());
     Recovery kept = bench.driver.recover(Set.of("l", "s"));
     assertEquals(Set.of("s"), kept.lost());
     assertEquals(List.of("ephemeral snapshot s"), bench.driver.recover(Set.of("l")).swept());
