@@ -1,6 +1,5 @@
 package io.gantry.engine.container;
 
-import static io.gantry.spi.GantryException.Kind.CONFLICT;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
@@ -23,7 +22,6 @@ import io.gantry.engine.stats.Sampling;
 import io.gantry.spi.GantryException;
 import java.io.InputStream;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
@@ -54,6 +52,8 @@ public final class ContainerEngine implements Containers {
   private final Execs execs;
   private final Recovering recovering;
   private final Views views;
+  private final Sizing sizing;
+  private final Pruning pruning;
   private final Teller teller;
   private final Copying copying;
   private final Differing differing;
@@ -139,6 +139,8 @@ public final class ContainerEngine implements Containers {
             health,
             logging);
     views = new Views(shop.place(), mounting, networking, table);
+    sizing = new Sizing(shop);
+    pruning = new Pruning(table, views, sizing, removal);
     copying = new Copying(shop, new Roots(shop, starting, plans, mounting), teller);
     differing = new Differing(shop);
     committing = new Committing(shop, differing, stopping, teller);
@@ -340,35 +342,7 @@ public final class ContainerEngine implements Containers {
 
   @Override
   public Sizes sizes(String ref) {
-    var record = table.find(ref).record();
-    String parent =
-        record.layer().isEmpty()
-            ? null
-            : shop.images().ensure(record.storageDriver(), record.layer());
-    long writable =
-        shop.storage()
-            .call(
-                record.storageDriver(),
-                driver -> {
-                  long bytes = driver.usage(record.snapshot()).bytes();
-                  // A driver that copies counts what it copied.
-                  return parent != null && driver.layerDir(record.snapshot()).whole()
-                      ? Math.max(0, bytes - driver.usage(parent).bytes())
-                      : bytes;
-                });
-    return new Sizes(writable, writable + imageBytes(record));
-  }
-
-  /** 0 when the image has been removed by force. */
-  private long imageBytes(ContainerRecord record) {
-    try {
-      return shop.images().resolve(record.imageId(), "").bytes();
-    } catch (GantryException e) {
-      if (e.kind() == NOT_FOUND) {
-        return 0;
-      }
-      throw e;
-    }
+    return sizing.of(table.find(ref).record());
   }
 
   @Override
@@ -437,39 +411,7 @@ public final class ContainerEngine implements Containers {
 
   @Override
   public Pruned prune(Predicate<ContainerView> which) {
-    var ids = new ArrayList<String>();
-    var left = new ArrayList<GantryException>();
-    long bytes = 0;
-    for (var container : table.newestFirst()) {
-      if (container.running() != null
-          || container.isRestarting()
-          || !which.test(views.of(container))) {
-        continue;
-      }
-      try {
-        long size = sizes(container.id).writableBytes();
-        removal.remove(container, false, false);
-        ids.add(container.id);
-        bytes += size;
-      } catch (GantryException e) {
-        log.log(WARNING, "not pruned: " + e.getMessage());
-        if (e.kind() != NOT_FOUND && e.kind() != CONFLICT) {
-          left.add(e);
-        } // else it was started or removed by somebody meanwhile
-      }
-    }
-    if (!left.isEmpty()) {
-      var first = left.get(0);
-      throw new GantryException(
-          first.kind(),
-          ids.size()
-              + " containers were removed and "
-              + left.size()
-              + " not: "
-              + first.getMessage(),
-          first);
-    }
-    return new Pruned(ids, bytes);
+    return pruning.prune(which);
   }
 
   @Override
