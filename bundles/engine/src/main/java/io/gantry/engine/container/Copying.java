@@ -172,6 +172,7 @@ final class Copying {
         undo.add(use::close);
         top = open.rootfs().top();
       }
+      undo.add(top::close); // open, it would keep the mount when the use has ended
       tar = stream(container.id, new TreeMembers(top, null, (from, to) -> false), use);
       undo.keep();
     }
