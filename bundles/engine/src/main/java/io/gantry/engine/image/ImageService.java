@@ -7,6 +7,7 @@ import io.gantry.api.Events.Event;
 import io.gantry.api.Images;
 import io.gantry.api.Leased;
 import io.gantry.engine.config.EngineConfig;
+import io.gantry.engine.disk.SpareDisk;
 import io.gantry.image.Check;
 import io.gantry.image.Image;
 import io.gantry.image.ImageStore;
@@ -48,6 +49,7 @@ public final class ImageService implements Images {
   private final Events events;
   private final Leased<StorageDriver> storage;
   private final ImageKeeper keeper;
+  private final SpareDisk spare;
   private final Space space;
   private final Archives archives;
   private volatile int keepPercent;
@@ -57,10 +59,12 @@ public final class ImageService implements Images {
       BundleContext context,
       EngineConfig config,
       @Reference ImageKeeper keeper,
+      @Reference SpareDisk spare,
       @Reference Containers containers,
       @Reference Events events,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage) {
     this.keeper = keeper;
+    this.spare = spare;
     this.store = keeper.images();
     this.containers = containers;
     this.events = events;
@@ -171,7 +175,7 @@ public final class ImageService implements Images {
 
   @Override
   public Pruned prune(boolean danglingOnly, Predicate<ImageView> matches) {
-    long letGo = space.hasFree(keepPercent) ? 0 : keeper.layers().letGo();
+    long letGo = space.hasFree(keepPercent) ? 0 : spare.spend(() -> keeper.layers().letGo());
     var pruning = new Pruning(list(), keeper.layers(), ref -> remove(ref, false, true));
     var pruned = pruning.run(danglingOnly, matches);
     long bytes = pruned.bytes() + letGo;

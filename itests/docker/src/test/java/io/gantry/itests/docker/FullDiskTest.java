@@ -24,6 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A data root on a small disk of its own, which gets full, or read-only. */
 @Tag("root")
@@ -34,6 +35,7 @@ class FullDiskTest {
   private static final Pattern LOSS =
       Pattern.compile("\\[gantry: (\\d+) log lines? w\\w+ lost: " + FULL + "\\]");
 
+  @TempDir Path folder;
   private Instance engine;
 
   @BeforeEach
@@ -137,7 +139,10 @@ class FullDiskTest {
     engine.docker("rmi", "other:1").ok();
     Files.delete(disk().resolve("ballast"));
     eventually("what was lost is told", () -> LOSS.matcher(log()).find());
+    loadCompressed();
     fill();
+    String pruned = engine.docker("image", "prune", "-af").ok();
+    assertTrue(pruned.contains("untagged: packed:1"), pruned);
     engine.docker("rm", "over").ok();
     assertTrue(engine.docker("container", "prune", "-f").ok().contains("Total reclaimed space"));
     assertEquals("counts", engine.docker("ps", "-a", "--format", "{{.Names}}").ok());
@@ -146,6 +151,27 @@ class FullDiskTest {
     assertEquals(counts, pid("counts"));
     engine.docker("stop", "-t", "1", "counts").ok();
     assertEveryNumberIsThereOrToldAsLost();
+  }
+
+  /** An image whose layer is kept as it came, too, and is let go of before images are pruned. */
+  private void loadCompressed() {
+    String script =
+        """
+        set -e
+        mkdir "$0" && cd "$0"
+        echo packed >file
+        tar -cf layer.tar file
+        gzip -k layer.tar
+        diff=$(sha256sum layer.tar | cut -d ' ' -f 1)
+        echo '{"os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:'$diff'"]}}' >config.json
+        echo '[{"Config":"config.json","RepoTags":["packed:1"],"Layers":["layer.tar.gz"]}]' >manifest.json
+        tar -c config.json manifest.json layer.tar.gz | docker load
+        """;
+    Command.run(
+            engine.environment(),
+            Duration.ofSeconds(60),
+            List.of("sh", "-c", script, folder.resolve("packed").toString()))
+        .ok();
   }
 
   private String log() {
