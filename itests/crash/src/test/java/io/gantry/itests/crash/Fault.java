@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 
@@ -36,17 +37,20 @@ enum Fault {
       EnumSet.of(Findings.Kind.STATE),
       "bundles/engine",
       "io.gantry.engine.container.Ending",
-      "      boolean written =\n"
-          + "          attempt(\"record the end of\", container, () -> records.putRun(container.record(), run));\n",
-      "      boolean written = true;\n"
-          + "      shop.timer()\n"
-          + "          .schedule(\n"
-          + "              () -> {\n"
-          + "                if (container.run() == run && !container.isRemoving()) {\n"
-          + "                  records.putRun(container.record(), run);\n"
-          + "                }\n"
-          + "              },\n"
-          + "              500, TimeUnit.MILLISECONDS);\n"),
+      "          !goes\n"
+          + "              && attempt(\n"
+          + "                  \"record the end of\", container, () -> records.putRun(container.record(), run));\n",
+      "          !goes;\n"
+          + "      if (written) {\n"
+          + "        shop.timer()\n"
+          + "            .schedule(\n"
+          + "                () -> {\n"
+          + "                  if (container.run() == run && !container.isRemoving()) {\n"
+          + "                    records.putRun(container.record(), run);\n"
+          + "                  }\n"
+          + "                },\n"
+          + "                500, TimeUnit.MILLISECONDS);\n"
+          + "      }\n"),
 
   UNDO_REMOVED(
       EnumSet.of(Findings.Kind.LEAK),
@@ -54,6 +58,13 @@ enum Fault {
       "io.gantry.engine.container.Starting",
       "      undo.add(() -> grouping.remove(record));\n",
       ""),
+
+  INGEST_LEFT( // of an archive that ends too soon
+      EnumSet.of(Findings.Kind.LEAK),
+      "bundles/store",
+      "io.gantry.store.Ingest",
+      "    if (!resumable) {\n      forget();\n",
+      "    if (!resumable) {\n"),
 
   HEALTH_FORGOTTEN(
       EnumSet.of(Findings.Kind.STATE),
@@ -223,16 +234,25 @@ enum Fault {
     return home;
   }
 
-  private Path compile(Path home, Path scratch) throws IOException {
-    String name = type.replace('.', '/') + ".java";
+  /** Of the class, with the fault in it. */
+  String changedSource() throws IOException {
     Path sources = Path.of(Objects.requireNonNull(System.getProperty("gantry.sources")));
-    String text = Files.readString(sources.resolve(module).resolve("src/main/java").resolve(name));
-    if (text.split(java.util.regex.Pattern.quote(right), -1).length != 2) {
+    String text =
+        Files.readString(sources.resolve(module).resolve("src/main/java").resolve(file()));
+    if (text.split(Pattern.quote(right), -1).length != 2) {
       throw new AssertionError(type + " has not exactly one\n" + right);
     }
-    Path source = scratch.resolve("source").resolve(name);
+    return text.replace(right, wrong);
+  }
+
+  private String file() {
+    return type.replace('.', '/') + ".java";
+  }
+
+  private Path compile(Path home, Path scratch) throws IOException {
+    Path source = scratch.resolve("source").resolve(file());
     Files.createDirectories(source.getParent());
-    Files.writeString(source, text.replace(right, wrong), UTF_8);
+    Files.writeString(source, changedSource(), UTF_8);
     Path classes = Files.createDirectories(scratch.resolve("classes"));
     List<String> words = new ArrayList<>(List.of("-proc:none", "-nowarn", "-parameters"));
     words.addAll(List.of("-d", classes.toString(), "-cp", classPath(home), source.toString()));

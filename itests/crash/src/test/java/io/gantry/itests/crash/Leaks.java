@@ -1,10 +1,13 @@
 package io.gantry.itests.crash;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import io.gantry.itests.harness.Belongings;
 import io.gantry.itests.harness.Instance;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -17,6 +20,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -46,6 +50,7 @@ final class Leaks {
   private final Set<String> busy;
   private final Set<String> all = new HashSet<>();
   private final Set<String> running = new HashSet<>();
+  private final Set<String> images = new HashSet<>();
   private final Set<String> layers = new HashSet<>();
   private final Set<String> volumes = new HashSet<>();
   private final Set<String> held = new HashSet<>(); // volumes that running containers have
@@ -89,7 +94,7 @@ final class Leaks {
   }
 
   private void ask(Api api) throws IOException {
-    Set<String> images = new HashSet<>(api.references().values());
+    images.addAll(api.references().values());
     for (JsonNode each : api.read("/containers/json?all=1")) {
       String id = each.path("Id").asText();
       all.add(id);
@@ -237,20 +242,38 @@ final class Leaks {
             dataRoot.resolve("volumes"),
             execRoot.resolve("volumes"),
             dataRoot.resolve("volume/local/volumes"))) {
-      for (String name : names(folder)) {
-        if (!volumes.contains(name.replaceFirst("\\.json$", ""))) {
-          found.add(folder.resolve(name).toString());
-        }
+      unexplained(folder, name -> volumes.contains(name.replaceFirst("\\.json$", "")));
+    }
+    unexplained(dataRoot.resolve("volume/local/scratch"), name -> false);
+  }
+
+  /** Nobody is sending an image. */
+  private void imageFiles(Path dataRoot) {
+    for (String folder : List.of("blobs/ingest", "image/changes")) {
+      unexplained(dataRoot.resolve(folder), name -> false);
+    }
+    unexplained(
+        dataRoot.resolve("image/images"),
+        name -> images.contains(URLDecoder.decode(name, UTF_8).replaceFirst("\\.json$", "")));
+    unexplained(dataRoot.resolve("image/layers"), name -> layers.stream().anyMatch(name::contains));
+    if (images.isEmpty()) { // then no blob is anybody's
+      for (String folder : List.of("image/names", "blobs/sha256", "blobs/sha512")) {
+        unexplained(dataRoot.resolve(folder), name -> false);
       }
     }
-    Path scratch = dataRoot.resolve("volume/local/scratch");
-    names(scratch).forEach(name -> found.add(scratch.resolve(name).toString()));
+  }
+
+  private void unexplained(Path folder, Predicate<String> explained) {
+    names(folder).stream()
+        .filter(name -> !explained.test(name))
+        .forEach(name -> found.add(folder.resolve(name).toString()));
   }
 
   private void files() {
     Path dataRoot = engine.dataRoot();
     Path execRoot = engine.belongings().execRoot();
     volumeFiles(dataRoot, execRoot);
+    imageFiles(dataRoot);
     Set<String> halves = halves();
     for (String name : names(execRoot)) {
       if (RUN.matcher(name).matches() && !halves.contains(name)) {
@@ -259,13 +282,12 @@ final class Leaks {
     }
     for (Path folder :
         List.of(
-            dataRoot.resolve("containers"), dataRoot.resolve("runs"), execRoot.resolve("runs"))) {
-      for (String name : names(folder)) {
-        Matcher id = ID.matcher(name);
-        if (!id.matches() || !all.contains(id.group(1))) {
-          found.add(folder.resolve(name).toString());
-        }
-      }
+            dataRoot.resolve("containers"),
+            dataRoot.resolve("runs"),
+            execRoot.resolve("containers"),
+            execRoot.resolve("health"),
+            execRoot.resolve("runs"))) {
+      unexplained(folder, this::isContainer);
     }
     for (String driver : names(dataRoot.resolve("storage"))) {
       Path storage = dataRoot.resolve("storage").resolve(driver);
@@ -277,6 +299,11 @@ final class Leaks {
         }
       }
     }
+  }
+
+  private boolean isContainer(String name) {
+    Matcher id = ID.matcher(name);
+    return id.matches() && all.contains(id.group(1));
   }
 
   /** The snapshot that a link with a short name leads to; else the name itself. */

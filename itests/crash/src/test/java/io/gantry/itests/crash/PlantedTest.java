@@ -45,7 +45,8 @@ class PlantedTest {
       rounds = power.cuts();
     } else {
       // A new engine would sweep what an undo has left, or an end.
-      boolean isSwept = EnumSet.of(Fault.UNDO_REMOVED, Fault.PORT_LEFT).contains(fault);
+      boolean isSwept =
+          EnumSet.of(Fault.UNDO_REMOVED, Fault.INGEST_LEFT, Fault.PORT_LEFT).contains(fault);
       var victim = isSwept ? KillRounds.Victim.SPAWNER : KillRounds.Victim.ENGINE;
       KillRounds kills = new KillRounds(victim, seed, findings);
       try (Namespace space = Namespace.make(Wire.ADDRESS)) {

@@ -12,10 +12,14 @@ import java.util.TreeMap;
 final class Rest {
   private Rest() {}
 
-  /** Open descriptors of the engine by kind; class files and archives are opened when needed. */
+  /**
+   * Open descriptors of the engine by kind; of files those of its own, since class files and
+   * archives are opened when needed.
+   */
   static Map<String, Integer> descriptors(Instance engine) {
-    Map<String, Integer> kinds = new TreeMap<>(Belongings.descriptors(engine.engine().pid()));
-    kinds.remove("file");
+    long pid = engine.engine().pid();
+    Map<String, Integer> kinds = new TreeMap<>(Belongings.descriptors(pid));
+    kinds.put("file", engine.belongings().openFiles(pid).size());
     return kinds;
   }
 

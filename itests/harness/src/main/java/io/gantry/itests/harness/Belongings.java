@@ -200,6 +200,14 @@ public final class Belongings {
     return kinds;
   }
 
+  /** Files of the instance, but for jars, that a process has open. */
+  public List<String> openFiles(long pid) {
+    return links(pid).stream()
+        .map(Path::toString)
+        .filter(text -> text.startsWith(scratch + "/") && !text.endsWith(".jar"))
+        .toList();
+  }
+
   /** SIGKILL: no process runs a line of its own after it. */
   public static void kill(long pid) {
     Command.run(Map.of(), LIMIT, List.of("kill", "-KILL", Long.toString(pid)));
