@@ -3,6 +3,7 @@ package io.gantry.itests.crash;
 import io.gantry.itests.harness.Http;
 import io.gantry.itests.harness.Instance;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -81,8 +82,10 @@ final class Client {
         step();
         steps++;
       }
-    } catch (IOException e) {
-      // The engine has died: the last step is unsure.
+    } catch (IOException e) { // the last step is unsure
+      if (!session.mayBreak() || e instanceof SocketTimeoutException) {
+        session.findings.add(Findings.Kind.REFUSED, name() + " has lost the engine: " + e);
+      }
     } finally {
       session.streams.closeAll();
     }

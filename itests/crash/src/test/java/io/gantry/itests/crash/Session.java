@@ -58,6 +58,11 @@ final class Session {
     return execsForgotten;
   }
 
+  /** Whether the engine dies, and connections to it with it. */
+  boolean mayBreak() {
+    return execsForgotten || isExcused(Client.ANY_FAILURE);
+  }
+
   boolean isExcused(int status) {
     return status >= excused;
   }
