@@ -53,6 +53,6 @@ final class DockerArchive {
       throw new GantryException(
           Kind.INVALID, "invalid tag \"" + Names.printable(Names.ofText(text)) + "\"");
     }
-    return name;
+    return Reference.tagged(name.repository().toString(), name.tag());
   }
 }

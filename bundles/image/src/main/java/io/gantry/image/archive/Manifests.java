@@ -1,6 +1,7 @@
 package io.gantry.image.archive;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import io.gantry.image.layer.Decoder;
 import io.gantry.spi.Bytes;
 import io.gantry.store.Digest;
 import java.util.LinkedHashMap;
@@ -62,13 +63,7 @@ final class Manifests {
     if (head.length == 4 && (head[0] & 0xff) == 0x1f && (head[1] & 0xff) == 0x8b) {
       return "+gzip";
     }
-    boolean isZstd =
-        head.length == 4
-            && (head[0] & 0xff) == 0x28
-            && (head[1] & 0xff) == 0xb5
-            && (head[2] & 0xff) == 0x2f
-            && (head[3] & 0xff) == 0xfd;
-    return isZstd ? "+zstd" : "?";
+    return Decoder.isZstd(head) ? "+zstd" : "?";
   }
 
   /** Which blobs a manifest names as its layers, lowest first. */

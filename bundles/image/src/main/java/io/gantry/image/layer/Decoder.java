@@ -52,6 +52,11 @@ public final class Decoder {
         : open(in, limits);
   }
 
+  /** Whether what begins so, with at least four bytes, is compressed by zstd. */
+  public static boolean isZstd(byte[] head) {
+    return ZstdFrames.isStart(head);
+  }
+
   private static InputStream decode(BufferedInputStream in) throws IOException {
     in.mark(8);
     byte[] magic = in.readNBytes(6);
@@ -65,8 +70,8 @@ public final class Decoder {
     if (startsWith(magic, 0xfd, '7', 'z', 'X', 'Z', 0)) {
       return new XZInputStream(in, XZ_MEMORY_KIB);
     }
-    if (startsWith(magic, 0x28, 0xb5, 0x2f, 0xfd)) {
-      return new ZstdInputStream(in);
+    if (isZstd(magic)) {
+      return new ZstdInputStream(new ZstdFrames(in));
     }
     return in;
   }

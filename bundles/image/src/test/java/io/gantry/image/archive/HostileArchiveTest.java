@@ -191,6 +191,13 @@ class HostileArchiveTest {
                     "[{\"Config\":\"c.json\",\"RepoTags\":[\""
                         + A
                         + "\"],\"Layers\":[\"l.tar\"]}]")),
+        of(
+            "a tag that reads like a digest",
+            () ->
+                manifest(
+                    "[{\"Config\":\"c.json\",\"RepoTags\":[\"sha256:"
+                        + A
+                        + "\"],\"Layers\":[\"l.tar\"]}]")),
         of("another layer than it says", () -> but(tar -> tar.file("l.tar", layer("one", "2")))),
         of("a layer that is no tar", () -> but(tar -> tar.file("l.tar", "x".repeat(600)))),
         of(

@@ -2,10 +2,12 @@ package io.gantry.image.layer;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.linux.Dir;
 import io.gantry.spi.Bytes;
+import io.gantry.spi.GantryException;
 import io.gantry.store.BlobStore;
 import io.gantry.store.Digest;
 import java.io.ByteArrayInputStream;
@@ -21,6 +23,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
@@ -196,6 +199,29 @@ class TarFlavoursTest {
     both.write(pack(program, Arrays.copyOf(tar, half)));
     both.write(pack(program, Arrays.copyOfRange(tar, half, tar.length)));
     assertEquals(layer, layers.make(dripping(both.toByteArray()), null, LIMITS));
+  }
+
+  @Test
+  void skippableFramesOfZstdAreSkipped() throws Exception {
+    fill(true);
+    byte[] tar = tar("--format=pax");
+    Layer layer = make(tar);
+    byte[] noFrame = {0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3};
+    int half = tar.length / 2;
+    for (String program : List.of("zstd", "zstd --no-check", "zstd --no-content-size -1")) {
+      var out = new ByteArrayOutputStream();
+      out.write(noFrame);
+      out.write(pack(program, Arrays.copyOf(tar, half)));
+      out.write(noFrame);
+      out.write(noFrame);
+      out.write(pack(program, Arrays.copyOfRange(tar, half, tar.length)));
+      out.write(noFrame);
+      assertEquals(layer, make(out.toByteArray()), program);
+      assertEquals(layer, layers.make(dripping(out.toByteArray()), null, LIMITS), program);
+      byte[] cut = Arrays.copyOf(out.toByteArray(), out.size() - 1);
+      var e = assertThrows(GantryException.class, () -> make(cut));
+      assertEquals("unexpected EOF", e.getMessage());
+    }
   }
 
   private byte[] pack(String program, byte[] content) throws Exception {
