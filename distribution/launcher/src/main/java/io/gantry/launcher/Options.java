@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,8 @@ record Options(
   private static final String ENGINE = "io.gantry.engine/";
   private static final String BRIDGE = "io.gantry.network.bridge/";
   private static final String REST = "io.gantry.rest/";
+  private static final Pattern HOST =
+      Pattern.compile("(?i:unix)://(?<path>.*)|(?i:tcp)://(?:\\[[^]]*]|[^:]*)(?::(?<port>.*))?");
 
   Options {
     settings = Map.copyOf(settings);
@@ -138,12 +142,26 @@ record Options(
   }
 
   private static String host(String value) throws StartFailure {
-    if (value.startsWith("unix://") && !value.startsWith("unix:///")) {
-      throw new StartFailure(
-          StartFailure.USAGE,
-          "invalid argument \"" + value + "\" for --host: the path of a socket is absolute");
+    Matcher form = HOST.matcher(value);
+    if (!form.matches()) {
+      throw badHost(value, "use unix:///PATH or tcp://HOST:PORT");
+    }
+    if (form.group("path") != null && !form.group("path").startsWith("/")) {
+      throw badHost(value, "the path of a socket is absolute");
+    }
+    if (form.group("port") != null && !isPort(form.group("port"))) {
+      throw badHost(value, "bad port " + form.group("port"));
     }
     return value;
+  }
+
+  private static StartFailure badHost(String value, String why) {
+    return new StartFailure(
+        StartFailure.USAGE, "invalid argument \"" + value + "\" for --host: " + why);
+  }
+
+  private static boolean isPort(String text) {
+    return text.matches("\\d{1,5}") && Integer.parseInt(text) <= 65535;
   }
 
   private static String option(String value) throws StartFailure {

@@ -8,6 +8,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OptionsTest {
 
@@ -94,13 +97,40 @@ class OptionsTest {
     assertEquals(64, failure.exitCode());
   }
 
-  @Test
-  void aSocketWithoutAnAbsolutePathIsRefusedBeforeAnythingStarts() {
+  @ParameterizedTest
+  @CsvSource({
+    "unix://a.sock, the path of a socket is absolute",
+    "unix://, the path of a socket is absolute",
+    "foo://x, use unix:///PATH or tcp://HOST:PORT",
+    "127.0.0.1:2375, use unix:///PATH or tcp://HOST:PORT",
+    "/run/a.sock, use unix:///PATH or tcp://HOST:PORT",
+    "tcp://127.0.0.1:65536, bad port 65536",
+    "tcp://127.0.0.1:-1, bad port -1",
+    "tcp://[::1]:http, bad port http"
+  })
+  void aWrongAddressIsRefusedBeforeAnythingStarts(String address, String why) {
     StartFailure failure =
-        assertThrows(
-            StartFailure.class, () -> Options.parse(HOME, List.of("--host=unix://a.sock")));
-    assertTrue(failure.getMessage().contains("unix://a.sock"), failure::getMessage);
+        assertThrows(StartFailure.class, () -> Options.parse(HOME, List.of("--host=" + address)));
+    assertEquals(
+        "invalid argument \"%s\" for --host: %s".formatted(address, why), failure.getMessage());
     assertEquals(64, failure.exitCode());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "unix:///run/a.sock",
+        "tcp://",
+        "tcp://:2375",
+        "tcp://[::1]:2376",
+        "tcp://[::1]",
+        "tcp://host",
+        "TCP://host:65535"
+      })
+  void anAddressThatCanBeListenedOnIsTaken(String address) throws StartFailure {
+    assertEquals(
+        "[\"" + address + "\"]",
+        Options.parse(HOME, List.of("--host=" + address)).settings().get("io.gantry.rest/hosts"));
   }
 
   @Test
