@@ -29,6 +29,7 @@ final class Sockets implements RMIServerSocketFactory {
   private final InetAddress address;
   private final TlsFiles files;
   private final AtomicInteger clients = new AtomicInteger();
+  private final Refusals refusals = new Refusals(System::nanoTime);
   private String stamp; // only the thread that accepts
   private SSLContext context; // only the thread that accepts
 
@@ -51,7 +52,7 @@ final class Sockets implements RMIServerSocketFactory {
           var arrival = new Arrival(clients::decrementAndGet);
           implAccept(arrival);
           if (clients.incrementAndGet() > MAX_CLIENTS) {
-            log.log(WARNING, "JMX client at {0} is refused: too many are there", arrival.from());
+            refuse(arrival);
             arrival.close();
             continue;
           }
@@ -64,6 +65,18 @@ final class Sockets implements RMIServerSocketFactory {
         }
       }
     };
+  }
+
+  private void refuse(Arrival arrival) {
+    refusals
+        .another()
+        .ifPresent(
+            count ->
+                log.log(
+                    WARNING,
+                    "JMX: too many clients are there; {0} more are refused, the last at {1}",
+                    count,
+                    arrival.from()));
   }
 
   private SSLSocket encrypt(Arrival arrival, int port) throws IOException {
