@@ -14,9 +14,11 @@ public record TreeUsage(long bytes, long inodes) {
   private static final int MOST_LINKED = 1 << 18;
 
   /**
-   * Walks the tree; an interrupt ends it with CANCELLED.
+   * Walks the tree, which may be changing: what goes away meanwhile counts or not. Mount points are
+   * not crossed; an interrupt ends it with CANCELLED.
    *
-   * @throws io.gantry.spi.GantryException NOT_FOUND when a file goes away meanwhile
+   * @throws io.gantry.spi.GantryException EXHAUSTED for more names in one directory than memory is
+   *     given to a stranger's tree
    */
   public static TreeUsage of(Dir top) {
     return of(top, MOST_LINKED);
@@ -24,36 +26,35 @@ public record TreeUsage(long bytes, long inodes) {
 
   static TreeUsage of(Dir top, int mostLinked) {
     Counter counter = new Counter(mostLinked);
-    TreeWalk.walk(top, counter);
+    try (TreeCursor cursor = new TreeCursor(top, (from, to) -> false)) {
+      while (cursor.next()) {
+        counter.count(cursor.stat());
+      }
+    }
     return new TreeUsage(counter.bytes, counter.inodes);
   }
 
-  private static final class Counter implements TreeWalk.Visitor {
+  private static final class Counter {
     private final Set<Stat.FileId> linked = new HashSet<>();
     private final int mostLinked;
     private long bytes;
-    private long inodes;
+    private long inodes = 1; // the top
 
     Counter(int mostLinked) {
       this.mostLinked = mostLinked;
     }
 
-    @Override
-    public void file(Dir here, String name, Stat stat) {
-      if (stat.links() > 1 && linked.size() == mostLinked && !linked.contains(stat.fileId())) {
+    void count(Stat stat) {
+      if (stat.isDirectory()) {
+        inodes++;
+      } else if (stat.links() > 1
+          && linked.size() == mostLinked
+          && !linked.contains(stat.fileId())) {
         bytes += stat.size() / stat.links();
       } else if (stat.links() == 1 || linked.add(stat.fileId())) {
         bytes += stat.size();
         inodes++;
       }
-    }
-
-    @Override
-    public void enter(Dir here, String name, Stat stat) {}
-
-    @Override
-    public void leave(Dir here, Stat stat) {
-      inodes++;
     }
   }
 }
