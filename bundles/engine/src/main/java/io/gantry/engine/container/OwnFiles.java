@@ -7,6 +7,7 @@ import io.gantry.api.ContainerSpec;
 import io.gantry.engine.spec.EtcTexts;
 import io.gantry.engine.spec.Modes;
 import io.gantry.engine.spec.NetworkNames;
+import io.gantry.linux.Dir;
 import io.gantry.spi.GantryException;
 import io.gantry.store.StoreFailure;
 import java.io.IOException;
@@ -22,6 +23,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -100,8 +102,17 @@ final class OwnFiles {
     return place.files(record.id()).resolve("volumes").resolve(volume.name());
   }
 
+  /**
+   * By descriptors: a container may have a directory of another's files mounted, and swap names in
+   * it meanwhile. What is mounted in there is not gone into.
+   */
   void remove(String id) {
-    removeTree(place.files(id));
+    Path dir = place.files(id);
+    if (Files.exists(dir, NOFOLLOW_LINKS)) {
+      try (Dir all = Dir.open(Objects.requireNonNull(dir.getParent()))) {
+        all.removeTree(id);
+      }
+    }
   }
 
   /** An empty run directory; whatever an earlier run left in it goes. */
