@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.gantry.itests.harness.Command;
 import io.gantry.itests.harness.Http;
 import io.gantry.itests.harness.Instance;
+import io.gantry.itests.harness.Namespace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,17 +38,31 @@ class DamageTest {
   private final Random random = new Random(seed);
   private final Findings findings = new Findings();
 
+  /** The kind that begins. */
+  private final int first = random.nextInt(100);
+
   /** What clients see of everything that there is: one line per object. */
-  private record Inventory(Map<String, String> containers, Map<String, String> references) {
+  private record Inventory(
+      Map<String, String> containers,
+      Map<String, String> references,
+      Map<String, String> volumes,
+      Map<String, String> networks) {
 
     static Inventory of(Instance engine) throws IOException {
       try (Api api = new Api(engine)) {
+        Map<String, String> volumes = new TreeMap<>();
+        api.volumes().forEach((name, each) -> volumes.put(name, each.toString()));
+        Map<String, String> networks = new TreeMap<>();
+        for (JsonNode each : api.networks().values()) {
+          networks.put(
+              each.path("Id").asText(), each.path("Name").asText() + " " + each.path("IPAM"));
+        }
         Map<String, String> containers = new TreeMap<>();
         for (JsonNode each : api.read("/containers/json?all=1")) {
           String id = each.path("Id").asText();
           containers.put(id, api.inspect(id) + " named " + each.path("Names").get(0).asText());
         }
-        return new Inventory(containers, new TreeMap<>(api.references()));
+        return new Inventory(containers, new TreeMap<>(api.references()), volumes, networks);
       }
     }
   }
@@ -56,7 +71,8 @@ class DamageTest {
   void atMostTheObjectWhoseRecordIsDamagedIsLost() throws Exception {
     int damages = Integer.getInteger("crash.damages", TOGETHER);
     int together = Integer.getInteger("crash.damages") == null ? TOGETHER : 1;
-    try (Instance engine = Instance.start()) {
+    try (Namespace space = Namespace.make(Wire.ADDRESS);
+        Instance engine = Instance.startIn(space)) {
       populate(engine);
       Inventory before = Inventory.of(engine);
       List<RecordFile> files = RecordFile.allOf(engine.dataRoot(), imagesByLayer(engine));
@@ -64,7 +80,7 @@ class DamageTest {
       Path pristine = engine.scratch().resolve("pristine");
       copy(engine.dataRoot(), pristine);
       for (int done = 0; done < damages; done += together) {
-        List<RecordFile> chosen = choose(files, together, done);
+        List<RecordFile> chosen = choose(files, together, first + done);
         Map<RecordFile, Damage> made = new TreeMap<>();
         for (RecordFile file : chosen) {
           made.put(file, Damage.values()[(done + made.size()) % Damage.values().length]);
@@ -81,12 +97,23 @@ class DamageTest {
     assertEquals(List.of(), findings.all());
   }
 
-  /** Containers that have ended or never ran, two images of their own layers, an updated driver. */
+  /**
+   * Containers that have ended or never ran, some with volumes or in networks, two images of their
+   * own layers, an updated driver.
+   */
   private static void populate(Instance engine) throws IOException {
     engine.importBusybox();
     engine.docker("tag", "busybox", "busybox:other").ok();
     for (int i = 0; i < 3; i++) {
-      engine.docker("create", "--name", "created-" + i, "busybox", "true").ok();
+      String number = Integer.toString(i);
+      engine.docker("volume", "create", "--label", "number=" + number, "volume-" + i).ok();
+      engine.docker("network", "create", "--label", "number=" + number, "network-" + i).ok();
+      List<String> create = new ArrayList<>(List.of("create", "--name", "created-" + i));
+      if (i == 0) { // of the others nobody has anything
+        create.addAll(List.of("-v", "volume-0:/volume", "--network", "network-0"));
+      }
+      create.addAll(List.of("busybox", "true"));
+      engine.docker(create.toArray(String[]::new)).ok();
       Command run =
           engine.docker(
               "run", "--name", "ended-" + i, "--net=none", "busybox", "sh", "-c", "exit 7");
@@ -155,6 +182,8 @@ class DamageTest {
     Inventory now = Inventory.of(engine);
     compare("container", before.containers(), now.containers(), made.keySet());
     compare("reference", before.references(), now.references(), made.keySet());
+    compare("volume", before.volumes(), now.volumes(), made.keySet());
+    compare("network", before.networks(), now.networks(), made.keySet());
     String log = engine.log().substring(said);
     made.forEach(
         (file, damage) -> {
@@ -175,6 +204,15 @@ class DamageTest {
           if (!line.equals(seen) && !own) {
             findings.add(
                 Findings.Kind.STATE, "%s %s was %s, now %s".formatted(what, name, line, seen));
+          }
+        });
+    now.forEach(
+        (name, line) -> {
+          boolean own = damaged.stream().anyMatch(file -> file.isAbout(name + " " + line));
+          // The image of a name that is lost.
+          boolean left = name.startsWith(Api.UNNAMED) && before.containsValue(line);
+          if (!before.containsKey(name) && !own && !left) {
+            findings.add(Findings.Kind.HALF, "nobody knows %s %s, %s".formatted(what, name, line));
           }
         });
   }

@@ -17,7 +17,8 @@ import java.util.stream.Stream;
  * A file that keeps what is known of one object.
  *
  * @param kind of object, and whose record of it
- * @param object what clients see of it: the id of a container or of an image, or a reference
+ * @param object what clients see of it: the id of a container, network or image, the name of a
+ *     volume, or a reference
  */
 record RecordFile(Path path, String kind, String object) implements Comparable<RecordFile> {
   private static final String JSON = ".json";
@@ -34,7 +35,8 @@ record RecordFile(Path path, String kind, String object) implements Comparable<R
    */
   static List<RecordFile> allOf(Path dataRoot, Map<String, String> images) {
     List<RecordFile> files = new ArrayList<>();
-    for (String folder : List.of("containers", "runs", "image/images", "image/names")) {
+    for (String folder :
+        List.of("containers", "runs", "volumes", "networks", "image/images", "image/names")) {
       for (Path file : inside(dataRoot.resolve(folder))) {
         if (isJson(file)) {
           String key = URLDecoder.decode(name(file), StandardCharsets.UTF_8).replace(JSON, "");
