@@ -4,6 +4,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -173,14 +174,27 @@ public final class BlobStore {
    * @throws GantryException NOT_FOUND; INTERNAL when the disk has changed it
    */
   public void verify(Digest digest) {
+    try {
+      copy(digest, OutputStream.nullOutputStream());
+    } catch (IOException e) {
+      throw StoreFailure.of("read " + path(digest), e);
+    }
+  }
+
+  /**
+   * Writes a blob out and compares it with its name meanwhile.
+   *
+   * @throws GantryException NOT_FOUND; INTERNAL when the disk has changed it: what was written is
+   *     worth nothing then
+   */
+  public void copy(Digest digest, OutputStream out) throws IOException {
     MessageDigest hash = digest.algorithm().hash();
     byte[] buffer = new byte[1 << 16];
     try (InputStream in = get(digest)) {
       for (int n; (n = in.read(buffer)) > 0; ) {
         hash.update(buffer, 0, n);
+        out.write(buffer, 0, n);
       }
-    } catch (IOException e) {
-      throw StoreFailure.of("read " + path(digest), e);
     }
     if (!Digest.of(digest.algorithm(), hash).equals(digest)) {
       throw damaged(digest);

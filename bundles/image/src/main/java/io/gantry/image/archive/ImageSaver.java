@@ -101,13 +101,7 @@ public final class ImageSaver {
     }
     blobs.hold(named.digest());
     releases.add(() -> blobs.release(named.digest()));
-    archive.blob(named, seconds, out -> copy(named.digest(), out));
-  }
-
-  private void copy(Digest blob, java.io.OutputStream out) throws IOException {
-    try (var in = blobs.get(blob)) {
-      in.transferTo(out);
-    }
+    archive.blob(named, seconds, out -> blobs.copy(named.digest(), out));
   }
 
   /** The manifest an image came with, as long as all that it names can be given back. */

@@ -3,7 +3,9 @@ package io.gantry.image.layer;
 import io.gantry.store.BlobStore;
 import io.gantry.store.Digest;
 import io.gantry.store.Ingest;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
@@ -103,6 +105,11 @@ public final class HeldBlobs {
   /** Compares a blob with its name; throws as {@link BlobStore#verify}. */
   public void verify(Digest digest) {
     blobs.verify(digest);
+  }
+
+  /** Writes a blob out and compares it with its name; throws as {@link BlobStore#copy}. */
+  public void copy(Digest digest, OutputStream out) throws IOException {
+    blobs.copy(digest, out);
   }
 
   public InputStream get(Digest digest) {

@@ -415,6 +415,18 @@ class ImageArchiveTest {
   }
 
   @Test
+  void aDamagedBlobIsNotSavedAsIfItWereWhole() throws IOException {
+    host.load(docker(config(ONE), "[\"x:1\"]", gzip(ONE)).end());
+    Path blob = temp.resolve("host/blobs/sha256").resolve(hex(gzip(ONE)));
+    byte[] content = Files.readAllBytes(blob);
+    content[content.length / 2] ^= 1;
+    Files.write(blob, content);
+    var e = assertThrows(GantryException.class, () -> host.save("x"));
+    assertEquals(Kind.INTERNAL, e.kind());
+    assertTrue(e.getMessage().contains(hex(gzip(ONE))), e.getMessage());
+  }
+
+  @Test
   void whatCannotBeSavedIsSaidBefore() {
     host.load(docker(config(ONE), "[\"x:1\"]", ONE).end());
     var missing = assertThrows(GantryException.class, () -> host.save("x", "nosuch"));
