@@ -246,6 +246,7 @@ final class Copying {
           new GantryException(
               NOT_FOUND, "Could not find the file " + path + " in container " + ref, e);
       case ELOOP -> new GantryException(INVALID, path + ": too many levels of symbolic links", e);
+      case ENAMETOOLONG -> new GantryException(INVALID, path + ": file name too long", e);
       case EROFS -> readOnly(false);
       case EBUSY -> new GantryException(CONFLICT, e.getMessage() + ": device or resource busy", e);
       default -> e;

@@ -119,6 +119,11 @@ class ContainerFilesTest {
     assertEquals(Kind.NOT_FOUND, kind(() -> engine.containers.stat(id, "/nosuch")));
     assertEquals(Kind.INVALID, kind(() -> put(id, "/etc/passwd", "x", "")));
     assertEquals(Kind.NOT_FOUND, kind(() -> put(id, "/nosuch", "x", "")));
+    for (String tooLong : List.of("/" + "a".repeat(256), "/a".repeat(2048) + "/")) {
+      assertEquals(Kind.INVALID, kind(() -> engine.containers.stat(id, tooLong)));
+      assertEquals(Kind.INVALID, kind(() -> get(id, tooLong)));
+      assertEquals(Kind.INVALID, kind(() -> put(id, tooLong, "x", "")));
+    }
   }
 
   @ParameterizedTest
