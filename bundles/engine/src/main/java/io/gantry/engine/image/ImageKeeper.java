@@ -44,6 +44,9 @@ public final class ImageKeeper implements ImageLayers {
   private final InstantSource clock = InstantSource.system();
   private final Space space;
 
+  /** Whether every container has taken hold of its layer. */
+  private volatile boolean allHold;
+
   @Activate
   public ImageKeeper(
       BundleContext context,
@@ -131,10 +134,19 @@ public final class ImageKeeper implements ImageLayers {
 
   @Override
   public void sweep() {
-    var removed = images.sweep();
+    allHold = true;
+    var removed = sweepAgain();
     if (!removed.isEmpty()) {
       log.log(INFO, "swept layers that nothing needs: {0}", removed);
     }
+  }
+
+  /**
+   * As {@link #sweep}, for what a driver that was away has kept since; nothing when it is not known
+   * who holds what.
+   */
+  List<Digest> sweepAgain() {
+    return allHold ? images.sweep() : List.of();
   }
 
   @Override

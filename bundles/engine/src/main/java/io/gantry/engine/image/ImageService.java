@@ -176,7 +176,8 @@ public final class ImageService implements Images {
   @Override
   public Pruned prune(boolean danglingOnly, Predicate<ImageView> matches) {
     long letGo = space.hasFree(keepPercent) ? 0 : spare.spend(() -> keeper.layers().letGo());
-    var pruning = new Pruning(list(), keeper.layers(), ref -> remove(ref, false, true));
+    var pruning =
+        new Pruning(list(), keeper.layers(), ref -> remove(ref, false, true), keeper::sweepAgain);
     var pruned = pruning.run(danglingOnly, matches);
     long bytes = pruned.bytes() + letGo;
     events.publish(

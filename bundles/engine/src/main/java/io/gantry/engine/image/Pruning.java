@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /** What {@code docker image prune} does, by Docker's rules. */
@@ -22,15 +23,22 @@ final class Pruning {
   private final List<ImageView> images;
   private final Layers layers;
   private final Function<String, List<Removal>> remove;
+  private final Supplier<List<Digest>> sweep;
 
   /**
    * @param images all of them
    * @param remove takes a name or an id away without force
+   * @param sweep removes layers that nobody needs and that could not be removed before
    */
-  Pruning(List<ImageView> images, Layers layers, Function<String, List<Removal>> remove) {
+  Pruning(
+      List<ImageView> images,
+      Layers layers,
+      Function<String, List<Removal>> remove,
+      Supplier<List<Digest>> sweep) {
     this.images = images;
     this.layers = layers;
     this.remove = remove;
+    this.sweep = sweep;
   }
 
   Pruned run(boolean danglingOnly, Predicate<ImageView> matches) {
@@ -43,6 +51,7 @@ final class Pruning {
         .filter(image -> !isStep(image) && matches.test(image))
         .filter(image -> !danglingOnly || image.tags().isEmpty())
         .forEach(image -> refs(image).forEach(ref -> tryToRemove(ref, removals)));
+    sweep.get().forEach(layer -> removals.add(new Removal("", layer.toString())));
     long freed =
         removals.stream().mapToLong(removal -> bytes.getOrDefault(removal.deleted(), 0L)).sum();
     return new Pruned(removals, freed);
