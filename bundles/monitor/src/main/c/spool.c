@@ -349,15 +349,27 @@ static int put_compressed(const struct spool *s, const char *compressed, uint64_
   return done;
 }
 
-int spool_compressed(struct spool *s, const char *compressed, uint64_t inode) {
+static bool is_later(const struct timespec *a, const struct timespec *b) {
+  return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+/* What was written to after it was compressed is another file, which got the inode of one that has gone: the order to put
+ * it in its place may have waited behind many lines. */
+static bool is_source(const char *name, uint64_t inode, const struct stat *made) {
   struct stat st;
+  return stat(name, &st) == 0 && st.st_ino == inode && !is_later(&st.st_mtim, &made->st_mtim);
+}
+
+int spool_compressed(struct spool *s, const char *compressed, uint64_t inode) {
+  struct stat made;
   if (s->writer) {
     log_writer_compressed(s->writer, compressed, inode);
     return 0;
   }
+  if (stat(compressed, &made) < 0) return -1;
   for (uint64_t i = 1; exists(s, i); i++) {
     char *name = numbered(s, i, "");
-    bool found = stat(name, &st) == 0 && st.st_ino == inode;
+    bool found = is_source(name, inode, &made);
     free(name);
     if (found) return put_compressed(s, compressed, i);
   }

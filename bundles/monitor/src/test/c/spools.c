@@ -276,6 +276,19 @@ static void compressed_files_move_with_the_others(void) {
   CHECK_TEXT(content("m.tmp"), "gz of what went");
 }
 
+/* As when the order came behind more lines than all files hold. */
+static void what_was_written_to_since_is_not_taken_for_its_source(void) {
+  static const struct timespec times[] = {{.tv_sec = 1}, {.tv_sec = 1}};
+  struct spool *s = spool_open(path("t"), 1, 4);
+  spool_text(s, 1, "0\n1\n");
+  write_file("t.tmp", "gz of one that has gone");
+  CHECK_NUMBER(utimensat(AT_FDCWD, path("t.tmp"), times, 0), 0);
+  CHECK_NUMBER(spool_compressed(s, path("t.tmp"), inode_of("t.1")), -1);
+  CHECK_NUMBER(errno, ENOENT);
+  CHECK_TEXT(content("t.1"), ENTRY("0\\n", "stdout", "1"));
+  CHECK_TEXT(content("t.1.gz"), "(missing)");
+}
+
 static void a_gap_is_filled_and_nothing_above_it_moves(void) {
   struct spool *s = spool_open(path("n"), 1, 9);
   spool_text(s, 1, "0\n1\n2\n3\n");
@@ -341,6 +354,7 @@ int main(void) {
   every_record_carries_the_attributes();
   input_has_lines_of_its_own();
   compressed_files_move_with_the_others();
+  what_was_written_to_since_is_not_taken_for_its_source();
   a_gap_is_filled_and_nothing_above_it_moves();
   a_lower_limit_takes_the_files_beyond_it();
   a_rotation_that_cannot_be_moves_nothing();
