@@ -115,7 +115,7 @@ public record TaskPlan(
             ? exec.workingDir()
             : spec.process().workingDir().isEmpty() ? "/" : spec.process().workingDir(),
         exec.user().isEmpty() ? spec.process().user() : exec.user(),
-        exec.user().isEmpty() ? host.privileges().groupAdd() : List.of(),
+        host.privileges().groupAdd(),
         exec.terminal(),
         rows,
         columns,

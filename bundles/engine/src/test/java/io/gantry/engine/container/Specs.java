@@ -40,6 +40,7 @@ public final class Specs {
   public List<String> capAdd = new ArrayList<>();
   public List<String> capDrop = new ArrayList<>();
   public List<String> securityOptions = new ArrayList<>();
+  public List<String> groupAdd = List.of();
   public List<String> binds = new ArrayList<>();
   public List<HostSpec.MountRequest> mounts = new ArrayList<>();
   public List<String> volumesFrom = new ArrayList<>();
@@ -99,7 +100,7 @@ public final class Specs {
         new HostSpec(
             new HostSpec.Namespaces(networkMode, pidMode, ipcMode, utsMode, cgroupMode, usernsMode),
             new HostSpec.Privileges(
-                privileged, capAdd, capDrop, securityOptions, null, null, List.of()),
+                privileged, capAdd, capDrop, securityOptions, null, null, groupAdd),
             new HostSpec.Files(readonly, binds, tmpfs, shmSize, Map.of(), mounts, volumesFrom, ""),
             new HostSpec.Devices(devices, List.of(), requests),
             new HostSpec.Kernel(sysctls, ulimits, oomScoreAdj, cgroupParent),

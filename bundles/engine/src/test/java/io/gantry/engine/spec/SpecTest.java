@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.ExecSpec;
 import io.gantry.api.HostSpec;
 import io.gantry.api.Images.ImageConfig;
 import io.gantry.engine.container.Specs;
@@ -274,6 +275,16 @@ class SpecTest {
         "sysctl \"net.core.somaxconn\" not allowed in host network namespace", e.getMessage());
     var foreign = filled(s -> s.sysctls = Map.of("vm.swappiness", "1"));
     assertThrows(GantryException.class, () -> plan(foreign, Map.of()).task(cgroup()));
+  }
+
+  @Test
+  void anExecHasTheGroupsThatItsContainerWasGivenWhoeverItRunsAs() {
+    var plan = plan(filled(s -> s.groupAdd = List.of("44")), Map.of());
+    for (String user : List.of("", "other", "7:8")) {
+      var exec =
+          new ExecSpec(List.of("id"), List.of(), user, "", false, false, true, true, false, "");
+      assertEquals(List.of("44"), plan.process(exec, 0, 0).groups(), user);
+    }
   }
 
   private static TaskSpec task(Consumer<Specs> how) {
