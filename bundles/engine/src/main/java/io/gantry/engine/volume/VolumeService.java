@@ -120,6 +120,7 @@ public final class VolumeService implements Volumes {
   public Pruned prune(Predicate<VolumeView> which) {
     keeper.requireUsersKnown();
     var names = new ArrayList<String>();
+    var left = new ArrayList<GantryException>();
     long bytes = 0;
     for (var view : list()) {
       if (!view.users().isEmpty() || !which.test(view)) {
@@ -130,13 +131,21 @@ public final class VolumeService implements Volumes {
         remove(view.name(), false);
         names.add(view.name());
         bytes += Math.max(0, size);
-      } catch (GantryException e) {
+      } catch (GantryException e) { // a driver that is away keeps no others' volumes
         if (e.kind() != CONFLICT && e.kind() != NOT_FOUND) {
-          throw e;
-        } // taken or removed by somebody meanwhile
+          left.add(e);
+        } // else it was taken or removed by somebody meanwhile
       }
     }
     keeper.teller().pruned(bytes);
+    if (!left.isEmpty()) {
+      var first = left.get(0);
+      throw new GantryException(
+          first.kind(),
+          "%d volumes were removed and %d not: %s"
+              .formatted(names.size(), left.size(), first.getMessage()),
+          first);
+    }
     return new Pruned(names, bytes);
   }
 

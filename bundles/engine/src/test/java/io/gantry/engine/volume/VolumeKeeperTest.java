@@ -49,6 +49,7 @@ class VolumeKeeperTest {
   private final EventRing events = new EventRing();
   private Path data;
   private boolean away;
+  private String hanging = "";
   private LocalDriver driver;
   private VolumeKeeper keeper;
   private VolumeService volumes;
@@ -92,7 +93,7 @@ class VolumeKeeperTest {
       if (away) {
         throw new GantryException(Kind.UNAVAILABLE, "volume driver local is away");
       }
-      return body.apply(driver);
+      return body.apply(hanging.isEmpty() ? driver : hangingAt(hanging));
     }
 
     @Override
@@ -104,6 +105,20 @@ class VolumeKeeperTest {
     public String defaultName() {
       return "local";
     }
+  }
+
+  /** The driver, which cannot remove one volume for now. */
+  private VolumeDriver hangingAt(String volume) {
+    return (VolumeDriver)
+        Proxy.newProxyInstance(
+            getClass().getClassLoader(),
+            new Class<?>[] {VolumeDriver.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("remove") && volume.equals(arguments[0])) {
+                throw new GantryException(Kind.UNAVAILABLE, "volume driver local hangs");
+              }
+              return method.invoke(driver, arguments);
+            });
   }
 
   private static VolumeSpec named(String name) {
@@ -169,6 +184,18 @@ class VolumeKeeperTest {
   }
 
   /** An engine that died while it made a container, or removed one with its volumes. */
+  @Test
+  void aVolumeThatCannotBePrunedKeepsNoOther() {
+    List.of("one", "two", "three").forEach(name -> volumes.create(named(name)));
+    hanging = "one";
+    var e = refused(Kind.UNAVAILABLE, () -> volumes.prune(volume -> true));
+    assertEquals(
+        "2 volumes were removed and 1 not: remove one: volume driver local hangs", e.getMessage());
+    assertEquals(List.of("one"), names());
+    hanging = "";
+    assertEquals(List.of("one"), volumes.prune(volume -> true).names());
+  }
+
   @Test
   void aVolumeOfAContainerThatIsNotThereIsSwept() {
     keeper.use(named("own"), A, true, false);
