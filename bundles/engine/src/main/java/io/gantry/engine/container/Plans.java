@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import io.gantry.api.ContainerSpec;
+import io.gantry.api.HostSpec;
 import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.Devices;
 import io.gantry.engine.spec.Modes;
@@ -68,8 +69,25 @@ final class Plans {
    */
   TaskPlan ofRunning(Container container) {
     var record = container.record();
-    var devices = Devices.of(record.spec().host());
+    var devices = present(record.spec().host());
     return plan(record, mounting.known(record), devices, Users.of(container));
+  }
+
+  /** One that has gone from the host since keeps nobody out of who has it. */
+  private static Devices present(HostSpec host) {
+    try {
+      return Devices.of(host);
+    } catch (GantryException e) {
+      return Devices.NONE;
+    }
+  }
+
+  /** What a container that runs has mounted: no driver is asked, and no device looked at. */
+  List<Mount> mounted(Container container) {
+    var record = container.record();
+    return plan(
+            record, List.of(), mounting.known(record), Map.of(), Devices.NONE, CdiEdits.NONE, null)
+        .everything();
   }
 
   /**

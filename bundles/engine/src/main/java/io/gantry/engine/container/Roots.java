@@ -117,8 +117,7 @@ final class Roots {
    */
   TreeCursor.Crossing crossing(Container container, Rootfs rootfs) {
     Set<Long> own = new HashSet<>();
-    TaskPlan plan = plans.ofRunning(container);
-    for (Mount mount : plan.everything()) {
+    for (Mount mount : plans.mounted(container)) {
       rootfs.mountOf(io.gantry.linux.Names.ofText(mount.target())).ifPresent(own::add);
     }
     long top = rootfs.mountOf("/").orElse(0L);
