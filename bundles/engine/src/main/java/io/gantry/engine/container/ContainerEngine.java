@@ -140,7 +140,7 @@ public final class ContainerEngine implements Containers {
             logging);
     views = new Views(shop.place(), mounting, networking, table);
     sizing = new Sizing(shop);
-    pruning = new Pruning(table, views, sizing, removal);
+    pruning = new Pruning(table, views, sizing, removal, teller);
     copying = new Copying(shop, new Roots(shop, starting, plans, mounting), teller);
     differing = new Differing(shop);
     committing = new Committing(shop, differing, stopping, teller);

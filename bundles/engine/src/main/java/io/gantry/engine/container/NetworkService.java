@@ -88,6 +88,7 @@ final class NetworkService implements Networks {
         } // taken or removed by somebody meanwhile
       }
     }
+    keeper.tellPruned();
     return names;
   }
 

@@ -19,12 +19,14 @@ final class Pruning {
   private final Views views;
   private final Sizing sizing;
   private final Removal removal;
+  private final Teller teller;
 
-  Pruning(ContainerTable table, Views views, Sizing sizing, Removal removal) {
+  Pruning(ContainerTable table, Views views, Sizing sizing, Removal removal, Teller teller) {
     this.table = table;
     this.views = views;
     this.sizing = sizing;
     this.removal = removal;
+    this.teller = teller;
   }
 
   Pruned prune(Predicate<ContainerView> which) {
@@ -49,6 +51,7 @@ final class Pruning {
         } // else it was started or removed by somebody meanwhile
       }
     }
+    teller.tellPruned(bytes);
     if (!left.isEmpty()) {
       throw left(ids.size(), left);
     }

@@ -53,6 +53,11 @@ final class Teller {
     events.publish(event(container, action, attributes(container, further), time));
   }
 
+  void tellPruned(long bytes) {
+    var reclaimed = Map.of("reclaimed", Long.toString(bytes));
+    events.publish(new Event("container", "prune", "", reclaimed, clock.instant()));
+  }
+
   private static Event event(
       ContainerRecord container, String action, Map<String, String> attributes, Instant time) {
     return new Event("container", action, container.id(), attributes, time);

@@ -674,6 +674,11 @@ public final class NetworkKeeper {
     teller.tell(place, container, action);
   }
 
+  /** That those were removed which nobody has. */
+  public void tellPruned() {
+    teller.pruned();
+  }
+
   /** Networks that a driver has made, as far as the records know. */
   public List<Network> networksOf(String driver) {
     return all().stream()

@@ -28,6 +28,11 @@ final class NetworkTeller {
     tell(place.network(), action, attributes);
   }
 
+  /** Nothing of the disk comes free. */
+  void pruned() {
+    tell("", "prune", Map.of("reclaimed", "0"));
+  }
+
   private void tell(String id, String action, Map<String, String> attributes) {
     events.publish(new Event("network", action, id, attributes, clock.instant()));
   }

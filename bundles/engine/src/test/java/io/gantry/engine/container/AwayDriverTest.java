@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -102,6 +103,13 @@ class AwayDriverTest {
     return id;
   }
 
+  private long prunes() {
+    return engine.events.stream()
+        .filter(event -> event.type().equals("container") && event.action().equals("prune"))
+        .filter(event -> event.attributes().equals(Map.of("reclaimed", "0")))
+        .count();
+  }
+
   private int checks(String id) {
     return (int)
         engine.events.stream()
@@ -125,6 +133,9 @@ class AwayDriverTest {
     var health = Objects.requireNonNull(engine.containers.inspect(stopped).state().health());
     assertEquals(0, health.failingStreak());
 
+    var copy = engine.containers.read(stopped, "/bin/sh").tar();
+    assertTrue(copy.read().toCompletableFuture().get(60, TimeUnit.SECONDS).hasRemaining());
+    copy.close();
     engine.containers.pause(stopped);
     engine.containers.unpause(stopped);
     engine.containers.stop(stopped, null, Duration.ofSeconds(60));
@@ -145,6 +156,7 @@ class AwayDriverTest {
         assertThrows(GantryException.class, () -> engine.containers.prune(container -> true));
     assertEquals(
         "0 containers were removed and 1 not: StorageDriver is degraded", left.getMessage());
+    assertEquals(1, prunes());
     assertEquals(List.of(killed), engine.containers.list().stream().map(c -> c.id()).toList());
     away = false;
     engine.containers.start("other");

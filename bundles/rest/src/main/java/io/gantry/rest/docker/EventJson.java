@@ -19,7 +19,9 @@ public final class EventJson {
     var json = object();
     if (WITH_STATUS.contains(event.type())) {
       json.put("status", event.action());
-      json.put("id", event.actor());
+      if (!event.actor().isEmpty()) {
+        json.put("id", event.actor());
+      }
     }
     if (event.type().equals("container") && event.attributes().containsKey("image")) {
       json.put("from", event.attributes().get("image"));
