@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.gantry.api.ContainerView;
 import io.gantry.api.ContainerView.MountPoint;
+import io.gantry.api.ContainerView.PortView;
 import io.gantry.api.ContainerView.State;
 import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Health;
@@ -67,7 +68,7 @@ class ListFiltersTest {
     var made = api.containers.inspect(name);
     var mounts =
         name.equals("new")
-            ? List.<MountPoint>of()
+            ? List.of(new MountPoint("bind", "", "/on/the/host", "/mnt", "", "", true, "rprivate"))
             : List.of(
                 new MountPoint("volume", name + "-data", "/v", "/data", "local", "z", true, ""));
     views.add(
@@ -90,7 +91,7 @@ class ListFiltersTest {
             made.networks(),
             made.links(),
             made.aliases(),
-            made.ports()));
+            name.equals("web") ? List.of(new PortView("80/tcp", "0.0.0.0", 8080)) : List.of()));
   }
 
   private ContainerFilter filter(String text) {
@@ -122,11 +123,16 @@ class ListFiltersTest {
         "{'network':['none']} | web",
         "{'volume':['web-data']} | web",
         "{'volume':['/data']} | old,web",
+        "{'volume':['/on/the/host']} | new",
+        "{'volume':['/v']} | \"\"",
         "{'expose':['80']} | web",
+        "{'expose':['8080']} | \"\"",
         "{'expose':['50-60/udp']} | web",
-        "{'expose':['5000-6000']} | old",
-        "{'publish':['80/tcp']} | web",
+        "{'expose':['5000-6000']} | \"\"",
+        "{'publish':['8000-8100/tcp']} | web",
+        "{'publish':['80']} | \"\"",
         "{'publish':['53/udp']} | \"\"",
+        "{'publish':['80'],'expose':['53/udp']} | web",
         "{'ancestor':['busybox']} | old,web,new",
         "{'ancestor':['nothing']} | \"\"",
         "{'before':['web']} | old",

@@ -66,8 +66,7 @@ public final class ContainerFilter {
       exited();
     }
     bounds(containers);
-    ports("expose");
-    ports("publish");
+    ports();
     if (filters.has("ancestor")) {
       Set<String> ids = descendants(images);
       tests.add(view -> ids.contains(view.imageId()));
@@ -112,13 +111,15 @@ public final class ContainerFilter {
                             .anyMatch(endpoint -> endpoint.networkId().equals(asked)));
   }
 
+  /** By name, what has none by where it is on the host; or by where it is inside. */
   private boolean hasVolume(ContainerView view) {
-    return !filters.has("volume")
+    var asked = filters.get("volume");
+    return asked.isEmpty()
         || view.mounts().stream()
             .anyMatch(
                 mount ->
-                    filters.get("volume").contains(mount.name())
-                        || filters.get("volume").contains(mount.destination()));
+                    asked.contains(mount.name().isEmpty() ? mount.source() : mount.name())
+                        || asked.contains(mount.destination()));
   }
 
   private void exited() {
@@ -155,18 +156,26 @@ public final class ContainerFilter {
     }
   }
 
-  private void ports(String key) {
-    if (!filters.has(key)) {
+  /** Of those that a list shows: either one that is published, by its number on the host. */
+  private void ports() {
+    if (!filters.has("expose") && !filters.has("publish")) {
       return;
     }
-    var asked = new HashSet<String>();
-    filters.get(key).forEach(range -> asked.addAll(expanded(key, range)));
+    Set<String> inside = ports("expose");
+    Set<String> outside = ports("publish");
     tests.add(
         view ->
-            key.equals("expose")
-                ? view.spec().process().exposedPorts().stream().anyMatch(asked::contains)
-                : view.spec().host().publishing().ports().stream()
-                    .anyMatch(p -> asked.contains(p.port())));
+            ContainerListJson.ports(view).stream()
+                .anyMatch(
+                    port ->
+                        inside.contains(port.get("PrivatePort") + "/" + port.get("Type"))
+                            || outside.contains(port.get("PublicPort") + "/" + port.get("Type"))));
+  }
+
+  private Set<String> ports(String key) {
+    var asked = new HashSet<String>();
+    filters.get(key).forEach(range -> asked.addAll(expanded(key, range)));
+    return asked;
   }
 
   /** {@code 80}, {@code 80/udp} or {@code 80-82/tcp} as single ports. */

@@ -106,8 +106,8 @@ public final class ContainerListJson {
     return json;
   }
 
-  private static List<Object> ports(ContainerView view) {
-    var ports = new ArrayList<Object>();
+  static List<Map<String, @Nullable Object>> ports(ContainerView view) {
+    var ports = new ArrayList<Map<String, @Nullable Object>>();
     if (!view.state().running()) {
       return ports;
     }
