@@ -30,9 +30,11 @@ public final class GoTime {
           .appendLiteral('Z')
           .toFormatter(java.util.Locale.ROOT)
           .withZone(ZoneOffset.UTC);
+  private static final BigDecimal SECOND = BigDecimal.valueOf(1_000_000_000);
   private static final Pattern SECONDS = Pattern.compile("\\d{1,12}(\\.\\d{1,9})?");
   private static final Pattern DURATION =
-      Pattern.compile("(?:(\\d{1,9})h)?(?:(\\d{1,9})m)?(?:(\\d{1,9})(?:\\.\\d+)?s)?");
+      Pattern.compile("([+-]?)((?:\\d{1,9}(?:\\.\\d{0,9})?(?:ns|us|µs|μs|ms|s|m|h))+)");
+  private static final Pattern PART = Pattern.compile("([\\d.]+)(\\D+)");
 
   private GoTime() {}
 
@@ -53,11 +55,9 @@ public final class GoTime {
           whole, seconds.subtract(BigDecimal.valueOf(whole)).movePointRight(9).longValue());
     }
     Matcher duration = DURATION.matcher(text);
-    if (!text.isEmpty() && duration.matches()) {
-      return now.minus(
-          Duration.ofHours(number(duration.group(1)))
-              .plusMinutes(number(duration.group(2)))
-              .plusSeconds(number(duration.group(3))));
+    if (duration.matches()) {
+      var length = length(duration.group(2));
+      return duration.group(1).equals("-") ? now.plus(length) : now.minus(length);
     }
     try {
       if (text.length() == 10) {
@@ -109,7 +109,24 @@ public final class GoTime {
     return hours / 24 / 365 + " years";
   }
 
-  private static long number(@Nullable String digits) {
-    return digits == null ? 0 : Long.parseLong(digits);
+  private static Duration length(String text) {
+    var nanos = BigDecimal.ZERO;
+    for (Matcher part = PART.matcher(text); part.find(); ) {
+      nanos = nanos.add(new BigDecimal(part.group(1)).multiply(nanosOf(part.group(2))));
+    }
+    var seconds = nanos.divideToIntegralValue(SECOND);
+    return Duration.ofSeconds(
+        seconds.longValue(), nanos.subtract(seconds.multiply(SECOND)).longValue());
+  }
+
+  private static BigDecimal nanosOf(String unit) {
+    return switch (unit) {
+      case "ns" -> BigDecimal.ONE;
+      case "ms" -> BigDecimal.valueOf(1_000_000);
+      case "s" -> SECOND;
+      case "m" -> SECOND.multiply(BigDecimal.valueOf(60));
+      case "h" -> SECOND.multiply(BigDecimal.valueOf(3600));
+      default -> BigDecimal.valueOf(1000); // us, with either Greek letter, too
+    };
   }
 }

@@ -1,0 +1,42 @@
+package io.gantry.rest.docker;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.gantry.spi.GantryException;
+import java.time.Instant;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class GoTimeTest {
+  private static final Instant NOW = Instant.parse("2026-11-28T12:00:00Z");
+
+  @ParameterizedTest
+  @CsvSource({
+    "10m, 2026-11-28T11:50:00Z",
+    "1h30m, 2026-11-28T10:30:00Z",
+    "1.5h, 2026-11-28T10:30:00Z",
+    "500ms, 2026-11-28T11:59:59.500Z",
+    "0.25s, 2026-11-28T11:59:59.750Z",
+    "1s1ms1us1ns, 2026-11-28T11:59:58.998998999Z",
+    "2µs, 2026-11-28T11:59:59.999998Z",
+    "+1h, 2026-11-28T11:00:00Z",
+    "-1h, 2026-11-28T13:00:00Z",
+    "999999999h, -112053-06-14T21:00:00Z",
+    "0, 1970-01-01T00:00:00Z",
+    "1795416000.25, 2026-11-23T06:40:00.250Z",
+    "2026-11-27, 2026-11-27T00:00:00Z",
+    "2026-11-27T01:02:03, 2026-11-27T01:02:03Z",
+    "2026-11-27T01:02:03.5+01:00, 2026-11-27T00:02:03.500Z"
+  })
+  void aMomentIsReadAsGoReadsIt(String text, Instant moment) {
+    assertEquals(moment, GoTime.parse("until", text, NOW));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"x", "h", "1.h.", "1d", "1h1", "2026-13-01", "--1h"})
+  void whatIsNoneIsRefused(String text) {
+    assertThrows(GantryException.class, () -> GoTime.parse("until", text, NOW));
+  }
+}
