@@ -220,7 +220,9 @@ static int append(struct spool *s, const struct buffer *b) {
     return 0;
   }
   int error = errno;
-  if (ftruncate(s->fd, (off_t)s->size) < 0) s->size = 0;
+  struct stat st;
+  /* What cannot be cut off stays: cutting further back the next time would take whole lines. */
+  if (ftruncate(s->fd, (off_t)s->size) < 0 && fstat(s->fd, &st) == 0) s->size = (uint64_t)st.st_size;
   errno = error;
   return -1;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -24,6 +25,24 @@ int rename(const char *from, const char *to) {
     return -1;
   }
   return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+
+/* For one that is full in the middle of a line, and one that does not even give that back. */
+static bool is_full, keeps_all;
+
+ssize_t write(int fd, const void *data, size_t length) {
+  static bool said;
+  if (!is_full) return syscall(SYS_write, fd, data, length);
+  said = !said;
+  if (said) return syscall(SYS_write, fd, data, length / 2);
+  errno = ENOSPC;
+  return -1;
+}
+
+int ftruncate(int fd, off_t length) {
+  if (!keeps_all) return (int)syscall(SYS_ftruncate, fd, length);
+  errno = EIO;
+  return -1;
 }
 
 static const uint64_t noon = 1136214245999999999; /* Go's reference time, in UTC */
@@ -183,6 +202,21 @@ static void a_full_disk_leaves_no_half_line_and_is_told_of(void) {
   CHECK_TEXT(after ? after + 1 : "", last);
   spool_text(s, 1, "1\n");
   CHECK(strstr(content("g"), "gantry") != NULL && strstr(strstr(content("g"), "gantry") + 1, "gantry") == NULL);
+}
+
+static void half_a_line_that_stays_costs_no_line_later(void) {
+  static const char last[] = ENTRY("2\\n", "stdout", "1");
+  struct spool *s = spool_open(path("t"), 0, 1);
+  spool_text(s, 1, "0\n1\n");
+  is_full = keeps_all = true;
+  spool_text(s, 1, "lost\n");
+  is_full = keeps_all = false;
+  spool_text(s, 1, "2\n");
+  is_full = true;
+  spool_text(s, 1, "lost\n");
+  is_full = false;
+  const char *text = content("t");
+  CHECK(strlen(text) > sizeof last && strcmp(text + strlen(text) - (sizeof last - 1), last) == 0);
 }
 
 /* The one child there is. */
@@ -349,6 +383,7 @@ int main(void) {
   a_spool_goes_on_where_it_was_told_to();
   what_a_power_cut_left_of_a_line_is_cut_off();
   a_full_disk_leaves_no_half_line_and_is_told_of();
+  half_a_line_that_stays_costs_no_line_later();
   a_spool_that_must_not_block_drops_whole_lines_only();
   a_spool_that_must_not_block_rotates_and_moves();
   every_record_carries_the_attributes();
