@@ -248,7 +248,9 @@ public final class RecordStore<T> {
       throw new IOException("its schema " + version + " is no longer read");
     }
     T value = form.read(json.deepCopy());
-    Unknown unknown = Unknown.of(json, form.write(value));
+    ObjectNode known = Json.MAPPER.createObjectNode().put("schema", version).put("key", key);
+    known.set("value", form.write(value));
+    Unknown unknown = Unknown.of((ObjectNode) envelope, known);
     return new Stored<>(key, value, unknown, Integer.parseInt(parts[1]));
   }
 
@@ -291,9 +293,8 @@ public final class RecordStore<T> {
     if (before.unknown().equals(Unknown.NONE)) {
       envelope.putPOJO("value", form.direct(value));
     } else {
-      ObjectNode json = form.write(value);
-      before.unknown().addTo(json);
-      envelope.set("value", json);
+      envelope.set("value", form.write(value));
+      before.unknown().addTo(envelope);
     }
     byte[] content = sealed(Json.MAPPER.writeValueAsBytes(envelope));
     if (content.length > MAX_RECORD_BYTES) {

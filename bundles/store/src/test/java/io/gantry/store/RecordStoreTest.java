@@ -147,7 +147,7 @@ class RecordStoreTest {
         """
         {"schema":"1.4","key":"eve","value":{"name":"Eve","born":"2020-01-02T03:04:05Z",\
         "labels":{"a":"b","c":"d"},"home":{"street":"Hill","number":7,"floor":3},\
-        "face":"%s","height":[1,{"m":2}]}}\
+        "face":"%s","height":[1,{"m":2}]},"written":{"by":"a newer one"}}\
         """
             .formatted(EVE.face()));
     var store = store();
@@ -159,6 +159,7 @@ class RecordStoreTest {
 
     String line = Files.readAllLines(file("eve.json")).get(0);
     assertTrue(line.contains("\"floor\":3"), line);
+    assertTrue(line.contains("\"written\":{\"by\":\"a newer one\"}"), line);
     assertTrue(line.contains("\"height\":[1,{\"m\":2}]"), line);
     assertTrue(line.contains("\"schema\":\"1.4\""), line);
     assertTrue(line.contains("\"labels\":{\"c\":\"d\"}"), line);
