@@ -169,6 +169,33 @@ class RecordStoreTest {
     assertEquals(null, store().load().records().get("eve").home());
   }
 
+  private record Street(String name, List<Address> houses) {}
+
+  @Test
+  void fieldsOfANewerMinorVersionInAListStayWithTheirObject() throws IOException {
+    write(
+        "hill",
+        """
+        {"schema":"1.4","key":"hill","value":{"name":"Hill","houses":[{"street":"Hill","number":1},\
+        {"street":"Hill","number":2,"floor":3,"rooms":[{"m":2}]},{"street":"Dale","number":3,"floor":4}]}}\
+        """);
+    var store =
+        new RecordStore<>(
+            temp.resolve("people"), new Schema("street", 1, 0), Form.of(Street.class));
+    var houses = store.load().records().get("hill").houses();
+    store.put(
+        "hill",
+        new Street("Up", List.of(new Address("Dale", 9), houses.get(1), houses.get(0))),
+        Durability.SYNCED);
+    assertTrue(
+        Files.readString(file("hill.json"))
+            .contains(
+                "\"houses\":[{\"street\":\"Dale\",\"number\":9},"
+                    + "{\"street\":\"Hill\",\"number\":2,\"floor\":3,\"rooms\":[{\"m\":2}]},"
+                    + "{\"street\":\"Hill\",\"number\":1}]"),
+        Files.readString(file("hill.json")));
+  }
+
   @Test
   void whatIsPutBackHasTheFieldsOfANewerVersionAgain() throws IOException {
     write("eve", "{\"schema\":\"1.4\",\"key\":\"eve\",\"value\":{\"name\":\"Eve\",\"height\":2}}");
