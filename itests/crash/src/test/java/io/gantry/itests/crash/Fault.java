@@ -149,7 +149,7 @@ enum Fault {
       "bundles/engine",
       "io.gantry.engine.container.Links",
       "      if (child != null) {\n        shown.add(",
-      "      if (child == null) {\n        shown.add("),
+      "      if (child != null && child.running() != null) {\n        shown.add("),
 
   OTHER_LIMIT_IN_STATS(
       EnumSet.of(Findings.Kind.STATE),
