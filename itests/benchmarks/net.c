@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,13 +67,15 @@ static void serve(int port) {
   if (bind(tcp, (void *)&self, sizeof self) || listen(tcp, 1024)) die("listen");
   if (bind(udp, (void *)&self, sizeof self)) die("bind");
   signal(SIGCHLD, SIG_IGN);
-  if (fork() == 0)
+  if (fork() == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
       struct sockaddr_in from;
       socklen_t length = sizeof from;
       ssize_t n = recvfrom(udp, block, sizeof block, 0, (void *)&from, &length);
       if (n >= 0) sendto(udp, block, (size_t)n, 0, (void *)&from, length);
     }
+  }
   for (;;) {
     int fd = accept(tcp, NULL, NULL);
     if (fd < 0) die("accept");
