@@ -36,7 +36,9 @@ final class Committing {
     shop.images().checkName(commit.repository(), commit.tag());
     String id;
     try (var use = container.files.read(PATIENCE);
+        var reading = new Interruptible();
         var undo = new Undo()) {
+      use.onRevoked(reading::interrupt);
       if (commit.pause() && stopping.pauseForNow(container)) {
         undo.add(() -> stopping.goOn(container));
       }

@@ -26,7 +26,9 @@ final class Differing {
 
   List<Change> changes(Container container) {
     try (var use = container.files.read(PATIENCE);
+        var reading = new Interruptible();
         Dir tree = Dir.open(Path.of(layer(container).path()))) {
+      use.onRevoked(reading::interrupt);
       return compare(container, tree).stream()
           .map(change -> new Change(Names.toText(change.path()), change.kind()))
           .toList();

@@ -104,7 +104,7 @@ public final class TreeDiff implements AutoCloseable {
    * @param image that of its image, which is whole; null for none
    * @param sparse whether the container's tree holds only what differs
    * @return sorted by path; names are bytes
-   * @throws GantryException EXHAUSTED when there are too many
+   * @throws GantryException EXHAUSTED when there are too many, CANCELLED on an interrupt
    */
   public static List<Change> of(Dir container, @Nullable Dir image, boolean sparse) {
     return of(container, image, sparse, MOST);
@@ -144,6 +144,9 @@ public final class TreeDiff implements AutoCloseable {
   }
 
   private void step() {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new GantryException(GantryException.Kind.CANCELLED, "cancelled");
+    }
     Level level = levels.element();
     String name = level.names.poll();
     if (name == null) {

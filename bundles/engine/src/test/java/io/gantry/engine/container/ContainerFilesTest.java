@@ -224,7 +224,7 @@ class ContainerFilesTest {
    */
   @ParameterizedTest
   @ValueSource(strings = {"plain", "overlay"})
-  void copiesStartsRestartsAndRemovalsNeverMountTwice(String kind) throws Exception {
+  void copiesCommitsStartsRestartsAndRemovalsNeverMountTwice(String kind) throws Exception {
     start(kind);
     String work = "n=$(cat /n 2>/dev/null || echo 0); echo $((n+1)) >/n; sleep 0.05";
     String id = engine.containers.create(Specs.running("sh", "-c", work)).id();
@@ -270,6 +270,14 @@ class ContainerFilesTest {
           }
           return null;
         });
+    tasks.add(
+        () -> {
+          for (int i = 0; System.nanoTime() < end; i++) {
+            boolean pause = i % 2 == 0;
+            done(unexpected, () -> engine.containers.commit(id, CommittingTest.commit(pause, "")));
+          }
+          return null;
+        });
     var threads = Executors.newFixedThreadPool(tasks.size());
     try {
       for (var task : threads.invokeAll(tasks)) {
@@ -279,6 +287,7 @@ class ContainerFilesTest {
       threads.shutdownNow();
     }
     assertEquals(List.of(), unexpected.stream().distinct().limit(5).toList());
+    assertTrue(engine.commits.get() > 10, engine.commits.toString());
     assertTrue(starts.get() > 3 && acknowledged.size() > 10, starts + " " + acknowledged.size());
     end(id);
     assertStays(id, acknowledged);
