@@ -1,7 +1,8 @@
 package io.gantry.linux;
 
 import java.io.IOException;
-import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -13,18 +14,21 @@ import org.jspecify.annotations.Nullable;
  */
 final class StatFile implements AutoCloseable {
   private final String path;
+  private final String name;
   private final boolean kept;
-  private @Nullable RandomAccessFile open;
+  private @Nullable FileChannel open;
   private boolean absent;
 
   StatFile(String path, boolean kept) {
     this.path = path;
+    this.name = path.substring(path.lastIndexOf('/') + 1);
     this.kept = kept;
+    this.absent = path.isEmpty();
   }
 
   /** Without the directory. */
   String name() {
-    return path.substring(path.lastIndexOf('/') + 1);
+    return name;
   }
 
   /** Reads from the start as much as there is room for; returns how much, -1 when it cannot be. */
@@ -35,12 +39,10 @@ final class StatFile implements AutoCloseable {
     try {
       var file = open;
       if (file == null) {
-        file = new RandomAccessFile(path, "r");
+        file = FileChannel.open(Path.of(path));
         open = file;
-      } else {
-        file.seek(0);
       }
-      int length = Math.max(0, file.read(into, 0, into.length));
+      int length = Math.max(0, file.read(ByteBuffer.wrap(into), 0));
       if (!kept) {
         close();
       }

@@ -45,7 +45,7 @@ final class Sampler implements AutoCloseable {
       from = new CgroupReader(run.group(), kept);
       reader = from;
       token = run.token();
-      ownNetwork = hasOwnNetwork(run.pid());
+      ownNetwork = run.networked() && hasOwnNetwork(run.pid());
     }
     var group = from.read(lines);
     // By the pid alone: whoever had it first is looked at only as long as the run is the same.

@@ -62,6 +62,9 @@ final class Samples {
   }
 
   private static List<Count> counts(List<CgroupStats.Count> counts) {
+    if (counts.isEmpty()) {
+      return List.of(); // of most containers, each second
+    }
     return counts.stream()
         .map(each -> new Count(each.major(), each.minor(), each.direction(), each.count()))
         .toList();

@@ -19,6 +19,7 @@ public interface Subject {
    *
    * @param token of this run and no other
    * @param pid of its first process
+   * @param networked false: it is in no network, and no interfaces are counted
    */
-  record Run(Object token, Cgroup group, long pid) {}
+  record Run(Object token, Cgroup group, long pid, boolean networked) {}
 }

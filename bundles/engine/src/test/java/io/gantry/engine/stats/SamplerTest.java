@@ -49,7 +49,7 @@ class SamplerTest {
   }
 
   private Subject subject() {
-    var run = new Subject.Run(this, group, process.pid());
+    var run = new Subject.Run(this, group, process.pid(), true);
     return new Subject() {
       @Override
       public String id() {

@@ -13,7 +13,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.time.format.DateTimeParseException;
-import java.time.temporal.ChronoField;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -23,11 +23,9 @@ public final class GoTime {
 
   public static final String ZERO = "0001-01-01T00:00:00Z";
 
-  private static final DateTimeFormatter NANO =
+  private static final DateTimeFormatter TO_THE_SECOND =
       new DateTimeFormatterBuilder()
           .appendPattern("uuuu-MM-dd'T'HH:mm:ss")
-          .appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true)
-          .appendLiteral('Z')
           .toFormatter(java.util.Locale.ROOT)
           .withZone(ZoneOffset.UTC);
   private static final BigDecimal SECOND = BigDecimal.valueOf(1_000_000_000);
@@ -36,11 +34,40 @@ public final class GoTime {
       Pattern.compile("([+-]?)((?:\\d{1,9}(?:\\.\\d{0,9})?(?:ns|us|µs|μs|ms|s|m|h))+)");
   private static final Pattern PART = Pattern.compile("([\\d.]+)(\\D+)");
 
+  /** Of the seconds asked for last, by their last bits: most times are of the same few. */
+  private static final AtomicReferenceArray<@Nullable Second> SECONDS_KNOWN =
+      new AtomicReferenceArray<>(8);
+
+  private record Second(long epoch, String text) {}
+
   private GoTime() {}
 
   /** RFC 3339 with as many digits as there are. */
   public static String nano(@Nullable Instant time) {
-    return time == null ? ZERO : NANO.format(time);
+    if (time == null) {
+      return ZERO;
+    }
+    int nanos = time.getNano();
+    String second = second(time.getEpochSecond());
+    if (nanos == 0) {
+      return second + "Z";
+    }
+    int digits = 9;
+    for (; nanos % 10 == 0; nanos /= 10) {
+      digits--;
+    }
+    String fraction = Integer.toString(nanos);
+    return second + "." + "0".repeat(digits - fraction.length()) + fraction + "Z";
+  }
+
+  private static String second(long epoch) {
+    int place = (int) epoch & (SECONDS_KNOWN.length() - 1);
+    var known = SECONDS_KNOWN.get(place);
+    if (known == null || known.epoch() != epoch) {
+      known = new Second(epoch, TO_THE_SECOND.format(Instant.ofEpochSecond(epoch)));
+      SECONDS_KNOWN.set(place, known);
+    }
+    return known.text();
   }
 
   /**

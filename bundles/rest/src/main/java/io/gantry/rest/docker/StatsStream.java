@@ -1,9 +1,10 @@
 package io.gantry.rest.docker;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.gantry.api.ByteStream;
 import io.gantry.api.ContainerStats;
 import io.gantry.api.StatsFeed;
-import io.gantry.rest.json.JsonText;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -53,7 +54,9 @@ public final class StatsStream implements ByteStream {
   }
 
   private static ByteBuffer line(Optional<ContainerStats> stats) {
-    return stats.map(sample -> ByteBuffer.wrap(JsonText.line(StatsJson.of(sample)))).orElse(END);
+    return stats
+        .map(sample -> ByteBuffer.wrap((StatsJson.of(sample) + "\n").getBytes(UTF_8)))
+        .orElse(END);
   }
 
   @Override

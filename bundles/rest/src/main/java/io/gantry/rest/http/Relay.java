@@ -47,6 +47,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   private static final Logger log = System.getLogger(Relay.class.getName());
   private static final long LINGER_SECONDS = 10;
   private static final int BUFFER = 16 * 1024;
+  private static final int SMALL = 4 * 1024;
   private static final int SOCKET_BYTES = 512 * 1024;
   private static final byte[] LINE_END = "\r\n".getBytes(ISO_8859_1);
   private static final byte[] LAST_CHUNK = "0\r\n\r\n".getBytes(ISO_8859_1);
@@ -234,10 +235,13 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
     private void send(ByteBuffer bytes) {
       begin();
       if (chunked) {
-        String size = Integer.toHexString(bytes.remaining()) + "\r\n";
-        getEndPoint()
-            .write(
-                this, ByteBuffer.wrap(size.getBytes(ISO_8859_1)), bytes, ByteBuffer.wrap(LINE_END));
+        byte[] size = (Integer.toHexString(bytes.remaining()) + "\r\n").getBytes(ISO_8859_1);
+        if (bytes.remaining() <= SMALL) { // three pieces cost more than a copy
+          var chunk = ByteBuffer.allocate(size.length + bytes.remaining() + LINE_END.length);
+          getEndPoint().write(this, chunk.put(size).put(bytes).put(LINE_END).flip());
+        } else {
+          getEndPoint().write(this, ByteBuffer.wrap(size), bytes, ByteBuffer.wrap(LINE_END));
+        }
       } else {
         getEndPoint().write(this, bytes);
       }

@@ -33,6 +33,7 @@ import io.gantry.rest.http.Answer;
 import io.gantry.rest.http.Call;
 import io.gantry.rest.http.Query;
 import io.gantry.rest.http.Route;
+import io.gantry.rest.json.JsonText;
 import io.gantry.spi.GantryException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -175,7 +176,7 @@ public final class ContainerRoutes {
     }
     var state = view.state();
     return atOnce || !state.running() || state.status() == Status.RESTARTING
-        ? Answer.json(StatsJson.of(containers.stats(id)))
+        ? Answer.json(new JsonText.Raw(StatsJson.of(containers.stats(id))))
         : Answer.stream(Answer.JSON, StatsStream.one(containers.followStats(id)));
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.gantry.spi.GantryException;
 import java.time.Instant;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -38,5 +39,21 @@ class GoTimeTest {
   @ValueSource(strings = {"x", "h", "1.h.", "1d", "1h1", "2026-13-01", "--1h"})
   void whatIsNoneIsRefused(String text) {
     assertThrows(GantryException.class, () -> GoTime.parse("until", text, NOW));
+  }
+
+  @Test
+  void aTimeHasAsManyDigitsAsThereAre() {
+    assertEquals(GoTime.ZERO, GoTime.nano(null));
+    for (int round = 0; round < 2; round++) { // the second time it knows the seconds
+      assertEquals("1970-01-01T00:00:00Z", GoTime.nano(Instant.EPOCH));
+      assertEquals("1969-12-31T23:59:59.9Z", GoTime.nano(Instant.ofEpochMilli(-100)));
+      for (String text :
+          new String[] {".1", ".000000001", ".120000003", ".0000001", ".999999999"}) {
+        for (int second = 0; second < 20; second++) {
+          String time = "2026-11-23T06:50:%02d%sZ".formatted(second, text);
+          assertEquals(time, GoTime.nano(Instant.parse(time)));
+        }
+      }
+    }
   }
 }
