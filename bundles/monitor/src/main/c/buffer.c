@@ -7,6 +7,8 @@
 
 #include "sys.h"
 
+enum { KEPT_MOST = 1024 };
+
 uint8_t *buffer_room(struct buffer *b, size_t length) {
   if (b->end + length <= b->capacity) return b->data + b->end;
   size_t kept = buffer_length(b);
@@ -33,6 +35,11 @@ void buffer_take(struct buffer *b, size_t length) {
 void buffer_clear(struct buffer *b) {
   free(b->data);
   *b = (struct buffer){0};
+}
+
+void buffer_empty(struct buffer *b) {
+  if (b->capacity > KEPT_MOST) buffer_clear(b);
+  b->start = b->end = 0;
 }
 
 int buffer_flush(struct buffer *b, int fd) {

@@ -18,6 +18,8 @@ uint8_t *buffer_room(struct buffer *b, size_t length);
 void buffer_append(struct buffer *b, const void *data, size_t length);
 void buffer_take(struct buffer *b, size_t length);
 void buffer_clear(struct buffer *b);
+/* The same of one that is filled again and again: it keeps a little memory, which would be mapped anew each time. */
+void buffer_empty(struct buffer *b);
 /* Writes what the descriptor takes without waiting: 1 all of it, 0 some is left, -1 it is broken. */
 int buffer_flush(struct buffer *b, int fd);
 

@@ -146,22 +146,28 @@ static int fork_below(struct setup *s) {
 
 int command_run(struct setup *s, char **argv) {
   char path[PATH_MAX];
+  int error = 0;
+  if (strchr(argv[0], '/')) { /* why it cannot be run is looked up only then */
+    execve(argv[0], argv, s->environment);
+    error = errno;
+  }
   if (find_command(s, argv[0], path, sizeof path) < 0) return -1;
-  execve(path, argv, s->environment);
+  if (!error) execve(path, argv, s->environment);
+  else errno = error;
   return failed(s, "exec %s", path);
 }
 
 int op_exec(struct setup *s, const struct arg *a, unsigned n) {
   char path[PATH_MAX];
+  bool below = s->reap && s->stage == STAGE_INIT;
   if (!s->environment && op_env(s, NULL, 0) < 0) return -1;
   add_home(s);
   char **argv = must_alloc((n + 1) * sizeof *argv);
   for (unsigned i = 0; i < n; i++) argv[i] = (char *)(uintptr_t)a[i].bytes;
   if (s->serves) checker_serve(s, argv);
-  if (find_command(s, argv[0], path, sizeof path) < 0) return -1;
+  if (below && find_command(s, argv[0], path, sizeof path) < 0) return -1; /* while it is this process that fails */
   umask(s->umask);
   report_send(s, REPORT_EXECING, 0, NULL, 0);
-  if (s->reap && s->stage == STAGE_INIT && fork_below(s) < 0) return -1;
-  execve(path, argv, s->environment);
-  return failed(s, "exec %s", path);
+  if (below && fork_below(s) < 0) return -1;
+  return command_run(s, argv);
 }

@@ -396,9 +396,9 @@ static void connection_ready(struct watch *w, uint32_t events) {
 void connections_tell(const struct buffer *message) {
   for (struct connection *c = monitor.connections, *next; c; c = next) {
     next = c->next;
-    if (c->kind != CONTROL) continue;
-    buffer_append(&c->queue, message->data + message->start, buffer_length(message));
-    connection_send(c);
+    if (c->kind != CONTROL || c->broken) continue;
+    struct iovec part = {message->data + message->start, buffer_length(message)};
+    send_or_queue(c, &part, 1);
     connection_flow(c); /* not dropped here: whoever tells may be walking the list */
   }
 }

@@ -50,7 +50,8 @@ static uint64_t age_at(uint64_t now) { return now - monitor.started_ms; }
 /* ---- messages ---- */
 
 static void put_result(struct buffer *b, const struct result *r) {
-  struct buffer inner = {0};
+  static struct buffer inner;
+  buffer_empty(&inner);
   message_put_u64(&inner, TAG_BEGIN_NS, r->begin_ns);
   message_put_u64(&inner, TAG_TIME_NS, r->end_ns);
   message_put_u64(&inner, TAG_OUTCOME, r->outcome);
@@ -58,7 +59,6 @@ static void put_result(struct buffer *b, const struct result *r) {
   message_put_u64(&inner, TAG_FLAGS, r->cut ? FLAG_CUT : 0);
   message_put(&inner, TAG_BYTES, r->output, r->length);
   message_put(b, TAG_RESULT, inner.data + inner.start, buffer_length(&inner));
-  buffer_clear(&inner);
 }
 
 static void put_state(struct buffer *b) {
@@ -74,14 +74,14 @@ void health_put(struct buffer *b) {
 }
 
 static void tell_result(const struct result *r) {
-  struct buffer b = {0};
+  static struct buffer b;
+  buffer_empty(&b);
   size_t begin = message_begin(&b, MSG_CHECKED);
   message_put_text(&b, TAG_EXEC_ID, id);
   put_state(&b);
   put_result(&b, r);
   message_end(&b, begin);
   connections_tell(&b);
-  buffer_clear(&b);
 }
 
 static void tell_of_running(void) {

@@ -285,7 +285,7 @@ static void read_all_reports(void) {
 static void reap(struct watch *w, uint32_t events) {
   (void)events;
   struct signalfd_siginfo info;
-  while (read(w->fd, &info, sizeof info) == sizeof info) continue;
+  (void)read(w->fd, &info, sizeof info); /* however many have ended, the signal is there once */
   for (;;) {
     siginfo_t ended = {0};
     int status;

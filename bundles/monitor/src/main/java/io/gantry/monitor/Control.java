@@ -29,7 +29,7 @@ abstract class Control implements Connection.Handler {
   final CompletableFuture<Void> gone = new CompletableFuture<>();
 
   private final Connection connection;
-  private final MessageReader reader = new MessageReader();
+  private final MessageIntake reader = new MessageIntake();
   private final ReentrantLock lock = new ReentrantLock();
   private final Deque<CompletableFuture<Void>> unanswered = new ArrayDeque<>(); // guarded by lock
 
@@ -105,23 +105,31 @@ abstract class Control implements Connection.Handler {
   public final void readable(SocketChannel channel) throws IOException {
     Message message;
     while (connection.isOpen() && (message = reader.next(channel)) != null) {
-      switch (message.type()) {
-        case MessageType.HELLO -> {
-          greeted(message);
-          greeted.complete(Hello.of(message));
-        }
-        case MessageType.OK -> answered(null);
-        case MessageType.ERROR -> {
-          HelperError error = error(message);
-          if (error.ofSetUp() || !answered(error)) {
-            failed(error);
-          }
-        }
-        default -> event(message);
+      try {
+        take(message);
+      } catch (RuntimeException | Error e) { // what was read with it is to be heard all the same
+        loop.failed(connection, e);
       }
     }
     if (reader.ended()) {
       connection.fail(new EOFException("closed by the other side"));
+    }
+  }
+
+  private void take(Message message) throws IOException {
+    switch (message.type()) {
+      case MessageType.HELLO -> {
+        greeted(message);
+        greeted.complete(Hello.of(message));
+      }
+      case MessageType.OK -> answered(null);
+      case MessageType.ERROR -> {
+        HelperError error = error(message);
+        if (error.ofSetUp() || !answered(error)) {
+          failed(error);
+        }
+      }
+      default -> event(message);
     }
   }
 

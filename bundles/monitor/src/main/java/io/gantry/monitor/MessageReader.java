@@ -8,8 +8,8 @@ import java.nio.channels.ReadableByteChannel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cuts messages out of a connection. Takes no byte beyond the message it is asked for, so that what
- * follows (the raw bytes of a stream) stays in the socket.
+ * Cuts messages out of a connection that may turn into something else. Takes no byte beyond the
+ * message it is asked for, so that what follows (the raw bytes of a stream) stays in the socket.
  */
 final class MessageReader {
   private final ByteBuffer head = ByteBuffer.allocate(Message.HEAD).order(ByteOrder.LITTLE_ENDIAN);

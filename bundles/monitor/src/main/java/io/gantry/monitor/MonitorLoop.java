@@ -141,7 +141,11 @@ public final class MonitorLoop implements AutoCloseable {
     try {
       connection.ready();
     } catch (RuntimeException | Error e) { // a listener's bug must not stop the other containers
-      LOG.log(ERROR, "a listener of " + connection + " failed", e);
+      failed(connection, e);
     }
+  }
+
+  void failed(Connection connection, Throwable bug) {
+    LOG.log(ERROR, "a listener of " + connection + " failed", bug);
   }
 }
