@@ -24,7 +24,7 @@ struct job {
   volatile bool told;
 };
 
-static uint8_t stack[STACK_BYTES] __attribute__((aligned(16)));
+static APART uint8_t stack[STACK_BYTES] __attribute__((aligned(16)));
 
 /* Shares the memory of who waits for it, until it runs the command. Its report names it: the kernel says who has sent it. */
 static int run_command(void *of) {

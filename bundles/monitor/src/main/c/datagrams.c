@@ -27,10 +27,10 @@ struct association {
   struct route route;
 };
 
-static struct association *buckets[BUCKETS];
+static APART struct association *buckets[BUCKETS];
 static struct aging idle;
 static unsigned count;
-static uint8_t datagram[DATAGRAM_MOST];
+static APART uint8_t datagram[DATAGRAM_MOST];
 
 unsigned datagram_count(void) { return count; }
 

@@ -44,7 +44,7 @@ static int park_socket = -1;
 
 /* ---- in the parked process and its helpers ---- */
 
-static struct setup setup;
+static APART struct setup setup;
 
 static void map_program(const struct park_request *r, int fd) {
   setup.program = mmap(NULL, r->length, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -29,7 +29,7 @@ enum { CLONE_ALLOWED = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC 
 
 enum { ACCEPT_AGAIN_MS = 100 };
 
-static struct setup setup;
+static APART struct setup setup;
 static int network = -1; /* made while CREATE was on its way */
 static uint64_t accept_again_ms; /* 0 while connections are accepted */
 static char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];

@@ -15,7 +15,7 @@
 
 enum { CHUNK = 128 * 1024, PIPE_LARGE = 1 << 20, PIPE_BUSY = 32 * 1024, PASS_LEAST = 16 * 1024, PASS_MOST = 256 * 1024, DRAIN_MS = 2000, DRAIN_MOST = 4 << 20 };
 
-static uint8_t chunk[CHUNK];
+static APART uint8_t chunk[CHUNK];
 
 static void source_ready(struct watch *w, uint32_t events);
 static void input_ready(struct watch *w, uint32_t events);

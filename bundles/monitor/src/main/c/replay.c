@@ -44,7 +44,7 @@ static void replay_wire(const uint8_t *data, size_t size) {
 }
 
 static void replay_program(const uint8_t *data, size_t size) {
-  static struct arg args[ARGS_MOST];
+  static APART struct arg args[ARGS_MOST];
   struct program p;
   struct op op;
   uint32_t index, code;
@@ -58,7 +58,7 @@ static void replay_program(const uint8_t *data, size_t size) {
 
 /* spec NUL passwd NUL group */
 static void replay_users(const uint8_t *data, size_t size) {
-  static struct user user;
+  static APART struct user user;
   const uint8_t *first = memchr(data, 0, size);
   if (!first) return;
   const uint8_t *second = memchr(first + 1, 0, size - (size_t)(first + 1 - data));
@@ -77,7 +77,7 @@ static void replay_json(const uint8_t *data, size_t size) {
 }
 
 static void answer(const struct dns_question *q, const uint8_t *data) {
-  static struct dns_answer a;
+  static APART struct dns_answer a;
   uint8_t address[16] = {0};
   dns_answer_begin(&a, data, q, q->room);
   size_t length = dns_reverse(q->name, address);

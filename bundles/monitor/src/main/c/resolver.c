@@ -45,8 +45,8 @@ struct resolver {
 };
 
 static struct aging sessions, held;
-static struct dns_answer reply;
-static uint8_t question[QUESTION_MOST];
+static APART struct dns_answer reply;
+static APART uint8_t question[QUESTION_MOST];
 static uint64_t questions;
 
 uint64_t resolver_questions(void) { return questions; }

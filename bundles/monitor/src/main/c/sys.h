@@ -9,6 +9,13 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+/* For large variables that few processes use: between them the small ones, which all use, would be on pages of their own. */
+#ifdef __x86_64__
+#define APART __attribute__((section(".lbss")))
+#else
+#define APART
+#endif
+
 int sys_fsopen(const char *type);
 int sys_fsconfig(int fd, unsigned command, const char *key, const char *value);
 /* The same with a descriptor for its value. */

@@ -10,7 +10,7 @@
 
 enum { CONTAINER_BUCKETS = 1024, FIRST_BUCKETS = 1024, KIND_NAME = 'n', KIND_ADDRESS = 'a' };
 
-static struct container *containers[CONTAINER_BUCKETS];
+static APART struct container *containers[CONTAINER_BUCKETS];
 static unsigned containers_in_all;
 static struct network *networks;
 static struct entry **buckets;

@@ -29,7 +29,7 @@ struct inquiry {
 static struct inquiry inquiries = {.older = &inquiries, .newer = &inquiries};
 static struct aging attempts;
 static unsigned count;
-static uint8_t answer[DNS_MESSAGE_MOST];
+static APART uint8_t answer[DNS_MESSAGE_MOST];
 
 unsigned upstream_count(void) { return count; }
 
@@ -53,7 +53,7 @@ static void give(struct inquiry *q, uint8_t *data, size_t length) {
 }
 
 static void fail(struct inquiry *q) {
-  static struct dns_answer failure;
+  static APART struct dns_answer failure;
   struct dns_question question;
   memcpy(q->query, q->id, sizeof q->id);
   (void)dns_read_query(&question, q->query, q->length);

@@ -30,7 +30,7 @@ struct visit {
 
 static struct visit *visits;
 
-static struct setup setup;
+static APART struct setup setup;
 
 /* ---- the program ---- */
 
