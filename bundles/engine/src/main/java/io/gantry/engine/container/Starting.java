@@ -1,6 +1,7 @@
 package io.gantry.engine.container;
 
 import static io.gantry.spi.GantryException.Kind.CONFLICT;
+import static io.gantry.spi.GantryException.Kind.INTERNAL;
 import static io.gantry.spi.GantryException.Kind.NOT_MODIFIED;
 import static java.lang.System.Logger.Level.WARNING;
 
@@ -188,6 +189,10 @@ final class Starting {
       }
     } catch (GantryException e) {
       throw notStarted(container, e, launching);
+    } catch (RuntimeException e) { // a bug of ours or a driver's: who waits hears of it, too
+      log.log(WARNING, "cannot start " + container.id, e);
+      var failure = new GantryException(INTERNAL, String.valueOf(e.getMessage()), e);
+      throw notStarted(container, failure, launching);
     } finally {
       container.launching(null);
     }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.AttachOptions;
 import io.gantry.api.ContainerView.Status;
+import io.gantry.api.Containers.WaitCondition;
 import io.gantry.exec.namespaces.NamespacesDriver;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Recovery;
@@ -18,6 +19,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -151,5 +153,18 @@ class FailedStartTest extends WithEngine {
     assertEquals("said\n", Engines.text(output));
     Await.until("it ends", () -> status(id) == Status.EXITED);
     assertEquals(0, engine.containers.inspect(id).state().exitCode());
+  }
+
+  @Test
+  void aBugOfADriversIsToldToWhoWaits() throws Exception {
+    String id = engine.containers.create(Specs.spec(s -> s.cmd = List.of("true"))).id();
+    var end = engine.containers.await(id, WaitCondition.NEXT_EXIT).toCompletableFuture();
+    driver.meanwhile.set(
+        () -> {
+          throw new IllegalStateException("a bug");
+        });
+    assertThrows(GantryException.class, () -> engine.containers.start(id));
+    assertEquals(128, end.get(10, TimeUnit.SECONDS).status());
+    assertEquals("a bug", engine.containers.inspect(id).state().error());
   }
 }
