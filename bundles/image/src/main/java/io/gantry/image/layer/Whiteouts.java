@@ -12,7 +12,6 @@ final class Whiteouts {
   static final String META = ".wh..wh.";
   static final String OPAQUE = ".wh..wh..opq";
 
-  private static final String OVERLAY_OPAQUE = "trusted.overlay.opaque";
   private static final Bytes YES = Bytes.copyOf(new byte[] {'y'});
 
   private final TreeStyle style;
@@ -68,7 +67,7 @@ final class Whiteouts {
           dir.create(OPAQUE, 0600).close();
         }
       }
-      case OVERLAY_DEVICES -> dir.xattrs().set(OVERLAY_OPAQUE, YES);
+      case OVERLAY_DEVICES -> dir.xattrs().set(io.gantry.linux.Whiteouts.OPAQUE, YES);
     }
   }
 
