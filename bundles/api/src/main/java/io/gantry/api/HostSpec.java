@@ -1,6 +1,7 @@
 package io.gantry.api;
 
 import io.gantry.spi.GantryException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -385,11 +386,25 @@ public record HostSpec(
    * Its ports on the host.
    *
    * @param all every exposed one, at a port of the engine's choice
+   * @param ifExposed further ones, of ports that the request or the image exposes; of a container
+   *     that has been made, those that neither does
    */
-  public record Publishing(List<PortRequest> ports, boolean all) {
+  public record Publishing(List<PortRequest> ports, boolean all, List<PortRequest> ifExposed) {
 
     public Publishing {
       ports = List.copyOf(ports);
+      ifExposed = List.copyOf(ifExposed);
+    }
+
+    public Publishing(List<PortRequest> ports, boolean all) {
+      this(ports, all, List.of());
+    }
+
+    /** Whatever comes of them. */
+    public List<PortRequest> asked() {
+      var asked = new ArrayList<>(ports);
+      asked.addAll(ifExposed);
+      return asked;
     }
   }
 

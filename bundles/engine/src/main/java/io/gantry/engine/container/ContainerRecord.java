@@ -101,7 +101,9 @@ record ContainerRecord(
   /** With these ports and no others. */
   ContainerRecord publishing(List<PortRequest> ports) {
     var host = spec.host();
-    return specified(spec.with(host.with(new Publishing(ports, host.publishing().all()))));
+    var former = host.publishing();
+    var publishing = new Publishing(ports, former.all(), former.ifExposed());
+    return specified(spec.with(host.with(publishing)));
   }
 
   ContainerRecord stopped(boolean wanted) {

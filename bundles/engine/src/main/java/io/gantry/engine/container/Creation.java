@@ -7,6 +7,7 @@ import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.Containers.Created;
 import io.gantry.api.HostSpec;
+import io.gantry.engine.network.PortKeeper.Wish;
 import io.gantry.engine.spec.Ceilings;
 import io.gantry.engine.spec.CreateWarnings;
 import io.gantry.engine.spec.Defaults;
@@ -101,6 +102,7 @@ final class Creation {
             nodeName,
             logging.defaultDriver());
     SpecCheck.check(spec.process());
+    Publishing.wishes(spec).forEach(Wish::check);
     if (!spec.process().stopSignal().isEmpty()) {
       Signals.parse(spec.process().stopSignal());
     }

@@ -7,6 +7,7 @@ import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.HostSpec;
 import io.gantry.engine.network.Placed;
+import io.gantry.engine.spec.ExposedPorts;
 import io.gantry.engine.spec.Modes;
 import io.gantry.spi.GantryException;
 import java.util.ArrayList;
@@ -237,7 +238,7 @@ final class Links {
 
   private static void ports(
       String prefix, String address, ContainerSpec.Process child, List<String> all) {
-    var ports = new ArrayList<>(Publishing.each(child.exposedPorts()));
+    var ports = new ArrayList<>(ExposedPorts.each(child.exposedPorts()));
     ports.sort(
         Comparator.comparingInt(port -> Integer.parseInt(port.substring(0, port.indexOf('/')))));
     for (int i = 0; i < ports.size(); i++) {

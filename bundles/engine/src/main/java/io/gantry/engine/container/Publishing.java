@@ -13,6 +13,7 @@ import io.gantry.engine.network.PortKeeper;
 import io.gantry.engine.network.PortKeeper.Wish;
 import io.gantry.engine.network.Published;
 import io.gantry.engine.network.Target;
+import io.gantry.engine.spec.ExposedPorts;
 import io.gantry.monitor.HelperError;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Undo;
@@ -28,8 +29,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Ports of the host for runs: chosen here, reserved by their monitors. */
 final class Publishing {
-  private static final int HIGHEST = 65535;
-
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
 
   private final NetworkKeeper networks;
@@ -254,7 +253,7 @@ final class Publishing {
       wishes.add(new Wish(port.port(), port.hostAddress(), port.hostPort()));
     }
     if (publishing.all()) {
-      for (String exposed : each(spec.process().exposedPorts())) {
+      for (String exposed : ExposedPorts.each(spec.process().exposedPorts())) {
         if (publishing.ports().stream().noneMatch(port -> port.port().equals(exposed))) {
           wishes.add(new Wish(exposed, "", ""));
         }
@@ -262,22 +261,5 @@ final class Publishing {
     }
     wishes.sort(Comparator.comparing(wish -> wish.hostPort().isEmpty()));
     return wishes;
-  }
-
-  /** Ports as containers expose them, {@code 80/tcp}, {@code 90-91/udp}, each by itself. */
-  static List<String> each(List<String> exposed) {
-    var all = new ArrayList<String>();
-    for (String text : exposed) {
-      int slash = text.indexOf('/');
-      String numbers = slash < 0 ? text : text.substring(0, slash);
-      String protocol = slash < 0 ? "tcp" : text.substring(slash + 1);
-      int dash = numbers.indexOf('-');
-      int first = Integer.parseInt(dash < 0 ? numbers : numbers.substring(0, dash));
-      int last = dash < 0 ? first : Integer.parseInt(numbers.substring(dash + 1));
-      for (int port = first; port <= Math.min(last, HIGHEST); port++) {
-        all.add(port + "/" + protocol);
-      }
-    }
-    return all;
   }
 }

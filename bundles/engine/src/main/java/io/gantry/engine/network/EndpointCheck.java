@@ -5,6 +5,7 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.api.Networks;
 import io.gantry.spi.GantryException;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,9 @@ public final class EndpointCheck {
   public static final String NAME = "com.docker.network.endpoint.ifname";
 
   private static final Pattern MAC = Pattern.compile("([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}");
+  private static final int GROUP = 1;
+  private static final List<Cidr> LINK_LOCAL =
+      List.of(Cidr.of("169.254.0.0/16"), Cidr.of("fe80::/10"));
   private static final Pattern SYSCTL =
       Pattern.compile("net\\.(ipv4|ipv6|mpls)\\.[a-z0-9_]+\\.IFNAME\\.[a-z0-9_]+=[^,\\s]*");
   private static final Pattern DEVICE = Pattern.compile("[a-zA-Z0-9_.-]{1,15}");
@@ -35,7 +39,7 @@ public final class EndpointCheck {
    * @throws GantryException INVALID in dockerd's words
    */
   static void check(NetworkRequest asked, @Nullable NetworkRecord record) {
-    if (!asked.mac().isEmpty() && !MAC.matcher(asked.mac()).matches()) {
+    if (!asked.mac().isEmpty() && !isOfOne(asked.mac())) {
       throw new GantryException(INVALID, "invalid MAC address " + asked.mac());
     }
     var wrong = new Wrongs();
@@ -49,7 +53,8 @@ public final class EndpointCheck {
     family("IPv4", asked.address(), false, wrong);
     family("IPv6", asked.address6(), true, wrong);
     for (String text : asked.linkLocal()) {
-      if (Ip.parse(text) == null) {
+      Ip ip = Ip.parse(text);
+      if (ip == null || LINK_LOCAL.stream().noneMatch(block -> block.contains(ip))) {
         wrong.add("invalid link-local IP address: " + text);
       }
     }
@@ -59,6 +64,13 @@ public final class EndpointCheck {
     }
     options(asked, wrong);
     wrong.refuse("invalid endpoint settings");
+  }
+
+  /** The kernel gives an interface no address of a group, and not that of nobody. */
+  private static boolean isOfOne(String mac) {
+    return MAC.matcher(mac).matches()
+        && (Integer.parseInt(mac.substring(0, 2), 16) & GROUP) == 0
+        && !mac.matches("[0:-]+");
   }
 
   private static void options(NetworkRequest asked, Wrongs wrong) {

@@ -22,8 +22,12 @@ public final class CreateWarnings {
       ulimits.forEach(ulimit -> most.above(ulimit).ifPresent(sentences::add));
     }
     if (spec.host().namespaces().network().equals(Modes.HOST)
-        && !spec.host().publishing().ports().isEmpty()) {
+        && !spec.host().publishing().asked().isEmpty()) {
       sentences.add("Published ports are discarded when using host network mode");
+    } else if (!spec.host().namespaces().network().equals(Modes.NONE)) {
+      for (var port : spec.host().publishing().ifExposed()) {
+        sentences.add("The port %s is not exposed and not published.".formatted(port.port()));
+      }
     }
     return sentences;
   }

@@ -98,7 +98,7 @@ public final class ImageMerge {
         asked.image(),
         asked.platform(),
         merged,
-        asked.host(),
+        asked.host().with(ExposedPorts.publish(asked.host().publishing(), merged.exposedPorts())),
         asked.networks(),
         labels(asked.labels(), image.labels()),
         asked.documents());

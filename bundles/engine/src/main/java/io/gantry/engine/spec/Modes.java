@@ -63,7 +63,7 @@ public final class Modes {
       if (!spec.process().hostname().isEmpty()) {
         throw invalid("conflicting options: hostname and the network mode");
       }
-      if (!spec.host().publishing().ports().isEmpty() || spec.host().publishing().all()) {
+      if (!spec.host().publishing().asked().isEmpty() || spec.host().publishing().all()) {
         throw invalid("conflicting options: port publishing and the container type network mode");
       }
       if (!spec.host().resolver().extraHosts().isEmpty()) {

@@ -2,6 +2,7 @@ package io.gantry.engine.spec;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.gantry.api.HostSpec;
 import io.gantry.api.HostSpec.PortRequest;
 import io.gantry.api.HostSpec.Ulimit;
 import io.gantry.engine.container.Specs;
@@ -34,6 +35,17 @@ class CreateWarningsTest {
             "The ulimit nofile is above what this engine may set: limited to 20000.",
             "Published ports are discarded when using host network mode"),
         told);
+  }
+
+  @Test
+  void aPortThatIsNotPublishedIsToldOf() {
+    var port = new PortRequest("80/tcp", "", "80");
+    var idle = new HostSpec.Publishing(List.of(), false, List.of(port));
+    var spec = Specs.spec(s -> s.networkMode = "bridge");
+    var asked = spec.with(spec.host().with(idle));
+    assertEquals(
+        List.of("The port 80/tcp is not exposed and not published."),
+        CreateWarnings.of(asked, () -> Ceilings.of(false, LIMITS, "9")));
   }
 
   @Test

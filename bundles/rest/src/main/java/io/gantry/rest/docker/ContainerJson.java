@@ -121,8 +121,9 @@ public final class ContainerJson {
     var asked = JsonObject.parse(echo, "HostConfig");
     var config = new LinkedHashMap<>(asked.entries());
     HostSpec host = view.spec().host();
-    if (!Set.copyOf(host.publishing().ports()).equals(Set.copyOf(ContainerSpecs.ports(asked)))) {
-      config.put("PortBindings", bindings(host.publishing().ports())); // changed since
+    var ports = host.publishing().asked();
+    if (!Set.copyOf(ports).equals(Set.copyOf(ContainerSpecs.ports(asked)))) {
+      config.put("PortBindings", bindings(ports)); // changed since
     }
     config.put("CgroupnsMode", host.namespaces().cgroup());
     config.put(

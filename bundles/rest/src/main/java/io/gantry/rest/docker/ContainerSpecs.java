@@ -157,7 +157,7 @@ public final class ContainerSpecs {
             host.texts("DnsSearch"),
             host.texts("DnsOptions"),
             host.texts("Links")),
-        new HostSpec.Publishing(ports(host), host.flag("PublishAllPorts")),
+        new HostSpec.Publishing(List.of(), host.flag("PublishAllPorts"), ports(host)),
         life(host),
         new HostSpec.Log(log.text("Type"), log.textMap("Config")),
         new HostSpec.Drivers(DockerNames.execDriver(host.text("Runtime")), ""),

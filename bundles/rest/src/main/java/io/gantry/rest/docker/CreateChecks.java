@@ -30,17 +30,33 @@ public final class CreateChecks {
     }
     JsonObject bindings = host.object("PortBindings");
     for (String key : bindings.entries().keySet()) {
+      containerPort(key.split("/", 2)[0]);
       bindings.objects(key).forEach(binding -> hostPort(binding.text("HostPort")));
+    }
+  }
+
+  /** Without its protocol. */
+  private static void containerPort(String text) {
+    if (!isPort(text) || Integer.parseInt(text) == 0) {
+      throw invalid("invalid port specification: \"" + text + "\"");
     }
   }
 
   /** A port, or a range. */
   private static void hostPort(String text) {
-    for (String port : text.isEmpty() ? List.<String>of() : List.of(text.split("-", 2))) {
-      if (!port.matches("\\d{1,5}") || Integer.parseInt(port) > HIGHEST_PORT) {
-        throw invalid("invalid port specification: \"" + text + "\"");
-      }
+    if (text.isEmpty()) {
+      return;
     }
+    String[] ends = text.split("-", 2);
+    String last = ends[ends.length - 1];
+    boolean fine = isPort(ends[0]) && isPort(last);
+    if (!fine || Integer.parseInt(ends[0]) > Integer.parseInt(last)) {
+      throw invalid("invalid port specification: \"" + text + "\"");
+    }
+  }
+
+  private static boolean isPort(String text) {
+    return text.matches("\\d{1,5}") && Integer.parseInt(text) <= HIGHEST_PORT;
   }
 
   /** Of what is taken, but not as it was meant. */

@@ -45,7 +45,7 @@ final class Rest {
       throws IOException {
     String body =
         """
-        {"Image": "%s", "Cmd": ["sleep", "1000"], "HostConfig": {%s}}
+        {"Image": "%s", "Cmd": ["sleep", "1000"], "ExposedPorts": {"80/tcp": {}}, "HostConfig": {%s}}
         """
             .formatted(Client.IMAGE, host);
     String id = Api.json(api.post("/containers/create", body)).path("Id").asText();
