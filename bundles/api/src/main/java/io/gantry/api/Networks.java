@@ -35,6 +35,11 @@ public interface Networks {
 
   NetworkView inspect(String ref);
 
+  /** What keeps the default network, where it was made, from working as users expect. */
+  default List<String> warnings() {
+    return List.of();
+  }
+
   /**
    * Removes it, durably.
    *

@@ -5,6 +5,7 @@ import io.gantry.api.ContainerView.Status;
 import io.gantry.api.Containers;
 import io.gantry.api.Engine;
 import io.gantry.api.Images;
+import io.gantry.api.Networks;
 import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.config.LogLevel;
 import io.gantry.engine.container.Recovered;
@@ -35,6 +36,7 @@ public final class EngineService implements Engine {
           + " (gantryd --favordynmods; it changes the whole host)";
 
   private final Containers containers;
+  private final Networks networks;
   private final Images images;
   private final LogLevel logLevel;
   private final LogDefaults logs;
@@ -49,6 +51,7 @@ public final class EngineService implements Engine {
   public EngineService(
       BundleContext context,
       @Reference Containers containers,
+      @Reference Networks networks,
       @Reference Images images,
       @Reference LogLevel logLevel,
       @Reference LogDefaults logs,
@@ -57,6 +60,7 @@ public final class EngineService implements Engine {
       @Reference Recovered recovered) {
     this.context = context;
     this.containers = containers;
+    this.networks = networks;
     this.images = images;
     this.logLevel = logLevel;
     this.logs = logs;
@@ -96,6 +100,7 @@ public final class EngineService implements Engine {
     if (!users.warning().isEmpty()) {
       all.add("WARNING: " + users.warning());
     }
+    networks.warnings().forEach(words -> all.add("WARNING: " + words));
     if (!CgroupTree.favorsChanges()) {
       all.add(ADVICE);
     }

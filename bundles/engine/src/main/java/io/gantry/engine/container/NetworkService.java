@@ -51,6 +51,11 @@ final class NetworkService implements Networks {
     return view.with(users().getOrDefault(view.name(), List.of()));
   }
 
+  @Override
+  public List<String> warnings() {
+    return keeper.warnings();
+  }
+
   private String called(String container) {
     var found = table.byId(container);
     return found == null ? container : found.record().name();

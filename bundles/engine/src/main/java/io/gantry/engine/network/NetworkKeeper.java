@@ -346,6 +346,18 @@ public final class NetworkKeeper {
     }
   }
 
+  /** What the driver of the default network says of it, if that is made and the driver there. */
+  public List<String> warnings() {
+    var bridge = states.get(Predefined.id(instance, Predefined.BRIDGE));
+    var warnings = new ArrayList<String>();
+    if (bridge != null
+        && bridge.isMade()
+        && drivers.leased().names().contains(bridge.record().driver())) {
+      warn(bridge.record().driver(), bridge.record().network(), warnings);
+    }
+    return warnings;
+  }
+
   private void requireFree(String name) {
     if (states.values().stream().anyMatch(state -> state.record().name().equals(name))) {
       throw new GantryException(CONFLICT, "network with name " + name + " already exists");
@@ -505,6 +517,7 @@ public final class NetworkKeeper {
       records.put(record);
       undo.keep();
       state.phase(Phase.MADE);
+      warnings().forEach(words -> log.log(WARNING, "network {0}: {1}", record.name(), words));
     } catch (GantryException e) {
       if (e.kind() != CONFLICT || triesLeft <= 1) {
         throw e;

@@ -112,6 +112,12 @@ public final class BridgeDriver implements NetworkDriver {
     var status = new LinkedHashMap<String, String>();
     status.put("Networks", Integer.toString(networks.size()));
     status.put("Rules set again", Integer.toString(chores.repairs()));
+    if (settings.rules()) {
+      var obstacles = rules.obstacles();
+      if (!obstacles.isEmpty()) {
+        status.put("Drop what they do not know", String.join("; ", obstacles));
+      }
+    }
     return status;
   }
 

@@ -303,6 +303,36 @@ class BridgeDriverTest {
         host.call(() -> meek.warnings(network)).get(1).contains("(table filter, chain FORWARD)"));
   }
 
+  /** As dockerd makes them: what its administrator lets through is in a chain for that. */
+  @Test
+  void whatAnotherEngineDropsIsToldOfAndCanBeLetThrough() throws IOException {
+    var network = network(1, false);
+    var member = join(network);
+    publish(8080, member);
+    host.exec(
+        "nft",
+        "table ip filter { chain DOCKER-USER { }; chain FORWARD {"
+            + " type filter hook forward priority 0; policy drop; jump DOCKER-USER; }; }");
+    String theirs = host.exec("nft", "list", "table", "ip", "filter");
+    try (Server server = outside.serve(PORT);
+        Server inside = member.box().serve(PORT)) {
+      assertCannotReach(member.box(), OUTSIDE, PORT);
+      assertCannotReach(outside, HOST, 8080);
+      assertTrue(host.call(driver::status).containsValue("table filter, chain FORWARD"));
+      String bridge = "br-" + network.id().substring(0, 12);
+      assertTrue(host.call(() -> driver.warnings(network)).get(0).endsWith(bridge + "."));
+      join(network(2, false));
+      assertEquals(theirs, host.exec("nft", "list", "table", "ip", "filter"));
+      for (String way : List.of("iifname", "oifname")) {
+        host.exec("nft", "add rule ip filter DOCKER-USER " + way + " " + bridge + " accept");
+      }
+      assertReaches(member.box(), OUTSIDE, PORT, HOST);
+      assertReaches(outside, HOST, 8080, OUTSIDE);
+    }
+    host.exec("nft", "delete", "table", "ip", "filter");
+    assertEquals(2, host.call(driver::status).size());
+  }
+
   @Test
   void theDefaultBridgeOfAnotherEngineIsLeftToIt() {
     network(1, false, BRIDGE + "default_bridge", "true");
