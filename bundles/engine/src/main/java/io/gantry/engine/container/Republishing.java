@@ -17,7 +17,6 @@ import io.gantry.engine.spec.Modes;
 import io.gantry.monitor.HostListener;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Undo;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +65,7 @@ final class Republishing {
         undo.add(() -> put(container, before, run));
         put(container, before, run.in(run.places(), with(run.ports(), added)));
         publishing.settle(added);
+        serving.begun(container.id);
       }
       write(container, changed, undo);
       undo.keep();
@@ -229,7 +229,8 @@ final class Republishing {
       throw publishing.refused(record, places, ports, e);
     }
     if (!Serving.isNeeded(run.places(), run.ports())) {
-      monitor.serveBy(Path.of(serving.socket()));
+      undo.add(() -> serving.begun(container.id));
+      serving.joins(container.id, monitor);
     }
     return publishing.map(ports, places, undo);
   }
@@ -252,6 +253,7 @@ final class Republishing {
   /** The run has those ports now; what it has no more is given back. */
   void settle(Container container, Change change) {
     publishing.settle(change.ports());
+    serving.begun(container.id);
     try {
       release(container, change.gone());
     } catch (GantryException e) { // they lead nowhere, and the run's end gives them back

@@ -53,6 +53,14 @@ final class Serving {
     return succession.socket();
   }
 
+  /**
+   * A container that runs is served from now on, by whoever comes, too, until its table is there
+   * and it has {@link #begun}.
+   */
+  void joins(String container, Monitor monitor) {
+    succession.joins(container, monitor);
+  }
+
   void begun(String container) {
     succession.begun(container);
     linksChanged();

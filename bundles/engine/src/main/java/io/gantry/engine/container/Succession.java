@@ -73,6 +73,23 @@ final class Succession {
     starting.put(container, monitor);
   }
 
+  /** As {@link #begins}: it has handed its sockets to who serves when this returns. */
+  void joins(String container, Monitor monitor) {
+    begins(container, monitor);
+    for (int left = TRIES; ; left--) {
+      var now = there();
+      try {
+        monitor.serveBy(now.socket());
+        return;
+      } catch (GantryException e) {
+        if (now.isConnected() || left <= 1) {
+          throw e;
+        }
+        lost(now, String.valueOf(e.getMessage()));
+      }
+    }
+  }
+
   /** It runs, or has not come to that. */
   void begun(String container) {
     starting.remove(container);

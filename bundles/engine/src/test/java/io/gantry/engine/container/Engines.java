@@ -75,6 +75,9 @@ final class Engines implements AutoCloseable {
   /** Whose users containers have from now on; null: the host's. */
   volatile @Nullable UserMaps users;
 
+  /** What happens while a port is being published. */
+  volatile Runnable whileMapping = () -> {};
+
   private final MonitorLoop loop = MonitorLoop.start();
   private final ExecutorService workers = Executors.newCachedThreadPool();
   private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
@@ -229,7 +232,7 @@ final class Engines implements AutoCloseable {
             new OneDriver<>("linked", storage),
             new OneDriver<>("namespaces", execs),
             networks,
-            new NoMappers(),
+            new NoMappers(() -> whileMapping.run()),
             ring,
             loop,
             new Zygote(HELPER, home.place(), loop, spare, CgroupTree.detect()),
@@ -293,7 +296,7 @@ final class Engines implements AutoCloseable {
   }
 
   /** A host that no mapper works on: there is the proxy alone. */
-  private record NoMappers() implements Leased<PortMapper> {
+  private record NoMappers(Runnable asked) implements Leased<PortMapper> {
     @Override
     public <R> R call(String name, Function<? super PortMapper, ? extends R> body) {
       throw new GantryException(GantryException.Kind.NOT_FOUND, "no port mapper " + name);
@@ -301,6 +304,7 @@ final class Engines implements AutoCloseable {
 
     @Override
     public List<String> names() {
+      asked.run();
       return List.of();
     }
 

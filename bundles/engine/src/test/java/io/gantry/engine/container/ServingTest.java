@@ -196,6 +196,22 @@ class ServingTest extends WithEngine {
     Await.until("the port is served", () -> hasListener(helper(), port));
   }
 
+  @Test
+  void aPortOfARunningContainerIsServedByWhoComesMeanwhile() throws Exception {
+    started("web"); // for which another helper is started at once
+    String box = started("box", "bridge", List.of());
+    engine.whileMapping =
+        () -> {
+          engine.whileMapping = () -> {};
+          long former = killHelper();
+          Await.until("another one", () -> helper() != 0 && helper() != former);
+        };
+    var any = new HostSpec.PortRequest("80/tcp", "127.0.0.1", "");
+    engine.containers.ports().publish(box, List.of(any));
+    int port = engine.containers.inspect(box).ports().get(0).hostPort();
+    Await.until("the port is served", () -> hasListener(helper(), port));
+  }
+
   /** Whether a process has the socket that listens there. */
   private static boolean hasListener(long pid, int port) {
     try {
