@@ -105,7 +105,7 @@ public final class NetworkKeeper {
       }
       return;
     }
-    var wanted = Predefined.bridge(instance, "", settings.get(), clock.instant());
+    var wanted = Predefined.bridge(instance, "", configured(), clock.instant());
     if (before != null && (!before.inhabitants.isEmpty() || isSame(before.record(), wanted))) {
       return;
     }
@@ -131,6 +131,11 @@ public final class NetworkKeeper {
     return options.equals(wanted.options())
         && there.ipv6() == wanted.ipv6()
         && there.ipam().pools().containsAll(wanted.ipam().pools());
+  }
+
+  /** The default network's settings, with those that its bridge has of its own. */
+  private NetworkSettings configured() {
+    return HostBridge.settled(settings.get());
   }
 
   /** Its driver sweeps what nobody expects. */
@@ -500,7 +505,7 @@ public final class NetworkKeeper {
     lock.lock();
     try {
       var others = all().stream().filter(other -> other != state).toList();
-      var wanted = Predefined.bridge(instance, driver, settings.get(), clock.instant());
+      var wanted = Predefined.bridge(instance, driver, configured(), clock.instant());
       record =
           planning.propose(
               Planning.named(wanted, TRIES - triesLeft), others, HostRoutes.read(PROC));
@@ -659,7 +664,7 @@ public final class NetworkKeeper {
         place.name(),
         place.network(),
         container);
-    var bridge = Predefined.bridge(instance, place.driver(), settings.get(), clock.instant());
+    var bridge = Predefined.bridge(instance, place.driver(), configured(), clock.instant());
     return bridge.id().equals(place.network())
         ? new NetworkState(Remains.of(place, bridge), Phase.MADE, true)
         : new NetworkState(Remains.of(place, clock.instant()), Phase.LEFT, false);

@@ -1,6 +1,7 @@
 package io.gantry.engine.network;
 
 import io.gantry.api.Networks.Ipam;
+import io.gantry.api.Networks.Pool;
 import io.gantry.spi.network.Network;
 import java.time.Instant;
 import java.util.List;
@@ -70,6 +71,17 @@ record NetworkRecord(
         configFrom,
         other,
         labels);
+  }
+
+  /** By what name of an auxiliary address dockerd's bridge driver knows another gateway. */
+  static String otherGateway(boolean six) {
+    return "DefaultGatewayIPv" + (six ? 6 : 4);
+  }
+
+  /** Where containers send what is for others: to the network's own address unless it says whom. */
+  static String gateway(Pool pool) {
+    return pool.auxiliary()
+        .getOrDefault(otherGateway(Cidr.of(pool.subnet()).six()), pool.gateway());
   }
 
   /** As its driver knows it. */

@@ -38,6 +38,25 @@ public record NetworkSettings(
     pools = List.copyOf(pools);
   }
 
+  /** With other addresses of the default network's bridge. */
+  NetworkSettings on(String address, String address6) {
+    return new NetworkSettings(
+        bridge,
+        address,
+        address6,
+        fixedCidr,
+        fixedCidr6,
+        gateway,
+        gateway6,
+        mtu,
+        icc,
+        masquerade,
+        binding,
+        ipv6,
+        pools,
+        resolver);
+  }
+
   /** What containers' resolv.conf says where they did not ask for it. */
   public record Resolver(List<String> servers, List<String> search, List<String> options) {
 

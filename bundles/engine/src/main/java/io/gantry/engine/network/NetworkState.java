@@ -130,6 +130,6 @@ final class NetworkState {
   }
 
   String gateway(AddressPool pool) {
-    return record.ipam().pools().get(pools.indexOf(pool)).gateway();
+    return NetworkRecord.gateway(record.ipam().pools().get(pools.indexOf(pool)));
   }
 }

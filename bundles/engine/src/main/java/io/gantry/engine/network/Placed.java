@@ -1,6 +1,7 @@
 package io.gantry.engine.network;
 
 import io.gantry.spi.network.Attachment;
+import io.gantry.spi.network.Attachment.Route;
 import io.gantry.spi.network.Endpoint;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,10 +46,24 @@ public record Placed(
     options = Map.copyOf(options);
   }
 
+  /** With what its driver has made, which leads out by the network's own address. */
   public Placed with(Attachment made) {
+    var led =
+        new Attachment(
+            made.endpoint(),
+            made.links(),
+            made.addresses(),
+            made.routes().stream().map(this::led).toList(),
+            made.sysctls());
     return new Placed(
         network, name, driver, endpoint, index, device, address, gateway, address6, gateway6,
-        linkLocal, mac, priority, options, made);
+        linkLocal, mac, priority, options, led);
+  }
+
+  private Route led(Route route) {
+    String way = route.via().indexOf(':') < 0 ? gateway : gateway6;
+    boolean goesOn = route.destination().equals("default") && !route.via().isEmpty();
+    return goesOn && !way.isEmpty() ? new Route(route.link(), "default", way) : route;
   }
 
   /** As its driver gets it, for a process that waits or runs. */

@@ -195,6 +195,7 @@ final class Planning {
   /** The record with all subnets and gateways that it lacks. The keeper's lock is held. */
   NetworkRecord propose(
       NetworkRecord record, Collection<NetworkState> others, List<HostRoutes.Route> routes) {
+    IpamCheck.check(record.ipam(), record.ipv6());
     var taken = new ArrayList<Cidr>();
     for (var other : others) {
       if (!other.record().configOnly()) {

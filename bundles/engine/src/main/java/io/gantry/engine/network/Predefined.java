@@ -91,7 +91,7 @@ final class Predefined {
     var auxiliary = new HashMap<String, String>();
     String way = (own == null ? subnet.first().plus(1) : own.address()).toString();
     if (!gateway.isEmpty() && !gateway.equals(way)) {
-      auxiliary.put("DefaultGatewayIPv" + (subnet.six() ? 6 : 4), gateway);
+      auxiliary.put(NetworkRecord.otherGateway(subnet.six()), gateway);
     }
     pools.add(
         new Pool(

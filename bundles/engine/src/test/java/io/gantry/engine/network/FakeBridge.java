@@ -9,6 +9,7 @@ import io.gantry.spi.network.Endpoint;
 import io.gantry.spi.network.Network;
 import io.gantry.spi.network.NetworkDriver;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
@@ -26,6 +27,9 @@ public final class FakeBridge implements NetworkDriver {
 
   /** Of the next create. */
   volatile @Nullable GantryException refuseOnce;
+
+  /** Whether who is attached from now on gets a default route. */
+  volatile boolean leadsOut;
 
   /** A lease on it, and on itself as the builtin one. */
   public Leased<NetworkDriver> leased() {
@@ -84,7 +88,14 @@ public final class FakeBridge implements NetworkDriver {
   @Override
   public Attachment attach(Network network, Endpoint endpoint) {
     calls.add("attach " + network.name());
-    return Attachment.none(endpoint.id());
+    if (!leadsOut) {
+      return Attachment.none(endpoint.id());
+    }
+    var routes =
+        network.subnets().stream()
+            .map(subnet -> new Attachment.Route(endpoint.index(), "default", subnet.gateway()))
+            .toList();
+    return new Attachment(endpoint.id(), List.of(), List.of(), routes, Map.of());
   }
 
   @Override

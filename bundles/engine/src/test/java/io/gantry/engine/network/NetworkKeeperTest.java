@@ -18,6 +18,7 @@ import io.gantry.api.Networks.NetworkView;
 import io.gantry.api.Networks.Pool;
 import io.gantry.engine.event.EventRing;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.network.Attachment;
 import io.gantry.spi.network.Network;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -382,6 +383,71 @@ class NetworkKeeperTest {
     assertEquals("10.7.0.1", place.gateway());
     assertEquals("1400", view("bridge").options().get("com.docker.network.driver.mtu"));
     assertEquals("false", view("bridge").options().get("com.docker.network.bridge.enable_icc"));
+  }
+
+  private static NetworkSettings settings(
+      String bridge, String bip, String bip6, String fixed, String gateway) {
+    return new NetworkSettings(
+        bridge,
+        bip,
+        bip6,
+        fixed,
+        "",
+        gateway,
+        "",
+        0,
+        true,
+        true,
+        "",
+        false,
+        List.of(),
+        NetworkSettings.Resolver.HOSTS);
+  }
+
+  private static List<String> ways(Placed attached) {
+    return attached.madeOrNone().routes().stream().map(Attachment.Route::via).toList();
+  }
+
+  @Test
+  void itsContainersGoOutByTheGatewayThatIsConfigured() {
+    driver.leadsOut = true;
+    settings = settings("", "10.7.0.1/24", "", "", "10.7.0.254");
+    keeper = started();
+    var place = keeper.attach(place("bridge"), 1);
+    assertEquals("10.7.0.254", place.gateway());
+    assertEquals(List.of("10.7.0.254"), ways(place));
+    assertEquals("10.7.0.1", keeper.defaultGateway(), "the host is where it was");
+    var pool = new Pool("10.8.0.0/24", "", "", Map.of("DefaultGatewayIPv4", "10.8.0.9"));
+    create(spec("own", pool));
+    assertEquals(List.of("10.8.0.9"), ways(keeper.attach(place("own"), 1)));
+  }
+
+  @Test
+  void aBridgeThatIsThereSaysWhichSubnetItIs() {
+    var there = List.of(Cidr.of("192.0.2.1/24"), Cidr.of("10.7.0.1/16"), Cidr.of("fd00::5/64"));
+    var first = HostBridge.settled(settings("mine", "", "", "", ""), name -> there);
+    assertEquals("192.0.2.1/24", first.bip());
+    assertEquals("fd00::5/64", first.bip6());
+    var second = HostBridge.settled(settings("mine", "", "", "10.7.3.0/24", ""), name -> there);
+    assertEquals("10.7.0.1/16", second.bip());
+    var none = settings("none", "", "", "", "");
+    assertEquals(none, HostBridge.settled(none, name -> there));
+    assertTrue(HostBridge.addresses("lo").contains(Cidr.of("127.0.0.1/8")));
+    assertEquals(List.of(), HostBridge.addresses("nosuch0"));
+    settings = settings("lo", "", "", "", "");
+    keeper = started();
+    assertEquals("127.0.0.0/8", view("bridge").ipam().pools().get(0).subnet());
+  }
+
+  @Test
+  void addressesOutsideOfItsSubnetAreRefused() {
+    settings = settings("", "10.7.0.1/24", "", "10.8.0.0/25", "");
+    keeper = started();
+    refused(
+        GantryException.Kind.INVALID,
+        "invalid network config:\ninvalid ip-range 10.8.0.0/25: parent subnet 10.7.0.0/24 doesn't"
+            + " contain ip-range",
+        () -> place("bridge"));
   }
 
   @Test
