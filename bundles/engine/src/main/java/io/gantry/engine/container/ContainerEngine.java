@@ -76,7 +76,8 @@ public final class ContainerEngine implements Containers {
     networking = new Networking(shop.networks(), table);
     serving = new Serving(shop, table, files);
     var publishing = new Publishing(shop.networks(), shop.mappers());
-    var wiring = new Wiring(shop.networks(), table, networking, publishing, serving);
+    var linked = new LinkedHosts(shop.workers(), table, networking, files);
+    var wiring = new Wiring(shop.networks(), table, networking, publishing, serving, linked);
     teller = new Teller(shop.events(), shop.clock());
     logging = new Logging(shop);
     removal = new Removal(shop, table, records, files, mounting, logging, teller);

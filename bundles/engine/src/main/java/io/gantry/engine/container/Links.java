@@ -194,6 +194,11 @@ final class Links {
     }
   }
 
+  /** Whether one of its links leads to a container. */
+  static boolean lead(ContainerRecord parent, String child) {
+    return of(parent).stream().anyMatch(link -> link.child().equals(child));
+  }
+
   /** Lines for the hosts file of whoever links to others in the default network. */
   static List<String> hosts(ContainerRecord parent, ContainerTable table) {
     var lines = new ArrayList<String>();

@@ -198,7 +198,7 @@ final class Starting {
     }
     container.pending.end();
     mounting.tellMounted(container.record());
-    wiring.tellConnected(container.id, Wires.of(container.run()));
+    wiring.tellConnected(container.record(), Wires.of(container.run()));
     teller.tell(container.record(), "start");
     logging.begun(container);
     ending.watch(container);
@@ -303,7 +303,7 @@ final class Starting {
       container.run(run.begun());
       watched.accept(container, running);
       container.running(running);
-      wiring.begun(record.id(), joined);
+      wiring.begun(record, joined);
       container.waiters.started();
     }
   }

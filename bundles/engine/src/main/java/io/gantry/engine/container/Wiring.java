@@ -30,6 +30,7 @@ final class Wiring {
   private final Networking networking;
   private final Publishing publishing;
   private final Serving serving;
+  private final LinkedHosts linked;
 
   /** Ids of those that are in the network namespace of another one, by its id. */
   private final Map<String, Set<String>> guests = new ConcurrentHashMap<>();
@@ -39,12 +40,14 @@ final class Wiring {
       ContainerTable containers,
       Networking networking,
       Publishing publishing,
-      Serving serving) {
+      Serving serving,
+      LinkedHosts linked) {
     this.networks = networks;
     this.containers = containers;
     this.networking = networking;
     this.publishing = publishing;
     this.serving = serving;
+    this.linked = linked;
   }
 
   /**
@@ -116,13 +119,15 @@ final class Wiring {
   }
 
   /** The run is one that all can see. */
-  void begun(String container, Wires wires) {
+  void begun(ContainerRecord record, Wires wires) {
     publishing.settle(wires.ports);
-    serving.begun(container);
+    serving.begun(record.id());
   }
 
-  void tellConnected(String container, Wires wires) {
-    networking.tellConnected(container, wires.places);
+  /** Who is led to it by a link finds it in its hosts file, too. */
+  void tellConnected(ContainerRecord record, Wires wires) {
+    networking.tellConnected(record.id(), wires.places);
+    linked.begun(record);
   }
 
   // An end
@@ -143,6 +148,7 @@ final class Wiring {
       networks.tell(place, record.id(), "disconnect");
     }
     serving.ended(record.id());
+    linked.ended(record.id());
     return new Wires(wires.places, wires.ports, shared);
   }
 
@@ -218,6 +224,7 @@ final class Wiring {
     networking.expect(container);
     if (container.run().running()) {
       comes(container.record());
+      linked.expect(container.record());
     }
   }
 }

@@ -1,9 +1,15 @@
 package io.gantry.engine.container;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.spi.GantryException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -50,6 +56,37 @@ class LinksTest extends WithEngine {
     assertThrows(GantryException.class, () -> engine.containers.unlink("parent/one"));
     engine.containers.remove("child", false, false);
     assertEquals(List.of(), engine.containers.inspect("parent").links());
+  }
+
+  @Test
+  void whoComesAgainElsewhereIsFoundThere() {
+    engine.close();
+    engine = new Engines(home, new LoopDriver().leased());
+    made("child");
+    engine.containers.start("child");
+    String parent = made("parent", "child:db");
+    engine.containers.start("parent");
+    String before = address("child");
+    assertTrue(hosts(parent).contains(before + "\tdb "), hosts(parent));
+    engine.containers.stop("child", "KILL", null);
+    made("other");
+    engine.containers.start("other"); // which has its address now
+    engine.containers.start("child");
+    assertNotEquals(before, address("child"));
+    Await.until("it is found", () -> hosts(parent).contains(address("child") + "\tdb "));
+    assertFalse(hosts(parent).contains(before + "\tdb "), hosts(parent));
+  }
+
+  private String address(String ref) {
+    return engine.containers.inspect(ref).networks().get("bridge").address();
+  }
+
+  private String hosts(String id) {
+    try {
+      return Files.readString(home.place().files(id).resolve("hosts"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
