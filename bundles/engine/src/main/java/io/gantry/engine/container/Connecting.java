@@ -193,15 +193,26 @@ final class Connecting {
     var change = republishing.follow(container, changed, left, undo);
     undo.add(() -> serving.put(container.record(), run.places(), run.ports()));
     serving.put(changed, left, change.ports());
-    shop.networks().disconnect(gone);
     var now = run.in(left, change.ports());
+    undo.add(() -> records.putRun(container.record(), run));
+    records.putRun(changed, now);
+    shop.networks().disconnect(gone);
+    // It is out, whatever fails from here on: what can be seen of it inside is the container's,
+    // too.
+    container.run(now);
     republishing.settle(container, change);
     shop.networks().leave(gone); // its address is going to be another's
-    inside(container, InsideProgram.left(run.places(), gone));
-    records.putRun(changed, now);
-    container.run(now);
-    starting.writeEtc(changed, now.places());
+    attempt(container, () -> inside(container, InsideProgram.left(run.places(), gone)));
+    attempt(container, () -> starting.writeEtc(changed, left));
     shop.networks().tell(gone, container.id, "disconnect");
+  }
+
+  private static void attempt(Container container, Runnable step) {
+    try {
+      step.run();
+    } catch (GantryException e) {
+      log.log(WARNING, "container {0} is not told: {1}", container.id, e.getMessage());
+    }
   }
 
   /** One that cannot be visited any more, or by a monitor of old, is left to the driver. */

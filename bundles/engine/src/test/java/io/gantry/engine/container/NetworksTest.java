@@ -270,6 +270,23 @@ class NetworksTest extends WithEngine {
         networks.list().stream().map(network -> network.name()).toList());
   }
 
+  /** What is inside is the container's: here it has taken its interfaces down. */
+  @Test
+  void aDisconnectIsDoneWhateverTheContainerMakesOfIt() throws Exception {
+    String id = started("box", "one", asked("two", "10.9.2.5"));
+    String pid = Long.toString(engine.containers.inspect(id).state().pid());
+    var down = new ProcessBuilder("nsenter", "-n", "-t", pid, "ip", "link", "set", "lo", "down");
+    assertEquals(0, down.start().waitFor());
+    networks.disconnect("one", "box", false);
+    assertEquals(List.of("two"), List.copyOf(engine.containers.inspect(id).networks().keySet()));
+    assertEquals(Map.of(), networks.inspect("one").endpoints());
+    engine.close();
+    engine = open();
+    networks = engine.containers.networks();
+    assertEquals(List.of("two"), List.copyOf(engine.containers.inspect(id).networks().keySet()));
+    assertEquals(1, engine.containers.belongings().attachments("loop").size());
+  }
+
   @Test
   void theHostsGatewayHasAName() throws Exception {
     String id = started("box", "default");
