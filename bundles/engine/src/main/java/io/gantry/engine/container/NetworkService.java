@@ -3,6 +3,8 @@ package io.gantry.engine.container;
 import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
+import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.api.Networks;
@@ -17,6 +19,8 @@ import java.util.function.Predicate;
 
 /** Networks as the edges see them. */
 final class NetworkService implements Networks {
+  private static final System.Logger log = System.getLogger("io.gantry.engine.container");
+
   private final NetworkKeeper keeper;
   private final ContainerTable table;
   private final Networking networking;
@@ -88,9 +92,8 @@ final class NetworkService implements Networks {
         remove(view.id());
         names.add(view.name());
       } catch (GantryException e) {
-        if (e.kind() != FORBIDDEN && e.kind() != NOT_FOUND) {
-          throw e;
-        } // taken or removed by somebody meanwhile
+        boolean meanwhile = e.kind() == FORBIDDEN || e.kind() == NOT_FOUND; // taken, or removed
+        log.log(meanwhile ? DEBUG : WARNING, "{0} stays: {1}", view.name(), e.getMessage());
       }
     }
     keeper.tellPruned();

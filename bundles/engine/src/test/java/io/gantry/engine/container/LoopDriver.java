@@ -27,6 +27,9 @@ final class LoopDriver implements NetworkDriver {
   /** Of every attach from now on. */
   volatile @Nullable GantryException failure;
 
+  /** The network that it does not let go. */
+  volatile String stuck = "";
+
   /** Whom the last attach was for. */
   volatile long initPid;
 
@@ -76,6 +79,9 @@ final class LoopDriver implements NetworkDriver {
   @Override
   public void remove(Network network) {
     calls.add("remove " + network.name());
+    if (network.name().equals(stuck)) {
+      throw new GantryException(GantryException.Kind.INTERNAL, "it is stuck");
+    }
   }
 
   @Override

@@ -270,6 +270,13 @@ class NetworksTest extends WithEngine {
         networks.list().stream().map(network -> network.name()).toList());
   }
 
+  @Test
+  void oneThatStaysKeepsPruneFromNoOther() {
+    driver.stuck = "one";
+    assertEquals(List.of("two"), networks.prune(network -> true));
+    assertEquals("one", networks.inspect("one").name());
+  }
+
   /** What is inside is the container's: here it has taken its interfaces down. */
   @Test
   void aDisconnectIsDoneWhateverTheContainerMakesOfIt() throws Exception {
