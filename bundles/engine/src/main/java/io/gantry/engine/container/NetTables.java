@@ -22,7 +22,9 @@ final class NetTables {
   /** Where the resolver listens if it leaves port 53 to containers: not one that kernels choose. */
   static final int HIDDEN_PORT = 61053;
 
-  private static final Pattern WORD = Pattern.compile("[^\\s,\\p{Cntrl}]+");
+  /** What could be asked for: a name has 255 bytes at most. */
+  private static final Pattern WORD = Pattern.compile("[^\\s,\\p{Cntrl}]{1,255}");
+
   private static final int MOST_SERVERS = 8;
 
   private final NetworkKeeper networks;

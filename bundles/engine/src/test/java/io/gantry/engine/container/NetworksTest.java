@@ -295,6 +295,14 @@ class NetworksTest extends WithEngine {
   }
 
   @Test
+  void aNameThatNobodyCanAskForIsNoObstacle() throws Exception {
+    var odd = List.of("a".repeat(2 << 20), "short");
+    var wanted = new NetworkRequest("one", odd, "", "", List.of(), "", List.of(), Map.of(), 0);
+    started("web", "one", wanted);
+    assertTrue(lookUp(started("box", "one"), "short").contains("10.9.1.2"));
+  }
+
+  @Test
   void theHostsGatewayHasAName() throws Exception {
     String id = started("box", "default");
     String gateway = engine.containers.inspect(id).networks().get("bridge").gateway();
