@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** What containers have in the keeping of each driver: one that takes over is told of it. */
 final class Belongings {
@@ -82,12 +81,14 @@ final class Belongings {
   /** Ports that lead to containers that run, or are about to, by way of a mapper. */
   List<PortMapping> mappings(String mapper) {
     var onTheWay = networking.keeper().ports().onTheWay(); // first: they become those of runs
-    return Stream.concat(
-            onTheWay.stream(),
-            table.all().stream().flatMap(container -> container.run().ports().stream()))
+    var all = new LinkedHashMap<String, Published>();
+    table.all().stream()
+        .flatMap(container -> container.run().ports().stream())
+        .forEach(port -> all.put(port.id(), port));
+    onTheWay.forEach(port -> all.put(port.id(), port)); // a run's may be on the way elsewhere
+    return all.values().stream()
         .filter(port -> port.mapper().equals(mapper))
         .map(Published::mapping)
-        .distinct()
         .toList();
   }
 

@@ -166,7 +166,8 @@ final class Engines implements AutoCloseable {
         new LinkedTrees(home.trees(), home.busybox()),
         shipper,
         logs,
-        new OneDriver<>("builtin", new NoNetwork()));
+        new OneDriver<>("builtin", new NoNetwork()),
+        null);
   }
 
   /** One whose default network's driver is the one that is named first. */
@@ -178,7 +179,21 @@ final class Engines implements AutoCloseable {
         new LinkedTrees(home.trees(), home.busybox()),
         new MemoryShipper(),
         new LogDefaults("json-file", Map.of(), false),
-        drivers);
+        drivers,
+        null);
+  }
+
+  /** One whose containers' ports are led by a mapper besides. */
+  Engines(Home home, Leased<NetworkDriver> drivers, Leased<PortMapper> mappers) {
+    this(
+        home,
+        InstantSource.system(),
+        new NamespacesDriver(),
+        new LinkedTrees(home.trees(), home.busybox()),
+        new MemoryShipper(),
+        new LogDefaults("json-file", Map.of(), false),
+        drivers,
+        mappers);
   }
 
   Engines(Home home, InstantSource clock, ExecDriver execs, StorageDriver storage) {
@@ -189,7 +204,8 @@ final class Engines implements AutoCloseable {
         storage,
         new MemoryShipper(),
         new LogDefaults("json-file", Map.of(), false),
-        new OneDriver<>("builtin", new NoNetwork()));
+        new OneDriver<>("builtin", new NoNetwork()),
+        null);
   }
 
   private Engines(
@@ -199,7 +215,8 @@ final class Engines implements AutoCloseable {
       StorageDriver storage,
       MemoryShipper shipper,
       LogDefaults logs,
-      Leased<NetworkDriver> drivers) {
+      Leased<NetworkDriver> drivers,
+      @Nullable Leased<PortMapper> mappers) {
     this.shipper = shipper;
     this.logs = logs;
     var tree = CgroupTree.detect();
@@ -232,7 +249,7 @@ final class Engines implements AutoCloseable {
             new OneDriver<>("linked", storage),
             new OneDriver<>("namespaces", execs),
             networks,
-            new NoMappers(() -> whileMapping.run()),
+            mappers == null ? new NoMappers(() -> whileMapping.run()) : mappers,
             ring,
             loop,
             new Zygote(HELPER, home.place(), loop, spare, CgroupTree.detect()),

@@ -18,6 +18,11 @@ import io.gantry.api.Ports;
 import io.gantry.api.Ports.PublishedPort;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Recovery;
+import io.gantry.spi.Support;
+import io.gantry.spi.network.PortMapper;
+import io.gantry.spi.network.PortMapping;
+import io.gantry.spi.network.Proxied;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -25,6 +30,7 @@ import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -268,6 +274,51 @@ class PortsTest extends WithEngine {
     again();
     assertEquals(List.of(HERE + ":" + free[0] + ">10.9.2.2:80"), seen(id));
     assertTrue(isTaken(HERE, free[0]));
+  }
+
+  /** As a mapper's take-over in the middle of it would ask. */
+  @Test
+  void aPortOnItsWayToAnotherNetworkIsThatNetworks() throws Exception {
+    var mapper = new CarefulMapper();
+    engine.close();
+    engine = new Engines(home, driver.leased(), new OneDriver<>("careful", mapper));
+    ports = engine.containers.ports();
+    started("box", "one", wish(80, HERE, free(1)[0]));
+    var networks = engine.containers.networks();
+    networks.connect("two", "box", NetworkRequest.of(""));
+    var expected = new ArrayList<PortMapping>();
+    mapper.meanwhile = () -> expected.addAll(engine.containers.belongings().mappings("careful"));
+    networks.disconnect("one", "box", false);
+    assertEquals(List.of("10.9.2.2"), expected.stream().map(PortMapping::address).toList());
+  }
+
+  /** One that does something when it is asked to map. */
+  private static final class CarefulMapper implements PortMapper {
+    volatile Runnable meanwhile = () -> {};
+
+    @Override
+    public Support probe() {
+      return Support.yes();
+    }
+
+    @Override
+    public Set<String> features() {
+      return Set.of("tcp");
+    }
+
+    @Override
+    public List<Proxied> map(List<PortMapping> mappings) {
+      meanwhile.run();
+      return List.of();
+    }
+
+    @Override
+    public void unmap(List<PortMapping> mappings) {}
+
+    @Override
+    public Recovery recover(List<PortMapping> expected) {
+      return new Recovery(Set.of(), Set.of());
+    }
   }
 
   @Test
