@@ -84,11 +84,23 @@ final class Links implements AutoCloseable {
 
   /** Deletes what was made for a network; a parent that was there stays. */
   void removeParent(String network) {
-    for (Marked marked : marked(HERE)) {
-      if (marked.mark().isNetwork() && marked.mark().id().equals(network)) {
-        delete(marked);
-      }
+    for (Marked marked : parents(network)) {
+      delete(marked);
     }
+  }
+
+  /** What was made for a network. */
+  List<Marked> parents(String network) {
+    return marked(HERE).stream()
+        .filter(marked -> marked.mark().isNetwork() && marked.mark().id().equals(network))
+        .toList();
+  }
+
+  /** It was made for a network that is gone, and is another one's from now on. */
+  void pass(Marked parent, String network) {
+    var messages = new RouteMessages();
+    messages.change(parent.link().index()).alias(marks.ofNetwork(network));
+    socket().send(messages);
   }
 
   // Endpoints
@@ -166,7 +178,12 @@ final class Links implements AutoCloseable {
    *
    * @param namespace number of where it is, {@link #HERE} on the host
    */
-  record Marked(Link link, Mark mark, int namespace) {}
+  record Marked(Link link, Mark mark, int namespace) {
+
+    boolean isHere() {
+      return namespace == HERE;
+    }
+  }
 
   /** On the host and in all namespaces that have numbers. */
   List<Marked> marked() {
@@ -205,7 +222,7 @@ final class Links implements AutoCloseable {
     try {
       socket()
           .send(
-              marked.namespace() == HERE
+              marked.isHere()
                   ? messages.deleteLink(link)
                   : messages.deleteLink(link, marked.namespace()));
     } catch (GantryException e) {

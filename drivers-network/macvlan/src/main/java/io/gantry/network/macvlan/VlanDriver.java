@@ -27,6 +27,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 
 /**
@@ -43,6 +44,7 @@ abstract class VlanDriver implements NetworkDriver {
   private final LinkKind kind;
   private final Links links;
   private final Map<String, Parented> networks = new ConcurrentHashMap<>();
+  private final ReentrantLock changes = new ReentrantLock(); // of networks and their parents
   private final ScheduledExecutorService worker;
 
   VlanDriver(LinkKind kind, String instance) {
@@ -89,17 +91,39 @@ abstract class VlanDriver implements NetworkDriver {
   @Override
   public final void create(Network network) {
     var wanted = Parented.read(kind, network);
+    changes.lock();
     try (var undo = new Undo()) {
       int parent = links.ensureParent(network.id(), wanted.options(), undo);
       networks.put(network.id(), wanted.on(parent));
       undo.keep();
+    } finally {
+      changes.unlock();
     }
   }
 
   @Override
   public final void remove(Network network) {
-    networks.remove(network.id());
-    links.removeParent(network.id());
+    changes.lock();
+    try {
+      networks.remove(network.id());
+      links.parents(network.id()).forEach(this::leave);
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  /** A parent that was made goes with the last network that is on it. */
+  private boolean leave(Marked parent) {
+    var heir =
+        networks.values().stream()
+            .filter(other -> other.parent() == parent.link().index())
+            .findFirst();
+    if (heir.isPresent()) {
+      links.pass(parent, heir.get().network().id());
+    } else {
+      links.delete(parent);
+    }
+    return heir.isEmpty();
   }
 
   // Endpoints
@@ -206,8 +230,10 @@ abstract class VlanDriver implements NetworkDriver {
       var mark = marked.mark();
       if (mark.isNetwork() ? networks.containsKey(mark.id()) : wanted.contains(mark.id())) {
         alive.add(mark.id());
-      } else {
+      } else if (!mark.isNetwork()) {
         links.delete(marked);
+        swept.add("interface " + marked.link().name());
+      } else if (marked.isHere() && leave(marked)) { // the host's own may have a number, too
         swept.add("interface " + marked.link().name());
       }
     }

@@ -165,6 +165,25 @@ class VlanDriverTest {
     assertFalse(host.exec("ip", "link").contains("lan0.42"));
   }
 
+  /** As one that was made, on a kernel without VLANs, too. */
+  @Test
+  void aParentThatWasMadeStaysWithTheLastNetworkOnIt() {
+    var first = network(1, false, "parent", "lan0.42");
+    var second = network(2, false, "parent", "lan0.42");
+    host.exec("ip", "link", "add", "lan0.42", "type", "veth", "peer", "name", "far");
+    String mark = "gantry-0123abcd macvlan network ";
+    host.exec("ip", "link", "set", "lan0.42", "up", "alias", mark + id(1));
+    host.run(() -> driver.create(first));
+    host.run(() -> driver.create(second));
+    host.run(() -> driver.remove(first));
+    assertTrue(host.exec("ip", "link", "show", "lan0.42").contains(mark + id(2)));
+    host.exec("ip", "link", "set", "lan0.42", "alias", mark + id(1));
+    host.run(() -> driver.recover(List.of(second), List.of()));
+    assertTrue(host.exec("ip", "link", "show", "lan0.42").contains(mark + id(2)));
+    host.run(() -> driver.remove(second));
+    assertFalse(host.exec("ip", "link").contains("lan0.42"));
+  }
+
   @Test
   void whatDockerdRefusesIsRefused() {
     refused("requested parent interface no0 was not found on this host", "parent", "no0");
