@@ -360,7 +360,7 @@ public final class BridgeDriver implements NetworkDriver {
     changes.lock();
     try {
       if (settings.rules()) {
-        rules.takeOver();
+        rules.takeOver(settings.forwardDrop());
       }
       networks.clear();
       var alive = new HashSet<String>();

@@ -52,12 +52,16 @@ final class RuleKeeper implements NftGuard.Owner, AutoCloseable {
     }
   }
 
-  /** What an earlier driver has left says about this host. */
-  void takeOver() {
+  /**
+   * What an earlier driver has left says about this host.
+   *
+   * @param wanted whether a host that was no router shall stay none
+   */
+  void takeOver(boolean wanted) {
     lock.lock();
     try {
-      closed |= Rules.isClosed(socket(), table, false);
-      closed6 |= Rules.isClosed(socket(), table, true);
+      closed = wanted && (closed || Rules.isClosed(socket(), table, false));
+      closed6 = wanted && (closed6 || Rules.isClosed(socket(), table, true));
     } finally {
       lock.unlock();
     }
@@ -95,6 +99,11 @@ final class RuleKeeper implements NftGuard.Owner, AutoCloseable {
   /** Guarded by lock. */
   private void render() {
     var rules = new Rules(table, networks, closed, closed6);
+    for (boolean ipv6 : List.of(false, true)) {
+      if (!(ipv6 ? closed6 : closed) && Rules.isClosed(socket(), table, ipv6)) {
+        rules.open(ipv6);
+      }
+    }
     socket().send(rules.batch());
     shape = rules.shape();
   }

@@ -109,6 +109,12 @@ final class Rules {
     return new Shape(rules, elements);
   }
 
+  /** The host forwards for others again, or not at all. */
+  void open(boolean ipv6) {
+    String chain = family(CLOSED, ipv6);
+    batch.flushChain(chain).deleteChain(chain);
+  }
+
   /** Whether a table says that this host was no router before. */
   static boolean isClosed(NftSocket socket, String table, boolean ipv6) {
     return socket.rules(Family.INET, table).containsKey(family(CLOSED, ipv6));

@@ -284,6 +284,8 @@ class BridgeDriverTest {
       assertCannotReach(third, OUTSIDE, PORT);
       assertEquals(List.of(), host.call(() -> next.warnings(network(next, 3, false))));
       assertCannotReach(third, OUTSIDE, PORT);
+      driver(INSTANCE, new Settings("gantry0", true, true, false, false));
+      assertReaches(third, OUTSIDE, PORT, "192.0.2.2");
     }
   }
 
