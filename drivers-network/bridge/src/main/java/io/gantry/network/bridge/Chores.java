@@ -72,7 +72,7 @@ final class Chores implements AutoCloseable {
   }
 
   private void seeGone() {
-    for (var late = next(); late != null; late = next()) {
+    for (var late = next(); late != null && !worker.isShutdown(); late = next()) {
       try {
         links.detach(late.endpoint());
       } catch (GantryException e) {
