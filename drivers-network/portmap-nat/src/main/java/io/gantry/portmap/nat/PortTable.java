@@ -148,11 +148,22 @@ final class PortTable implements NftGuard.Owner, AutoCloseable {
     try {
       var gone =
           fewer.keySet().stream().filter(p -> Objects.equals(fewer.get(p), ports.get(p))).toList();
-      gone.forEach(ports::remove);
-      if (!gone.isEmpty()) {
-        change(gone, Map.of());
-        emptySince = System.nanoTime();
+      if (gone.isEmpty()) {
+        return;
       }
+      gone.forEach(ports::remove);
+      try {
+        change(gone, Map.of());
+      } catch (GantryException e) {
+        fewer.forEach(
+            (port, target) -> {
+              if (gone.contains(port)) {
+                ports.put(port, target); // it may be asked for once more
+              }
+            });
+        throw e;
+      }
+      emptySince = System.nanoTime();
     } finally {
       lock.unlock();
     }

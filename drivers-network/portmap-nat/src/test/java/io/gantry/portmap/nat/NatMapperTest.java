@@ -2,8 +2,10 @@ package io.gantry.portmap.nat;
 
 import static io.gantry.spi.testkit.NetworkSandbox.eventually;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.spi.GantryException;
 import io.gantry.spi.network.PortMapping;
 import io.gantry.spi.testkit.NetworkSandbox;
 import io.gantry.spi.testkit.NetworkSandbox.Box;
@@ -196,6 +198,20 @@ class NatMapperTest {
     assertEquals(10, listed.lines().filter(line -> line.contains(" comment ")).count());
     assertTrue(listed.contains("198.51.100.1 . sctp . 10007 : 10.50.0.2 . 7"));
     host.run(() -> mapper.unmap(ports));
+    assertEquals("0", mapper.status().get("Ports"));
+  }
+
+  @Test
+  void whatCouldNotBeTakenAwayMayBeAskedForOnceMore() {
+    var port = tcp("0.0.0.0", 8080, "10.50.0.2");
+    map(port);
+    String table = "inet gantry-0123abcd-nat";
+    host.exec("nft", "delete", "table", "inet", "gantry-0123abcd-nat");
+    host.exec("nft", "table " + table + " { map any4 { type ipv4_addr : verdict; }; }");
+    assertThrows(GantryException.class, () -> host.run(() -> mapper.unmap(List.of(port))));
+    assertEquals("1", mapper.status().get("Ports"));
+    host.exec("nft", "delete", "table", "inet", "gantry-0123abcd-nat");
+    host.run(() -> mapper.unmap(List.of(port)));
     assertEquals("0", mapper.status().get("Ports"));
   }
 
