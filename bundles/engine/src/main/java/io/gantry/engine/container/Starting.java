@@ -414,7 +414,7 @@ final class Starting {
       e.addSuppressed(unwritten);
     }
     container.pending.end();
-    container.waiters.ended(
+    container.waiters.failed(
         new Exit(failure.exitCode(), failure.sentence()), container.isRestarting());
     launching.hasFailed();
     return failure.exception();

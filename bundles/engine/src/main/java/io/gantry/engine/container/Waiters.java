@@ -67,12 +67,28 @@ final class Waiters {
   }
 
   /**
-   * A run has ended, or a start has failed.
+   * A run has ended.
    *
    * @param restarting the policy starts it again: those who waited for it not to run are told, as
    *     by dockerd; to those who come until then it runs
    */
   void ended(Exit exit, boolean restarting) {
+    ended(exit, exit, restarting);
+  }
+
+  /**
+   * A start has failed. Why, hears who started it: told it a second time by its wait, {@code docker
+   * run} would say it twice.
+   */
+  void failed(Exit exit, boolean restarting) {
+    ended(exit, withoutError(exit), restarting);
+  }
+
+  private static Exit withoutError(Exit exit) {
+    return new Exit(exit.status(), "");
+  }
+
+  private void ended(Exit exit, Exit told, boolean restarting) {
     var done = new ArrayList<CompletableFuture<Exit>>();
     lock.lock();
     try {
@@ -83,9 +99,10 @@ final class Waiters {
     } finally {
       lock.unlock();
     }
-    done.forEach(waiter -> waiter.complete(exit));
+    done.forEach(waiter -> waiter.complete(told));
   }
 
+  /** The removal went well, whatever it was that was removed: there is no error to tell. */
   void removed() {
     var done = new ArrayList<CompletableFuture<Exit>>();
     Exit exit;
@@ -93,7 +110,8 @@ final class Waiters {
     try {
       gone = true;
       running = false;
-      exit = last;
+      exit = withoutError(last);
+      last = exit;
       for (var condition : WaitCondition.values()) {
         take(condition, done);
       }

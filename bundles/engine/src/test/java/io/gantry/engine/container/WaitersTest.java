@@ -55,6 +55,19 @@ class WaitersTest {
   }
 
   @Test
+  void whyAStartFailedIsNotToldToWhoWaitsAlreadyNorAfterTheRemoval() {
+    var failure = new Exit(127, "no such program");
+    var next = await(WaitCondition.NEXT_EXIT);
+    var gone = await(WaitCondition.REMOVED);
+    waiters.failed(failure, false);
+    assertEquals(new Exit(127, ""), next.join());
+    assertEquals(failure, await(WaitCondition.NOT_RUNNING).join());
+    waiters.removed();
+    assertEquals(new Exit(127, ""), gone.join());
+    assertEquals(new Exit(127, ""), await(WaitCondition.REMOVED).join());
+  }
+
+  @Test
   void whoGivesUpWaitingIsForgotten() {
     waiters.started();
     var staying = await(WaitCondition.NOT_RUNNING);
