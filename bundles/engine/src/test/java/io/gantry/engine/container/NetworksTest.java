@@ -262,9 +262,11 @@ class NetworksTest extends WithEngine {
   void pruneTakesWhatNoContainerHas() {
     engine.containers.create(sleeping("box", "one"));
     assertEquals(List.of("two"), networks.prune(network -> true));
-    assertTrue(
-        engine.events.stream()
-            .anyMatch(e -> e.type().equals("network") && e.action().equals("prune")));
+    Await.until(
+        "it is told",
+        () ->
+            engine.events.stream()
+                .anyMatch(e -> e.type().equals("network") && e.action().equals("prune")));
     assertEquals(
         List.of("bridge", "host", "none", "one"),
         networks.list().stream().map(network -> network.name()).toList());
