@@ -1,14 +1,12 @@
 package io.gantry.api.trust;
 
 import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
-import static java.nio.file.attribute.PosixFilePermission.GROUP_WRITE;
-import static java.nio.file.attribute.PosixFilePermission.OTHERS_WRITE;
 
 import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFileAttributes;
+import java.util.Objects;
 
 /** Who may have written a file that the engine acts on: root, or whoever runs the engine. */
 public final class Trusted {
@@ -16,6 +14,7 @@ public final class Trusted {
   private static final String FIX = "; chown root and chmod go-w it";
 
   private static final int STICKY = 01000;
+  private static final int WRITABLE_BY_OTHERS = 0022;
 
   private Trusted() {}
 
@@ -31,8 +30,7 @@ public final class Trusted {
     Path real = file.toRealPath();
     check(real);
     for (Path above = real.getParent(); above != null; above = above.getParent()) {
-      boolean sticky = ((Integer) Files.getAttribute(above, "unix:mode") & STICKY) != 0;
-      check(above, sticky);
+      check(above, true);
     }
     return real;
   }
@@ -46,16 +44,22 @@ public final class Trusted {
     check(file, false);
   }
 
-  private static void check(Path file, boolean othersMayWrite) throws IOException {
-    PosixFileAttributes attributes = Files.readAttributes(file, PosixFileAttributes.class);
-    String owner = attributes.owner().getName();
-    if (!owner.equals("root") && !owner.equals(System.getProperty("user.name"))) {
-      throw new GantryException(FORBIDDEN, file + " belongs to " + owner + ", not to root" + FIX);
+  /** By numbers: names are looked up in a file each time, and more than one may mean root. */
+  private static void check(Path file, boolean orSticky) throws IOException {
+    var attributes = Files.readAttributes(file, "unix:mode,uid");
+    int uid = (Integer) Objects.requireNonNull(attributes.get("uid"));
+    int mode = (Integer) Objects.requireNonNull(attributes.get("mode"));
+    if (uid != 0 && uid != self()) {
+      throw new GantryException(
+          FORBIDDEN,
+          file + " belongs to " + Files.getOwner(file).getName() + ", not to root" + FIX);
     }
-    var permissions = attributes.permissions();
-    boolean open = permissions.contains(OTHERS_WRITE) || permissions.contains(GROUP_WRITE);
-    if (open && !othersMayWrite) {
+    if ((mode & WRITABLE_BY_OTHERS) != 0 && !(orSticky && (mode & STICKY) != 0)) {
       throw new GantryException(FORBIDDEN, file + " is writable by others" + FIX);
     }
+  }
+
+  private static int self() throws IOException {
+    return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
   }
 }
