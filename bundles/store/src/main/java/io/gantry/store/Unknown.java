@@ -4,7 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -24,9 +25,14 @@ record Unknown(
   record Element(ObjectNode known, Unknown below) {}
 
   Unknown {
-    fields = Map.copyOf(fields);
-    nested = Map.copyOf(nested);
-    lists = Map.copyOf(lists);
+    fields = inOrder(fields);
+    nested = inOrder(nested);
+    lists = inOrder(lists);
+  }
+
+  /** So that they are written in the order they were found in. */
+  private static <V> Map<String, V> inOrder(Map<String, V> all) {
+    return Collections.unmodifiableMap(new LinkedHashMap<>(all));
   }
 
   /**
@@ -34,9 +40,9 @@ record Unknown(
    * @param known what this version writes for the value it read from it
    */
   static Unknown of(ObjectNode stored, ObjectNode known) {
-    Map<String, JsonNode> fields = new HashMap<>();
-    Map<String, Unknown> nested = new HashMap<>();
-    Map<String, List<Element>> lists = new HashMap<>();
+    Map<String, JsonNode> fields = new LinkedHashMap<>();
+    Map<String, Unknown> nested = new LinkedHashMap<>();
+    Map<String, List<Element>> lists = new LinkedHashMap<>();
     for (var field : stored.properties()) {
       String name = field.getKey();
       JsonNode mine = known.get(name);
