@@ -65,17 +65,22 @@ final class Allowed {
     if (one.policy.ignoresStops() && one.engineDied && one.phase != Phase.CREATED && comes) {
       return one.phase != Phase.ABSENT; // a user's stop holds until the next engine
     }
-    boolean mayEnd = one.isRestless() || one.monitorKilled || one.pending == Step.CRASH;
-    if (!ran && !isStarting() || !mayEnd && !isStarting()) {
+    boolean wasKilled = one.monitorKilled || one.pending == Step.CRASH || isBetweenRuns();
+    if (!ran && !isStarting() || !one.isRestless() && !wasKilled && !isStarting()) {
       return false;
     }
-    int code = one.monitorKilled || one.pending == Step.CRASH ? Program.KILLED : one.program.exit();
+    int code = wasKilled ? Program.KILLED : one.program.exit();
     if (!one.policy.restarts(code)) {
       return false;
     }
     return comes
         || one.policy.isSpent(seen.restarts())
             && (isEnd(one.program.exit()) || isEnd(Program.KILLED) || isEnd(NOT_STARTED));
+  }
+
+  /** Its monitor was killed again and again, and its next run was not due yet at the last look. */
+  private boolean isBetweenRuns() {
+    return one.phase == Phase.RUNNING && one.pid == 0;
   }
 
   private boolean isStarting() {
