@@ -47,7 +47,7 @@ final class Inspection {
     if (one.phase != Phase.CREATED && !vanishes) {
       log(session.api, one, afterPowerCut);
     }
-    boolean lasts = one.program.isEndless() || !seen.runs();
+    boolean lasts = one.program.isEndless() || !seen.runs() && seen.phase() != Phase.ABSENT;
     for (Trait each : lasts ? one.traits : List.<Trait>of()) {
       each.check(session, one, seen);
     }
