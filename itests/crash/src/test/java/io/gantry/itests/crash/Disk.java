@@ -87,6 +87,12 @@ final class Disk implements AutoCloseable {
         LIMIT,
         "the data root can be unmounted",
         () -> Command.run(Map.of(), LIMIT, List.of("umount", target.toString())).exit() == 0);
+    // Who has copied the mount into a namespace of his, as each start of a container anywhere does
+    // for a moment, keeps the file system that was cut.
+    Eventually.within(
+        LIMIT,
+        "the disk is let go",
+        () -> Command.run(Map.of(), LIMIT, List.of("losetup", "-j", image())).ok().isEmpty());
     mount();
   }
 
