@@ -9,6 +9,7 @@ import io.gantry.api.ContainerView;
 import io.gantry.api.Containers.Pruned;
 import io.gantry.spi.GantryException;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Predicate;
 
 /** Removes the containers that do not run. */
@@ -68,7 +69,7 @@ final class Pruning {
     }
   }
 
-  private static GantryException left(int removed, ArrayList<GantryException> left) {
+  private static GantryException left(int removed, List<GantryException> left) {
     var first = left.get(0);
     return new GantryException(
         first.kind(),
