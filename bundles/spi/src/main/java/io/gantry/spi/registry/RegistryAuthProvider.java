@@ -9,15 +9,34 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * Proves to a registry who the engine or its user is. Keeps at most a cache that may be lost at any
- * time.
+ * Proves to a registry who the engine or its user is. It sends nothing itself: what has to be asked
+ * on the way, of a token service say, it hands out as an {@link AuthCall}, which the engine makes
+ * under its rules for strangers (limits, redirects, realms, proxies, trust). Keeps at most a cache
+ * that may be lost at any time; calls come on many threads.
  */
 @ConsumerType
 public interface RegistryAuthProvider extends Driver {
 
-  /** Client certificates to offer a host, in the order to try; none by default. */
-  default List<TlsIdentity> identities(String host) {
-    return List.of();
+  /**
+   * What a host is trusted by, and the client certificates to show it. Asked for again for each
+   * operation, so a change shows at once.
+   *
+   * @param host as references name it, with its port if it has one
+   * @throws io.gantry.spi.GantryException INVALID when what an operator put down for the host
+   *     cannot be used; the sentence names the file
+   */
+  default HostTls tls(String host) {
+    return HostTls.NONE;
+  }
+
+  /**
+   * What to log in with when the client brought nothing.
+   *
+   * @param registry as {@link RegistryRequest#registry}
+   * @return null when it knows nothing of the registry
+   */
+  default @Nullable Credentials credentials(String registry) {
+    return null;
   }
 
   /** Headers to send with a request before anybody asked. */
@@ -28,15 +47,20 @@ public interface RegistryAuthProvider extends Driver {
   /**
    * Answers a 401.
    *
-   * @return headers for the next attempt, or null when this provider has no answer
+   * @param result of the call that the last answer to this challenge asked for; null at first
    */
-  @Nullable Map<String, String> answer(Challenge challenge);
+  default AuthAnswer answer(Challenge challenge, @Nullable AuthResult result) {
+    return AuthAnswer.NONE;
+  }
 
   /** Learns from a success: index tokens and cookies of registry v1 come with 200s. */
   default void learn(RegistryRequest request, Map<String, List<String>> responseHeaders) {}
 
-  /** Drops whatever is cached for a host; for all when empty. */
-  void forget(String host);
+  /** An operation is over: what was kept for it alone can go. */
+  default void end(String operation) {}
+
+  /** Drops whatever is cached for a registry; for all when empty. */
+  default void forget(String registry) {}
 
   /** Nothing lives in the kernel: there is nothing to find again. */
   default Recovery recover() {

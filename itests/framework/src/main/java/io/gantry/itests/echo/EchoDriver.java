@@ -3,14 +3,12 @@ package io.gantry.itests.echo;
 import io.gantry.spi.Driver;
 import io.gantry.spi.Recovery;
 import io.gantry.spi.Support;
-import io.gantry.spi.registry.Challenge;
 import io.gantry.spi.registry.RegistryAuthProvider;
 import io.gantry.spi.registry.RegistryRequest;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -68,14 +66,6 @@ public final class EchoDriver implements RegistryAuthProvider {
     }
     return Map.of("version", version);
   }
-
-  @Override
-  public @Nullable Map<String, String> answer(Challenge challenge) {
-    return null;
-  }
-
-  @Override
-  public void forget(String host) {}
 
   private void misbehave(String where) {
     if (behaviour.equals(where + "-throws")) {

@@ -9,7 +9,6 @@ import io.gantry.api.Drivers.State;
 import io.gantry.spi.Driver;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Support;
-import io.gantry.spi.registry.Challenge;
 import io.gantry.spi.registry.RegistryAuthProvider;
 import io.gantry.spi.registry.RegistryRequest;
 import java.nio.file.Files;
@@ -195,13 +194,5 @@ public class DriverLifeIT {
     public Map<String, String> prepare(RegistryRequest request) {
       return Map.of("version", "second");
     }
-
-    @Override
-    public Map<String, String> answer(Challenge challenge) {
-      return Map.of();
-    }
-
-    @Override
-    public void forget(String host) {}
   }
 }

@@ -19,7 +19,7 @@ final class Echo {
   static final String KIND = "RegistryAuthProvider";
   static final String NAME = "echo";
   private static final RegistryRequest REQUEST =
-      new RegistryRequest("GET", "https://localhost/", List.of(), null);
+      new RegistryRequest("echo", "localhost", false, "GET", "https://localhost/", List.of(), null);
 
   private @Nullable Drivers drivers;
   private @Nullable Leased<RegistryAuthProvider> leased;
