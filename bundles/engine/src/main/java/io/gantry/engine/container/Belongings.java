@@ -75,7 +75,7 @@ final class Belongings {
 
   /** Networks there are, for the driver that makes them. */
   List<Network> networks(String networkDriver) {
-    return networking.keeper().networksOf(networkDriver);
+    return networking.keeper().table().networksOf(networkDriver);
   }
 
   /** Ports that lead to containers that run, or are about to, by way of a mapper. */
@@ -95,7 +95,7 @@ final class Belongings {
   /** What a network driver has given to containers that run, or is about to. */
   List<Attachment> attachments(String networkDriver) {
     var all = new LinkedHashMap<String, Attachment>();
-    for (var place : networking.keeper().inhabitants(networkDriver)) { // first, as above
+    for (var place : networking.keeper().table().inhabitants(networkDriver)) { // first, as above
       all.put(place.endpoint(), place.madeOrNone());
     }
     for (var container : table.all()) {

@@ -68,7 +68,7 @@ final class NetTables {
       views.add(new NetTable.View(links, "links"));
     }
     for (var place : places) {
-      ways |= !networks.isInternal(place.network());
+      ways |= !networks.table().isInternal(place.network());
       if (hasNames(place)) {
         String network = word(place.name(), place.network());
         views.add(new NetTable.View(place.network(), network));

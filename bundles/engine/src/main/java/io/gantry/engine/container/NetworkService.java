@@ -43,7 +43,7 @@ final class NetworkService implements Networks {
   @Override
   public List<NetworkView> list() {
     var users = users();
-    return keeper.views(this::called).stream()
+    return keeper.table().views(this::called).stream()
         .map(view -> view.with(users.getOrDefault(view.name(), List.of())))
         .sorted(Comparator.comparing(NetworkView::name))
         .toList();
@@ -51,7 +51,7 @@ final class NetworkService implements Networks {
 
   @Override
   public NetworkView inspect(String ref) {
-    var view = keeper.view(ref, this::called);
+    var view = keeper.table().view(ref, this::called);
     return view.with(users().getOrDefault(view.name(), List.of()));
   }
 
@@ -106,15 +106,15 @@ final class NetworkService implements Networks {
       throw new GantryException(INVALID, "invalid name or ID supplied: \"\"");
     }
     var found = table.find(container);
-    connecting.connect(found, endpoint.in(keeper.checked(ref, endpoint)));
+    connecting.connect(found, endpoint.in(keeper.table().checked(ref, endpoint)));
   }
 
   @Override
   public void disconnect(String ref, String container, boolean force) {
     var found = table.find(container);
-    String name = keeper.nameOf(ref);
+    String name = keeper.table().nameOf(ref);
     boolean known =
         networking.wanted(found.record()).stream().anyMatch(one -> one.network().equals(name));
-    connecting.disconnect(found, known ? name : keeper.nameOfExisting(ref));
+    connecting.disconnect(found, known ? name : keeper.table().nameOfExisting(ref));
   }
 }

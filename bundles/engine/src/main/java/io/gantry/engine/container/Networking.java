@@ -59,11 +59,12 @@ final class Networking {
     if (!Modes.container(mode).isEmpty()) {
       return spec.with(List.of());
     }
-    String first = spec.process().networkDisabled() ? Modes.NONE : networks.nameOf(name(mode));
+    String first =
+        spec.process().networkDisabled() ? Modes.NONE : networks.table().nameOf(name(mode));
     var requests = new LinkedHashMap<String, NetworkRequest>();
     requests.put(first, NetworkRequest.of(first));
     for (var asked : spec.networks()) {
-      String network = networks.nameOf(name(asked.network()));
+      String network = networks.table().nameOf(name(asked.network()));
       if (!spec.process().networkDisabled()) {
         requests.put(network, asked.in(network));
       }
@@ -73,7 +74,7 @@ final class Networking {
           INVALID,
           "conflicting options: cannot attach both user-defined and non-user-defined network-modes");
     }
-    requests.values().forEach(networks::check);
+    requests.values().forEach(networks.table()::check);
     return spec.with(List.copyOf(requests.values()));
   }
 
@@ -182,7 +183,7 @@ final class Networking {
     var former = run.attachment();
     if (place == null) {
       return new EndpointView(
-          networks.idOf(asked.network()),
+          networks.table().idOf(asked.network()),
           former == null ? "" : former.endpoint(),
           "",
           0,
@@ -239,7 +240,7 @@ final class Networking {
     }
     return new NetworkNames(
         own,
-        networks.defaultGateway(),
+        networks.table().defaultGateway(),
         hasOwn(record.spec()) && !own.isEmpty(),
         isOnBridge(record.spec()) ? Links.hosts(record, table) : List.of(),
         networks.settings().resolver(),

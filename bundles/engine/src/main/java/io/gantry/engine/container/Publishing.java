@@ -91,7 +91,7 @@ final class Publishing {
 
   /** Address of what is asked for on none. */
   String binding(Placed place) {
-    return networks.bindingOf(place.network());
+    return networks.table().bindingOf(place.network());
   }
 
   /** The place that ports lead to: as that of default routes. Null: none. */
@@ -171,7 +171,7 @@ final class Publishing {
    */
   private String mapper(List<Placed> places) {
     var place = reached(places);
-    boolean held = place != null && networks.isHeldToFirewall(place.network());
+    boolean held = place != null && networks.table().isHeldToFirewall(place.network());
     return held || mappers.names().isEmpty() ? "" : mappers.defaultName();
   }
 

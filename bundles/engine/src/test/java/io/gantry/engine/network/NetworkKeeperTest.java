@@ -90,7 +90,7 @@ class NetworkKeeperTest {
   }
 
   private NetworkView view(String ref) {
-    return keeper.view(ref, SAME);
+    return keeper.table().view(ref, SAME);
   }
 
   private Placed place(String network) {
@@ -112,7 +112,8 @@ class NetworkKeeperTest {
     assertEquals(before, view(id.substring(0, 5)));
     assertEquals(List.of("create one"), driver.calls);
     assertEquals(
-        List.of(before.id()), keeper.networksOf("bridge").stream().map(n -> n.id()).toList());
+        List.of(before.id()),
+        keeper.table().networksOf("bridge").stream().map(n -> n.id()).toList());
   }
 
   @Test
@@ -192,7 +193,7 @@ class NetworkKeeperTest {
     keeper.load();
     keeper.expect(place, BOX);
     keeper.settle();
-    var left = keeper.networksOf("bridge").get(0);
+    var left = keeper.table().networksOf("bridge").get(0);
     assertEquals(place.network(), left.id());
     assertEquals(List.of(new Network.Subnet("10.9.0.0/24", "10.9.0.254")), left.subnets());
     assertTrue(left.internal(), "nothing led out");
@@ -204,12 +205,12 @@ class NetworkKeeperTest {
         "invalid pool request: Pool overlaps with other one on this address space",
         () -> create(spec("two", pool("10.9.0.0/25", "", ""))));
     keeper.sweep(place);
-    assertEquals(List.of(place), keeper.inhabitants("bridge"));
+    assertEquals(List.of(place), keeper.table().inhabitants("bridge"));
     keeper.leave(place);
     driver.calls.clear();
     keeper.sweep(place);
     assertEquals(List.of("remove one"), driver.calls);
-    assertEquals(List.of(), keeper.networksOf("bridge"));
+    assertEquals(List.of(), keeper.table().networksOf("bridge"));
     create(spec("one", pool("10.9.0.0/24", "", "")));
   }
 
@@ -312,17 +313,17 @@ class NetworkKeeperTest {
         INVALID,
         "invalid endpoint settings:\n"
             + "no configured subnet or ip-range contain the IP address 192.0.2.1",
-        () -> keeper.checked("own", asked));
+        () -> keeper.table().checked("own", asked));
     refused(
         INVALID,
         "invalid config for network chosen: invalid endpoint settings:\nuser specified IP address"
             + " is supported only when connecting to networks with user configured subnets",
-        () -> keeper.check(asked.in("chosen")));
+        () -> keeper.table().check(asked.in("chosen")));
     refused(
         INVALID,
         "invalid endpoint settings:\n"
             + "user specified IP address is supported on user defined networks only",
-        () -> keeper.checked("bridge", asked));
+        () -> keeper.table().checked("bridge", asked));
   }
 
   @Test
@@ -340,12 +341,12 @@ class NetworkKeeperTest {
   void theDefaultNetworkIsMadeWhenSomebodyComesAndIsThatOneFromThenOn() {
     var proposed = view("bridge");
     assertEquals(List.of(), driver.calls);
-    assertEquals(List.of(), keeper.networksOf("bridge"));
+    assertEquals(List.of(), keeper.table().networksOf("bridge"));
     var place = place("bridge");
     assertEquals(proposed.ipam(), view("bridge").ipam());
     assertEquals(List.of("create bridge"), driver.calls);
     keeper = started();
-    assertEquals(1, keeper.networksOf("bridge").size());
+    assertEquals(1, keeper.table().networksOf("bridge").size());
     assertEquals(place.address(), place("bridge").address());
     assertEquals(List.of("create bridge"), driver.calls);
   }
@@ -377,7 +378,7 @@ class NetworkKeeperTest {
             List.of(),
             NetworkSettings.Resolver.HOSTS);
     keeper = started();
-    assertEquals(List.of(), keeper.networksOf("bridge"));
+    assertEquals(List.of(), keeper.table().networksOf("bridge"));
     var place = place("bridge");
     assertEquals("10.7.0.128/24", place.address());
     assertEquals("10.7.0.1", place.gateway());
@@ -416,7 +417,7 @@ class NetworkKeeperTest {
     var place = keeper.attach(place("bridge"), 1);
     assertEquals("10.7.0.254", place.gateway());
     assertEquals(List.of("10.7.0.254"), ways(place));
-    assertEquals("10.7.0.1", keeper.defaultGateway(), "the host is where it was");
+    assertEquals("10.7.0.1", keeper.table().defaultGateway(), "the host is where it was");
     var pool = new Pool("10.8.0.0/24", "", "", Map.of("DefaultGatewayIPv4", "10.8.0.9"));
     create(spec("own", pool));
     assertEquals(List.of("10.8.0.9"), ways(keeper.attach(place("own"), 1)));
@@ -475,7 +476,7 @@ class NetworkKeeperTest {
     next.load();
     next.expect(place, BOX);
     next.settle();
-    assertEquals(place.gateway(), next.defaultGateway());
+    assertEquals(place.gateway(), next.table().defaultGateway());
   }
 
   @Test
