@@ -31,6 +31,7 @@ final class Connecting {
   private final Republishing republishing;
   private final Starting starting;
   private final Serving serving;
+  private final LinkedPorts linkedPorts;
 
   Connecting(
       Workshop shop,
@@ -38,13 +39,15 @@ final class Connecting {
       Networking networking,
       Republishing republishing,
       Starting starting,
-      Serving serving) {
+      Serving serving,
+      LinkedPorts linkedPorts) {
     this.shop = shop;
     this.records = records;
     this.networking = networking;
     this.republishing = republishing;
     this.starting = starting;
     this.serving = serving;
+    this.linkedPorts = linkedPorts;
   }
 
   /**
@@ -87,6 +90,7 @@ final class Connecting {
     undo.add(() -> shop.networks().leave(place));
     var attached = networking.attach(place, run.pid(), undo);
     undo.add(() -> shop.networks().disconnect(attached));
+    linkedPorts.joins(changed, List.of(attached), undo);
     undo.add(() -> inside(container, InsideProgram.left(with(places, attached), attached)));
     container.requireRunning().monitor().inside(InsideProgram.joined(places, attached));
     var change = republishing.follow(container, changed, with(places, attached), undo);
@@ -201,6 +205,9 @@ final class Connecting {
     // too.
     container.run(now);
     republishing.settle(container, change);
+    if (gone.name().equals(Networking.BRIDGE)) {
+      linkedPorts.leaves(container.id);
+    }
     shop.networks().leave(gone); // its address is going to be another's
     attempt(container, () -> inside(container, InsideProgram.left(run.places(), gone)));
     attempt(container, () -> starting.writeEtc(changed, left));

@@ -61,6 +61,7 @@ public final class ContainerEngine implements Containers {
   private final Sampling sampling;
   private final HealthWatches watches;
   private final Belongings belongings;
+  private final LinkedPorts linkedPorts;
   private final NetworkService networks;
   private final PortService ports;
 
@@ -76,8 +77,11 @@ public final class ContainerEngine implements Containers {
     networking = new Networking(shop.networks(), table);
     serving = new Serving(shop, table, files);
     var publishing = new Publishing(shop.networks(), shop.mappers());
-    var linked = new LinkedHosts(shop.workers(), table, networking, files);
-    var wiring = new Wiring(shop.networks(), table, networking, publishing, serving, linked);
+    linkedPorts = new LinkedPorts(shop.networks(), table);
+    var linkedHosts = new LinkedHosts(shop.workers(), linkedPorts, networking, files);
+    var wiring =
+        new Wiring(
+            shop.networks(), table, networking, publishing, serving, linkedPorts, linkedHosts);
     teller = new Teller(shop.events(), shop.clock());
     logging = new Logging(shop);
     removal = new Removal(shop, table, records, files, mounting, logging, teller);
@@ -152,7 +156,8 @@ public final class ContainerEngine implements Containers {
             shop.networks(),
             table,
             networking,
-            new Connecting(shop, records, networking, republishing, starting, serving));
+            new Connecting(
+                shop, records, networking, republishing, starting, serving, linkedPorts));
     ports = new PortService(table, republishing);
     sampling = new Sampling(shop.workers(), shop.timer(), shop.clock());
   }
@@ -329,6 +334,7 @@ public final class ContainerEngine implements Containers {
   @Override
   public void unlink(String name) {
     Links.remove(name, table, records);
+    linkedPorts.changed();
   }
 
   @Override

@@ -3,8 +3,6 @@ package io.gantry.engine.container;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.spi.GantryException;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 
@@ -16,41 +14,20 @@ final class LinkedHosts {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
 
   private final Executor workers;
-  private final ContainerTable table;
+  private final LinkedPorts ports;
   private final Networking networking;
   private final OwnFiles files;
 
-  /** Ids of those that run and link to others. */
-  private final Set<String> linking = ConcurrentHashMap.newKeySet();
-
-  LinkedHosts(Executor workers, ContainerTable table, Networking networking, OwnFiles files) {
+  LinkedHosts(Executor workers, LinkedPorts ports, Networking networking, OwnFiles files) {
     this.workers = workers;
-    this.table = table;
+    this.ports = ports;
     this.networking = networking;
     this.files = files;
   }
 
-  /** A run that lives, or begins: its own file is as it should be. */
-  void expect(ContainerRecord record) {
-    if (Networking.isOnBridge(record.spec())
-        && !record.spec().host().resolver().links().isEmpty()) {
-      linking.add(record.id());
-    }
-  }
-
   /** It has addresses, which others are to know. */
-  void begun(ContainerRecord record) {
-    expect(record);
-    for (String id : linking) {
-      var parent = table.byId(id);
-      if (parent != null && Links.lead(parent.record(), record.id())) {
-        soon(parent);
-      }
-    }
-  }
-
-  void ended(String container) {
-    linking.remove(container);
+  void begun(String container) {
+    ports.linkingTo(container).forEach(this::soon);
   }
 
   /** By a thread that holds no container. */

@@ -10,6 +10,7 @@ import io.gantry.engine.network.Placed;
 import io.gantry.engine.spec.ExposedPorts;
 import io.gantry.engine.spec.Modes;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.network.Network;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -260,8 +261,35 @@ final class Links {
     }
   }
 
+  /**
+   * What the driver of the default network lets pass to ports that containers expose.
+   *
+   * @param addresses in the default network, by container
+   */
+  static List<Network.Link> open(
+      ContainerRecord parent, Map<String, String> addresses, ContainerTable table) {
+    var all = new ArrayList<Network.Link>();
+    String client = addresses.get(parent.id());
+    for (var link : of(parent)) {
+      var child = table.byId(link.child());
+      String server = addresses.get(link.child());
+      if (client != null && child != null && server != null) {
+        for (String exposed : ExposedPorts.each(child.record().spec().process().exposedPorts())) {
+          String[] port = exposed.split("/");
+          all.add(new Network.Link(client, server, port[1], Integer.parseInt(port[0])));
+        }
+      }
+    }
+    return all;
+  }
+
   private static String addressOf(Container child) {
-    return child.run().places().stream()
+    return addressIn(child.run().places());
+  }
+
+  /** IPv4, in the default network; empty for who is not there. */
+  static String addressIn(List<Placed> places) {
+    return places.stream()
         .filter(place -> place.name().equals(Networking.BRIDGE))
         .map(place -> Placed.plain(place.address()))
         .findFirst()

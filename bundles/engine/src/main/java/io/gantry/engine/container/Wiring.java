@@ -30,7 +30,8 @@ final class Wiring {
   private final Networking networking;
   private final Publishing publishing;
   private final Serving serving;
-  private final LinkedHosts linked;
+  private final LinkedPorts linkedPorts;
+  private final LinkedHosts linkedHosts;
 
   /** Ids of those that are in the network namespace of another one, by its id. */
   private final Map<String, Set<String>> guests = new ConcurrentHashMap<>();
@@ -41,13 +42,15 @@ final class Wiring {
       Networking networking,
       Publishing publishing,
       Serving serving,
-      LinkedHosts linked) {
+      LinkedPorts linkedPorts,
+      LinkedHosts linkedHosts) {
     this.networks = networks;
     this.containers = containers;
     this.networking = networking;
     this.publishing = publishing;
     this.serving = serving;
-    this.linked = linked;
+    this.linkedPorts = linkedPorts;
+    this.linkedHosts = linkedHosts;
   }
 
   /**
@@ -110,12 +113,18 @@ final class Wiring {
 
   /** Has drivers make them for a process that waits: it finds its ports and names served. */
   Wires join(ContainerRecord record, Wires wires, long pid, Launching launching, Undo undo) {
-    var attached = launching.call(() -> networking.attach(wires.places, pid, undo));
+    var attached = launching.call(() -> attach(record, wires.places, pid, undo));
     var joined = new Wires(attached, publishing.map(wires.ports, wires.places, undo));
     if (joined.areServed()) {
       serving.put(record, joined.places, joined.ports);
     }
     return joined;
+  }
+
+  private List<Placed> attach(ContainerRecord record, List<Placed> places, long pid, Undo undo) {
+    var attached = networking.attach(places, pid, undo);
+    linkedPorts.joins(record, attached, undo);
+    return attached;
   }
 
   /** The run is one that all can see. */
@@ -127,7 +136,7 @@ final class Wiring {
   /** Who is led to it by a link finds it in its hosts file, too. */
   void tellConnected(ContainerRecord record, Wires wires) {
     networking.tellConnected(record.id(), wires.places);
-    linked.begun(record);
+    linkedHosts.begun(record.id());
   }
 
   // An end
@@ -139,16 +148,16 @@ final class Wiring {
    */
   Wires leave(ContainerRecord record, Wires wires) {
     boolean shared = guests.containsKey(record.id());
+    boolean addressed = shared || linkedPorts.concern(record.id());
     parts(record);
     networks.ports().leave(wires.ports);
     for (var place : wires.places) {
-      if (!shared) {
+      if (!addressed) {
         networks.leave(place);
       }
       networks.tell(place, record.id(), "disconnect");
     }
     serving.ended(record.id());
-    linked.ended(record.id());
     return new Wires(wires.places, wires.ports, shared);
   }
 
@@ -162,6 +171,7 @@ final class Wiring {
   /** Nobody is left to hear of a failure: the drivers' recovery does it the next time. */
   void letGo(String container, Wires wires) {
     publishing.leave(container, wires.ports);
+    linkedPorts.leaves(container);
     for (var place : wires.places) {
       try {
         if (wires.shared) {
@@ -224,7 +234,7 @@ final class Wiring {
     networking.expect(container);
     if (container.run().running()) {
       comes(container.record());
-      linked.expect(container.record());
+      linkedPorts.expect(container.record(), container.run().places());
     }
   }
 }

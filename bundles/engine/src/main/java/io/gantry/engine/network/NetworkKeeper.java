@@ -281,6 +281,16 @@ public final class NetworkKeeper {
     drivers.call(place.driver(), driver -> driver.disconnect(network, place.madeOrNone()));
   }
 
+  /** As {@link DefaultNetwork#expectLinks}. */
+  public void expectLinks(List<Network.Link> links) {
+    bridge.expectLinks(links);
+  }
+
+  /** As {@link DefaultNetwork#link}. */
+  public void link(Supplier<List<Network.Link>> links) {
+    bridge.link(links);
+  }
+
   /** The place and its addresses are free again; does nothing when they are. */
   public void leave(Placed place) {
     var state = table.get(place.network());

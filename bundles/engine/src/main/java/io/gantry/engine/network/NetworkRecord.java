@@ -84,12 +84,16 @@ record NetworkRecord(
         .getOrDefault(otherGateway(Cidr.of(pool.subnet()).six()), pool.gateway());
   }
 
-  /** As its driver knows it. */
   Network network() {
+    return network(List.of());
+  }
+
+  /** As its driver knows it. */
+  Network network(List<Network.Link> links) {
     List<Network.Subnet> subnets =
         ipam.pools().stream()
             .map(pool -> new Network.Subnet(pool.subnet(), pool.gateway()))
             .toList();
-    return new Network(id, name, subnets, internal, options);
+    return new Network(id, name, subnets, internal, options, links);
   }
 }

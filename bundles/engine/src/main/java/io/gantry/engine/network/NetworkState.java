@@ -4,6 +4,7 @@ import static io.gantry.spi.GantryException.Kind.CANCELLED;
 import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 
 import io.gantry.spi.GantryException;
+import io.gantry.spi.network.Network;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +30,7 @@ final class NetworkState {
   private volatile NetworkRecord record;
   private volatile Phase phase;
   private volatile boolean listed;
+  private volatile List<Network.Link> links = List.of();
 
   /** What its driver has to do with it. */
   enum Phase {
@@ -93,6 +95,19 @@ final class NetworkState {
 
   void phase(Phase now) {
     phase = now;
+  }
+
+  List<Network.Link> links() {
+    return links;
+  }
+
+  void links(List<Network.Link> now) {
+    links = List.copyOf(now);
+  }
+
+  /** As its driver knows it. */
+  Network network() {
+    return record.network(links);
   }
 
   boolean isListed() {

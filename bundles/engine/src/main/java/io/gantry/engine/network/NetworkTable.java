@@ -281,6 +281,17 @@ public final class NetworkTable {
             .orElse("");
   }
 
+  /** Whether containers of the default network reach each other by links alone. */
+  public boolean keepsApart() {
+    var bridge = bridge();
+    return bridge != null
+        && bridge
+            .record()
+            .options()
+            .getOrDefault("com.docker.network.bridge.enable_icc", "true")
+            .equals("false");
+  }
+
   /** Who is in networks of a driver or on the way into one. */
   public List<Placed> inhabitants(String driver) {
     return states.values().stream()
@@ -295,14 +306,14 @@ public final class NetworkTable {
     var state = states.get(place.network());
     return state == null
         ? new Network(place.network(), place.name(), List.of(), false, Map.of())
-        : state.record().network();
+        : state.network();
   }
 
   /** Networks that a driver has made, as far as the records know. */
   public List<Network> networksOf(String driver) {
     return all().stream()
         .filter(state -> state.phase() != Phase.PROPOSED && state.record().driver().equals(driver))
-        .map(state -> state.record().network())
+        .map(NetworkState::network)
         .toList();
   }
 }

@@ -167,7 +167,8 @@ final class Engines implements AutoCloseable {
         shipper,
         logs,
         new OneDriver<>("builtin", new NoNetwork()),
-        null);
+        null,
+        NetworkSettings.NONE);
   }
 
   /** One whose default network's driver is the one that is named first. */
@@ -180,7 +181,8 @@ final class Engines implements AutoCloseable {
         new MemoryShipper(),
         new LogDefaults("json-file", Map.of(), false),
         drivers,
-        null);
+        null,
+        NetworkSettings.NONE);
   }
 
   /** One whose containers' ports are led by a mapper besides. */
@@ -193,7 +195,24 @@ final class Engines implements AutoCloseable {
         new MemoryShipper(),
         new LogDefaults("json-file", Map.of(), false),
         drivers,
-        mappers);
+        mappers,
+        NetworkSettings.NONE);
+  }
+
+  /** One whose default network keeps its containers apart. */
+  static Engines apart(Home home, Leased<NetworkDriver> drivers) {
+    var none = NetworkSettings.NONE;
+    return new Engines(
+        home,
+        InstantSource.system(),
+        new NamespacesDriver(),
+        new LinkedTrees(home.trees(), home.busybox()),
+        new MemoryShipper(),
+        new LogDefaults("json-file", Map.of(), false),
+        drivers,
+        null,
+        new NetworkSettings(
+            "", "", "", "", "", "", "", 0, false, true, "", false, List.of(), none.resolver()));
   }
 
   Engines(Home home, InstantSource clock, ExecDriver execs, StorageDriver storage) {
@@ -205,7 +224,8 @@ final class Engines implements AutoCloseable {
         new MemoryShipper(),
         new LogDefaults("json-file", Map.of(), false),
         new OneDriver<>("builtin", new NoNetwork()),
-        null);
+        null,
+        NetworkSettings.NONE);
   }
 
   private Engines(
@@ -216,7 +236,8 @@ final class Engines implements AutoCloseable {
       MemoryShipper shipper,
       LogDefaults logs,
       Leased<NetworkDriver> drivers,
-      @Nullable Leased<PortMapper> mappers) {
+      @Nullable Leased<PortMapper> mappers,
+      NetworkSettings settings) {
     this.shipper = shipper;
     this.logs = logs;
     var tree = CgroupTree.detect();
@@ -233,12 +254,7 @@ final class Engines implements AutoCloseable {
     volumes.load();
     var networks =
         new NetworkKeeper(
-            home.place().dataRoot(),
-            home.place().instance(),
-            drivers,
-            ring,
-            () -> NetworkSettings.NONE,
-            clock);
+            home.place().dataRoot(), home.place().instance(), drivers, ring, () -> settings, clock);
     networks.load();
     var shop =
         new Workshop(

@@ -6,11 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.network.Network.Link;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** Names that containers have for others. */
@@ -75,6 +80,109 @@ class LinksTest extends WithEngine {
     assertNotEquals(before, address("child"));
     Await.until("it is found", () -> hosts(parent).contains(address("child") + "\tdb "));
     assertFalse(hosts(parent).contains(before + "\tdb "), hosts(parent));
+  }
+
+  /** As an image exposes 80/tcp and 53/udp. */
+  private void serving(String name) {
+    engine.containers.create(
+        Specs.spec(
+            s -> {
+              s.name = name;
+              s.cmd = List.of("sleep", "1000");
+              s.networkMode = "default";
+              s.exposed = List.of("80/tcp", "53-54/udp");
+            }));
+  }
+
+  private Set<Link> links(String parent, String child) {
+    String client = address(parent);
+    String server = address(child);
+    return Set.of(
+        new Link(client, server, "tcp", 80),
+        new Link(client, server, "udp", 53),
+        new Link(client, server, "udp", 54));
+  }
+
+  @Test
+  void aNetworkThatKeepsThemApartIsToldWhomLinksLeadTo() {
+    engine.close();
+    var driver = new LoopDriver();
+    engine = Engines.apart(home, driver.leased());
+    serving("child");
+    engine.containers.start("child");
+    made("parent", "child:db", "child:other");
+    var inside = new ArrayList<Set<Link>>();
+    driver.meanwhile = () -> inside.add(Set.copyOf(driver.links));
+    engine.containers.start("parent");
+    assertEquals(links("parent", "child"), Set.copyOf(driver.links));
+    assertEquals(List.of(Set.of()), inside); // its address was nobody's before
+    driver.detaching = () -> inside.add(Set.copyOf(driver.links));
+    engine.containers.stop("child", "KILL", null);
+    Await.until("its address is let go", () -> inside.size() == 2);
+    assertEquals(Set.of(), inside.get(1));
+    engine.containers.start("child");
+    assertEquals(links("parent", "child"), Set.copyOf(driver.links));
+    assertEquals(links("parent", "child"), expected());
+    engine.containers.unlink("parent/db");
+    assertEquals(links("parent", "child"), Set.copyOf(driver.links));
+    engine.containers.unlink("parent/other");
+    assertEquals(List.of(), driver.links);
+  }
+
+  /** What a driver would be told that takes over. */
+  private Set<Link> expected() {
+    return engine.containers.belongings().networks("loop").stream()
+        .flatMap(network -> network.links().stream())
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  void theNextEngineKnowsWhomLinksLeadTo() {
+    engine.close();
+    var driver = new LoopDriver();
+    engine = Engines.apart(home, driver.leased());
+    serving("child");
+    engine.containers.start("child");
+    made("parent", "child:db");
+    engine.containers.start("parent");
+    engine.close();
+    engine = Engines.apart(home, driver.leased());
+    assertEquals(links("parent", "child"), expected());
+    engine.containers.stop("parent", "KILL", null);
+    Await.until("it is told", () -> driver.links.isEmpty());
+    assertEquals(Set.of(), expected());
+  }
+
+  @Test
+  void aStartWhoseLinksCannotBeMadeLeavesNone() {
+    engine.close();
+    var driver = new LoopDriver();
+    engine = Engines.apart(home, driver.leased());
+    serving("child");
+    engine.containers.start("child");
+    made("parent", "child:db");
+    driver.linkFailure = new GantryException(GantryException.Kind.INTERNAL, "no more rules");
+    var e = assertThrows(GantryException.class, () -> engine.containers.start("parent"));
+    assertTrue(e.getMessage().contains("no more rules"), e.getMessage());
+    assertEquals(Set.of(), expected());
+    engine.containers.start("parent");
+    assertEquals(links("parent", "child"), Set.copyOf(driver.links));
+  }
+
+  @Test
+  void whoLeavesTheDefaultNetworkLeavesItsLinks() {
+    engine.close();
+    var driver = new LoopDriver();
+    engine = Engines.apart(home, driver.leased());
+    serving("child");
+    engine.containers.start("child");
+    made("parent", "child:db");
+    engine.containers.start("parent");
+    var links = links("parent", "child");
+    engine.containers.networks().disconnect("bridge", "child", false);
+    assertEquals(List.of(), driver.links);
+    engine.containers.networks().connect("bridge", "child", NetworkRequest.of("bridge"));
+    assertEquals(links, Set.copyOf(driver.links));
   }
 
   private String address(String ref) {

@@ -27,6 +27,12 @@ final class LoopDriver implements NetworkDriver {
   /** Of every attach from now on. */
   volatile @Nullable GantryException failure;
 
+  /** Of the next one that is told of links. */
+  volatile @Nullable GantryException linkFailure;
+
+  /** What passes between containers, as it was told last. */
+  volatile List<Network.Link> links = List.of();
+
   /** The network that it does not let go. */
   volatile String stuck = "";
 
@@ -82,6 +88,17 @@ final class LoopDriver implements NetworkDriver {
     if (network.name().equals(stuck)) {
       throw new GantryException(GantryException.Kind.INTERNAL, "it is stuck");
     }
+  }
+
+  @Override
+  public void link(Network network) {
+    var no = linkFailure;
+    linkFailure = null;
+    if (no != null) {
+      throw no;
+    }
+    calls.add("link " + network.name());
+    links = network.links();
   }
 
   @Override

@@ -48,6 +48,7 @@ public final class Specs {
   public List<String> dnsSearch = List.of();
   public List<String> dnsOptions = List.of();
   public List<String> links = List.of();
+  public List<String> exposed = List.of();
   public Map<String, String> tmpfs = new HashMap<>();
   public Map<String, String> sysctls = new HashMap<>();
   public List<HostSpec.Ulimit> ulimits = new ArrayList<>();
@@ -89,7 +90,7 @@ public final class Specs {
             cmd,
             entrypoint,
             workingDir,
-            List.of(),
+            exposed,
             volumes,
             stopSignal,
             stopTimeout,

@@ -11,13 +11,25 @@ import java.util.Map;
  * @param subnets empty for drivers without addresses
  * @param internal no way out
  * @param options the driver's own, by the names Docker gives them
+ * @param links what passes between containers where the network keeps them apart
  */
 public record Network(
-    String id, String name, List<Subnet> subnets, boolean internal, Map<String, String> options) {
+    String id,
+    String name,
+    List<Subnet> subnets,
+    boolean internal,
+    Map<String, String> options,
+    List<Link> links) {
 
   public Network {
     subnets = List.copyOf(subnets);
     options = Map.copyOf(options);
+    links = List.copyOf(links);
+  }
+
+  public Network(
+      String id, String name, List<Subnet> subnets, boolean internal, Map<String, String> options) {
+    this(id, name, subnets, internal, options, List.of());
   }
 
   /**
@@ -27,4 +39,14 @@ public record Network(
    * @param gateway address of the host's end, or empty
    */
   public record Subnet(String cidr, String gateway) {}
+
+  /**
+   * One container may open connections to a port of another one, which answers.
+   *
+   * @param client its address ({@code 172.17.0.3})
+   * @param server address of the other one
+   * @param protocol {@code tcp}, {@code udp} or {@code sctp}
+   * @param port of the server
+   */
+  public record Link(String client, String server, String protocol, int port) {}
 }

@@ -30,6 +30,12 @@ public interface NetworkDriver extends Driver {
   void remove(Network network);
 
   /**
+   * From now on a network has these {@link Network#links} and no others. What is open already may
+   * go on; does nothing when the network is gone, or keeps nobody apart.
+   */
+  default void link(Network network) {}
+
+  /**
    * Makes the host's end and moves the other end into the container's network namespace.
    *
    * @return what is to be set up inside; comes back to {@link #detach} or {@link #disconnect}

@@ -193,10 +193,17 @@ public final class BridgeDriver implements NetworkDriver {
           }
           setRules();
         });
-    networks.put(id, links.ensure(wanted, undo));
+    var made = links.ensure(wanted, undo);
+    networks.put(id, made);
     var missing = missingForwarding(List.of(wanted));
     setRules();
     forward(missing);
+    relay(made);
+  }
+
+  /** After the rules are set, so that nothing passes but what they say; without them, nothing. */
+  private void relay(Bridged network) {
+    Forwarding.relay(network.bridge(), settings.rules() && !network.links().isEmpty());
   }
 
   /** Families that need forwarding, which is off and shall be on: for our networks alone. */
@@ -270,6 +277,25 @@ public final class BridgeDriver implements NetworkDriver {
       marked.ifPresent(m -> links.sweep(m.link()));
       if (known != null || marked.isPresent()) {
         setRules();
+      }
+    } finally {
+      changes.unlock();
+    }
+  }
+
+  @Override
+  public void link(Network network) {
+    changes.lock();
+    try {
+      var before = networks.get(network.id());
+      if (before == null) {
+        return;
+      }
+      var now = before.with(network);
+      networks.put(network.id(), now);
+      if (!now.links().equals(before.links())) {
+        setRules();
+        relay(now);
       }
     } finally {
       changes.unlock();
@@ -377,6 +403,7 @@ public final class BridgeDriver implements NetworkDriver {
       var missing = missingForwarding(networks.values());
       setRules();
       forward(missing);
+      networks.values().forEach(this::relay);
       return new Recovery(alive, lost, swept);
     } finally {
       changes.unlock();

@@ -61,6 +61,16 @@ record Bridged(
     return new Bridged(network, options, subnets, name, at, Forwarding.filtersInBridges(), ipv6);
   }
 
+  /** With what else may have changed of the network. */
+  Bridged with(Network changed) {
+    return new Bridged(changed, options, subnets, bridge, index, hairpin, quiet);
+  }
+
+  /** What passes between its containers, which are kept apart; nothing where they are not. */
+  List<Network.Link> links() {
+    return options.icc() ? List.of() : network.links();
+  }
+
   boolean has(boolean ipv6) {
     return subnets.stream().anyMatch(subnet -> subnet.isIpv6() == ipv6);
   }

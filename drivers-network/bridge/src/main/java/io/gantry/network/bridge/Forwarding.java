@@ -66,6 +66,27 @@ final class Forwarding {
     }
   }
 
+  /**
+   * Whether the host answers to ARP for all that is in a bridge (RFC 3069): so what its isolated
+   * ports send to each other comes by the host, where rules say what passes.
+   */
+  static void relay(String bridge, boolean wanted) {
+    String setting = "ipv4/conf/" + bridge + "/proxy_arp_pvlan";
+    try {
+      if (Files.readString(NET.resolve(setting), US_ASCII).strip().equals("1") == wanted) {
+        return;
+      }
+    } catch (IOException e) {
+      if (!wanted) {
+        return; // there is no bridge, or no IPv4, to relay in
+      }
+    }
+    write(setting, wanted ? "1" : "0");
+    if (wanted) {
+      write("ipv4/neigh/" + bridge + "/proxy_delay", "0"); // it would wait for up to 0.8 s
+    }
+  }
+
   private static void write(String setting, String value) {
     try {
       Files.writeString(NET.resolve(setting), value);

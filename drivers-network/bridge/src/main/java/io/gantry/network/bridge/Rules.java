@@ -2,10 +2,13 @@ package io.gantry.network.bridge;
 
 import static io.gantry.linux.netlink.NftRule.DESTINATION_CHANGED;
 import static io.gantry.linux.netlink.NftRule.ESTABLISHED;
+import static io.gantry.linux.netlink.NftRule.Field.DESTINATION_PORT;
 import static io.gantry.linux.netlink.NftRule.Field.IN_NAME;
+import static io.gantry.linux.netlink.NftRule.Field.IPV4_DESTINATION;
 import static io.gantry.linux.netlink.NftRule.Field.IPV4_SOURCE;
 import static io.gantry.linux.netlink.NftRule.Field.IPV6_SOURCE;
 import static io.gantry.linux.netlink.NftRule.Field.OUT_NAME;
+import static io.gantry.linux.netlink.NftRule.Field.PROTOCOL;
 import static io.gantry.linux.netlink.NftRule.RELATED;
 
 import io.gantry.linux.netlink.Cidr;
@@ -42,6 +45,7 @@ final class Rules {
   private static final String CLOSED = "closed";
   private static final String BRIDGES = "bridges";
   private static final String WITHIN = "within";
+  private static final String LINKS = "links4";
   private static final String INTERNAL = "internal";
   private static final String INTO = "into";
   private static final String SUBNETS = "subnets";
@@ -50,6 +54,7 @@ final class Rules {
   private static final int SOURCE_NAT = 100;
   private static final int ICMP = 1;
   private static final int ICMPV6 = 58;
+  private static final Map<String, Integer> PROTOCOLS = Map.of("tcp", 6, "udp", 17, "sctp", 132);
 
   /**
    * What a table has when nobody has changed it.
@@ -149,6 +154,7 @@ final class Rules {
   private void sets() {
     set(NftSet.of(BRIDGES, Type.INTERFACE));
     set(NftSet.of(WITHIN, Type.INTERFACE, Type.INTERFACE));
+    set(NftSet.of(LINKS, Type.INTERFACE, Type.IPV4, Type.IPV4, Type.PROTOCOL, Type.PORT));
     set(NftSet.of(INTERNAL, Type.INTERFACE));
     for (boolean ipv6 : List.of(false, true)) {
       var address = ipv6 ? Type.IPV6 : Type.IPV4;
@@ -179,6 +185,17 @@ final class Rules {
     rule(FORWARD, new NftRule("your own rules").jump(OPERATOR));
     rule(FORWARD, new NftRule("").state(ESTABLISHED | RELATED).accept());
     rule(FORWARD, new NftRule("within a network").load(IN_NAME).load(OUT_NAME).in(WITHIN).accept());
+    rule(
+        FORWARD,
+        new NftRule("links")
+            .ipv4()
+            .load(IN_NAME)
+            .load(IPV4_SOURCE)
+            .load(IPV4_DESTINATION)
+            .load(PROTOCOL)
+            .load(DESTINATION_PORT)
+            .in(LINKS)
+            .accept());
     rule(FORWARD, new NftRule("no way out of internal ones").load(IN_NAME).in(INTERNAL).drop());
     rule(FORWARD, new NftRule("nor into them").load(OUT_NAME).in(INTERNAL).drop());
     rule(FORWARD, new NftRule("").ipv4().load(OUT_NAME).by(family(INTO, false)));
@@ -232,6 +249,9 @@ final class Rules {
   private void content() {
     add(BRIDGES, network -> true, 1);
     add(WITHIN, network -> network.options().icc(), 2);
+    var links = networks.stream().flatMap(network -> links(network).stream()).toList();
+    batch.add(LINKS, links);
+    elements.put(LINKS, links.size());
     add(INTERNAL, network -> network.network().internal(), 1);
     for (boolean ipv6 : List.of(false, true)) {
       var ways =
@@ -253,6 +273,21 @@ final class Rules {
     var names = networks.stream().filter(which).map(network -> name(network, times)).toList();
     batch.add(set, names);
     elements.put(set, names.size());
+  }
+
+  private static List<NftValues> links(Bridged network) {
+    return network.links().stream()
+        .distinct()
+        .filter(link -> PROTOCOLS.containsKey(link.protocol()))
+        .map(
+            link ->
+                new NftValues()
+                    .interfaceName(network.bridge())
+                    .address(Cidr.address(link.client()))
+                    .address(Cidr.address(link.server()))
+                    .protocol(PROTOCOLS.getOrDefault(link.protocol(), 0))
+                    .port(link.port()))
+        .toList();
   }
 
   private void ranges(String set, List<Cidr> ranges) {
