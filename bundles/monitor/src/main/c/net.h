@@ -95,6 +95,8 @@ struct asker {
   struct sockaddr_storage from;
 };
 void resolver_answer(struct asker *a, const uint8_t *data, size_t length);
+/* How many of its questions name servers have been asked: upstream.c counts. */
+unsigned *resolver_under_way(struct resolver *r);
 
 /* upstream.c */
 /* Asks the container's name servers; false when there are none or too much was asked already. */

@@ -39,7 +39,7 @@ struct resolver {
   struct watch udp, tcp;
   struct container *container;
   struct session *sessions;
-  unsigned session_count, asked;
+  unsigned session_count, asked, under_way;
   uint64_t window_ms;
   bool is_held;
 };
@@ -50,6 +50,8 @@ static APART uint8_t question[QUESTION_MOST];
 static uint64_t questions;
 
 uint64_t resolver_questions(void) { return questions; }
+
+unsigned *resolver_under_way(struct resolver *r) { return &r->under_way; }
 
 /* ---- answering ---- */
 

@@ -28,10 +28,20 @@ struct inquiry {
 
 static struct inquiry inquiries = {.older = &inquiries, .newer = &inquiries};
 static struct aging attempts;
-static unsigned count;
+static unsigned count, askers; /* containers that have some under way */
 static APART uint8_t answer[DNS_MESSAGE_MOST];
 
 unsigned upstream_count(void) { return count; }
+
+static void count_in(struct inquiry *q) {
+  count++;
+  if ((*resolver_under_way(q->asker.resolver))++ == 0) askers++;
+}
+
+static void count_out(struct inquiry *q) {
+  count--;
+  if (--*resolver_under_way(q->asker.resolver) == 0) askers--;
+}
 
 static void inquiry_end(struct inquiry *q) {
   q->older->newer = q->newer;
@@ -40,7 +50,7 @@ static void inquiry_end(struct inquiry *q) {
   watch_close(&q->watch);
   buffer_clear(&q->in);
   buffer_clear(&q->out);
-  count--;
+  count_out(q);
   free_later(q);
 }
 
@@ -156,14 +166,27 @@ static void try_next(struct inquiry *q) {
   fail(q);
 }
 
-static unsigned count_of(const struct resolver *r) {
-  unsigned n = 0;
-  for (struct inquiry *q = inquiries.newer; q != &inquiries; q = q->newer) n += q->asker.resolver == r;
-  return n;
+/* The oldest one of who has most. */
+static struct inquiry *first_to_go(void) {
+  struct inquiry *first = inquiries.newer;
+  for (struct inquiry *q = first->newer; q != &inquiries; q = q->newer) {
+    if (*resolver_under_way(q->asker.resolver) > *resolver_under_way(first->asker.resolver)) first = q;
+  }
+  return first;
+}
+
+/* Makes room for one more of a container's. Once there are as many as there may be, who has less than its share takes from who
+ * has most, which is more than a share; all others are refused, which costs little: a flood of theirs moves nothing. */
+static bool make_room(unsigned under_way) {
+  if (under_way >= PER_RESOLVER) return false;
+  if (count < IN_ALL) return true;
+  if (under_way >= IN_ALL / (askers + (under_way == 0))) return false;
+  fail(first_to_go());
+  return true;
 }
 
 bool upstream_ask(const struct asker *a, const struct container *c, const uint8_t *query, size_t length, size_t question_end) {
-  if (c->upstream_count == 0 || count >= IN_ALL || count_of(a->resolver) >= PER_RESOLVER) return false;
+  if (c->upstream_count == 0 || !make_room(*resolver_under_way(a->resolver))) return false;
   struct inquiry *q = must_alloc(sizeof *q + length);
   q->watch.fd = -1;
   q->asker = *a;
@@ -175,7 +198,7 @@ bool upstream_ask(const struct asker *a, const struct container *c, const uint8_
   q->older = inquiries.older;
   q->newer = &inquiries;
   q->older->newer = inquiries.older = q;
-  count++;
+  count_in(q);
   if (!attempts.newer) aging_init(&attempts);
   try_next(q);
   return true;

@@ -762,6 +762,59 @@ static void a_flood_hurts_only_who_sends_it(void) {
   quit_net(fd);
 }
 
+/* How many questions are under way to name servers. */
+static unsigned forwarding(void) {
+  unsigned count = 0;
+  int fd = dial(net_path());
+  request(fd, MSG_QUERY);
+  char **counters = message_texts(expect(fd, MSG_HELLO), TAG_COUNTER);
+  for (char **one = counters; *one; one++) (void)sscanf(*one, "forwarding %u", &count);
+  free(counters);
+  close(fd);
+  return count;
+}
+
+static void floods_of_many_leave_others_their_share(void) {
+  enum { HOSTILE = 24, IN_ALL = 2048 };
+  struct container c[HOSTILE + 1];
+  struct table t;
+  int floods[HOSTILE], fd = start_net(), silent = bound(SOCK_DGRAM, 9053), server = bound(SOCK_DGRAM, 9054);
+  for (int i = 0; i <= HOSTILE; i++) {
+    begin_container(&c[i]);
+    table_start(&t, id_of(&c[i]));
+    table_put(&t, TAG_UPSTREAM, "127.0.0.1 %d", i < HOSTILE ? 9053 : 9054);
+    table_send(fd, &t);
+    if (i < HOSTILE) floods[i] = socket_inside(&c[i], SOCK_DGRAM);
+  }
+  int udp = socket_inside(&c[HOSTILE], SOCK_DGRAM);
+  pid_t sender = fork();
+  CHECK(sender >= 0);
+  if (sender == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    put_query("silent.example", DNS_A, false);
+    for (;;) {
+      for (int i = 0; i < HOSTILE; i++) (void)!send(floods[i], packet, packet_length, MSG_DONTWAIT);
+    }
+  }
+  uint64_t patience = monotonic_ms() + PATIENCE_S * 1000;
+  while (forwarding() < IN_ALL && monotonic_ms() < patience) usleep(1000);
+  CHECK_NUMBER(forwarding(), IN_ALL);
+  for (int i = 0; i < 20 && failures == 0; i++) {
+    send_query(udp, "honest.example");
+    answer_as_server(server, 0, false);
+    CHECK_NUMBER(code_of_answer(udp), 0);
+  }
+  CHECK(forwarding() > IN_ALL * 3 / 4); /* all the while */
+  if (sender > 1) kill(sender, SIGKILL);
+  waitpid(sender, NULL, 0);
+  for (int i = 0; i < HOSTILE; i++) close(floods[i]);
+  close(silent);
+  close(server);
+  close(udp);
+  for (int i = 0; i <= HOSTILE; i++) end_container(&c[i]);
+  quit_net(fd);
+}
+
 /* ---- many, and none ---- */
 
 static long kilobytes(pid_t pid, const char *key) {
@@ -860,6 +913,7 @@ int main(int argc, char **argv) {
   other_names_are_for_the_servers();
   hostile_packets_are_refused_or_dropped();
   a_flood_hurts_only_who_sends_it();
+  floods_of_many_leave_others_their_share();
   a_thousand_ports_are_cheap();
   one_port_cannot_use_up_all();
   return end_with();
