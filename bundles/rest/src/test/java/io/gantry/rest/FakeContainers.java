@@ -53,6 +53,9 @@ final class FakeContainers implements Containers {
 
   final Map<String, Box> boxes = new LinkedHashMap<>();
 
+  /** What whoever lists or starts has to wait for. */
+  volatile Runnable slowly = () -> {};
+
   /** Names of containers that go while somebody lists them. */
   final Set<String> sizeless = new HashSet<>();
 
@@ -155,6 +158,7 @@ final class FakeContainers implements Containers {
 
   @Override
   public void start(String ref) {
+    slowly.run();
     Box box = box(ref);
     if (box.status == Status.RUNNING) {
       throw new GantryException(NOT_MODIFIED, "already started");
@@ -271,6 +275,7 @@ final class FakeContainers implements Containers {
 
   @Override
   public List<ContainerView> list() {
+    slowly.run();
     var views = new ArrayList<ContainerView>();
     boxes.values().forEach(box -> views.add(0, view(box)));
     return views;

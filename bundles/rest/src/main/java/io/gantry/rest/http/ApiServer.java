@@ -64,7 +64,8 @@ public final class ApiServer implements AutoCloseable {
     var threads = new QueuedThreadPool(MAX_THREADS, IDLE_THREADS);
     threads.setName("rest");
     threads.setDaemon(true);
-    server = new Server(threads);
+    threads.setReservedThreads(0); // who selects goes on selecting
+    server = new Server(threads, new CoarseScheduler("rest-timer"), null);
     server.setStopTimeout(0);
     hangUps = new HangUps(server.getScheduler());
     var gateway = new Gateway(router, engine, corsOrigins, hangUps, threads, mostHeld);

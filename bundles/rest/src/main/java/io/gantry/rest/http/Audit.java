@@ -23,10 +23,23 @@ final class Audit {
 
   private Audit() {}
 
-  static void note(Request request, String path) {
+  /**
+   * Whether {@link #note} waits for nobody: who a process is, is looked up in the system's tables.
+   */
+  static boolean isQuick(Request request) {
+    EndPoint raw =
+        ChannelConnector.raw(request.getConnectionMetaData().getConnection().getEndPoint());
+    return !isNoted(request) || (raw instanceof ClientEndPoint client && client.isProcessKnown());
+  }
+
+  private static boolean isNoted(Request request) {
     boolean changes = !READING.contains(request.getMethod());
-    boolean everything = log.isLoggable(Level.DEBUG);
-    if (everything || (changes && log.isLoggable(Level.INFO))) {
+    return log.isLoggable(Level.DEBUG) || (changes && log.isLoggable(Level.INFO));
+  }
+
+  static void note(Request request, String path) {
+    if (isNoted(request)) {
+      boolean changes = !READING.contains(request.getMethod());
       String who = who(request.getConnectionMetaData().getConnection().getEndPoint());
       Level level = changes && !who.startsWith("user root,") ? Level.INFO : Level.DEBUG;
       log.log(level, "{0} {1} by {2}", request.getMethod(), printable(path), who);

@@ -3,12 +3,12 @@ package io.gantry.rest.http;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
-import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.util.Objects;
+import java.util.concurrent.Executor;
 import jdk.net.ExtendedSocketOptions;
 import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
@@ -18,13 +18,17 @@ import org.eclipse.jetty.io.ssl.SslConnection;
 import org.eclipse.jetty.io.ssl.SslHandshakeListener;
 import org.eclipse.jetty.server.AbstractConnector;
 import org.eclipse.jetty.server.ConnectionFactory;
+import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Server;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Serves what arrives at a listening channel that somebody else opened and closes: the socket
- * inherited from the gate outlives this bundle. It therefore waits in a selector of its own, since
- * interrupting a thread that is blocked in {@code accept} would close the channel.
+ * inherited from the gate outlives this bundle.
+ *
+ * <p>One thread accepts, reads and parses ({@link ClientSelector}), and carries out what is quick.
+ * With encryption it only accepts and looks who has sent something: handshakes take a while, and
+ * certificates are files.
  */
 final class ChannelConnector extends AbstractConnector {
 
@@ -36,8 +40,8 @@ final class ChannelConnector extends AbstractConnector {
   private final ServerSocketChannel listening;
   private final @Nullable ServerTls tls;
   private final boolean unix;
-  private final SelectorManager connections;
-  private volatile @Nullable Selector arrivals;
+  private final Connections connections;
+  private Runnable noMoreClients = () -> {};
 
   /**
    * @param tls null: without encryption
@@ -48,12 +52,28 @@ final class ChannelConnector extends AbstractConnector {
       ConnectionFactory http,
       @Nullable ServerTls tls,
       boolean unix) {
-    super(server, null, null, null, 1, factories(http, tls));
+    super(server, resuming(server.getThreadPool()), null, null, 0, factories(http, tls));
     this.listening = listening;
     this.tls = tls;
     this.unix = unix;
     this.connections = new Connections();
     installBean(connections, true);
+  }
+
+  /**
+   * Jetty has a connection go on by the executor when another thread than the one that read a
+   * request has answered it. It only reads: that thread does it.
+   */
+  private static Executor resuming(Executor threads) {
+    return task -> {
+      if (task instanceof Connection connection
+          && connection.getEndPoint() instanceof ClientEndPoint client
+          && client.isServedAtOnce()) {
+        client.selector().run(task);
+      } else {
+        threads.execute(task);
+      }
+    };
   }
 
   private static ConnectionFactory[] factories(ConnectionFactory http, @Nullable ServerTls tls) {
@@ -76,6 +96,13 @@ final class ChannelConnector extends AbstractConnector {
     return tls != null;
   }
 
+  /** Whether the current thread is the one that waits for the client of this request. */
+  static boolean isSelecting(Request request) {
+    var connection = request.getConnectionMetaData().getConnection();
+    return raw(connection.getEndPoint()) instanceof ClientEndPoint client
+        && client.selector().isCurrent();
+  }
+
   /** The end of the socket itself, below any encryption. */
   static EndPoint raw(EndPoint endPoint) {
     EndPoint raw = endPoint;
@@ -93,54 +120,22 @@ final class ChannelConnector extends AbstractConnector {
   @Override
   protected void doStart() throws Exception {
     listening.configureBlocking(false);
-    Selector selector = Selector.open();
-    listening.register(selector, SelectionKey.OP_ACCEPT);
-    arrivals = selector;
     super.doStart();
+    noMoreClients = connections.selector().accept(listening, this::receive);
   }
 
   @Override
   protected void doStop() throws Exception {
+    noMoreClients.run();
     super.doStop();
-    Selector selector = arrivals;
-    arrivals = null;
-    if (selector != null) {
-      selector.close(); // the channel itself stays open
-    }
   }
 
   @Override
-  protected void interruptAcceptors() {
-    Selector selector = arrivals;
-    if (selector != null) {
-      selector.wakeup();
-    }
+  protected void accept(int acceptor) {
+    throw new UnsupportedOperationException("the selecting thread accepts");
   }
 
-  @Override
-  protected void accept(int acceptor) throws IOException {
-    Selector selector = arrivals;
-    if (selector == null) {
-      throw new ClosedChannelException();
-    }
-    selector.select();
-    selector.selectedKeys().clear();
-    SocketChannel channel = isRunning() ? listening.accept() : null;
-    if (channel != null) {
-      accepted(channel);
-    }
-  }
-
-  private void accepted(SocketChannel channel) throws IOException {
-    try {
-      serve(channel);
-    } catch (IOException | RuntimeException e) {
-      channel.close(); // nobody else knows of it yet
-      throw e;
-    }
-  }
-
-  private void serve(SocketChannel channel) throws IOException {
+  private void receive(SocketChannel channel) throws IOException {
     channel.configureBlocking(false);
     if (!unix) {
       channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
@@ -148,7 +143,11 @@ final class ChannelConnector extends AbstractConnector {
       channel.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS);
       channel.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, KEEP_ALIVE_SECONDS);
     }
-    connections.accept(channel);
+    if (tls == null) {
+      connections.open(channel);
+    } else {
+      connections.accept(channel);
+    }
   }
 
   static ServerSocketChannel openUnix() throws IOException {
@@ -157,14 +156,51 @@ final class ChannelConnector extends AbstractConnector {
 
   private final class Connections extends SelectorManager {
 
+    private @Nullable ClientSelector selector;
+
     Connections() {
-      super(ChannelConnector.this.getExecutor(), ChannelConnector.this.getScheduler(), 1);
+      super(getServer().getThreadPool(), ChannelConnector.this.getScheduler(), 1);
+    }
+
+    ClientSelector selector() {
+      return Objects.requireNonNull(selector, "not started");
+    }
+
+    @Override
+    protected ManagedSelector newSelector(int id) {
+      var made = new ClientSelector(this, id);
+      selector = made;
+      return made;
+    }
+
+    /** What goes with a new connection, on the selecting thread. */
+    void open(SocketChannel channel) throws IOException {
+      var key = channel.register(selector().getSelector(), 0);
+      var endPoint = newEndPoint(channel, selector(), key);
+      endPoint.setConnection(newConnection(channel, endPoint, null));
+      key.attach(endPoint);
+      endPoint.onOpen();
+      endPointOpened(endPoint);
+      connectionOpened(endPoint.getConnection(), null);
+    }
+
+    /** What Jetty has to do at the end of a connection; with encryption at its beginning, too. */
+    @Override
+    protected void execute(Runnable task) {
+      var selecting = selector;
+      if (tls == null && selecting != null && selecting.isSelecting()) {
+        selecting.run(task);
+      } else {
+        super.execute(task);
+      }
     }
 
     @Override
     protected EndPoint newEndPoint(
         SelectableChannel channel, ManagedSelector selector, SelectionKey key) {
-      var endPoint = new ClientEndPoint((SocketChannel) channel, selector, key, getScheduler());
+      var endPoint =
+          new ClientEndPoint(
+              (SocketChannel) channel, (ClientSelector) selector, key, getScheduler(), tls == null);
       endPoint.setIdleTimeout(tls == null ? getIdleTimeout() : HANDSHAKE_MILLIS);
       return endPoint;
     }

@@ -7,8 +7,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import jdk.net.ExtendedSocketOptions;
-import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
+import org.eclipse.jetty.util.thread.Invocable;
+import org.eclipse.jetty.util.thread.Invocable.InvocationType;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
 
@@ -24,13 +25,44 @@ final class ClientEndPoint extends SocketChannelEndPoint {
   private static final int BLANK = NO_HOST.length - 3;
 
   private final SocketChannel channel;
+  private final ClientSelector selector;
+  private final boolean servedAtOnce;
   private boolean begun;
   private volatile @Nullable String process;
 
+  /**
+   * @param servedAtOnce by the selecting thread, or by another
+   */
   ClientEndPoint(
-      SocketChannel channel, ManagedSelector selector, SelectionKey key, Scheduler scheduler) {
+      SocketChannel channel,
+      ClientSelector selector,
+      SelectionKey key,
+      Scheduler scheduler,
+      boolean servedAtOnce) {
     super(channel, selector, key, scheduler);
     this.channel = channel;
+    this.selector = selector;
+    this.servedAtOnce = servedAtOnce;
+  }
+
+  ClientSelector selector() {
+    return selector;
+  }
+
+  /** Whether the selecting thread reads from it and answers what is quick. */
+  boolean isServedAtOnce() {
+    return servedAtOnce;
+  }
+
+  @Override
+  public @Nullable Runnable onSelected() {
+    Runnable task = super.onSelected();
+    return task == null || servedAtOnce ? task : Invocable.from(InvocationType.BLOCKING, task);
+  }
+
+  /** Whether {@link #process} need not look. */
+  boolean isProcessKnown() {
+    return process != null;
   }
 
   /**

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * Takes every request: headers that all answers carry, CORS, the route, the version, the wait for
  * recovery, the body, and failures as answers.
  */
-final class Gateway extends Handler.Abstract {
+final class Gateway extends Handler.Abstract.NonBlocking {
 
   /** Of the server's threads: what is left answers whoever only looks. */
   private static final Map<Route.Turn, Integer> TURNS =
@@ -42,8 +42,17 @@ final class Gateway extends Handler.Abstract {
   private static final Logger log = System.getLogger(Gateway.class.getName());
   private static final Pattern VERSIONED = Pattern.compile("/v([0-9.]+)(/.*)", Pattern.DOTALL);
 
+  /**
+   * What a request is about.
+   *
+   * @param path without the version
+   * @param version as it stands there, or null
+   */
+  private record Asked(Router.Match match, String path, @Nullable String version) {}
+
   private final Router router;
   private final Engine engine;
+  private final Executor executor;
   private final String server;
   private final String corsOrigins;
   private final BrowserGuard browsers;
@@ -53,6 +62,7 @@ final class Gateway extends Handler.Abstract {
   private final Holds holds;
 
   /**
+   * @param executor carries out what is not quick
    * @param mostHeld so many connections may be held for as long as their clients like
    */
   Gateway(
@@ -64,6 +74,7 @@ final class Gateway extends Handler.Abstract {
       int mostHeld) {
     this.router = router;
     this.engine = engine;
+    this.executor = executor;
     this.server = "Gantry/" + engine.view().version() + " (linux)";
     this.corsOrigins = corsOrigins;
     this.browsers = new BrowserGuard(corsOrigins);
@@ -106,19 +117,37 @@ final class Gateway extends Handler.Abstract {
       refuse(request, response, callback, Answer.error(404, "page not found"));
       return true;
     }
-    Audit.note(request, route);
-    try {
-      var version = hasVersion ? ApiVersion.negotiated(versioned.group(1)) : ApiVersion.NEWEST;
-      var query = Query.parse(request.getHttpURI().getQuery());
-      var call =
-          new Call(request, response, callback, hangUps, version, match.get().places(), query);
-      admit(match.get().route(), call, request);
-    } catch (TooOld e) {
-      refuse(request, response, callback, Answer.text(400, e.sentence()));
-    } catch (GantryException e) {
-      refuse(request, response, callback, failure(e));
+    var asked = new Asked(match.get(), route, hasVersion ? versioned.group(1) : null);
+    if (isFor(request, match.get().route())) {
+      serve(asked, request, response, callback);
+    } else {
+      executor.execute(() -> serve(asked, request, response, callback));
     }
     return true;
+  }
+
+  /**
+   * Whether this thread may serve it: the one that selects may wait for nobody, or all other
+   * clients would wait with it.
+   */
+  private static boolean isFor(Request request, Route route) {
+    return !ChannelConnector.isSelecting(request) || (route.isQuick() && Audit.isQuick(request));
+  }
+
+  private void serve(Asked asked, Request request, Response response, Callback callback) {
+    try {
+      Audit.note(request, asked.path);
+      String old = asked.version;
+      var version = old == null ? ApiVersion.NEWEST : ApiVersion.negotiated(old);
+      var query = Query.parse(request.getHttpURI().getQuery());
+      var places = asked.match.places();
+      var call = new Call(request, response, callback, hangUps, version, places, query);
+      admit(asked.match.route(), call, request);
+    } catch (TooOld e) {
+      refuse(request, response, callback, Answer.text(400, e.sentence()));
+    } catch (RuntimeException | Error e) { // on a thread of its own nobody else would tell
+      refuse(request, response, callback, failure(e));
+    }
   }
 
   private @Nullable String foreignPage(Request request) {
@@ -189,7 +218,6 @@ final class Gateway extends Handler.Abstract {
    * Reads a JSON body without a thread, then runs the action on one: this, when it was all here.
    */
   private void receive(Route route, Call call, Request request, boolean elsewhere) {
-    Executor executor = request.getComponents().getExecutor();
     if (!route.takesJson()) {
       if (elsewhere) {
         executor.execute(() -> runInTurn(route, call, () -> {}));

@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.util.thread.Invocable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,7 +75,7 @@ final class JsonBodies {
     return future;
   }
 
-  private static final class Reading implements Runnable {
+  private static final class Reading implements Invocable.Task {
     private final Request request;
     private final Body body;
     private final CompletableFuture<Body> future;
@@ -83,6 +84,11 @@ final class JsonBodies {
       this.request = request;
       this.body = body;
       this.future = future;
+    }
+
+    @Override
+    public InvocationType getInvocationType() {
+      return InvocationType.NON_BLOCKING;
     }
 
     @Override

@@ -10,6 +10,7 @@ import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -18,6 +19,7 @@ import org.eclipse.jetty.io.AbstractConnection;
 import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.util.BufferUtil;
+import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.IteratingCallback;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +62,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   private final HangUps hangUps;
   private final Output output;
   private final InputPump input;
+  private final Callback whenFillable = new WhenFillable();
   private final AtomicInteger ended = new AtomicInteger();
   private final AtomicBoolean released = new AtomicBoolean();
   private final long timeLimit;
@@ -129,6 +132,24 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
     input.iterate();
   }
 
+  /** Once the stream is closed, nothing that is done with input takes any time. */
+  private final class WhenFillable implements Callback {
+    @Override
+    public void succeeded() {
+      onFillable();
+    }
+
+    @Override
+    public void failed(Throwable cause) {
+      onFillInterestedFailed(cause);
+    }
+
+    @Override
+    public InvocationType getInvocationType() {
+      return released.get() ? InvocationType.NON_BLOCKING : InvocationType.BLOCKING;
+    }
+  }
+
   @Override
   public void onFillInterestedFailed(Throwable cause) {
     abandon(cause);
@@ -146,8 +167,10 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   public void onClose(@Nullable Throwable cause) {
     super.onClose(cause);
     hold.run();
-    release();
     stopLingering();
+    if (!released.get()) { // by Jetty: the thread may be the one that selects
+      releaseElsewhere();
+    }
   }
 
   /** It would keep the stream and its buffers in memory. */
@@ -178,6 +201,14 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   private void release() {
     if (released.compareAndSet(false, true)) {
       stream.close();
+    }
+  }
+
+  private void releaseElsewhere() {
+    try {
+      getExecutor().execute(this::release);
+    } catch (RejectedExecutionException e) { // the server stops
+      release();
     }
   }
 
@@ -285,7 +316,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
           return Action.SUCCEEDED;
         }
         if (read == 0) {
-          fillInterested();
+          fillInterested(whenFillable);
           return Action.IDLE;
         }
         bytes = buffer;

@@ -41,6 +41,7 @@ public final class Route {
   private final boolean takesJson;
   private final boolean atOnce;
   private final boolean held;
+  private final boolean quick;
   private final Turn turn;
 
   private Route(
@@ -50,6 +51,7 @@ public final class Route {
       boolean takesJson,
       boolean atOnce,
       boolean held,
+      boolean quick,
       Turn turn) {
     this.method = method;
     this.path = path;
@@ -57,6 +59,7 @@ public final class Route {
     this.takesJson = takesJson;
     this.atOnce = atOnce;
     this.held = held;
+    this.quick = quick;
     this.turn = turn;
   }
 
@@ -74,7 +77,7 @@ public final class Route {
     regex.append(Pattern.quote(template.substring(end)));
     Turn turn = method.equals("GET") || method.equals("HEAD") ? Turn.NONE : Turn.CHANGE;
     var pattern = Pattern.compile(regex.toString(), Pattern.DOTALL);
-    var route = new Route(method, pattern, action, false, false, false, turn);
+    var route = new Route(method, pattern, action, false, false, false, false, turn);
     route.places.addAll(names);
     return route;
   }
@@ -101,31 +104,40 @@ public final class Route {
 
   /** Its body is JSON: read before the action is called, and limited. */
   public Route json() {
-    return with(true, atOnce, held, turn);
+    return with(true, atOnce, held, quick, turn);
   }
 
   /** Does not wait until the engine has recovered. */
   public Route atOnce() {
-    return with(takesJson, true, held, Turn.NONE);
+    return with(takesJson, true, held, quick, Turn.NONE);
   }
 
   /** Holds its thread for as long as a client sends or takes: a few of these at once must do. */
   public Route streams() {
-    return with(takesJson, atOnce, held, Turn.STREAM);
+    return with(takesJson, atOnce, held, quick, Turn.STREAM);
   }
 
   /** Holds its thread for as long as a client says. */
   public Route waits() {
-    return with(takesJson, atOnce, held, Turn.WAIT);
+    return with(takesJson, atOnce, held, quick, Turn.WAIT);
   }
 
   /** Its client holds the connection for as long as it likes, without a thread. */
   public Route held() {
-    return with(takesJson, atOnce, true, turn);
+    return with(takesJson, atOnce, true, quick, turn);
   }
 
-  private Route with(boolean json, boolean now, boolean holds, Turn kind) {
-    var route = new Route(method, path, action, json, now, holds, kind);
+  /**
+   * Looks at or changes a little in memory and waits for nobody: no disk, no driver, no lock that
+   * is held across either. The thread that all clients are waited for on carries it out, which
+   * spares the way to another thread.
+   */
+  public Route quick() {
+    return with(takesJson, atOnce, held, true, Turn.NONE);
+  }
+
+  private Route with(boolean json, boolean now, boolean holds, boolean isQuick, Turn kind) {
+    var route = new Route(method, path, action, json, now, holds, isQuick, kind);
     route.places.addAll(places);
     return route;
   }
@@ -160,6 +172,10 @@ public final class Route {
 
   boolean isHeld() {
     return held;
+  }
+
+  boolean isQuick() {
+    return quick;
   }
 
   Turn turn() {

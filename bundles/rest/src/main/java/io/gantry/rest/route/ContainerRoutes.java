@@ -77,7 +77,7 @@ public final class ContainerRoutes {
         post("/containers/{id}/rename", this::rename),
         post("/containers/{id}/update", this::update).json(),
         post("/containers/{id}/resize", this::resize),
-        post("/containers/{id}/wait", this::await).held(),
+        post("/containers/{id}/wait", this::await).held().quick(),
         post("/containers/{id}/attach", this::attach).held(),
         get("/containers/{id}/attach/ws", this::attachByWebSocket).held(),
         delete("/containers/{id}", call -> remove(call, call.path("id"))),

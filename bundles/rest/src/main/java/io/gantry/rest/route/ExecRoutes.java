@@ -27,10 +27,10 @@ public final class ExecRoutes {
 
   public List<Route> table() {
     return List.of(
-        post("/containers/{id}/exec", this::create).json(),
+        post("/containers/{id}/exec", this::create).json().quick(),
         post("/exec/{id}/start", this::start).json().held(),
         post("/exec/{id}/resize", this::resize),
-        get("/exec/{id}/json", this::inspect));
+        get("/exec/{id}/json", this::inspect).quick());
   }
 
   private Answer create(Call call) {

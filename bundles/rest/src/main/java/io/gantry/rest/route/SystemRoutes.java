@@ -39,8 +39,8 @@ public final class SystemRoutes {
 
   public List<Route> table() {
     return List.of(
-        head("/_ping", this::ping).atOnce(),
-        get("/_ping", this::ping).atOnce(),
+        head("/_ping", this::ping).atOnce().quick(),
+        get("/_ping", this::ping).atOnce().quick(),
         get("/version", this::version).atOnce(),
         get("/info", this::info),
         get("/events", this::events).held());
