@@ -2,7 +2,7 @@
  * What every driver has in common: how it is asked about this host, how it reports, how it fails.
  */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package io.gantry.spi;
 

@@ -4,14 +4,15 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.rest.json.JsonObject;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Regex;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,7 @@ public final class Filters {
   private static final Set<String> FALSE = Set.of("0", "false", "False", "FALSE");
 
   private final Map<String, List<String>> values;
+  private final Map<String, Optional<Regex>> patterns = new ConcurrentHashMap<>();
 
   private Filters(Map<String, List<String>> values) {
     this.values = values;
@@ -150,46 +152,21 @@ public final class Filters {
     return asked.substring(equals + 1).equals(labels.get(asked.substring(0, equals)));
   }
 
-  private static boolean matchesOne(String pattern, String value) {
-    if (pattern.equals(value)) {
-      return true;
-    }
+  private boolean matchesOne(String pattern, String value) {
+    return pattern.equals(value)
+        || patterns
+            .computeIfAbsent(pattern, Filters::pattern)
+            .map(regex -> regex.in(List.of(value)))
+            .filter(found -> !found.isEmpty())
+            .isPresent();
+  }
+
+  /** As with dockerd one that is no expression is found nowhere. */
+  private static Optional<Regex> pattern(String text) {
     try {
-      return Pattern.compile(pattern).matcher(new Budgeted(value, new int[] {100_000})).find();
-    } catch (PatternSyntaxException e) {
-      return false;
-    } catch (StackOverflowError e) {
-      throw new GantryException(INVALID, "filter is too complex: " + shortened(pattern), e);
-    }
-  }
-
-  private static String shortened(String text) {
-    return text.length() > 60 ? text.substring(0, 60) + "…" : text;
-  }
-
-  /** Ends a search that backtracks for ever: each look at a character is counted. */
-  private record Budgeted(CharSequence text, int[] left) implements CharSequence {
-    @Override
-    public int length() {
-      return text.length();
-    }
-
-    @Override
-    public char charAt(int index) {
-      if (--left[0] < 0) {
-        throw new GantryException(INVALID, "filter takes too long to match");
-      }
-      return text.charAt(index);
-    }
-
-    @Override
-    public CharSequence subSequence(int start, int end) {
-      return new Budgeted(text.subSequence(start, end), left);
-    }
-
-    @Override
-    public String toString() {
-      return text.toString();
+      return Optional.of(Regex.parse(text));
+    } catch (GantryException e) {
+      return Optional.empty();
     }
   }
 }

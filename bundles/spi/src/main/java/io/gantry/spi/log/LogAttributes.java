@@ -1,12 +1,9 @@
 package io.gantry.spi.log;
 
-import static io.gantry.spi.GantryException.Kind.INVALID;
-
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Regex;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 
 /**
  * The log options {@code labels}, {@code labels-regex}, {@code env} and {@code env-regex}: what of
@@ -19,7 +16,7 @@ public final class LogAttributes {
   /**
    * Labels and variables of a container that the options ask for, by name.
    *
-   * @throws GantryException INVALID for a pattern that is none
+   * @throws GantryException INVALID for a pattern that is none, or takes too long to match
    */
   public static Map<String, String> of(LogTarget target, Map<String, String> options) {
     if (options.isEmpty()) {
@@ -49,27 +46,8 @@ public final class LogAttributes {
     if (pattern.isEmpty()) {
       return;
     }
-    var wanted = compile(pattern);
-    from.forEach(
-        (name, value) -> {
-          if (wanted.matcher(name).find()) {
-            to.put(name, value);
-          }
-        });
-  }
-
-  private static Pattern compile(String pattern) {
-    try {
-      return Pattern.compile(pattern);
-    } catch (PatternSyntaxException e) {
-      String reason =
-          switch (e.getDescription()) {
-            case "Unclosed group" -> "missing closing )";
-            case "Unclosed character class" -> "missing closing ]";
-            default -> e.getDescription();
-          };
-      throw new GantryException(
-          INVALID, "error parsing regexp: " + reason + ": `" + pattern + "`", e);
+    for (String name : Regex.parse(pattern).in(from.keySet())) {
+      to.put(name, from.getOrDefault(name, ""));
     }
   }
 }

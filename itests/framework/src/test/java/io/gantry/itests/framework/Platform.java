@@ -70,7 +70,9 @@ final class Platform {
     }
     List<Option> options = new ArrayList<>();
     BUNDLES.forEach(name -> options.add(bundle(jar(name).toUri().toString())));
-    options.add(systemPackages("org.slf4j;version=1.7.36", "org.slf4j.spi;version=1.7.36"));
+    options.add(
+        systemPackages(
+            "org.slf4j;version=1.7.36", "org.slf4j.spi;version=1.7.36", "com.google.re2j"));
     options.add(bundle(Fakes.registry().toUri().toString()));
     Stream.of(
             systemProperty("pax.exam.osgi.unresolved.fail").value("true"),
