@@ -9,6 +9,7 @@ import io.gantry.api.Networks;
 import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.config.LogLevel;
 import io.gantry.engine.container.Recovered;
+import io.gantry.engine.log.LogDamages;
 import io.gantry.engine.log.LogDefaults;
 import io.gantry.engine.userns.UserRemap;
 import io.gantry.linux.CgroupTree;
@@ -40,6 +41,7 @@ public final class EngineService implements Engine {
   private final Images images;
   private final LogLevel logLevel;
   private final LogDefaults logs;
+  private final LogDamages damages;
   private final CdiDevices cdi;
   private final UserRemap users;
   private final Recovered recovered;
@@ -55,6 +57,7 @@ public final class EngineService implements Engine {
       @Reference Images images,
       @Reference LogLevel logLevel,
       @Reference LogDefaults logs,
+      @Reference LogDamages damages,
       @Reference CdiDevices cdi,
       @Reference UserRemap users,
       @Reference Recovered recovered) {
@@ -64,6 +67,7 @@ public final class EngineService implements Engine {
     this.images = images;
     this.logLevel = logLevel;
     this.logs = logs;
+    this.damages = damages;
     this.cdi = cdi;
     this.users = users;
     this.recovered = recovered;
@@ -101,6 +105,7 @@ public final class EngineService implements Engine {
       all.add("WARNING: " + users.warning());
     }
     networks.warnings().forEach(words -> all.add("WARNING: " + words));
+    damages.list().forEach(words -> all.add("WARNING: " + words));
     if (!CgroupTree.favorsChanges()) {
       all.add(ADVICE);
     }

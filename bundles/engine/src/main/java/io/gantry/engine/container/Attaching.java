@@ -93,6 +93,7 @@ final class Attaching {
         query,
         container.record().spec().process().terminal(),
         () -> container.run().running(),
-        shop.follower());
+        shop.follower(),
+        shop.damages());
   }
 }

@@ -11,6 +11,7 @@ import io.gantry.api.Ports;
 import io.gantry.api.Volumes;
 import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.disk.SpareDisk;
+import io.gantry.engine.log.LogDamages;
 import io.gantry.engine.log.LogDefaults;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.network.NetworkDefaults;
@@ -82,6 +83,7 @@ public final class ContainerService implements Recovered {
       @Reference SpareDisk spare,
       @Reference UnhealthyContainers unhealthy,
       @Reference LogDefaults logs,
+      @Reference LogDamages damages,
       @Reference CdiDevices cdi,
       @Reference UserRemap users,
       @Reference NetworkDefaults networkDefaults,
@@ -129,6 +131,7 @@ public final class ContainerService implements Recovered {
                 new LogFollower(timer, workers),
                 shippers,
                 logs,
+                damages,
                 spare,
                 volumes,
                 InstantSource.system(),

@@ -35,7 +35,7 @@ final class Logging {
 
   Logging(Workshop shop) {
     this.shop = shop;
-    this.shipping = new Shipping(shop.shippers(), shop.timer(), shop.workers());
+    this.shipping = new Shipping(shop.shippers(), shop.timer(), shop.workers(), shop.damages());
     this.compressing = new Compressing(shop);
   }
 

@@ -4,6 +4,7 @@ import io.gantry.api.Events;
 import io.gantry.api.HostSpec;
 import io.gantry.api.Leased;
 import io.gantry.engine.disk.SpareDisk;
+import io.gantry.engine.log.LogDamages;
 import io.gantry.engine.log.LogDefaults;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.network.NetworkKeeper;
@@ -49,6 +50,7 @@ public record Workshop(
     LogFollower follower,
     Leased<LogDriver> shippers,
     LogDefaults logs,
+    LogDamages damages,
     SpareDisk spare,
     VolumeKeeper volumes,
     InstantSource clock,

@@ -33,8 +33,13 @@ public final class LogStream implements ByteStream {
   private @Nullable CompletableFuture<ByteBuffer> waiting; // guarded by lock
 
   private LogStream(
-      Path file, LogQuery query, boolean terminal, BooleanSupplier writing, LogFollower follower) {
-    this.spool = new Spool(new SpoolNames(file), query.follow());
+      Path file,
+      LogQuery query,
+      boolean terminal,
+      BooleanSupplier writing,
+      LogFollower follower,
+      LogDamages damages) {
+    this.spool = new Spool(new SpoolNames(file), query.follow(), damages);
     this.query = query;
     this.terminal = terminal;
     this.writing = writing;
@@ -46,8 +51,13 @@ public final class LogStream implements ByteStream {
    * @param writing whether more may come
    */
   public static LogStream open(
-      Path file, LogQuery query, boolean terminal, BooleanSupplier writing, LogFollower follower) {
-    var stream = new LogStream(file, query, terminal, writing, follower);
+      Path file,
+      LogQuery query,
+      boolean terminal,
+      BooleanSupplier writing,
+      LogFollower follower,
+      LogDamages damages) {
+    var stream = new LogStream(file, query, terminal, writing, follower, damages);
     if (query.tail() >= 0) {
       try {
         stream.spool.tail(query.tail());

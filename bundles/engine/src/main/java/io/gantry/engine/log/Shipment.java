@@ -39,6 +39,7 @@ final class Shipment {
   private final Leased<LogDriver> drivers;
   private final SpoolNames names;
   private final Path cursorFile;
+  private final LogDamages damages;
   private final LogEntry entry = new LogEntry();
   private @Nullable Spool spool;
   private long lines;
@@ -63,13 +64,15 @@ final class Shipment {
       String driver,
       Map<String, String> options,
       Leased<LogDriver> drivers,
-      Path log) {
+      Path log,
+      LogDamages damages) {
     this.target = target;
     this.driver = driver;
     this.options = options;
     this.drivers = drivers;
     this.names = new SpoolNames(log);
     this.cursorFile = cursorFile(log);
+    this.damages = damages;
   }
 
   static Path cursorFile(Path log) {
@@ -238,7 +241,7 @@ final class Shipment {
   }
 
   private Spool open() throws IOException {
-    var reader = new Spool(names, true);
+    var reader = new Spool(names, true, damages);
     spool = reader;
     var cursor = ShipCursor.read(cursorFile);
     beforeWaiting = cursor.orElse(null);

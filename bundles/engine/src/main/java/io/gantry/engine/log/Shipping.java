@@ -51,6 +51,7 @@ public final class Shipping {
   private final Leased<LogDriver> drivers;
   private final ScheduledExecutorService timer;
   private final Executor workers;
+  private final LogDamages damages;
   private final Map<String, Parcel> parcels = new ConcurrentHashMap<>();
   private final AtomicBoolean looking = new AtomicBoolean();
   private final Semaphore calls = new Semaphore(MOST_CALLS);
@@ -77,10 +78,15 @@ public final class Shipping {
    * @param timer must not be blocked
    * @param workers may block
    */
-  public Shipping(Leased<LogDriver> drivers, ScheduledExecutorService timer, Executor workers) {
+  public Shipping(
+      Leased<LogDriver> drivers,
+      ScheduledExecutorService timer,
+      Executor workers,
+      LogDamages damages) {
     this.drivers = drivers;
     this.timer = timer;
     this.workers = workers;
+    this.damages = damages;
   }
 
   /**
@@ -101,7 +107,7 @@ public final class Shipping {
             known.writing = writing; // a further run
             return known;
           }
-          return new Parcel(new Shipment(target, driver, options, drivers, file), writing);
+          return new Parcel(new Shipment(target, driver, options, drivers, file, damages), writing);
         });
     if (looking.compareAndSet(false, true)) {
       lookLater();

@@ -22,6 +22,7 @@ final class Spool implements AutoCloseable {
 
   private final SpoolNames names;
   private final boolean follows;
+  private final LogDamages damages;
   private final Deque<SpoolFile> files = new ArrayDeque<>(); // the current one first
   private boolean begun;
   private long limit; // of the last file, for who does not follow
@@ -32,9 +33,10 @@ final class Spool implements AutoCloseable {
   /**
    * @param follows goes on with what is written later
    */
-  Spool(SpoolNames names, boolean follows) {
+  Spool(SpoolNames names, boolean follows, LogDamages damages) {
     this.names = names;
     this.follows = follows;
+    this.damages = damages;
   }
 
   /** Goes to where the last {@code lines} begin; by default one starts at the oldest. */
@@ -129,6 +131,9 @@ final class Spool implements AutoCloseable {
     }
     int count = length <= 0 ? -1 : file.read(buffer, to, length);
     to += Math.max(count, 0);
+    if (count < 0 && file.isDamaged()) {
+      damages.found(names.path(0), file);
+    }
     return count > 0;
   }
 

@@ -1,6 +1,5 @@
 package io.gantry.engine.log;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -8,7 +7,6 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.util.Arrays;
 import java.util.zip.CRC32;
-import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,26 +24,25 @@ final class SpoolFile implements AutoCloseable {
   private final FileChannel channel;
   private final long inode;
   private final GzipMark mark;
-  private @Nullable InputStream plain; // of a compressed one
-  private long position;
+  private final @Nullable Unzipped unzipped; // of a compressed one
+  private long position; // of a plain one
 
   private SpoolFile(FileChannel channel, long inode, @Nullable GzipMark mark) {
     this.channel = channel;
     this.inode = inode;
     this.mark = mark == null ? GzipMark.NONE : mark;
+    this.unzipped = mark == null ? null : new Unzipped(channel);
   }
 
   static SpoolFile plain(FileChannel channel, long inode) {
     return new SpoolFile(channel, inode, null);
   }
 
-  /** Closes the channel when it holds no such file. */
+  /** Closes the channel when it cannot be read. */
   static SpoolFile compressed(FileChannel channel) throws IOException {
     try {
       var mark = GzipMark.read(channel);
-      var file = new SpoolFile(channel, mark.inode(), mark);
-      file.seek(0);
-      return file;
+      return new SpoolFile(channel, mark.inode(), mark);
     } catch (IOException e) {
       channel.close();
       throw e;
@@ -53,7 +50,12 @@ final class SpoolFile implements AutoCloseable {
   }
 
   boolean isCompressed() {
-    return mark != GzipMark.NONE;
+    return unzipped != null;
+  }
+
+  /** Whether it has been read to where it cannot be read on; to its readers that is its end. */
+  boolean isDamaged() {
+    return unzipped != null && unzipped.isDamaged();
   }
 
   /** Of the plain file, which a compressed one was made of. */
@@ -86,7 +88,7 @@ final class SpoolFile implements AutoCloseable {
   }
 
   private byte[] headOfPlain(int most) throws IOException {
-    long before = position;
+    long before = position();
     seek(0);
     byte[] head = new byte[most];
     int length = 0;
@@ -104,36 +106,23 @@ final class SpoolFile implements AutoCloseable {
 
   /** Where the next read begins, counted in plain bytes. */
   long position() {
-    return position;
+    return unzipped == null ? position : unzipped.position();
   }
 
   void seek(long to) throws IOException {
-    if (!isCompressed()) {
+    if (unzipped == null) {
       position = to;
-      return;
-    }
-    if (plain == null || to < position) {
-      channel.position(0);
-      plain = new GZIPInputStream(Channels.newInputStream(channel), BUFFER);
-      position = 0;
-    }
-    InputStream in = plain;
-    while (position < to) {
-      long skipped = in.skip(to - position);
-      if (skipped <= 0) {
-        break; // it ends before
-      }
-      position += skipped;
+    } else {
+      unzipped.seek(to);
     }
   }
 
   /** Negative at the end, which a plain file may leave behind. */
   int read(byte[] into, int offset, int length) throws IOException {
-    InputStream in = plain;
-    int count =
-        in == null
-            ? channel.read(ByteBuffer.wrap(into, offset, length), position)
-            : in.read(into, offset, length);
+    if (unzipped != null) {
+      return unzipped.read(into, offset, length);
+    }
+    int count = channel.read(ByteBuffer.wrap(into, offset, length), position);
     position += Math.max(count, 0);
     return count;
   }
@@ -181,7 +170,7 @@ final class SpoolFile implements AutoCloseable {
     byte[] chunk = new byte[BUFFER];
     long found = 0;
     while (found < lines) {
-      long start = position;
+      long start = position();
       int count = read(chunk, 0, chunk.length);
       if (count < 0) {
         break;
@@ -196,12 +185,8 @@ final class SpoolFile implements AutoCloseable {
     return found;
   }
 
-  /** All of it, plain, from the beginning; not to be closed. */
+  /** All of a plain one, from the beginning; not to be closed. */
   InputStream whole() throws IOException {
-    if (isCompressed()) {
-      seek(0);
-      return plain == null ? new ByteArrayInputStream(new byte[0]) : plain;
-    }
     channel.position(0);
     return Channels.newInputStream(channel);
   }

@@ -6,6 +6,7 @@ import io.gantry.api.Images.ImageConfig;
 import io.gantry.api.Leased;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.event.EventRing;
+import io.gantry.engine.log.LogDamages;
 import io.gantry.engine.log.LogDefaults;
 import io.gantry.engine.log.LogFollower;
 import io.gantry.engine.network.NetworkKeeper;
@@ -274,6 +275,7 @@ final class Engines implements AutoCloseable {
             new LogFollower(timer, workers),
             new OneDriver<>("memory", shipper),
             logs,
+            new LogDamages(),
             spare,
             volumes,
             clock,

@@ -33,6 +33,7 @@ class LogStreamTest {
   private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
   private final ExecutorService workers = Executors.newCachedThreadPool();
   private final LogFollower follower = new LogFollower(timer, workers);
+  private final LogDamages damages = new LogDamages();
   private final AtomicBoolean writing = new AtomicBoolean();
   private Path file;
 
@@ -149,7 +150,7 @@ class LogStreamTest {
     writing.set(true);
     append(file, "0\\n", "stdout", 0);
     var follow = new LogQuery(true, true, true, false, false, null, null, -1);
-    var stream = LogStream.open(file, follow, true, writing::get, follower);
+    var stream = LogStream.open(file, follow, true, writing::get, follower, damages);
     var seen = new StringBuilder();
     var expected = new StringBuilder("0\n");
     for (int i = 1; i <= 40; i++) {
@@ -179,7 +180,7 @@ class LogStreamTest {
     writing.set(true);
     append(file, "a long first line\\n", "stdout", 1);
     var follow = new LogQuery(true, true, true, false, false, null, null, -1);
-    var stream = LogStream.open(file, follow, true, writing::get, follower);
+    var stream = LogStream.open(file, follow, true, writing::get, follower, damages);
     assertEquals(
         "a long first line\n", UTF_8.decode(stream.read().toCompletableFuture().get()).toString());
     var next = stream.read().toCompletableFuture();
@@ -194,9 +195,9 @@ class LogStreamTest {
   void aReaderThatReadsOnKeepsNobodyElseStill() throws Exception {
     writing.set(true);
     var follow = new LogQuery(true, true, true, false, false, null, null, -1);
-    var busy = LogStream.open(file, follow, true, writing::get, follower);
+    var busy = LogStream.open(file, follow, true, writing::get, follower, damages);
     var quietFile = dir.resolve("quiet-json.log");
-    var quiet = LogStream.open(quietFile, follow, true, writing::get, follower);
+    var quiet = LogStream.open(quietFile, follow, true, writing::get, follower, damages);
     var quietRead = quiet.read().toCompletableFuture();
     var reading = new CountDownLatch(1);
     var busyRead =
@@ -219,7 +220,7 @@ class LogStreamTest {
   void closingEndsAnOutstandingRead() throws Exception {
     writing.set(true);
     var follow = new LogQuery(true, true, true, false, false, null, null, -1);
-    var stream = LogStream.open(file, follow, true, writing::get, follower);
+    var stream = LogStream.open(file, follow, true, writing::get, follower, damages);
     var read = stream.read().toCompletableFuture();
     stream.close();
     assertFalse(read.get(60, TimeUnit.SECONDS).hasRemaining());
@@ -243,7 +244,7 @@ class LogStreamTest {
   }
 
   private byte[] bytes(LogQuery query, boolean terminal) throws Exception {
-    var stream = LogStream.open(file, query, terminal, writing::get, follower);
+    var stream = LogStream.open(file, query, terminal, writing::get, follower, damages);
     var all = new ByteArrayOutputStream();
     for (var next = stream.read().toCompletableFuture().get();
         next.hasRemaining();

@@ -40,6 +40,7 @@ class RotationTest {
   @TempDir Path dir;
   private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
   private final LogFollower follower = new LogFollower(timer, timer);
+  private final LogDamages damages = new LogDamages();
   private final AtomicBoolean writing = new AtomicBoolean(true);
   private final ReentrantLock renaming = new ReentrantLock();
   private Path file;
@@ -131,7 +132,7 @@ class RotationTest {
   void aFollowerOfASingleFileComesToTheEndOfEach() throws Exception {
     kept = 1;
     write(0, 3);
-    var stream = LogStream.open(file, query(true, -1), true, writing::get, follower);
+    var stream = LogStream.open(file, query(true, -1), true, writing::get, follower, damages);
     assertEquals("0\n1\n2\n", UTF_8.decode(stream.read().toCompletableFuture().get()).toString());
     var next = stream.read().toCompletableFuture();
     write(3, PER_FILE + 2); // the file is replaced within
@@ -234,7 +235,7 @@ class RotationTest {
   }
 
   private List<Long> read(LogQuery query) throws Exception {
-    var stream = LogStream.open(file, query, true, writing::get, follower);
+    var stream = LogStream.open(file, query, true, writing::get, follower, damages);
     var all = new ByteArrayOutputStream();
     for (var next = stream.read().toCompletableFuture().get(60, TimeUnit.SECONDS);
         next.hasRemaining();
