@@ -131,14 +131,24 @@ public final class EventRing implements Events {
       }
       ring.addLast(next);
       if (!listeners.isEmpty()) {
-        next.get().forEach(this::tell);
+        events(next).forEach(this::tell);
       }
+    }
+  }
+
+  /** None when they cannot be put together: what others have said goes on. */
+  private static List<Event> events(Supplier<List<Event>> said) {
+    try {
+      return said.get();
+    } catch (RuntimeException | LinkageError e) {
+      log.log(WARNING, "an event is lost", e);
+      return List.of();
     }
   }
 
   /** Of those that are kept the last ones: one that was said together with others counts alone. */
   private void replay(Listener listener, Instant since) {
-    var kept = ring.stream().flatMap(events -> events.get().stream()).toList();
+    var kept = ring.stream().flatMap(said -> events(said).stream()).toList();
     kept.subList(Math.max(0, kept.size() - KEPT), kept.size()).stream()
         .filter(event -> !event.time().isBefore(since))
         .forEach(event -> tell(listener, event));
@@ -155,7 +165,7 @@ public final class EventRing implements Events {
       if (listener.filter.test(event)) {
         listener.sink.accept(event);
       }
-    } catch (RuntimeException e) { // one listener's defect must not silence the others
+    } catch (RuntimeException | LinkageError e) { // one listener's defect must not silence the others
       log.log(WARNING, "a listener failed on " + event.action() + " and gets no more events", e);
       remove(listener);
     }

@@ -10,11 +10,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class EventRingTest {
   private final EventRing ring = new EventRing();
@@ -68,6 +70,58 @@ class EventRingTest {
     ring.subscribe(Instant.ofEpochSecond(4), e -> number(e) % 2 == 0, e -> seen.add(number(e)))
         .close();
     assertEquals(List.of(4, 6, 8), List.copyOf(seen));
+  }
+
+  @Test
+  @Timeout(20)
+  void whatCannotBePutTogetherTakesNoOtherEventWithIt() throws Exception {
+    ring.publish(event(0));
+    ring.publish(EventRingTest::defect);
+    ring.publish(event(1));
+    var seen = new LinkedBlockingQueue<Integer>();
+    ring.subscribe(Instant.EPOCH, e -> true, e -> seen.add(number(e)));
+    assertEquals(List.of(0, 1), List.copyOf(seen));
+    var hold = new CountDownLatch(1);
+    ring.publish(
+        () -> {
+          await(hold);
+          return List.of(event(2));
+        });
+    ring.publish(EventRingTest::defect);
+    ring.publish(event(3)); // waits behind them
+    hold.countDown();
+    for (int expected : List.of(0, 1, 2, 3)) {
+      assertEquals(expected, seen.poll(10, TimeUnit.SECONDS));
+    }
+  }
+
+  @Test
+  @Timeout(20)
+  void aFilterThatFailsEndsItsOwnSubscriptionOnly() throws Exception {
+    var seen = new LinkedBlockingQueue<Integer>();
+    ring.subscribe(
+        null,
+        e -> {
+          throw new NoClassDefFoundError("defect");
+        },
+        e -> seen.add(-1));
+    ring.subscribe(null, e -> true, e -> seen.add(number(e)));
+    ring.publish(event(0));
+    ring.publish(event(1));
+    assertEquals(0, seen.poll(10, TimeUnit.SECONDS));
+    assertEquals(1, seen.poll(10, TimeUnit.SECONDS));
+  }
+
+  private static List<Event> defect() {
+    throw new IllegalStateException("defect");
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test
