@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A network namespace that is held open. Work in it is done by threads that have entered it and
@@ -19,6 +20,7 @@ public final class NetworkNamespace implements AutoCloseable {
   private static final int CLONE_NEWNET = 0x40000000;
 
   private final int fd;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private NetworkNamespace(int fd) {
     this.fd = fd;
@@ -84,8 +86,13 @@ public final class NetworkNamespace implements AutoCloseable {
     }
   }
 
+  /**
+   * Lets go of it; a second time does nothing, as the descriptor may be somebody else's by then.
+   */
   @Override
   public void close() {
-    libc().close(fd);
+    if (!closed.getAndSet(true)) {
+      libc().close(fd);
+    }
   }
 }
