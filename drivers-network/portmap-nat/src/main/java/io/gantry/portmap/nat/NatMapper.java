@@ -2,9 +2,7 @@ package io.gantry.portmap.nat;
 
 import static java.lang.System.Logger.Level.WARNING;
 
-import io.gantry.linux.netlink.Connections;
 import io.gantry.linux.netlink.NftGuard;
-import io.gantry.linux.netlink.RouteSocket;
 import io.gantry.portmap.nat.Port.Target;
 import io.gantry.spi.Driver;
 import io.gantry.spi.GantryException;
@@ -46,6 +44,7 @@ public final class NatMapper implements PortMapper {
   private final PortTable table;
   private final NftGuard guard;
   private final boolean repair;
+  private final Forgotten forgotten = new Forgotten(work -> later(work, 0), Forgotten::clear);
   private final AtomicBoolean tidying = new AtomicBoolean();
   private final ScheduledExecutorService worker =
       Executors.newSingleThreadScheduledExecutor(
@@ -152,33 +151,13 @@ public final class NatMapper implements PortMapper {
     forget(mappings);
   }
 
-  /**
-   * Datagrams of a client that goes on sending would go on to where the first one went: to a
-   * container that has ended, or to the proxy. It takes a while where there are many connections,
-   * so nobody waits for it.
-   */
+  /** Whoever sends to UDP ports is led anew. */
   private void forget(List<PortMapping> mappings) {
-    var ports =
+    forgotten.add(
         mappings.stream()
             .filter(mapping -> mapping.protocol().equals("udp"))
             .map(PortMapping::hostPort)
-            .collect(Collectors.toSet());
-    if (!ports.isEmpty()) {
-      later(() -> forget(ports), 0);
-    }
-  }
-
-  private static void forget(Set<Integer> ports) {
-    try (var routes = RouteSocket.open();
-        var connections = Connections.open()) {
-      var own =
-          routes.addresses().stream()
-              .map(address -> address.cidr().address())
-              .collect(Collectors.toSet());
-      connections.forget(Port.UDP, own, ports);
-    } catch (GantryException e) {
-      log.log(WARNING, "connections to UDP ports {0} go on: {1}", ports, e.getMessage());
-    }
+            .collect(Collectors.toSet()));
   }
 
   @Override
