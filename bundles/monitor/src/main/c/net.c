@@ -115,7 +115,10 @@ static void drop_sockets(struct container *c) {
 static struct container *own(struct peer *p, const struct message *m) {
   char *id = message_text(m, TAG_CONTAINER);
   struct container *c = NULL;
-  if (id && id[0] && strlen(id) <= CONTAINER_ID_MOST && (p->kind == UNKNOWN || strcmp(id, p->container) == 0)) c = container_need(id);
+  if (id && id[0] && strlen(id) <= CONTAINER_ID_MOST) {
+    if (p->kind == UNKNOWN) c = container_need(id);
+    else if (strcmp(id, p->container) == 0) c = container_find(id); /* another link may have taken it, and ended it */
+  }
   if (c && p->kind == UNKNOWN) {
     p->kind = MONITOR;
     strcpy(p->container, id);

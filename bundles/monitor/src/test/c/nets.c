@@ -762,16 +762,45 @@ static void a_flood_hurts_only_who_sends_it(void) {
   quit_net(fd);
 }
 
-/* How many questions are under way to name servers. */
-static unsigned forwarding(void) {
+/* What the helper counts under this name. */
+static unsigned counted(const char *name) {
   unsigned count = 0;
+  size_t length = strlen(name);
   int fd = dial(net_path());
   request(fd, MSG_QUERY);
   char **counters = message_texts(expect(fd, MSG_HELLO), TAG_COUNTER);
-  for (char **one = counters; *one; one++) (void)sscanf(*one, "forwarding %u", &count);
+  for (char **one = counters; *one; one++) {
+    if (strncmp(*one, name, length) == 0 && (*one)[length] == ' ') count = (unsigned)strtoul(*one + length, NULL, 10);
+  }
   free(counters);
   close(fd);
   return count;
+}
+
+static void tell_of(int fd, enum message_type type, const char *container) {
+  struct buffer b = {0};
+  size_t begin = message_begin(&b, type);
+  message_put_text(&b, TAG_CONTAINER, container);
+  send_and_clear(fd, &b, begin);
+}
+
+static void a_link_that_lost_its_container_makes_none(void) {
+  int fd = start_net(), former = dial(net_path()), newer = dial(net_path());
+  tell_of(former, MSG_SOCKETS, "c");
+  tell_of(former, MSG_UNLISTEN, "c");
+  expect(former, MSG_OK);
+  CHECK_NUMBER(counted("containers"), 1);
+  tell_of(newer, MSG_SOCKETS, "c");
+  tell_of(newer, MSG_LEAVE, "c");
+  expect(newer, MSG_OK);
+  close(newer);
+  uint64_t patience = monotonic_ms() + PATIENCE_S * 1000;
+  while (counted("containers") > 0 && monotonic_ms() < patience) usleep(1000);
+  tell_of(former, MSG_UNLISTEN, "c");
+  expect(former, MSG_OK);
+  CHECK_NUMBER(counted("containers"), 0);
+  close(former);
+  quit_net(fd);
 }
 
 static void floods_of_many_leave_others_their_share(void) {
@@ -797,14 +826,14 @@ static void floods_of_many_leave_others_their_share(void) {
     }
   }
   uint64_t patience = monotonic_ms() + PATIENCE_S * 1000;
-  while (forwarding() < IN_ALL && monotonic_ms() < patience) usleep(1000);
-  CHECK_NUMBER(forwarding(), IN_ALL);
+  while (counted("forwarding") < IN_ALL && monotonic_ms() < patience) usleep(1000);
+  CHECK_NUMBER(counted("forwarding"), IN_ALL);
   for (int i = 0; i < 20 && failures == 0; i++) {
     send_query(udp, "honest.example");
     answer_as_server(server, 0, false);
     CHECK_NUMBER(code_of_answer(udp), 0);
   }
-  CHECK(forwarding() > IN_ALL * 3 / 4); /* all the while */
+  CHECK(counted("forwarding") > IN_ALL * 3 / 4); /* all the while */
   if (sender > 1) kill(sender, SIGKILL);
   waitpid(sender, NULL, 0);
   for (int i = 0; i < HOSTILE; i++) close(floods[i]);
@@ -914,6 +943,7 @@ int main(int argc, char **argv) {
   hostile_packets_are_refused_or_dropped();
   a_flood_hurts_only_who_sends_it();
   floods_of_many_leave_others_their_share();
+  a_link_that_lost_its_container_makes_none();
   a_thousand_ports_are_cheap();
   one_port_cannot_use_up_all();
   return end_with();
