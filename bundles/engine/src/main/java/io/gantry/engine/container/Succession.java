@@ -1,5 +1,6 @@
 package io.gantry.engine.container;
 
+import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
@@ -35,7 +36,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Succession {
   private static final System.Logger log = System.getLogger("io.gantry.engine.container");
-  private static final long AGAIN_MILLIS = 200;
+  private static final long AGAIN_MILLIS = 200; // doubled after each failure,
+  private static final long AT_MOST_MILLIS = 10_000; // up to this
 
   /** For sockets to be handed over, before the former helper of another build is let go. */
   private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -357,17 +359,33 @@ final class Succession {
   }
 
   private void revive() {
+    revive(AGAIN_MILLIS);
+  }
+
+  /**
+   * Until there is one.
+   *
+   * @param again after so many milliseconds, if it fails
+   */
+  private void revive(long again) {
     try {
       there();
+      if (again > AGAIN_MILLIS) {
+        log.log(INFO, "there is a net helper again");
+      }
     } catch (GantryException e) {
-      log.log(WARNING, "no net helper: {0}", e.getMessage());
-      later();
+      log.log(
+          again == AGAIN_MILLIS ? WARNING : DEBUG,
+          "no net helper, it is tried again until there is one: {0}",
+          e.getMessage());
+      later(again);
     }
   }
 
-  private void later() {
+  private void later(long millis) {
+    long then = Math.min(2 * millis, AT_MOST_MILLIS);
     try {
-      shop.timer().schedule(() -> soon(this::revive), AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+      shop.timer().schedule(() -> soon(() -> revive(then)), millis, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
       // the engine stops: the next one sees to it
     }

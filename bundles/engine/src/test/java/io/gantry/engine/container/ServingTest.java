@@ -25,7 +25,13 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -277,6 +283,48 @@ class ServingTest extends WithEngine {
   }
 
   /** Noise, questions that cannot be read, and good ones. */
+  /** Something lies where it would listen. */
+  @Test
+  void aHelperThatCannotBeStartedIsTriedAgainAndSaidOnce() throws Exception {
+    String id = started("web");
+    var said = new ConcurrentLinkedQueue<String>();
+    var tried = new AtomicInteger();
+    var logger = Logger.getLogger("io.gantry.engine.container");
+    var handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord record) {
+            if (record.getMessage().startsWith("no net helper")) {
+              tried.incrementAndGet();
+              if (record.getLevel().intValue() >= Level.WARNING.intValue()) {
+                said.add(record.getMessage());
+              }
+            }
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    var socket = home.place().execRoot().resolve("net.sock");
+    logger.setLevel(Level.ALL);
+    logger.addHandler(handler);
+    try {
+      Files.delete(socket);
+      Files.createDirectories(socket.resolve("in-the-way"));
+      killHelper();
+      Await.until("it is tried again and again", () -> tried.get() >= 4);
+      assertEquals(1, said.size(), said::toString);
+      OwnFiles.removeTree(socket);
+      Await.until("names are served", () -> finds(id, "web", "10.9.1.2"));
+    } finally {
+      logger.removeHandler(handler);
+      logger.setLevel(null);
+    }
+  }
+
   @Test
   void aFloodHurtsOnlyWhoSendsIt() throws Exception {
     started("web");
