@@ -62,6 +62,21 @@ final class HostBridge {
     }
   }
 
+  /** The host's own address in a subnet; empty where it has none. */
+  static String addressIn(Cidr subnet) {
+    try (var all = NetworkInterface.networkInterfaces()) {
+      return all.flatMap(one -> one.getInterfaceAddresses().stream())
+          .map(HostBridge::cidr)
+          .filter(own -> own.masked().equals(subnet))
+          .map(own -> own.address().toString())
+          .findFirst()
+          .orElse("");
+    } catch (SocketException e) {
+      log.log(WARNING, "the addresses of the host cannot be read: {0}", e.getMessage());
+      return "";
+    }
+  }
+
   private static Cidr cidr(InterfaceAddress address) {
     var ip = address.getAddress();
     return new Cidr(

@@ -52,7 +52,18 @@ final class Remains {
 
   private static void add(List<Pool> pools, String cidr, String gateway) {
     if (!cidr.isEmpty()) {
-      pools.add(new Pool(Cidr.of(cidr).masked().toString(), "", gateway, Map.of()));
+      pools.add(pool(Cidr.of(cidr).masked(), gateway));
     }
+  }
+
+  /**
+   * Containers may have been sent to another gateway than the host, which has its address still.
+   */
+  private static Pool pool(Cidr subnet, String gateway) {
+    String own = HostBridge.addressIn(subnet);
+    return own.isEmpty() || own.equals(gateway)
+        ? new Pool(subnet.toString(), "", gateway, Map.of())
+        : new Pool(
+            subnet.toString(), "", own, Map.of(NetworkRecord.otherGateway(subnet.six()), gateway));
   }
 }

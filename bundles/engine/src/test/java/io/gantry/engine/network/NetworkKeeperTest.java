@@ -214,6 +214,20 @@ class NetworkKeeperTest {
     create(spec("one", pool("10.9.0.0/24", "", "")));
   }
 
+  /** Which is not the host's: nobody gives it to the bridge. */
+  @Test
+  void aNetworkWithoutARecordKeepsItsOtherGateway() throws IOException {
+    var way = Map.of("DefaultGatewayIPv4", "127.0.0.9");
+    create(spec("one", new Pool("127.0.0.0/8", "127.0.1.0/24", "127.0.0.1", way)));
+    var place = keeper.attach(place("one"), 1);
+    assertEquals("127.0.0.9", place.gateway());
+    Files.delete(data.resolve("networks").resolve(place.network() + ".json"));
+    keeper = started();
+    keeper.expect(place, BOX);
+    var subnet = keeper.table().networksOf("bridge").get(0).subnets().get(0);
+    assertEquals(new Network.Subnet("127.0.0.0/8", "127.0.0.1"), subnet);
+  }
+
   @Test
   void theDefaultNetworkIsTheSameWithoutItsRecord() throws IOException {
     var place = place("bridge");
