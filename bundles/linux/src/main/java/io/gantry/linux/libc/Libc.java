@@ -139,6 +139,8 @@ public interface Libc {
 
   int setsockopt(int fd, int level, int name, @In byte[] value, int length);
 
+  int getsockopt(int fd, int level, int name, @In @Out byte[] value, @In @Out int[] length);
+
   long send(int fd, @In ByteBuffer bytes, long length, int flags);
 
   long recv(int fd, @Out ByteBuffer into, long size, int flags);

@@ -1,5 +1,6 @@
 package io.gantry.network.bridge;
 
+import io.gantry.linux.LegacyTables;
 import io.gantry.linux.netlink.NftBatch;
 import io.gantry.linux.netlink.NftBatch.Family;
 import io.gantry.linux.netlink.NftGuard;
@@ -7,6 +8,7 @@ import io.gantry.linux.netlink.NftSocket;
 import io.gantry.network.bridge.Rules.Shape;
 import io.gantry.spi.GantryException;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -151,17 +153,22 @@ final class RuleKeeper implements NftGuard.Owner, AutoCloseable {
 
   /** Chains of others that drop what they do not know, our networks' packets among it. */
   List<String> obstacles() {
+    var all = new LinkedHashSet<String>();
     lock.lock();
     try {
-      return socket().baseChains().stream()
+      socket().baseChains().stream()
           .filter(chain -> chain.hook() == NftBatch.Hook.FORWARD.ordinal() && chain.drops())
           .filter(chain -> !chain.table().equals(table))
-          .map(chain -> "table " + chain.table() + ", chain " + chain.name())
-          .distinct()
-          .toList();
+          .forEach(chain -> all.add("table " + chain.table() + ", chain " + chain.name()));
     } finally {
       lock.unlock();
     }
+    for (boolean ipv6 : List.of(false, true)) {
+      String program = ipv6 ? "ip6tables-legacy" : "iptables-legacy";
+      LegacyTables.droppingForwarded(ipv6)
+          .forEach(name -> all.add("table " + name + " of " + program + ", chain FORWARD"));
+    }
+    return List.copyOf(all);
   }
 
   @Override

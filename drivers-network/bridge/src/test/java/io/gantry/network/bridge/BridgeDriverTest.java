@@ -482,6 +482,26 @@ class BridgeDriverTest {
     }
   }
 
+  /** Its rules are none of nf_tables'. */
+  @Test
+  void whatIptablesLegacyDropsIsToldOf() {
+    var network = network(1, false);
+    assertEquals(List.of(), host.call(() -> driver.warnings(network)));
+    host.exec("iptables-legacy", "-P", "INPUT", "DROP");
+    assertEquals(List.of(), host.call(() -> driver.warnings(network)));
+    host.exec("iptables-legacy", "-P", "FORWARD", "DROP");
+    host.exec("iptables-legacy", "-A", "FORWARD", "-i", "eth0", "-j", "ACCEPT");
+    host.exec("ip6tables-legacy", "-t", "mangle", "-P", "FORWARD", "DROP");
+    String both =
+        "table filter of iptables-legacy, chain FORWARD;"
+            + " table mangle of ip6tables-legacy, chain FORWARD";
+    assertTrue(host.call(driver::status).containsValue(both), host.call(driver::status)::toString);
+    assertEquals(2, host.call(() -> driver.warnings(network)).size());
+    host.exec("iptables-legacy", "-P", "FORWARD", "ACCEPT");
+    host.exec("ip6tables-legacy", "-t", "mangle", "-P", "FORWARD", "ACCEPT");
+    assertEquals(List.of(), host.call(() -> driver.warnings(network)));
+  }
+
   @Test
   void rulesDoNotGrowWithNetworks() {
     network(1, false);
