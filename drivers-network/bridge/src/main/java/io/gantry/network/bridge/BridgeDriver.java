@@ -274,9 +274,16 @@ public final class BridgeDriver implements NetworkDriver {
           links.marked().stream()
               .filter(m -> m.mark().isNetwork() && m.mark().id().equals(network.id()))
               .findAny();
-      marked.ifPresent(m -> links.sweep(m.link()));
-      if (known != null || marked.isPresent()) {
-        setRules();
+      try {
+        marked.ifPresent(m -> links.sweep(m.link()));
+        if (known != null || marked.isPresent()) {
+          setRules();
+        }
+      } catch (GantryException e) {
+        if (known != null) {
+          networks.put(network.id(), known); // what is left of it goes with the next try
+        }
+        throw e;
       }
     } finally {
       changes.unlock();

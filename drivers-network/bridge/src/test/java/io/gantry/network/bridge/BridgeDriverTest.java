@@ -482,6 +482,19 @@ class BridgeDriverTest {
     }
   }
 
+  @Test
+  void aRemovalWhoseRulesFailedIsDoneByTheNextTry() {
+    var gone = network(1, false);
+    network(2, false);
+    host.exec("nft", "delete", "table", "inet", TABLE);
+    host.exec("nft", "table inet " + TABLE + " { set bridges { type ipv4_addr; }; }");
+    assertThrows(GantryException.class, () -> host.run(() -> driver.remove(gone)));
+    host.exec("nft", "delete", "table", "inet", TABLE);
+    host.run(() -> driver.remove(gone));
+    String rules = host.exec("nft", "list", "table", "inet", TABLE);
+    assertTrue(rules.contains("br-02") && !rules.contains("br-01"), rules);
+  }
+
   /** Its rules are none of nf_tables'. */
   @Test
   void whatIptablesLegacyDropsIsToldOf() {
