@@ -103,10 +103,7 @@ final class InsideProgram {
   }
 
   private static void sysctls(Placed place, OpProgram program) {
-    place
-        .madeOrNone()
-        .sysctls()
-        .forEach((key, value) -> program.sysctl(path(key, place.device()), value));
+    place.madeOrNone().sysctls().forEach((key, value) -> program.sysctl(path(key), value));
     String own = place.options().get(EndpointCheck.SYSCTLS);
     if (own != null && !place.device().isEmpty()) {
       for (String sysctl : own.split(",")) {
@@ -117,11 +114,17 @@ final class InsideProgram {
     }
   }
 
-  /** Of a key with dots; the name of an interface may have some of its own. */
-  private static String path(String key, String device) {
-    return device.indexOf('.') < 0
-        ? key.replace('.', '/')
-        : key.replace(device, "IFNAME").replace('.', '/').replace("IFNAME", device);
+  /** Of a key as sysctl(8) takes it: a dot in a name is a slash there. */
+  static String path(String key) {
+    var path = new StringBuilder(key);
+    for (int i = 0; i < key.length(); i++) {
+      switch (key.charAt(i)) {
+        case '.' -> path.setCharAt(i, '/');
+        case '/' -> path.setCharAt(i, '.');
+        default -> {}
+      }
+    }
+    return path.toString();
   }
 
   // Default routes

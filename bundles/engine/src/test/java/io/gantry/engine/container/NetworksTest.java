@@ -551,4 +551,10 @@ class NetworksTest extends WithEngine {
       throw new IllegalStateException(e);
     }
   }
+
+  @Test
+  void settingsOfInterfacesMayHaveDotsInTheirNames() {
+    assertEquals(
+        "net/ipv6/conf/v6.c/disable_ipv6", InsideProgram.path("net.ipv6.conf.v6/c.disable_ipv6"));
+  }
 }

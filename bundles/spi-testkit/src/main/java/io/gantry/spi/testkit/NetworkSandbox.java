@@ -29,6 +29,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /**
  * Network namespaces that stand for a host and for containers, each with a process that keeps it.
@@ -227,7 +228,8 @@ public final class NetworkSandbox implements AutoCloseable {
 
   private static void write(String sysctl, String value) {
     try {
-      Files.writeString(Path.of("/proc/sys", sysctl.split("\\.")), value);
+      var path = Stream.of(sysctl.split("\\.")).map(part -> part.replace('/', '.'));
+      Files.writeString(Path.of("/proc/sys", path.toArray(String[]::new)), value);
     } catch (IOException e) {
       throw new AssertionError(sysctl, e);
     }

@@ -12,7 +12,8 @@ import java.util.Map;
  * @param links interfaces to be named and raised
  * @param addresses to set
  * @param routes to add, after the addresses
- * @param sysctls to write first of all: the links exist, but they are down
+ * @param sysctls to write first of all: the links exist, but they are down; keys as sysctl(8) takes
+ *     them, with a slash for a dot in an interface's name
  */
 public record Attachment(
     String endpoint,

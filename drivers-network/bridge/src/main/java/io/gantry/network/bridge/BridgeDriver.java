@@ -372,7 +372,7 @@ public final class BridgeDriver implements NetworkDriver {
   /** No IPv6, not even of its own making, where the network has none; as dockerd does. */
   private static Map<String, String> sysctls(String name, List<Cidr> addresses) {
     boolean ipv6 = addresses.stream().anyMatch(Cidr::isIpv6);
-    return Map.of("net.ipv6.conf." + name + ".disable_ipv6", ipv6 ? "0" : "1");
+    return Map.of("net.ipv6.conf." + name.replace('.', '/') + ".disable_ipv6", ipv6 ? "0" : "1");
   }
 
   @Override

@@ -483,6 +483,17 @@ class BridgeDriverTest {
   }
 
   @Test
+  void anInterfaceMayHaveADotInItsName() throws IOException {
+    var network = network(1, false);
+    var box = sandbox.box();
+    var asked =
+        new Endpoint(
+            id(0x77), box.pid(), box.path(), List.of("10.91.0.9/16"), "", Map.of(), 5, "v6.c");
+    box.apply(host.call(() -> driver.attach(network, asked)));
+    assertEquals("1\n", box.exec("cat", "/proc/sys/net/ipv6/conf/v6.c/disable_ipv6"));
+  }
+
+  @Test
   void aRemovalWhoseRulesFailedIsDoneByTheNextTry() {
     var gone = network(1, false);
     network(2, false);
