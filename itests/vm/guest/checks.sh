@@ -9,13 +9,15 @@ checks() {
       out_of_memory_is_told the_group_is_the_root_inside stats_are_counted a_parent_may_be_named \
       systemd_takes_no_limits_away joining_may_be_made_fast the_journal_gets_lines_with_their_fields \
       docker_logs_works_while_it_ships volumes_on_an_nfs_server an_nfs_server_that_lacks_the_folder_is_told \
-      networks_give_addresses_ports_and_names stats_count_networks
+      networks_give_addresses_ports_and_names stats_count_networks an_association_goes_through_a_published_port \
+      containers_have_dockers_default_profile the_default_profile_forbids_what_dockers_does profiles_may_be_named \
+      a_profile_that_was_unloaded_comes_back
     ;;
   restart)
     echo no_line_is_lost_by_a_restart a_restart_of_the_service_keeps_containers a_crash_of_the_engine_keeps_containers a_stopped_service_keeps_containers \
-      a_restart_of_the_service_keeps_networks a_stopped_service_serves_ports_and_names
+      a_restart_of_the_service_keeps_networks a_stopped_service_serves_ports_and_names a_restart_of_the_service_keeps_profiles
     ;;
-  after) echo a_reboot_applies_restart_policies limits_are_there_after_a_reboot a_reboot_brings_networks_back ;;
+  after) echo a_reboot_applies_restart_policies limits_are_there_after_a_reboot a_reboot_brings_networks_back profiles_are_there_after_a_reboot ;;
   esac
 }
 

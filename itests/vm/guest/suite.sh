@@ -11,6 +11,8 @@ passed=$(cat passed 2>/dev/null || echo 0) failed=$(cat failed 2>/dev/null || ec
 . /payload/journal.sh
 . /payload/remote.sh
 . /payload/network.sh
+. /payload/sctp.sh
+. /payload/apparmor.sh
 
 say() { printf 'gantry-vm: %s\n' "$*"; }
 

@@ -127,14 +127,15 @@ static int fork_below(struct setup *s) {
   (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   /* What comes between the fork and the handlers waits: init ignores what it has no handler for. */
   sigprocmask(SIG_BLOCK, &all, NULL);
+  if (s->profile && private_proc(s) < 0) return -1;
   reaped_child = fork(); /* not clone3, which seccomp profiles refuse because they cannot see its flags */
   if (reaped_child < 0) return failed(s, "fork below init");
   if (reaped_child > 0) {
+    if (s->profile && apparmor_change(s) < 0) _exit(70);
     forward_signals();
     sigprocmask(SIG_SETMASK, &none, NULL);
-    /* What init holds open would keep pipes from ending; the report socket must not outlive the exec. */
-    close(s->report);
-    for (int fd = 0; fd < 3; fd++) close(fd);
+    /* What init holds open would keep pipes from ending, and let others see what is masked; the report socket must not outlive the exec. */
+    (void)sys_close_range(0, ~0u);
     reap_until_end();
   }
   /* Own group in the foreground, so that the terminal's signals reach the program and not init as well. */

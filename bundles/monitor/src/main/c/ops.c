@@ -53,6 +53,7 @@ static const char *const signatures[OP_END] = {
     [OP_RAISE] = "nn",
     [OP_NETFILTER] = "b",
     [OP_DNS] = "pn",
+    [OP_APPARMOR] = "p",
 };
 
 static uint32_t get_u32(const uint8_t *p) {

@@ -55,6 +55,7 @@ enum op_code {
   OP_RAISE,
   OP_NETFILTER,
   OP_DNS,
+  OP_APPARMOR,
   OP_END
 };
 

@@ -70,6 +70,7 @@ static const op_function functions[OP_END] = {
     [OP_RAISE] = op_raise,
     [OP_NETFILTER] = op_netfilter,
     [OP_DNS] = op_dns,
+    [OP_APPARMOR] = op_apparmor,
 };
 
 int refused(struct setup *s, int error, const char *format, ...) {

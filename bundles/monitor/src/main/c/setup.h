@@ -73,6 +73,7 @@ struct setup {
   bool caps;
   mode_t umask;
   char **environment;
+  const char *profile; /* of AppArmor, that the next execve begins; NULL: none was named */
 };
 
 /* Joins the namespaces of a process (a pidfd), that of pids for what is forked next. */
@@ -142,6 +143,7 @@ int op_caps(struct setup *s, const struct arg *a, unsigned n);
 int op_no_new_privileges(struct setup *s, const struct arg *a, unsigned n);
 int op_seccomp(struct setup *s, const struct arg *a, unsigned n);
 int op_identity(struct setup *s, const struct arg *a, unsigned n);
+int op_apparmor(struct setup *s, const struct arg *a, unsigned n); /* apparmor.c */
 int op_cwd(struct setup *s, const struct arg *a, unsigned n); /* command.c */
 int op_env(struct setup *s, const struct arg *a, unsigned n);
 int op_umask(struct setup *s, const struct arg *a, unsigned n);
@@ -163,6 +165,8 @@ int act_as_root(const struct setup *s, bool container);
 int command_run(struct setup *s, char **argv);
 /* After the user namespace was joined. */
 int become_root(struct setup *s);
+/* apparmor.c: this process, which executes nothing, goes on in the profile that OP_APPARMOR named. */
+int apparmor_change(struct setup *s);
 /* exec: joins the namespaces of init. */
 int join_container(struct setup *s);
 /* Handlers and the signal mask as a program expects them. */

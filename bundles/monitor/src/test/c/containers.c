@@ -177,6 +177,27 @@ static void what_cannot_run_is_refused_in_dockers_words(void) {
   for (unsigned i = 0; i < COUNT(refusals); i++) refused_for(refusals + i);
 }
 
+/* Also by a kernel without AppArmor: what asks for confinement does not run without. */
+static void a_profile_that_is_not_there_is_refused(void) {
+  struct container c;
+  struct writer w;
+  new_container(&c);
+  rooted(&w, &c);
+  furnished(&w, false);
+  op_start(&w, OP_APPARMOR);
+  op_text(&w, "gantry-no-such-profile");
+  becoming(&w, "", "/");
+  op_start(&w, OP_EXEC);
+  op_text(&w, "true");
+  create_with(&c, 0, NAMESPACES, &w);
+  const struct message *m = expect(c.fd, MSG_ERROR);
+  CHECK_TEXT(text_of(m, TAG_TEXT),
+             "unable to apply apparmor profile: apparmor failed to apply profile: write /proc/thread-self/attr/apparmor/exec: no such file or directory");
+  CHECK_NUMBER(message_u64(m, TAG_OP_CODE, 0), OP_APPARMOR);
+  expect_end(c.fd);
+  gone(&c);
+}
+
 static void a_malformed_program_is_refused_before_it_runs(void) {
   struct container c;
   struct writer w;
@@ -1296,6 +1317,7 @@ int main(int argc, char **argv) {
   masks_and_read_only_paths_hold();
   users_get_their_groups_and_lose_their_capabilities();
   what_cannot_run_is_refused_in_dockers_words();
+  a_profile_that_is_not_there_is_refused();
   a_malformed_program_is_refused_before_it_runs();
   a_slow_client_holds_the_container_back_and_loses_nothing();
   a_client_that_leaves_lets_the_container_go_on();

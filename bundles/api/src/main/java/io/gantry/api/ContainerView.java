@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param links of its own, {@code /CHILD:/NAME/ALIAS}
  * @param aliases names that others have for it, {@code NAME/ALIAS}
  * @param ports of the host that lead to it
+ * @param apparmor profile of its last run, before the first one the one asked for; or empty
  */
 public record ContainerView(
     String id,
@@ -40,7 +41,8 @@ public record ContainerView(
     Map<String, EndpointView> networks,
     List<String> links,
     List<String> aliases,
-    List<PortView> ports) {
+    List<PortView> ports,
+    String apparmor) {
 
   public ContainerView {
     args = List.copyOf(args);

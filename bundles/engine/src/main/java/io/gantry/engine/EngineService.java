@@ -6,6 +6,7 @@ import io.gantry.api.Containers;
 import io.gantry.api.Engine;
 import io.gantry.api.Images;
 import io.gantry.api.Networks;
+import io.gantry.engine.apparmor.AppArmor;
 import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.config.LogLevel;
 import io.gantry.engine.container.Recovered;
@@ -44,6 +45,7 @@ public final class EngineService implements Engine {
   private final LogDamages damages;
   private final CdiDevices cdi;
   private final UserRemap users;
+  private final AppArmor appArmor;
   private final Recovered recovered;
   private final Instant started = Instant.now();
   private final Map<String, String> facts;
@@ -60,6 +62,7 @@ public final class EngineService implements Engine {
       @Reference LogDamages damages,
       @Reference CdiDevices cdi,
       @Reference UserRemap users,
+      @Reference AppArmor appArmor,
       @Reference Recovered recovered) {
     this.context = context;
     this.containers = containers;
@@ -70,6 +73,7 @@ public final class EngineService implements Engine {
     this.damages = damages;
     this.cdi = cdi;
     this.users = users;
+    this.appArmor = appArmor;
     this.recovered = recovered;
     var cgroups = CgroupTree.detect();
     this.facts = facts(cgroups);
@@ -104,6 +108,9 @@ public final class EngineService implements Engine {
     if (!users.warning().isEmpty()) {
       all.add("WARNING: " + users.warning());
     }
+    if (!appArmor.warning().isEmpty()) {
+      all.add("WARNING: " + appArmor.warning());
+    }
     networks.warnings().forEach(words -> all.add("WARNING: " + words));
     damages.list().forEach(words -> all.add("WARNING: " + words));
     if (!CgroupTree.favorsChanges()) {
@@ -119,6 +126,7 @@ public final class EngineService implements Engine {
     all.put("log.driver", logs.driver());
     all.put("cdi.folders", String.join(" ", cdi.folders()));
     all.put("userns.remap", users.asked());
+    all.put("apparmor", appArmor.confines() ? AppArmor.DEFAULT : "");
     return all;
   }
 

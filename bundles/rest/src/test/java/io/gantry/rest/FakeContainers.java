@@ -334,7 +334,8 @@ final class FakeContainers implements Containers {
         Map.of(network, endpoint(box, network)),
         List.of(),
         List.of(),
-        List.of());
+        List.of(),
+        "");
   }
 
   @Override

@@ -91,7 +91,8 @@ class ListFiltersTest {
             made.networks(),
             made.links(),
             made.aliases(),
-            name.equals("web") ? List.of(new PortView("80/tcp", "0.0.0.0", 8080)) : List.of()));
+            name.equals("web") ? List.of(new PortView("80/tcp", "0.0.0.0", 8080)) : List.of(),
+            ""));
   }
 
   private ContainerFilter filter(String text) {

@@ -93,6 +93,7 @@ record Options(
         case "--dns-search" -> dnsSearch.add(value);
         case "--dns-opt" -> dnsOptions.add(value);
         case "--userns-remap" -> settings.put(ENGINE + "usernsRemap", quoted(value));
+        case "--selinux-enabled" -> refuseLabels(bool(name, value));
         case "--deploy" ->
             settings.put(ENGINE + "deployFolder", quoted(absolute(name, value).toString()));
         case "--group" -> settings.put(REST + "group", quoted(value));
@@ -122,6 +123,15 @@ record Options(
   private static void list(Map<String, String> settings, String key, List<String> values) {
     if (!values.isEmpty()) {
       settings.put(ENGINE + key, quoted(values));
+    }
+  }
+
+  /** Whoever asks for confinement has it or is told; dockerd's default is to label nothing. */
+  private static void refuseLabels(String asked) throws StartFailure {
+    if (asked.equals("true")) {
+      throw new StartFailure(
+          StartFailure.USAGE,
+          "--selinux-enabled is not supported: containers are not labelled for SELinux");
     }
   }
 

@@ -56,6 +56,17 @@ class OptionsTest {
   }
 
   @Test
+  void whoAsksForLabelsIsToldThatThereAreNone() throws StartFailure {
+    assertTrue(Options.parse(HOME, List.of("--selinux-enabled=false")).settings().isEmpty());
+    StartFailure failure =
+        assertThrows(
+            StartFailure.class, () -> Options.parse(HOME, List.of("--selinux-enabled=true")));
+    assertEquals(
+        "--selinux-enabled is not supported: containers are not labelled for SELinux",
+        failure.getMessage());
+  }
+
+  @Test
   void flagsOfTlsAreDockerds() throws StartFailure {
     Options options =
         Options.parse(

@@ -9,6 +9,7 @@ import io.gantry.api.Leased;
 import io.gantry.api.Networks;
 import io.gantry.api.Ports;
 import io.gantry.api.Volumes;
+import io.gantry.engine.apparmor.AppArmor;
 import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogDamages;
@@ -86,6 +87,7 @@ public final class ContainerService implements Recovered {
       @Reference LogDamages damages,
       @Reference CdiDevices cdi,
       @Reference UserRemap users,
+      @Reference AppArmor appArmor,
       @Reference NetworkDefaults networkDefaults,
       @Reference(target = "(" + Leased.KIND + "=StorageDriver)") Leased<StorageDriver> storage,
       @Reference(target = "(" + Leased.KIND + "=ExecDriver)") Leased<ExecDriver> execs,
@@ -137,7 +139,8 @@ public final class ContainerService implements Recovered {
                 InstantSource.system(),
                 unhealthy::areRestarted,
                 cdi::edits,
-                users),
+                users,
+                appArmor),
             nodeName());
     services =
         List.of(

@@ -5,6 +5,7 @@ import io.gantry.api.HostSpec;
 import io.gantry.engine.spec.CdiEdits;
 import io.gantry.engine.spec.Devices;
 import io.gantry.engine.spec.Modes;
+import io.gantry.engine.spec.SecurityOptions;
 import io.gantry.engine.spec.TaskPlan;
 import io.gantry.linux.UserMaps;
 import io.gantry.spi.GantryException;
@@ -50,7 +51,14 @@ final class Plans {
     if (Networking.isOnBridge(record.spec())) {
       Links.requireRunning(record, table);
     }
-    return plan(record, rootfs, mounts, joined, devices, shop.cdi().apply(requests), users);
+    String profile = profile(record);
+    return plan(
+        record, rootfs, mounts, joined, devices, shop.cdi().apply(requests), profile, users);
+  }
+
+  private String profile(ContainerRecord record) {
+    var asked = SecurityOptions.parse(record.spec().host()).apparmor();
+    return shop.appArmor().profile(asked, record.spec().host().privileges().privileged());
   }
 
   private void requireUsers(ContainerRecord record) {
@@ -70,7 +78,8 @@ final class Plans {
   TaskPlan ofRunning(Container container) {
     var record = container.record();
     var devices = present(record.spec().host());
-    return plan(record, mounting.known(record), devices, Users.of(container));
+    return plan(
+        record, mounting.known(record), devices, container.run().apparmor(), Users.of(container));
   }
 
   /** One that has gone from the host since keeps nobody out of who has it. */
@@ -85,9 +94,7 @@ final class Plans {
   /** What a container that runs has mounted: no driver is asked, and no device looked at. */
   List<Mount> mounted(Container container) {
     var record = container.record();
-    return plan(
-            record, List.of(), mounting.known(record), Map.of(), Devices.NONE, CdiEdits.NONE, null)
-        .everything();
+    return planOf(record, mounting.known(record), "").everything();
   }
 
   /**
@@ -96,20 +103,29 @@ final class Plans {
    * @param mounts where what it has mounted is for now
    */
   TaskPlan ofFiles(Container container, List<Mount> mounts) {
-    return plan(container.record(), mounts, Devices.NONE, null);
+    return plan(container.record(), mounts, Devices.NONE, "", null);
   }
 
   /** What a further process takes of the plan: all but the mounts, so that no driver is asked. */
   TaskPlan ofProcess(Container container) {
-    var record = container.record();
-    return plan(record, List.of(), List.of(), Map.of(), Devices.NONE, CdiEdits.NONE, null);
+    String profile = container.run().apparmor();
+    shop.appArmor().ensure(profile);
+    return planOf(container.record(), List.of(), profile);
+  }
+
+  private TaskPlan planOf(ContainerRecord record, List<Mount> mounts, String profile) {
+    return plan(record, List.of(), mounts, Map.of(), Devices.NONE, CdiEdits.NONE, profile, null);
   }
 
   private TaskPlan plan(
-      ContainerRecord record, List<Mount> mounts, Devices devices, @Nullable UserMaps users) {
+      ContainerRecord record,
+      List<Mount> mounts,
+      Devices devices,
+      String profile,
+      @Nullable UserMaps users) {
     List<Mount> rootfs =
         shop.storage().call(record.storageDriver(), driver -> driver.mounts(record.snapshot()));
-    return plan(record, rootfs, mounts, Map.of(), devices, CdiEdits.NONE, users);
+    return plan(record, rootfs, mounts, Map.of(), devices, CdiEdits.NONE, profile, users);
   }
 
   private TaskPlan plan(
@@ -119,6 +135,7 @@ final class Plans {
       Map<String, Long> joined,
       Devices devices,
       CdiEdits cdi,
+      String profile,
       @Nullable UserMaps users) {
     return new TaskPlan(
         record.id(),
@@ -132,6 +149,7 @@ final class Plans {
         joined,
         devices,
         cdi,
+        profile,
         users);
   }
 

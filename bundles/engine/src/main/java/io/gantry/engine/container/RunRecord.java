@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param oomKills processes of it that the kernel killed for want of memory, of which was told
  * @param places in networks
  * @param ports of the host that lead to it
+ * @param apparmor profile that its processes have, or had; empty: none was set
  */
 record RunRecord(
     boolean running,
@@ -44,12 +45,13 @@ record RunRecord(
     @Nullable Health health,
     long oomKills,
     List<Placed> places,
-    List<Published> ports) {
+    List<Published> ports,
+    String apparmor) {
 
   static final RunRecord NEVER =
       new RunRecord(
           false, false, 0, 0, 0, false, "", null, null, 0, null, null, null, 0, List.of(),
-          List.of());
+          List.of(), "");
 
   RunRecord {
     places = List.copyOf(places);
@@ -73,7 +75,30 @@ record RunRecord(
         health,
         0,
         has,
-        publishes);
+        publishes,
+        "");
+  }
+
+  /** Its processes have that profile of AppArmor. */
+  RunRecord confined(String profile) {
+    return new RunRecord(
+        running,
+        paused,
+        pid,
+        initStart,
+        exitCode,
+        oomKilled,
+        error,
+        started,
+        finished,
+        restarts,
+        attachment,
+        before,
+        health,
+        oomKills,
+        places,
+        ports,
+        profile);
   }
 
   /** The run has begun: what was before is of no more use. */
@@ -106,13 +131,14 @@ record RunRecord(
         now,
         exit.oomKills(),
         List.of(),
-        List.of());
+        List.of(),
+        apparmor);
   }
 
   RunRecord notStarted(int code, String why) {
     return new RunRecord(
         false, false, 0, 0, code, false, why, started, finished, restarts, null, null, health, 0,
-        List.of(), List.of());
+        List.of(), List.of(), apparmor);
   }
 
   RunRecord paused(boolean now) {
@@ -155,7 +181,8 @@ record RunRecord(
         health,
         nowOomKills,
         nowPlaces,
-        nowPorts);
+        nowPorts,
+        apparmor);
   }
 
   /** How long it has run, or did. */

@@ -287,13 +287,19 @@ final class Starting {
       // Written while init works, and before the commit: a monitor that lives without us is always
       // on record.
       var before = container.run();
-      var run = before.started(init, shop.clock().instant(), joined.places(), joined.ports());
+      var run =
+          before
+              .started(init, shop.clock().instant(), joined.places(), joined.ports())
+              .confined(plan.apparmor());
       // Taken back first of all: without its directory a start on record looks like a run.
       undo.add(() -> records.putRun(record, before));
       records.putRun(record, run);
       var started = monitor.started();
       if (!started.equals(init)) { // it has moved to another's pid namespace
-        run = before.started(started, shop.clock().instant(), joined.places(), joined.ports());
+        run =
+            before
+                .started(started, shop.clock().instant(), joined.places(), joined.ports())
+                .confined(plan.apparmor());
         records.putRun(record, run);
       }
       donors.require(record, plan);

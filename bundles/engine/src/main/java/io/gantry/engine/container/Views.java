@@ -7,6 +7,7 @@ import io.gantry.api.ContainerView.PortView;
 import io.gantry.engine.spec.ContainerMount;
 import io.gantry.engine.spec.ImageMerge;
 import io.gantry.engine.spec.LogOptions;
+import io.gantry.engine.spec.SecurityOptions;
 import io.gantry.linux.OverlayDirs;
 import io.gantry.spi.Mount;
 import java.util.ArrayList;
@@ -74,7 +75,10 @@ final class Views {
         aliases.getOrDefault(record.id(), List.of()),
         run.ports().stream()
             .map(port -> new PortView(port.name(), port.hostAddress(), port.hostPort()))
-            .toList());
+            .toList(),
+        run.started() == null
+            ? SecurityOptions.parse(record.spec().host()).apparmor()
+            : run.apparmor());
   }
 
   private static Map<String, String> storage(List<Mount> root) {

@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import io.gantry.api.Events;
 import io.gantry.api.HostSpec;
 import io.gantry.api.Leased;
+import io.gantry.engine.apparmor.AppArmor;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.log.LogDamages;
 import io.gantry.engine.log.LogDefaults;
@@ -56,4 +57,5 @@ public record Workshop(
     InstantSource clock,
     BooleanSupplier restartUnhealthy,
     Function<List<HostSpec.DriverRequest>, CdiEdits> cdi,
-    Remapping remapping) {}
+    Remapping remapping,
+    AppArmor appArmor) {}

@@ -6,26 +6,28 @@ import io.gantry.api.HostSpec;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.exec.ProcessSpec;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code --security-opt}, read.
  *
  * @param seccomp as in {@link ProcessSpec#seccomp()}
- * @param apparmor profile, or null for none
+ * @param apparmor profile that was asked for, or empty
  * @param writableCgroups it may write to the control groups it sees: its own
  */
-record SecurityOptions(
-    boolean noNewPrivileges, String seccomp, @Nullable String apparmor, boolean writableCgroups) {
+public record SecurityOptions(
+    boolean noNewPrivileges, String seccomp, String apparmor, boolean writableCgroups) {
 
-  static SecurityOptions parse(HostSpec host) {
+  /**
+   * @throws GantryException INVALID, in dockerd's words
+   */
+  public static SecurityOptions parse(HostSpec host) {
     boolean noNewPrivileges = false;
     boolean writableCgroups = host.privileges().privileged();
     String seccomp =
         host.privileges().privileged()
             ? ProcessSpec.SECCOMP_UNCONFINED
             : ProcessSpec.SECCOMP_DEFAULT;
-    String apparmor = null;
+    String apparmor = "";
     for (String option : host.privileges().securityOptions()) {
       if (option.equals("no-new-privileges")) {
         noNewPrivileges = true;
@@ -40,8 +42,8 @@ record SecurityOptions(
       }
       String value = option.substring(at + 1);
       switch (option.substring(0, at)) {
-        case "label" -> {} // this host's kernel need not know SELinux: nothing to label
-        case "apparmor" -> apparmor = value.equals("unconfined") ? null : value;
+        case "label" -> {} // as without --selinux-enabled: nothing is labelled
+        case "apparmor" -> apparmor = value;
         case "seccomp" -> seccomp = value.equals("builtin") ? ProcessSpec.SECCOMP_DEFAULT : value;
         case "no-new-privileges" -> noNewPrivileges = flag(option, value);
         case "writable-cgroups" -> writableCgroups = flag(option, value);

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  *     {@code network}
  * @param devices that it was asked to have
  * @param cdi what devices known by name add
+ * @param apparmor profile of its processes, or empty for none
  * @param users who its users are on the host; null: the host's
  */
 public record TaskPlan(
@@ -45,6 +46,7 @@ public record TaskPlan(
     Map<String, Long> joined,
     Devices devices,
     CdiEdits cdi,
+    String apparmor,
     @Nullable UserMaps users) {
 
   public TaskSpec task(TaskSpec.Cgroup cgroup) {
@@ -98,7 +100,7 @@ public record TaskPlan(
         capabilities(host.privileges().privileged()),
         security.noNewPrivileges(),
         security.seccomp(),
-        security.apparmor(),
+        confinement(),
         Rlimits.of(host.kernel().ulimits()),
         host.kernel().oomScoreAdj() == null ? Integer.valueOf(0) : host.kernel().oomScoreAdj());
   }
@@ -122,9 +124,13 @@ public record TaskPlan(
         capabilities(privileged),
         security.noNewPrivileges(),
         exec.privileged() ? ProcessSpec.SECCOMP_UNCONFINED : security.seccomp(),
-        exec.privileged() ? null : security.apparmor(),
+        confinement(), // dockerd, too, takes it from no exec
         Rlimits.of(host.kernel().ulimits()),
         host.kernel().oomScoreAdj() == null ? Integer.valueOf(0) : host.kernel().oomScoreAdj());
+  }
+
+  private @Nullable String confinement() {
+    return apparmor.isEmpty() ? null : apparmor;
   }
 
   private Set<String> capabilities(boolean privileged) {

@@ -4,6 +4,7 @@ import io.gantry.api.ByteStream;
 import io.gantry.api.Events.Event;
 import io.gantry.api.Images.ImageConfig;
 import io.gantry.api.Leased;
+import io.gantry.engine.apparmor.AppArmor;
 import io.gantry.engine.disk.SpareDisk;
 import io.gantry.engine.event.EventRing;
 import io.gantry.engine.log.LogDamages;
@@ -281,7 +282,8 @@ final class Engines implements AutoCloseable {
             clock,
             () -> false,
             requests -> CdiEdits.NONE,
-            () -> users);
+            () -> users,
+            new AppArmor());
     ring.subscribe(null, e -> true, events::add);
     containers = new ContainerEngine(shop, "host");
     var broken = containers.readRecords();

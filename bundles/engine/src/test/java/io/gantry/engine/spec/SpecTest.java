@@ -309,6 +309,7 @@ class SpecTest {
         joined,
         Devices.of(spec.host()),
         CdiEdits.NONE,
+        "",
         null);
   }
 

@@ -51,7 +51,8 @@ public enum Op {
   NEW(45, 2),
   RAISE(46, 2),
   NETFILTER(47, 3),
-  DNS(48, 3);
+  DNS(48, 3),
+  APPARMOR(49, 5);
 
   private static final int FIRST_SET = 1;
 

@@ -285,6 +285,15 @@ public final class OpProgram {
     return op(Op.DNS).text(address).number(port).end();
   }
 
+  /**
+   * Confines what EXEC runs.
+   *
+   * @param profile of AppArmor, in the kernel; {@code unconfined} for none
+   */
+  public OpProgram appArmor(String profile) {
+    return op(Op.APPARMOR).text(profile).end();
+  }
+
   public OpProgram loopbackUp() {
     return op(Op.LOOPBACK_UP).end();
   }

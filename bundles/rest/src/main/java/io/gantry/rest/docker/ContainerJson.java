@@ -50,7 +50,7 @@ public final class ContainerJson {
             "Platform", "linux",
             "MountLabel", "",
             "ProcessLabel", "",
-            "AppArmorProfile", "",
+            "AppArmorProfile", view.apparmor(),
             "ExecIDs", view.execs().isEmpty() ? null : view.execs(),
             "HostConfig", hostConfig(view),
             "GraphDriver", graphDriver(view.storageDriver(), view.storageStatus()));

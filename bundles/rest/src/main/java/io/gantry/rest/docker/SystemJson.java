@@ -215,6 +215,9 @@ public final class SystemJson {
 
   private static List<String> security(EngineView engine, String cgroup) {
     var options = new ArrayList<String>();
+    if (!engine.facts().getOrDefault("apparmor", "").isEmpty()) {
+      options.add("name=apparmor");
+    }
     String seccomp = engine.facts().getOrDefault("seccomp", "");
     if (!seccomp.isEmpty() && !seccomp.equals("false") && !seccomp.equals("no")) {
       options.add("name=seccomp,profile=builtin");

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param noNewPrivileges see prctl(2)
  * @param seccomp {@code ""} for the default profile, {@code unconfined}, or a profile in Docker's
  *     JSON
- * @param apparmor profile name, or null
+ * @param apparmor profile of AppArmor that is in the kernel, {@code unconfined}, or null on a host
+ *     without it
  * @param rlimits limits to set
  * @param oomScoreAdj -1000 to 1000, or null to inherit
  */

@@ -49,6 +49,7 @@ final class ProcessProgram {
     if (process.oomScoreAdj() != null) {
       program.oomScore(process.oomScoreAdj());
     }
+    confine(process, program);
     return program;
   }
 
@@ -59,10 +60,12 @@ final class ProcessProgram {
     if (process.args().isEmpty() || process.args().get(0).isEmpty()) {
       throw new GantryException(Kind.INVALID, "no command specified");
     }
-    refuseAppArmor(process);
     process.rlimits().forEach(limit -> program.rlimit(resource(limit), limit.soft(), limit.hard()));
-    if (process.oomScoreAdj() != null && !mapped) {
-      program.oomScore(process.oomScoreAdj());
+    if (!mapped) {
+      if (process.oomScoreAdj() != null) {
+        program.oomScore(process.oomScoreAdj());
+      }
+      confine(process, program);
     }
     program.umask(UMASK).env(process.env()).userLookup(process.user(), process.groups());
     if (process.terminal()) {
@@ -100,12 +103,11 @@ final class ProcessProgram {
     }
   }
 
-  /** Docker, too, ignores profiles on hosts without AppArmor. */
-  private void refuseAppArmor(ProcessSpec process) {
+  /** As dockerd, which ignores profiles on hosts without AppArmor. */
+  private void confine(ProcessSpec process, OpProgram program) {
     String profile = process.apparmor();
-    if (profile != null && !profile.equals("unconfined") && kernel.hasAppArmor()) {
-      throw new GantryException(
-          Kind.UNSUPPORTED, "AppArmor profiles are not supported yet: " + profile);
+    if (profile != null && kernel.hasAppArmor()) {
+      program.appArmor(profile);
     }
   }
 
