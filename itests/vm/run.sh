@@ -14,7 +14,7 @@ top=$(cd "$here/../.." && pwd)
 cache=${GANTRY_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gantry-vm}
 out=${GANTRY_VM_OUT:-$here/target}
 seconds=${GANTRY_VM_SECONDS:-2400}
-packages=systemd,systemd-sysv,udev,dbus,kmod,initramfs-tools,zstd,linux-image-cloud-amd64,openjdk-17-jre-headless,procps,curl,iproute2,nfs-kernel-server,apparmor,socat
+packages=systemd,systemd-sysv,udev,dbus,kmod,initramfs-tools,zstd,linux-image-cloud-amd64,openjdk-17-jre-headless,procps,curl,iproute2,nfs-kernel-server,apparmor,socat,nftables
 
 die() {
   printf '%s\n' "$*" >&2

@@ -8,6 +8,9 @@ address() {
 
 addresses() { for each in web client plain; do echo "$each $(address $each)"; done; }
 
+# What the engine has set: all there is, since nobody else sets rules here. Elements of sets come in any order.
+rules() { nft -s list ruleset | tr -s ' \t,' '\n' | sort; }
+
 # A page from a web server of a container, whoever asks.
 page() { wget_or_curl "$@" | grep -qx "page of $PAGE"; }
 wget_or_curl() { curl -s -m 5 "$1"; }
@@ -50,6 +53,8 @@ networks_give_addresses_ports_and_names() {
   has "$(docker port web)" '80/tcp -> 0.0.0.0:8080'
   addresses >addresses.before
   cat addresses.before
+  rules >rules.before
+  grep -q 8080 rules.before
 }
 
 stats_count_networks() {
@@ -93,6 +98,8 @@ a_reboot_brings_networks_back() {
   docker network inspect inner closed bridge >/dev/null
   is "$(address web)" "$(sed -n 's/^web //p' addresses.before)"
   is "$(addresses)" "$(cat addresses.before)"
+  rules >rules.after
+  diff rules.before rules.after
   docker rm -f web client plain
   docker network rm inner closed
 }
