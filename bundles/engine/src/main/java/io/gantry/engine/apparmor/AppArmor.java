@@ -47,33 +47,34 @@ public final class AppArmor {
    * one.
    *
    * @param asked what the user named, or empty
-   * @return {@code unconfined} for who is privileged, and where the default one cannot be had;
-   *     empty on a host without AppArmor, where any name is ignored
-   * @throws GantryException UNAVAILABLE when the kernel takes no profile
+   * @return {@code unconfined} for who is privileged; empty where the default one cannot be had and
+   *     none was named, and on a host without AppArmor, where any name is ignored
+   * @throws GantryException UNAVAILABLE when the kernel does not take the default one
    */
   public String profile(String asked, boolean privileged) {
     if (!enabled) {
       return "";
     }
-    if (privileged) {
-      return UNCONFINED;
+    if (!privileged && !asked.isEmpty()) {
+      ensure(asked);
+      return asked;
     }
-    if (asked.isEmpty() && !obstacle().isEmpty()) {
-      return UNCONFINED;
+    if (!obstacle().isEmpty()) {
+      return "";
     }
-    String profile = asked.isEmpty() ? DEFAULT : asked;
+    String profile = privileged ? UNCONFINED : DEFAULT;
     ensure(profile);
     return profile;
   }
 
   /**
-   * Has the default profile in the kernel; others are the operator's.
+   * Has the default profile in the kernel, where it can be had; others are the operator's.
    *
    * @param profile of a container
    * @throws GantryException UNAVAILABLE when the kernel does not take it
    */
   public void ensure(String profile) {
-    if (profile.equals(DEFAULT) && obstacle().isEmpty() && !isLoaded()) {
+    if (profile.equals(DEFAULT) && !isLoaded() && obstacle().isEmpty()) {
       DefaultProfile.load(parser(), confinement());
       log.log(INFO, "the AppArmor profile {0} is loaded", DEFAULT);
     }

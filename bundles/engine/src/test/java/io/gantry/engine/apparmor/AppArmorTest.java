@@ -89,7 +89,8 @@ class AppArmorTest {
   @Test
   void withoutAParserNobodyIsConfinedUnasked() throws IOException {
     var host = host("");
-    assertEquals("unconfined", host.profile("", false));
+    assertEquals("", host.profile("", false));
+    assertEquals("", host.profile("", true));
     assertFalse(host.confines());
     assertEquals(
         "AppArmor is on, but containers that name no profile are not confined: there is no"
@@ -103,7 +104,7 @@ class AppArmorTest {
     parser("");
     var host = host("");
     Files.delete(root.resolve(PROFILES));
-    assertEquals("unconfined", host.profile("", false));
+    assertEquals("", host.profile("", false));
     assertTrue(host.warning().endsWith(": /" + PROFILES + " cannot be read"), host.warning());
   }
 
