@@ -1,6 +1,7 @@
 package io.gantry.rest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.HostSpec.DeviceValue;
@@ -92,6 +93,18 @@ class LimitRequestsTest {
     assertEquals(
         "{\"Warnings\":[\"linux does not support CPU percent. Percent discarded.\"]}\n",
         api.post("/containers/web/update", "{\"CpuPercent\":50}").body());
+  }
+
+  @Test
+  void whatIsOnlyWarnedOfIsReadBeforeAnythingIsDone() throws Exception {
+    var reply = create("", "'CpuPercent':'x'");
+    assertEquals(400, reply.status(), reply.body());
+    assertTrue(api.containers.boxes.isEmpty(), "a container was made");
+    create("", "");
+    assertEquals(
+        400,
+        api.post("/containers/web/update", "{\"Memory\":8388608,\"CpuPercent\":\"x\"}").status());
+    assertNull(api.containers.lastUpdate, "the container was updated");
   }
 
   @ParameterizedTest

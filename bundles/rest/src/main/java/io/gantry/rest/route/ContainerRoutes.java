@@ -121,10 +121,11 @@ public final class ContainerRoutes {
     var body = call.json("CreateRequest");
     String name = call.query().text("name");
     var spec = ContainerSpecs.read(body, name, call.query().text("platform"), call.version());
-    var created = containers.create(spec);
+    var further = new ArrayList<>(LimitRequests.warnings(body.object("HostConfig")));
+    further.addAll(CreateChecks.warnings(body, call.version()));
+    var created = containers.create(spec); // once all of the request has been read
     var warnings = new ArrayList<>(created.warnings());
-    warnings.addAll(LimitRequests.warnings(body.object("HostConfig")));
-    warnings.addAll(CreateChecks.warnings(body, call.version()));
+    warnings.addAll(further);
     return Answer.json(201, object("Id", created.id(), "Warnings", warnings));
   }
 
@@ -254,8 +255,9 @@ public final class ContainerRoutes {
   private Answer update(Call call) {
     var body = call.json("UpdateConfig");
     var update = ContainerSpecs.readUpdate(body, call.version());
+    var further = LimitRequests.warnings(body);
     var warnings = new ArrayList<>(containers.update(call.path("id"), update));
-    warnings.addAll(LimitRequests.warnings(body));
+    warnings.addAll(further);
     return Answer.json(object("Warnings", warnings.isEmpty() ? null : warnings));
   }
 
