@@ -2,6 +2,7 @@ package io.gantry.rest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.ref.WeakReference;
@@ -377,6 +378,22 @@ class HijackTest {
       assertEquals("4\r\nline\r\n", Api.readUntil(client, "line\r\n"));
       api.containers.lastStream.put("");
       assertEquals("0\r\n\r\n", Api.readAll(client));
+    }
+  }
+
+  @Test
+  void logsTakeGosZeroTimeForNoBound() throws Exception {
+    for (String bound : new String[] {"-62135596800.000000000", "0", ""}) {
+      try (var client = api.connect()) {
+        Api.send(
+            client,
+            "GET /containers/web/logs?stdout=1&follow=1&since=%s&until=%s HTTP/1.1\r\nHost: d\r\n\r\n"
+                .formatted(bound, bound));
+        String head = Api.readUntil(client, "\r\n\r\n");
+        assertTrue(head.startsWith("HTTP/1.1 200"), head);
+        assertNull(api.containers.lastLogs.since(), bound);
+        assertNull(api.containers.lastLogs.until(), bound);
+      }
     }
   }
 

@@ -55,7 +55,7 @@ final class LimitCheck {
       throw invalid(
           "You should always set the Memory limit when using Memoryswap limit, see usage");
     }
-    if (reservation != 0 && reservation < LEAST_MEMORY) {
+    if (reservation > 0 && reservation < LEAST_MEMORY) { // below 0: none
       throw invalid("Minimum memory reservation allowed is 6MB");
     }
     if (memory > 0 && reservation > memory) {

@@ -81,6 +81,18 @@ class UpdateTest extends WithEngine {
   }
 
   @Test
+  void aReservationBelowZeroIsNone() throws Exception {
+    String id = sleeper(reservation(32 * MEGA), false);
+    engine.containers.update(id, new ContainerUpdate(reservation(-1), "", 0));
+    String now = inGroup(id, "memory", "memory.soft_limit_in_bytes", "memory.low");
+    assertTrue(now.equals("max") || Long.parseLong(now) > Long.MAX_VALUE / 2, now);
+  }
+
+  private static Limits reservation(long bytes) {
+    return new Limits(0, 0, bytes, 0, 0, 0, 0, "", "", 0, 0, false);
+  }
+
+  @Test
   void aLimitThatTheKernelRefusesChangesNothing() throws Exception {
     String id = sleeper(memoryAndPids(64 * MEGA, 64 * MEGA, 50), false);
     // The quota comes after the memory, and is beyond what the kernel takes.

@@ -23,13 +23,16 @@ public final class GoTime {
 
   public static final String ZERO = "0001-01-01T00:00:00Z";
 
+  /** What {@link #ZERO} says. */
+  public static final Instant ZERO_INSTANT = Instant.parse(ZERO);
+
   private static final DateTimeFormatter TO_THE_SECOND =
       new DateTimeFormatterBuilder()
           .appendPattern("uuuu-MM-dd'T'HH:mm:ss")
           .toFormatter(java.util.Locale.ROOT)
           .withZone(ZoneOffset.UTC);
   private static final BigDecimal SECOND = BigDecimal.valueOf(1_000_000_000);
-  private static final Pattern SECONDS = Pattern.compile("\\d{1,12}(\\.\\d{1,9})?");
+  private static final Pattern SECONDS = Pattern.compile("(-?\\d{1,12})(?:\\.(\\d{1,9}))?");
   private static final Pattern DURATION =
       Pattern.compile("([+-]?)((?:\\d{1,9}(?:\\.\\d{0,9})?(?:ns|us|µs|μs|ms|s|m|h))+)");
   private static final Pattern PART = Pattern.compile("([\\d.]+)(\\D+)");
@@ -75,11 +78,12 @@ public final class GoTime {
    * 3339, a date, or a duration before now.
    */
   public static Instant parse(String name, String text, Instant now) {
-    if (SECONDS.matcher(text).matches()) {
-      var seconds = new BigDecimal(text);
-      long whole = seconds.longValue();
+    Matcher seconds = SECONDS.matcher(text);
+    if (seconds.matches()) {
+      // as Go counts: the fraction leads on from the whole second, before 1970 too
+      String nanos = seconds.group(2) == null ? "" : seconds.group(2);
       return Instant.ofEpochSecond(
-          whole, seconds.subtract(BigDecimal.valueOf(whole)).movePointRight(9).longValue());
+          Long.parseLong(seconds.group(1)), Long.parseLong(nanos + "0".repeat(9 - nanos.length())));
     }
     Matcher duration = DURATION.matcher(text);
     if (duration.matches()) {

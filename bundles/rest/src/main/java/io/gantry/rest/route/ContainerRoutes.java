@@ -181,10 +181,14 @@ public final class ContainerRoutes {
         : Answer.stream(Answer.JSON, StatsStream.one(containers.followStats(id)));
   }
 
-  /** Zero and nothing are the same: no bound. */
+  /** Zero, Go's zero time and nothing are the same: no bound. */
   private @Nullable Instant moment(Query query, String name) {
     String text = query.text(name);
-    return text.isEmpty() || text.equals("0") ? null : GoTime.parse(name, text, clock.instant());
+    if (text.isEmpty() || text.equals("0")) {
+      return null;
+    }
+    var moment = GoTime.parse(name, text, clock.instant());
+    return moment.equals(GoTime.ZERO_INSTANT) ? null : moment;
   }
 
   private static long tail(String text) {
