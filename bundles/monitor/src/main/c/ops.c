@@ -104,7 +104,6 @@ static const char *op_check(const uint8_t *at, size_t left, uint32_t *size, uint
   *size = get_u32(at + 4);
   if (*size < 8 || *size > left || *size % 4) return "malformed length";
   if (*code >= OP_END || !signatures[*code]) return "unknown op";
-  if (nargs > ARGS_MOST) return "too many arguments";
   return args_check((uint16_t)*code, nargs, at + 8, *size - 8);
 }
 

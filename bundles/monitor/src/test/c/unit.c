@@ -140,6 +140,15 @@ static void a_program_reads_back_as_it_was_written(void) {
   buffer_clear(&w.b);
 }
 
+static void an_op_has_as_many_arguments_as_can_be_counted(void) {
+  struct writer w;
+  program_start(&w);
+  op_start(&w, OP_ENV);
+  for (unsigned i = 0; i < ARGS_MOST; i++) op_text(&w, "A=");
+  CHECK_TEXT(verdict(&w, w.b.end), "fine");
+  buffer_clear(&w.b);
+}
+
 static void a_program_is_refused_at_every_truncation(void) {
   struct writer w;
   sample(&w);
@@ -539,6 +548,7 @@ int main(void) {
   standard_input_is_bytes_of_any_kind();
   a_program_reads_back_as_it_was_written();
   a_program_is_refused_at_every_truncation();
+  an_op_has_as_many_arguments_as_can_be_counted();
   an_op_is_refused_for_arity_kind_and_place();
   counts_that_lie_are_refused();
   a_name_brings_its_groups_and_home();

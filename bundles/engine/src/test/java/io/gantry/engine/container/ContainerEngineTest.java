@@ -22,10 +22,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -376,6 +379,24 @@ class ContainerEngineTest {
       Engines.text(engine.containers.startExec(exec, false, 0, 0));
       assertEquals(code, engine.containers.inspectExec(exec).exitCode());
     }
+  }
+
+  @Test
+  void aProcessMayHaveThousandsOfArgumentsAndVariables() throws Exception {
+    var command = new ArrayList<>(List.of("sh", "-c", "echo $#; env | grep -c ^NAME", "sh"));
+    command.addAll(Collections.nCopies(20_000, "argument"));
+    var names = IntStream.range(0, 10_000).mapToObj(i -> "NAME" + i + "=value").toList();
+    var spec =
+        Specs.spec(
+            s -> {
+              s.cmd = command;
+              s.env = names;
+            });
+    String id = engine.containers.create(spec).id();
+    var exit = engine.containers.await(id, WaitCondition.NEXT_EXIT).toCompletableFuture();
+    engine.containers.start(id);
+    assertEquals(new Exit(0, ""), exit.get(60, TimeUnit.SECONDS));
+    assertEquals("20000\n10000\n", Engines.text(engine.containers.logs(id, ALL)));
   }
 
   @Test

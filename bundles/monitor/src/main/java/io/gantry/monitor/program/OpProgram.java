@@ -27,7 +27,7 @@ public final class OpProgram {
   public static final int MAX_BYTES = 1 << 20;
 
   public static final int MAX_OPS = 4096;
-  public static final int MAX_ARGS = 4096;
+  public static final int MAX_ARGS = 65535;
 
   /** What kind of target a bind makes when there is none. */
   public enum Target {
