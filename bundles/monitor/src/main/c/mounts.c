@@ -150,7 +150,11 @@ static bool replaceable(const char *path) {
   return false;
 }
 
+/* Nothing but a procfs is /proc: masks, read-only paths and what is written there would miss the kernel (CVE-2019-16884). */
 static int attach(struct setup *s, int mount, int target, const char *path) {
+  if (!strcmp(path, "/proc") && !on_procfs(mount)) {
+    return refused(s, EPERM, "\"%s\" cannot be mounted because it is not of type proc", path);
+  }
   if (on_procfs(target) && !on_procfs(mount) && !replaceable(path)) {
     return refused(s, EPERM, "\"%s\" cannot be mounted because it is inside /proc", path);
   }

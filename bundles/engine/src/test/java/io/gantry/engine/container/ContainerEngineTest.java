@@ -400,6 +400,21 @@ class ContainerEngineTest {
   }
 
   @Test
+  void nothingButAProcIsMountedOnProc() {
+    var volume =
+        Specs.spec(
+            s -> {
+              s.cmd = List.of("true");
+              s.tmpfs = Map.of("/proc", "");
+            });
+    String id = engine.containers.create(volume).id();
+    var e = assertThrows(GantryException.class, () -> engine.containers.start(id));
+    assertTrue(
+        e.getMessage().contains("\"/proc\" cannot be mounted because it is not of type proc"),
+        e.getMessage());
+  }
+
+  @Test
   void aContainerThatCannotBeStartedLeavesNothingBehind() {
     var spec =
         Specs.spec(
