@@ -136,6 +136,7 @@ public interface Containers extends ContainerFiles {
    * Starts it.
    *
    * @param detach nobody looks: the stream ends at once
+   * @param rows of its terminal; 0, with columns 0, for the size it was made with
    * @throws io.gantry.spi.GantryException NOT_FOUND, CONFLICT when it was started before
    */
   ByteStream startExec(String execId, boolean detach, int rows, int columns);

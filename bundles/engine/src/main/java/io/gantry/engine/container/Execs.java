@@ -132,7 +132,10 @@ final class Execs {
     }
     tell(container, "exec_start: ", exec);
     try {
-      return started(container, running, exec, detach, rows, columns);
+      boolean sized = rows > 0 || columns > 0;
+      return sized
+          ? started(container, running, exec, detach, rows, columns)
+          : started(container, running, exec, detach, exec.spec().rows(), exec.spec().columns());
     } catch (GantryException e) {
       return notStarted(container, exec, detach, endedMeanwhile(container, running, e));
     }

@@ -123,8 +123,8 @@ public record TaskPlan(
         columns,
         capabilities(privileged),
         security.noNewPrivileges(),
-        exec.privileged() ? ProcessSpec.SECCOMP_UNCONFINED : security.seccomp(),
-        confinement(), // dockerd, too, takes it from no exec
+        security.seccomp(), // dockerd, too, takes neither from an exec that is privileged
+        confinement(),
         Rlimits.of(host.kernel().ulimits()),
         host.kernel().oomScoreAdj() == null ? Integer.valueOf(0) : host.kernel().oomScoreAdj());
   }

@@ -415,6 +415,19 @@ class ContainerEngineTest {
   }
 
   @Test
+  void aTerminalOfAnExecHasTheSizeItWasMadeWithUnlessItsStartSaysAnother() throws Exception {
+    String id = engine.containers.create(Specs.running("sleep", "1000")).id();
+    engine.containers.start(id);
+    var spec =
+        new ExecSpec(
+            List.of("stty", "size"), List.of(), "", "", true, false, true, true, false, "", 33, 99);
+    String own = engine.containers.createExec(id, spec);
+    assertEquals("33 99\r\n", Engines.text(engine.containers.startExec(own, false, 0, 0)));
+    String other = engine.containers.createExec(id, spec);
+    assertEquals("20 40\r\n", Engines.text(engine.containers.startExec(other, false, 20, 40)));
+  }
+
+  @Test
   void aContainerThatCannotBeStartedLeavesNothingBehind() {
     var spec =
         Specs.spec(

@@ -13,6 +13,7 @@ import io.gantry.api.Images.ImageConfig;
 import io.gantry.engine.container.Specs;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
+import io.gantry.spi.exec.ProcessSpec;
 import io.gantry.spi.exec.TaskSpec;
 import io.gantry.spi.exec.TaskSpec.Namespace.Kind;
 import java.util.List;
@@ -285,6 +286,16 @@ class SpecTest {
           new ExecSpec(List.of("id"), List.of(), user, "", false, false, true, true, false, "");
       assertEquals(List.of("44"), plan.process(exec, 0, 0).groups(), user);
     }
+  }
+
+  @Test
+  void aPrivilegedExecKeepsTheSeccompProfileOfItsContainer() {
+    var exec = new ExecSpec(List.of("id"), List.of(), "", "", false, false, true, true, true, "");
+    var process = plan(filled(s -> {}), Map.of()).process(exec, 0, 0);
+    assertEquals(ProcessSpec.SECCOMP_DEFAULT, process.seccomp());
+    assertTrue(process.capabilities().contains("CAP_SYS_ADMIN"));
+    var open = plan(filled(s -> s.securityOptions = List.of("seccomp=unconfined")), Map.of());
+    assertEquals(ProcessSpec.SECCOMP_UNCONFINED, open.process(exec, 0, 0).seccomp());
   }
 
   private static TaskSpec task(Consumer<Specs> how) {

@@ -39,7 +39,7 @@ public final class ExecRoutes {
     if (command == null || command.isEmpty()) {
       throw new GantryException(INVALID, "No exec command specified");
     }
-    body.pair("ConsoleSize"); // counts when it is given to the start
+    int[] size = body.pair("ConsoleSize");
     String id =
         containers.createExec(
             call.path("id"),
@@ -53,7 +53,9 @@ public final class ExecRoutes {
                 body.flag("AttachStdout"),
                 body.flag("AttachStderr"),
                 body.flag("Privileged"),
-                body.text("DetachKeys")));
+                body.text("DetachKeys"),
+                size[0],
+                size[1]));
     return Answer.json(201, object("Id", id));
   }
 
