@@ -44,6 +44,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -51,6 +52,8 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
 
 /**
  * Brings containers into the framework: recovers them on a thread of its own, and lets go of them,
@@ -95,7 +98,12 @@ public final class ContainerService implements Recovered {
           Leased<NetworkDriver> networkDrivers,
       @Reference(target = "(" + Leased.KIND + "=PortMapper)") Leased<PortMapper> mappers,
       @Reference(target = "(" + Leased.KIND + "=LogDriver)") Leased<LogDriver> shippers,
-      @Reference(target = "(" + Leased.KIND + "=VolumeDriver)") Leased<VolumeDriver> keepers) {
+      @Reference(target = "(" + Leased.KIND + "=VolumeDriver)") Leased<VolumeDriver> keepers,
+      @Reference(
+              target = "(gantry.role=unable)",
+              cardinality = ReferenceCardinality.OPTIONAL,
+              policyOption = ReferencePolicyOption.RELUCTANT)
+          @Nullable Consumer<String> unable) {
     this.context = context;
     this.images = images;
     this.spare = spare;
@@ -111,7 +119,7 @@ public final class ContainerService implements Recovered {
             events,
             networkDefaults::settings,
             InstantSource.system());
-    cgroups = CgroupTree.detect();
+    cgroups = controlGroups(unable);
     loop = MonitorLoop.start();
     zygote = new Zygote(Place.helper(context), place, loop, spare, cgroups);
     engine =
@@ -186,6 +194,18 @@ public final class ContainerService implements Recovered {
       images.sweep();
     } catch (GantryException e) { // what is left takes space, no more
       log.log(WARNING, "layers that nothing needs stay for now: {0}", e.getMessage());
+    }
+  }
+
+  /** Without them there are no containers: that ends an engine that starts. */
+  private static CgroupTree controlGroups(@Nullable Consumer<String> unable) {
+    try {
+      return CgroupTree.detect();
+    } catch (GantryException e) {
+      if (unable != null) {
+        unable.accept(e.getMessage());
+      }
+      throw e;
     }
   }
 

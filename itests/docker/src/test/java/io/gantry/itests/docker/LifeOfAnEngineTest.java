@@ -102,6 +102,34 @@ class LifeOfAnEngineTest {
     }
   }
 
+  @Test
+  void aHostWithoutControlGroupsEndsTheStartWithTheReason(@TempDir Path folder) throws Exception {
+    Path log = folder.resolve("log");
+    Process gate =
+        new ProcessBuilder(
+                "unshare",
+                "--mount",
+                "sh",
+                "-c",
+                "umount --lazy --recursive /sys/fs/cgroup; exec \"$0\" \"$@\"",
+                Instance.home().resolve("bin/gantryd").toString(),
+                "--data-root=" + folder.resolve("data"),
+                "--exec-root=" + folder.resolve("run"),
+                "--host=unix://" + folder.resolve("s"))
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    try {
+      within(Duration.ofSeconds(60), "it ends", () -> !gate.isAlive());
+      assertEquals(74, gate.exitValue(), read(log));
+      assertTrue(
+          read(log).contains("gantryd: no control groups are mounted on this host"), read(log));
+    } finally {
+      gate.descendants().forEach(ProcessHandle::destroyForcibly);
+      gate.destroyForcibly();
+    }
+  }
+
   private static String read(Path file) {
     try {
       return Files.readString(file);
