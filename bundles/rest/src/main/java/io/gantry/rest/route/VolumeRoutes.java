@@ -91,10 +91,6 @@ public final class VolumeRoutes {
     var pruned =
         volumes.prune(volume -> (all || volume.isAnonymous()) && filters.labels(labels(volume)));
     return Answer.json(
-        object(
-            "VolumesDeleted",
-            pruned.names().isEmpty() ? null : pruned.names(),
-            "SpaceReclaimed",
-            pruned.bytes()));
+        object("VolumesDeleted", pruned.names(), "SpaceReclaimed", pruned.bytes()));
   }
 }
