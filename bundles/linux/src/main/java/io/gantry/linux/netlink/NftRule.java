@@ -271,16 +271,24 @@ public final class NftRule {
   public NftRule destinationBy(String map, boolean ipv6) {
     int port = FIRST + (ipv6 ? 4 : 1);
     add("lookup", w -> w.attribute(1, map).attributeBe32(2, FIRST).attributeBe32(3, FIRST));
-    add(
-        "nat",
-        w ->
-            w.attributeBe32(1, 1)
-                .attributeBe32(2, ipv6 ? RouteMessages.INET6 : RouteMessages.INET)
-                .attributeBe32(3, FIRST)
-                .attributeBe32(4, FIRST)
-                .attributeBe32(5, port)
-                .attributeBe32(6, port));
+    add("nat", w -> destination(w, ipv6).attributeBe32(5, port).attributeBe32(6, port));
     return done();
+  }
+
+  /** The packet goes to where it was sent: translation is over, no later chain is asked. */
+  public NftRule keepDestination(boolean ipv6) {
+    load(ipv6 ? Field.IPV6_DESTINATION : Field.IPV4_DESTINATION);
+    add("nat", w -> destination(w, ipv6));
+    return done();
+  }
+
+  /** The address that is loaded. */
+  private static MessageWriter destination(MessageWriter writer, boolean ipv6) {
+    return writer
+        .attributeBe32(1, 1)
+        .attributeBe32(2, ipv6 ? RouteMessages.INET6 : RouteMessages.INET)
+        .attributeBe32(3, FIRST)
+        .attributeBe32(4, FIRST);
   }
 
   /**

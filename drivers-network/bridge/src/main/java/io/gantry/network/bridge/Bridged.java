@@ -71,6 +71,14 @@ record Bridged(
     return options.icc() ? List.of() : network.links();
   }
 
+  /**
+   * Whether a packet that is translated to go to another container of it gets lost: the kernel, if
+   * it filters inside bridges, hands it from port to port, and these are isolated.
+   */
+  boolean losesTranslated() {
+    return !options.icc() && hairpin;
+  }
+
   boolean has(boolean ipv6) {
     return subnets.stream().anyMatch(subnet -> subnet.isIpv6() == ipv6);
   }

@@ -3,12 +3,14 @@ package io.gantry.network.bridge;
 import static io.gantry.linux.netlink.NftRule.DESTINATION_CHANGED;
 import static io.gantry.linux.netlink.NftRule.ESTABLISHED;
 import static io.gantry.linux.netlink.NftRule.Field.DESTINATION_PORT;
+import static io.gantry.linux.netlink.NftRule.Field.DESTINATION_TYPE;
 import static io.gantry.linux.netlink.NftRule.Field.IN_NAME;
 import static io.gantry.linux.netlink.NftRule.Field.IPV4_DESTINATION;
 import static io.gantry.linux.netlink.NftRule.Field.IPV4_SOURCE;
 import static io.gantry.linux.netlink.NftRule.Field.IPV6_SOURCE;
 import static io.gantry.linux.netlink.NftRule.Field.OUT_NAME;
 import static io.gantry.linux.netlink.NftRule.Field.PROTOCOL;
+import static io.gantry.linux.netlink.NftRule.LOCAL;
 import static io.gantry.linux.netlink.NftRule.RELATED;
 
 import io.gantry.linux.netlink.Cidr;
@@ -30,6 +32,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * The content of the driver's table for a set of networks: how many rules there are does not depend
@@ -40,11 +43,13 @@ final class Rules {
   /** Rules of the operator: each packet to or from anybody passes here first. */
   static final String OPERATOR = "operator";
 
+  private static final String PREROUTING = "prerouting";
   private static final String FORWARD = "forward";
   private static final String POSTROUTING = "postrouting";
   private static final String CLOSED = "closed";
   private static final String BRIDGES = "bridges";
   private static final String WITHIN = "within";
+  private static final String PROXIED = "proxied";
   private static final String LINKS = "links4";
   private static final String INTERNAL = "internal";
   private static final String INTO = "into";
@@ -52,6 +57,7 @@ final class Rules {
   private static final String MASQUERADED = "masqueraded";
   private static final int AFTER_OTHERS = 10;
   private static final int SOURCE_NAT = 100;
+  private static final int BEFORE_TRANSLATION = -101;
   private static final int ICMP = 1;
   private static final int ICMPV6 = 58;
   private static final Map<String, Integer> PROTOCOLS = Map.of("tcp", 6, "udp", 17, "sctp", 132);
@@ -97,6 +103,9 @@ final class Rules {
       chain(into(mode));
     }
     modes();
+    base(PREROUTING, "nat", Hook.PREROUTING, BEFORE_TRANSLATION);
+    prerouting(false);
+    prerouting(true);
     base(FORWARD, "filter", Hook.FORWARD, 0);
     forward();
     base(POSTROUTING, "nat", Hook.POSTROUTING, SOURCE_NAT);
@@ -154,6 +163,7 @@ final class Rules {
   private void sets() {
     set(NftSet.of(BRIDGES, Type.INTERFACE));
     set(NftSet.of(WITHIN, Type.INTERFACE, Type.INTERFACE));
+    set(NftSet.of(PROXIED, Type.INTERFACE, Type.PROTOCOL));
     set(NftSet.of(LINKS, Type.INTERFACE, Type.IPV4, Type.IPV4, Type.PROTOCOL, Type.PORT));
     set(NftSet.of(INTERNAL, Type.INTERFACE));
     for (boolean ipv6 : List.of(false, true)) {
@@ -179,6 +189,14 @@ final class Rules {
         rule(chain, new NftRule("and nothing else").drop());
       }
     }
+  }
+
+  /** What is sent to a port of the host by such a network stays for the proxy, untranslated. */
+  private void prerouting(boolean ipv6) {
+    var rule = new NftRule("ports by the proxy");
+    rule.load(IN_NAME).load(PROTOCOL).in(PROXIED);
+    (ipv6 ? rule.ipv6() : rule.ipv4()).load(DESTINATION_TYPE).is(LOCAL).keepDestination(ipv6);
+    rule(PREROUTING, rule);
   }
 
   private void forward() {
@@ -249,9 +267,8 @@ final class Rules {
   private void content() {
     add(BRIDGES, network -> true, 1);
     add(WITHIN, network -> network.options().icc(), 2);
-    var links = networks.stream().flatMap(network -> links(network).stream()).toList();
-    batch.add(LINKS, links);
-    elements.put(LINKS, links.size());
+    put(PROXIED, Rules::proxied);
+    put(LINKS, Rules::links);
     add(INTERNAL, network -> network.network().internal(), 1);
     for (boolean ipv6 : List.of(false, true)) {
       var ways =
@@ -275,6 +292,22 @@ final class Rules {
     elements.put(set, names.size());
   }
 
+  private void put(String set, Function<Bridged, List<NftValues>> of) {
+    var values = networks.stream().flatMap(network -> of.apply(network).stream()).toList();
+    batch.add(set, values);
+    elements.put(set, values.size());
+  }
+
+  private static List<NftValues> proxied(Bridged network) {
+    return network.losesTranslated()
+        ? Stream.of("tcp", "udp").map(name -> name(network, 1).protocol(number(name))).toList()
+        : List.of();
+  }
+
+  private static int number(String protocol) {
+    return PROTOCOLS.getOrDefault(protocol, 0);
+  }
+
   private static List<NftValues> links(Bridged network) {
     return network.links().stream()
         .distinct()
@@ -285,7 +318,7 @@ final class Rules {
                     .interfaceName(network.bridge())
                     .address(Cidr.address(link.client()))
                     .address(Cidr.address(link.server()))
-                    .protocol(PROTOCOLS.getOrDefault(link.protocol(), 0))
+                    .protocol(number(link.protocol()))
                     .port(link.port()))
         .toList();
   }

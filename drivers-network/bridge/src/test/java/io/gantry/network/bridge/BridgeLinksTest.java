@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Test;
 class BridgeLinksTest {
   private static final String INSTANCE = "0123abcd";
   private static final Settings SETTINGS = new Settings("gantry0", true, true, true, true);
+  private static final String GATEWAY = "10.91.0.1";
   private static final String CLIENT = "10.91.0.11";
   private static final String SERVER = "10.91.0.12";
   private static final String STRANGER = "10.91.0.13";
@@ -75,7 +76,7 @@ class BridgeLinksTest {
     return new Network(
         id(1),
         "bridge",
-        List.of(new Subnet("10.91.0.0/16", "10.91.0.1")),
+        List.of(new Subnet("10.91.0.0/16", GATEWAY)),
         false,
         Map.of("com.docker.network.bridge.enable_icc", "false"),
         List.of(links));
@@ -154,6 +155,26 @@ class BridgeLinksTest {
     assertEquals(1, client.call(() -> echoed()));
     assertEquals(CLIENT, answering.get());
     echo.close();
+  }
+
+  /**
+   * Where the kernel filters inside bridges it would hand a translated packet from port to port,
+   * and not over: there the proxy has it, which the host's server stands for.
+   */
+  @Test
+  void aPublishedPortOfTheSameNetworkIsReached() throws IOException {
+    host.exec(
+        "nft",
+        "add table ip published; add chain ip published in { type nat hook prerouting priority"
+            + " dstnat; }; add rule ip published in fib daddr type local tcp dport 8080 dnat to "
+            + SERVER
+            + ":"
+            + PORT);
+    boolean byProxy = Forwarding.filtersInBridges();
+    try (Server a = server.serve(PORT);
+        Server b = host.serve(8080)) {
+      assertEquals(byProxy ? CLIENT : GATEWAY, client.ask(GATEWAY, 8080));
+    }
   }
 
   private static int echoed() throws IOException {
