@@ -153,13 +153,14 @@ static void kill_children(void);
 
 /* Nothing of the container is left when its failure is told; with COMMIT behind us a record says why. */
 static void init_failed(struct process *p) {
-  static const int cannot_run[] = {EACCES, EISDIR, ENOEXEC, ENOTDIR};
+  static const int cannot_run[] = {EACCES, EISDIR, ENOEXEC};
+  int error = p->failure->error;
   struct buffer b = {0};
   kill_children();
   sockets_leave();
-  monitor.ending = (struct ending){.status = p->failure->error == ENOENT ? 127 : 128, .time_ns = wall_clock_ns()};
+  monitor.ending = (struct ending){.status = error == ENOENT || error == ENOTDIR ? 127 : 128, .time_ns = wall_clock_ns()};
   for (unsigned i = 0; i < COUNT(cannot_run); i++) {
-    if (p->failure->error == cannot_run[i]) monitor.ending.status = 126;
+    if (error == cannot_run[i]) monitor.ending.status = 126;
   }
   if (monitor.committed) record_exit(p, &monitor.ending);
   monitor.phase = PHASE_EXITED;

@@ -157,6 +157,7 @@ const char *errno_words(int error) {
     case EADDRNOTAVAIL: return "cannot assign requested address";
     case ENETUNREACH: return "network is unreachable";
     case EHOSTUNREACH: return "no route to host";
+    case ENAMETOOLONG: return "file name too long";
     default: break;
   }
   const char *text = strerror(error);

@@ -105,8 +105,8 @@ public final class HelperError extends Exception {
    */
   public int exitCode() {
     return switch (errno) {
-      case ENOENT -> 127;
-      case EACCES, EISDIR, ENOEXEC, ENOTDIR -> 126;
+      case ENOENT, ENOTDIR -> 127;
+      case EACCES, EISDIR, ENOEXEC -> 126;
       default -> 128;
     };
   }

@@ -244,7 +244,7 @@ final class EngineChecks implements HealthWatch {
     container.execs.remove(asked.exec.id());
     var failed = HelperError.in(failure);
     if (failed.isPresent()) {
-      judge(asked, NOT_HEALTHY, Execs.sentence(failed.get().text()));
+      judge(asked, NOT_HEALTHY, ExecFailure.sentence(failed.get().text()));
     } else if (taken(asked)) {
       notChecked(failure);
     }

@@ -9,7 +9,6 @@ import io.gantry.api.ByteStream;
 import io.gantry.api.ExecSpec;
 import io.gantry.api.ExecView;
 import io.gantry.monitor.ExecRequest;
-import io.gantry.monitor.HelperError;
 import io.gantry.monitor.Streams;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
@@ -35,12 +34,6 @@ final class Execs {
   static final int MOST_BYTES = 64 * 1024 * 1024;
 
   static final int SMALL = 16 * 1024;
-
-  /** What a process has that could not be executed; a command that is not there, too. */
-  private static final int NOT_EXECUTED = 126;
-
-  private static final String RUNTIME =
-      "OCI runtime exec failed: exec failed: unable to start container process: ";
 
   private final Workshop shop;
   private final ContainerTable table;
@@ -202,24 +195,17 @@ final class Execs {
    */
   private ByteStream notStarted(
       Container container, ExecProcess exec, boolean detach, GantryException e) {
-    var failed = HelperError.in(e);
-    String text = failed.map(HelperError::text).orElse(e.getMessage());
-    String sentence = failed.isEmpty() ? text : sentence(text);
-    if (exec.ended(NOT_EXECUTED)) {
+    var failure = ExecFailure.of(e);
+    if (exec.ended(failure.exitCode())) {
       teller.tell(
           container.record(),
           "exec_die",
-          Map.of("execID", exec.id(), "exitCode", Integer.toString(NOT_EXECUTED)));
+          Map.of("execID", exec.id(), "exitCode", Integer.toString(failure.exitCode())));
     }
     if (detach || e.kind() == UNAVAILABLE) {
-      throw failed.isEmpty() ? e : new GantryException(INVALID, sentence, e);
+      throw failure.exception();
     }
-    return FixedStream.saying(exec.spec().terminal(), sentence + "\r\n");
-  }
-
-  /** What the helper says of a failure, as dockerd says it. */
-  static String sentence(String text) {
-    return text.startsWith("unable to find ") ? text : RUNTIME + text;
+    return FixedStream.saying(exec.spec().terminal(), failure.sentence() + "\r\n");
   }
 
   ExecView inspect(String execId) {

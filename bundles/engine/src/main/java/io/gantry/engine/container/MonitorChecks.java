@@ -281,7 +281,7 @@ final class MonitorChecks implements HealthWatch {
         switch (of.outcome()) {
           case ENDED -> printed;
           case LATE -> HealthOutput.late(check.timeout(), printed);
-          case NOT_RUN -> Execs.sentence(printed);
+          case NOT_RUN -> ExecFailure.sentence(printed);
         };
     return new Result(of.begin(), of.end(), code, said);
   }

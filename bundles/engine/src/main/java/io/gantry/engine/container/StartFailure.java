@@ -9,10 +9,14 @@ import io.gantry.spi.GantryException;
  * @param exitCode 127: nothing to execute; 126: it may not be executed; 128: all else
  */
 record StartFailure(int exitCode, String sentence, GantryException exception) {
-  private static final int ELSE = 128;
+  static final int ELSE = 128;
   private static final String RUNTIME =
       "failed to create task for container: failed to create shim task: OCI runtime create failed:"
           + " runc create failed: unable to start container process: error during container init: ";
+
+  private static final String NO_DIRECTORY =
+      ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified"
+          + " host path exists and is the expected type";
 
   static StartFailure of(GantryException e) {
     var error = HelperError.in(e);
@@ -26,12 +30,25 @@ record StartFailure(int exitCode, String sentence, GantryException exception) {
         code, sentence, new GantryException(GantryException.Kind.INVALID, sentence, e));
   }
 
-  /** With the endings that containerd and the CLI's checks have made part of it. */
   private static String sentence(String text) {
-    if (text.startsWith("unable to find ") || text.startsWith("uids and gids ")) {
-      return text;
+    return isOfUser(text) ? text : RUNTIME + ended(text);
+  }
+
+  /** Of a user or group that is none: dockerd looks for it before there is a runtime. */
+  static boolean isOfUser(String text) {
+    return text.startsWith("unable to find ") || text.startsWith("uids and gids ");
+  }
+
+  /** With the endings that containerd and the CLI's checks have made part of it. */
+  static String ended(String text) {
+    if (text.endsWith(": is a directory")) {
+      return text + ": permission denied";
     }
-    String whole = RUNTIME + text;
-    return text.endsWith(": is a directory") ? whole + ": permission denied" : whole;
+    return isOfCommand(text) && text.endsWith(": not a directory") ? text + NO_DIRECTORY : text;
+  }
+
+  /** Of the program or its working directory, before the kernel was asked to execute it. */
+  static boolean isOfCommand(String text) {
+    return text.startsWith("exec: ") || text.startsWith("chdir to cwd ");
   }
 }

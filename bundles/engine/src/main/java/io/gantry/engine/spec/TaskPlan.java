@@ -1,8 +1,11 @@
 package io.gantry.engine.spec;
 
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.ExecSpec;
 import io.gantry.linux.UserMaps;
+import io.gantry.spi.GantryException;
 import io.gantry.spi.Mount;
 import io.gantry.spi.exec.ProcessSpec;
 import io.gantry.spi.exec.TaskSpec;
@@ -48,6 +51,8 @@ public record TaskPlan(
     CdiEdits cdi,
     String apparmor,
     @Nullable UserMaps users) {
+
+  private static final String EXEC_FAILED = "OCI runtime exec failed: exec failed: ";
 
   public TaskSpec task(TaskSpec.Cgroup cgroup) {
     var host = spec.host();
@@ -107,6 +112,7 @@ public record TaskPlan(
 
   /** One more process in the container. */
   public ProcessSpec process(ExecSpec exec, int rows, int columns) {
+    check(exec);
     var host = spec.host();
     var security = SecurityOptions.parse(host);
     boolean privileged = exec.privileged() || host.privileges().privileged();
@@ -131,6 +137,20 @@ public record TaskPlan(
 
   private @Nullable String confinement() {
     return apparmor.isEmpty() ? null : apparmor;
+  }
+
+  /** As dockerd, whose runtime says it when the process is to start. */
+  private static void check(ExecSpec exec) {
+    if (exec.env().stream().anyMatch(entry -> entry.startsWith("="))) {
+      throw new GantryException(
+          INVALID,
+          EXEC_FAILED
+              + "unable to start container process: invalid environment variable:"
+              + " name cannot be empty");
+    }
+    if (!exec.workingDir().isEmpty() && !exec.workingDir().startsWith("/")) {
+      throw new GantryException(INVALID, EXEC_FAILED + "Cwd must be an absolute path");
+    }
   }
 
   private Set<String> capabilities(boolean privileged) {

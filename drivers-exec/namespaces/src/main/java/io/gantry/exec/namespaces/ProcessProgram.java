@@ -57,7 +57,7 @@ final class ProcessProgram {
    * @param mapped in a user namespace: {@link #limits} come before it
    */
   void add(ProcessSpec process, OpProgram program, boolean mapped) {
-    if (process.args().isEmpty() || process.args().get(0).isEmpty()) {
+    if (process.args().isEmpty()) {
       throw new GantryException(Kind.INVALID, "no command specified");
     }
     process.rlimits().forEach(limit -> program.rlimit(resource(limit), limit.soft(), limit.hard()));
