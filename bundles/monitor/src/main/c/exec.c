@@ -147,11 +147,15 @@ static _Noreturn void park(int socket) {
 
 /* ---- in the monitor ---- */
 
-bool park_is(pid_t pid) {
-  if (pid != parked || pid == 0) return false;
+static void forget_parked(void) {
   close(park_socket);
   park_socket = -1;
   parked = 0;
+}
+
+bool park_is(pid_t pid) {
+  if (pid != parked || pid == 0) return false;
+  forget_parked();
   return true;
 }
 
@@ -262,8 +266,14 @@ static int start_outside(const struct park_request *r, const int *fds, unsigned 
   return helper < 0 ? -1 : 0;
 }
 
+/* Where memory is short the kernel may have killed the one that waits, and nobody has reaped it yet: another takes its place. */
 static int start_inside(const struct park_request *r, const int *fds, unsigned count) {
-  return ensure_parked() < 0 ? -1 : send_with_fds(park_socket, r, sizeof *r, fds, count) < 0 ? -1 : 0;
+  bool waited = parked != 0;
+  if (ensure_parked() < 0) return -1;
+  if (send_with_fds(park_socket, r, sizeof *r, fds, count) >= 0) return 0;
+  if (!waited || (errno != EPIPE && errno != ECONNRESET)) return -1;
+  forget_parked();
+  return start_inside(r, fds, count);
 }
 
 static void find_oom_score(const struct attribute *program, char score[OOM_SCORE_MOST]) {

@@ -299,11 +299,10 @@ static void input_ends_by_message_and_only_once(void) {
 static char exec_id[65];
 static const char *exec_score; /* NULL: none is asked for */
 
-static int exec_with(struct container *c, uint64_t streams, uint64_t flags, const char *script) {
+static void send_exec(int fd, uint64_t streams, uint64_t flags, const char *script) {
   static unsigned number;
   struct writer w;
   struct buffer b = {0};
-  int fd = control(c, 0);
   program_start(&w);
   if (exec_score) {
     op_start(&w, OP_OOM_SCORE);
@@ -320,6 +319,11 @@ static int exec_with(struct container *c, uint64_t streams, uint64_t flags, cons
   message_put(&b, TAG_PROGRAM, w.b.data, w.b.end);
   send_and_clear(fd, &b, begin);
   buffer_clear(&w.b);
+}
+
+static int exec_with(struct container *c, uint64_t streams, uint64_t flags, const char *script) {
+  int fd = control(c, 0);
+  send_exec(fd, streams, flags, script);
   return fd;
 }
 
@@ -510,6 +514,33 @@ static void execs_go_where_init_is_and_nobody_stays_there(void) {
   AWAIT(!exists(path));
   CHECK_NUMBER(kill((pid_t)c.pid, SIGKILL), 0);
   close(c.fd);
+}
+
+/* Which the monitor learns from the request itself, before it reaps it. */
+static void an_exec_does_without_a_parked_process_that_was_killed(void) {
+  struct container c;
+  char path[64], state[512];
+  create(&c, 0, "", "/", "sleep 1000");
+  started(&c);
+  int stream = exec_with(&c, STREAM_STDOUT, 0, "echo one");
+  expect(stream, MSG_EXEC_STARTED);
+  CHECK_TEXT(drain(stream, false), "one\n");
+  exec_ended(&c, 0);
+  stream = control(&c, 0);
+  pid_t pid = stopped_monitor(&c), parked = parked_of(pid);
+  CHECK(parked > 1);
+  send_exec(stream, STREAM_STDOUT, 0, "echo two");
+  CHECK_NUMBER(kill(parked, SIGKILL), 0);
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)parked);
+  AWAIT(read_file(AT_FDCWD, path, state, sizeof state) > 0 && strstr(state, ") Z "));
+  CHECK_NUMBER(kill(pid, SIGCONT), 0);
+  expect(stream, MSG_EXEC_STARTED);
+  CHECK_TEXT(drain(stream, false), "two\n");
+  exec_ended(&c, 0);
+  send_number(c.fd, MSG_SIGNAL, TAG_SIGNAL, SIGKILL);
+  expect(c.fd, MSG_OK);
+  exited(&c, 137);
+  gone(&c);
 }
 
 static void a_commit_counts_whatever_could_not_be_answered(void) {
@@ -1328,6 +1359,7 @@ int main(int argc, char **argv) {
   each_exec_gets_the_score_it_asks_for();
   an_exec_that_fails_says_why_and_harms_nobody();
   execs_go_where_init_is_and_nobody_stays_there();
+  an_exec_does_without_a_parked_process_that_was_killed();
   many_execs_run_at_once();
   a_committed_container_outlives_its_creator();
   a_commit_counts_whatever_could_not_be_answered();

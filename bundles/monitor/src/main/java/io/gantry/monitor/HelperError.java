@@ -25,6 +25,7 @@ public final class HelperError extends Exception {
   private static final int ENOENT = 2;
   private static final int ESRCH = 3;
   private static final int ENOEXEC = 8;
+  private static final int ECHILD = 10;
   private static final int EAGAIN = 11;
   private static final int ENOMEM = 12;
   private static final int EACCES = 13;
@@ -97,6 +98,11 @@ public final class HelperError extends Exception {
   /** Whether the container's set-up failed, so that the container is gone. */
   public boolean ofSetUp() {
     return opIndex >= 0 && stage != Stage.INSIDE;
+  }
+
+  /** Whether what was to become an exec's process was killed before it executed anything. */
+  public boolean wasKilled() {
+    return errno == ECHILD && stage == Stage.EXEC;
   }
 
   /**

@@ -9,6 +9,8 @@ import io.gantry.api.ByteStream;
 import io.gantry.api.ExecSpec;
 import io.gantry.api.ExecView;
 import io.gantry.monitor.ExecRequest;
+import io.gantry.monitor.HelperError;
+import io.gantry.monitor.MonitorStream;
 import io.gantry.monitor.Streams;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
@@ -145,9 +147,7 @@ final class Execs {
     var program = plan(container, running, spec, rows, columns);
     var streams = detach ? Streams.NONE : new Streams(spec.stdin(), spec.stdout(), spec.stderr());
     var stream =
-        running
-            .monitor()
-            .exec(new ExecRequest(exec.id(), streams, spec.terminal(), rows, columns, program));
+        exec(running, new ExecRequest(exec.id(), streams, spec.terminal(), rows, columns, program));
     exec.runs(stream.pid());
     if (detach) {
       stream.close();
@@ -161,6 +161,21 @@ final class Execs {
         bytes,
         DetachKeys.parse(spec.detachKeys()),
         () -> teller.tell(container.record(), "exec_detach", Map.of("execID", exec.id())));
+  }
+
+  /**
+   * Tried once more when what was to become the process was killed before it was one: where memory
+   * is short the kernel takes that, too.
+   */
+  private static MonitorStream exec(Running running, ExecRequest request) {
+    try {
+      return running.monitor().exec(request);
+    } catch (GantryException e) {
+      if (HelperError.in(e).filter(HelperError::wasKilled).isEmpty()) {
+        throw e;
+      }
+      return running.monitor().exec(request);
+    }
   }
 
   /** What the container's exec driver has the monitor do for one more process. */

@@ -3,8 +3,14 @@ package io.gantry.engine.container;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.gantry.api.ExecSpec;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -61,6 +67,30 @@ class ContainerExecTest {
     assertEquals("3 ", exec(List.of("sh", "-c", "exit 3"), List.of(), ""));
   }
 
+  /** It has the request and is killed before it does anything about it. */
+  @Test
+  void anExecWhoseParkedProcessIsKilledIsTriedOnceMore() throws Exception {
+    assertEquals("0 1", exec(List.of("echo", "1"), List.of(), ""));
+    var monitor =
+        ProcessHandle.of(engine.containers.inspect(id).state().pid())
+            .flatMap(ProcessHandle::parent)
+            .orElseThrow();
+    long parked =
+        monitor
+            .children()
+            .map(ProcessHandle::pid)
+            .filter(child -> stat(child).contains("(gantry-exec)"))
+            .findAny()
+            .orElseThrow();
+    signal("STOP", parked);
+    Await.until("it stands still", () -> stat(parked).contains(") T "));
+    int before = files(monitor.pid());
+    var second = CompletableFuture.supplyAsync(() -> exec(List.of("echo", "2"), List.of(), ""));
+    Await.until("it is asked", () -> files(monitor.pid()) > before + 1);
+    signal("KILL", parked);
+    assertEquals("0 2", second.get(60, TimeUnit.SECONDS));
+  }
+
   /** How it ends, and what is on its stream but for what all refusals begin with. */
   private String exec(List<String> args, List<String> env, String dir) {
     try {
@@ -74,5 +104,22 @@ class ContainerExecTest {
     } catch (Exception e) {
       throw new AssertionError(e);
     }
+  }
+
+  private static void signal(String name, long pid) throws Exception {
+    new ProcessBuilder("kill", "-" + name, Long.toString(pid)).inheritIO().start().waitFor();
+  }
+
+  private static String stat(long pid) {
+    try {
+      return Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static int files(long pid) {
+    return Objects.requireNonNull(Path.of("/proc", Long.toString(pid), "fd").toFile().list())
+        .length;
   }
 }
