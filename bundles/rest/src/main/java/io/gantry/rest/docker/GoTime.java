@@ -6,13 +6,15 @@ import io.gantry.spi.GantryException;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.time.format.DateTimeParseException;
+import java.time.format.ResolverStyle;
+import java.time.temporal.ChronoField;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -32,7 +34,33 @@ public final class GoTime {
           .toFormatter(java.util.Locale.ROOT)
           .withZone(ZoneOffset.UTC);
   private static final BigDecimal SECOND = BigDecimal.valueOf(1_000_000_000);
-  private static final Pattern SECONDS = Pattern.compile("(-?\\d{1,12})(?:\\.(\\d{1,9}))?");
+
+  /** Seconds of 30 million years; Go's numbers go further than times do. */
+  private static final int MOST_DIGITS = 15;
+
+  /** A date alone, or with a time of so many parts as there are, each with a zone or without. */
+  private static final DateTimeFormatter MOMENT =
+      new DateTimeFormatterBuilder()
+          .append(DateTimeFormatter.ISO_LOCAL_DATE)
+          .optionalStart()
+          .appendPattern("'T'HH")
+          .optionalStart()
+          .appendPattern(":mm")
+          .optionalStart()
+          .appendPattern(":ss")
+          .appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true)
+          .optionalEnd()
+          .optionalEnd()
+          .optionalEnd()
+          .optionalStart()
+          .appendOffset("+HH:MM", "Z")
+          .optionalEnd()
+          .parseDefaulting(ChronoField.HOUR_OF_DAY, 0)
+          .parseDefaulting(ChronoField.MINUTE_OF_HOUR, 0)
+          .parseDefaulting(ChronoField.SECOND_OF_MINUTE, 0)
+          .toFormatter(java.util.Locale.ROOT)
+          .withResolverStyle(ResolverStyle.STRICT);
+
   private static final Pattern DURATION =
       Pattern.compile("([+-]?)((?:\\d{1,9}(?:\\.\\d{0,9})?(?:ns|us|µs|μs|ms|s|m|h))+)");
   private static final Pattern PART = Pattern.compile("([\\d.]+)(\\D+)");
@@ -74,32 +102,55 @@ public final class GoTime {
   }
 
   /**
-   * A moment as {@code since}, {@code until} and filters give it: unix seconds with a fraction, RFC
-   * 3339, a date, or a duration before now.
+   * A moment as the parameters {@code since} and {@code until} give it: unix seconds with a
+   * fraction. What else people write is clients' to read.
+   *
+   * @throws GantryException INVALID, in Go's words
+   */
+  public static Instant unix(String text) {
+    int dot = text.indexOf('.');
+    long seconds = number(dot < 0 ? text : text.substring(0, dot));
+    return Instant.ofEpochSecond(seconds, dot < 0 ? 0 : nanos(text.substring(dot + 1)));
+  }
+
+  private static long number(String text) {
+    if (!text.matches("[+-]?\\d+")) {
+      throw noNumber(text, "invalid syntax");
+    }
+    if (text.length() > MOST_DIGITS) {
+      throw noNumber(text, "value out of range");
+    }
+    return Long.parseLong(text);
+  }
+
+  private static long nanos(String fraction) {
+    if (!fraction.matches("\\d+")) {
+      throw noNumber(fraction, "invalid syntax");
+    }
+    return Long.parseLong((fraction + "0".repeat(9)).substring(0, 9));
+  }
+
+  private static GantryException noNumber(String text, String why) {
+    return new GantryException(INVALID, "strconv.ParseInt: parsing \"" + text + "\": " + why);
+  }
+
+  /**
+   * A moment as filters give it: unix seconds with a fraction, RFC 3339, a date, or a duration
+   * before now. What names no zone is of the engine's.
    */
   public static Instant parse(String name, String text, Instant now) {
-    Matcher seconds = SECONDS.matcher(text);
-    if (seconds.matches()) {
-      // as Go counts: the fraction leads on from the whole second, before 1970 too
-      String nanos = seconds.group(2) == null ? "" : seconds.group(2);
-      return Instant.ofEpochSecond(
-          Long.parseLong(seconds.group(1)), Long.parseLong(nanos + "0".repeat(9 - nanos.length())));
-    }
+    return parse(name, text, now, ZoneId.systemDefault());
+  }
+
+  static Instant parse(String name, String text, Instant now, ZoneId zone) {
     Matcher duration = DURATION.matcher(text);
     if (duration.matches()) {
       var length = length(duration.group(2));
       return duration.group(1).equals("-") ? now.plus(length) : now.minus(length);
     }
     try {
-      if (text.length() == 10) {
-        return LocalDate.parse(text).atStartOfDay().toInstant(ZoneOffset.UTC);
-      }
-      boolean hasZone =
-          text.endsWith("Z") || text.lastIndexOf('+') > 10 || text.lastIndexOf('-') > 10;
-      return hasZone
-          ? OffsetDateTime.parse(text).toInstant()
-          : LocalDateTime.parse(text).toInstant(ZoneOffset.UTC);
-    } catch (DateTimeParseException e) {
+      return text.indexOf('-') < 0 ? unix(text) : moment(text, zone.getRules().getOffset(now));
+    } catch (GantryException | DateTimeParseException e) {
       throw new GantryException(
           INVALID,
           "invalid value for \""
@@ -109,6 +160,13 @@ public final class GoTime {
               + "\"",
           e);
     }
+  }
+
+  private static Instant moment(String text, ZoneOffset here) {
+    var parsed = MOMENT.parseBest(text, OffsetDateTime::from, LocalDateTime::from);
+    return parsed instanceof OffsetDateTime zoned
+        ? zoned.toInstant()
+        : LocalDateTime.from(parsed).toInstant(here);
   }
 
   /** How long something took, for people. */

@@ -182,12 +182,12 @@ public final class ContainerRoutes {
   }
 
   /** Zero, Go's zero time and nothing are the same: no bound. */
-  private @Nullable Instant moment(Query query, String name) {
+  private static @Nullable Instant moment(Query query, String name) {
     String text = query.text(name);
     if (text.isEmpty() || text.equals("0")) {
       return null;
     }
-    var moment = GoTime.parse(name, text, clock.instant());
+    var moment = GoTime.unix(text);
     return moment.equals(GoTime.ZERO_INSTANT) ? null : moment;
   }
 

@@ -65,8 +65,8 @@ public final class SystemRoutes {
   private Answer events(Call call) {
     Instant now = clock.instant();
     Predicate<Event> filter = EventFilter.parse(call.query().text("filters"), call.version());
-    Instant since = moment(call, "since", now);
-    Instant until = moment(call, "until", now);
+    Instant since = moment(call, "since");
+    Instant until = moment(call, "until");
     if (since != null && until != null && until.isBefore(since)) {
       throw new GantryException(
           INVALID,
@@ -76,8 +76,8 @@ public final class SystemRoutes {
     return Answer.stream(Answer.JSON, EventStream.open(events, since, until, now, filter));
   }
 
-  private static @Nullable Instant moment(Call call, String name, Instant now) {
+  private static @Nullable Instant moment(Call call, String name) {
     String text = call.query().text(name);
-    return text.isEmpty() ? null : GoTime.parse(name, text, now);
+    return text.isEmpty() ? null : GoTime.unix(text);
   }
 }
