@@ -1,7 +1,7 @@
 package io.gantry.engine.log;
 
+import static io.gantry.spi.GantryException.Kind.INVALID;
 import static java.lang.System.Logger.Level.ERROR;
-import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.HostSpec;
 import io.gantry.engine.config.EngineConfig;
@@ -11,9 +11,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
 
 /**
  * The configured log driver and its options, for containers that say nothing of theirs. They never
@@ -53,12 +58,31 @@ public final class LogDefaults {
   private volatile Values now;
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
 
+  /**
+   * @param unable hears what keeps the engine from starting; without it logs are kept as if nothing
+   *     were configured
+   */
   @Activate
-  public LogDefaults(EngineConfig config) {
+  public LogDefaults(
+      EngineConfig config,
+      @Reference(
+              target = "(gantry.role=unable)",
+              cardinality = ReferenceCardinality.OPTIONAL,
+              policyOption = ReferencePolicyOption.RELUCTANT)
+          @Nullable Consumer<String> unable) {
     now =
         Values.of(
             LogOptions.JSON_FILE, Map.of(), Map.of("max-size", "100m", "max-file", "5"), false);
-    modified(config);
+    try {
+      now = values(config);
+    } catch (GantryException e) {
+      String reason = "failed to set log opts: " + e.getMessage();
+      if (unable == null) {
+        log.log(ERROR, "{0}", reason);
+      } else {
+        unable.accept(reason);
+      }
+    }
   }
 
   public LogDefaults(String driver, Map<String, String> options, boolean input) {
@@ -67,6 +91,16 @@ public final class LogDefaults {
 
   @Modified
   void modified(EngineConfig config) {
+    try {
+      now = values(config);
+    } catch (GantryException e) {
+      log.log(ERROR, "how logs are kept stays as it was: {0}", e.getMessage());
+      return;
+    }
+    listeners.forEach(Runnable::run);
+  }
+
+  private static Values values(EngineConfig config) {
     var rotation =
         config.logMaxSize().isEmpty()
             ? Map.<String, String>of()
@@ -75,25 +109,17 @@ public final class LogDefaults {
                 config.logMaxSize(),
                 "max-file",
                 Integer.toString(config.logMaxFiles()));
-    try {
-      now =
-          Values.of(config.logDriver(), options(config.logOptions()), rotation, config.logStdin());
-    } catch (GantryException e) {
-      log.log(ERROR, "how logs are kept stays as it was: {0}", e.getMessage());
-      return;
-    }
-    listeners.forEach(Runnable::run);
+    return Values.of(config.logDriver(), options(config.logOptions()), rotation, config.logStdin());
   }
 
   private static Map<String, String> options(String... texts) {
     var options = new LinkedHashMap<String, String>();
     for (String text : texts) {
       int equals = text.indexOf('=');
-      if (equals > 0) {
-        options.put(text.substring(0, equals), text.substring(equals + 1));
-      } else {
-        log.log(WARNING, "an option of a log is written NAME=VALUE, not {0}", text);
+      if (equals <= 0) {
+        throw new GantryException(INVALID, "an option of a log is written NAME=VALUE, not " + text);
       }
+      options.put(text.substring(0, equals), text.substring(equals + 1));
     }
     return Map.copyOf(options);
   }
