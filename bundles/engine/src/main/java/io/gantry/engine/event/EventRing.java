@@ -165,7 +165,8 @@ public final class EventRing implements Events {
       if (listener.filter.test(event)) {
         listener.sink.accept(event);
       }
-    } catch (RuntimeException | LinkageError e) { // one listener's defect must not silence the others
+    } catch (RuntimeException
+        | LinkageError e) { // one listener's defect must not silence the others
       log.log(WARNING, "a listener failed on " + event.action() + " and gets no more events", e);
       remove(listener);
     }
