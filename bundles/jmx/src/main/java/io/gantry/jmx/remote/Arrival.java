@@ -6,8 +6,12 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
@@ -28,17 +32,40 @@ final class Arrival extends Socket {
    */
   private static final int SILENCE_MILLIS = 60_000;
 
-  private final Runnable closed;
+  /** From its start to a log-in over it, or to a call of who has logged in over another one. */
+  private static final Duration LOGIN = Duration.ofSeconds(30);
+
+  private final Consumer<Arrival> closed;
+  private final long deadline;
+  private int patience = SILENCE_MILLIS;
+  private volatile boolean admitted;
   private final AtomicBoolean open = new AtomicBoolean(true);
   private @Nullable SSLSocket encrypted;
 
-  Arrival(Runnable closed) {
+  Arrival(Consumer<Arrival> closed) {
+    this(closed, LOGIN);
+  }
+
+  Arrival(Consumer<Arrival> closed, Duration login) {
     this.closed = closed;
+    this.deadline = System.nanoTime() + login.toNanos();
   }
 
   /** The connection that this thread serves. */
   static @Nullable Arrival current() {
     return current.get();
+  }
+
+  /** Who calls on this thread has logged in. */
+  static void admit() {
+    Arrival arrival = current.get();
+    if (arrival != null) {
+      arrival.admitted = true;
+    }
+  }
+
+  boolean isAdmitted() {
+    return admitted;
   }
 
   void encryptedBy(SSLSocket socket) {
@@ -78,7 +105,19 @@ final class Arrival extends Socket {
   @Override
   public void setSoTimeout(int timeout) throws SocketException {
     boolean endless = timeout == 0 || timeout > SILENCE_MILLIS;
-    super.setSoTimeout(endless ? SILENCE_MILLIS : timeout);
+    patience = endless ? SILENCE_MILLIS : timeout;
+    super.setSoTimeout(patience);
+  }
+
+  /** However its bytes trickle: until somebody has logged in, no read waits past the deadline. */
+  private void limit() throws IOException {
+    current.set(this);
+    long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+    if (!admitted && left <= 0) {
+      close();
+      throw new SocketTimeoutException("nobody has logged in");
+    }
+    super.setSoTimeout(admitted ? patience : (int) Math.min(patience, left));
   }
 
   @Override
@@ -86,13 +125,13 @@ final class Arrival extends Socket {
     return new FilterInputStream(super.getInputStream()) {
       @Override
       public int read() throws IOException {
-        current.set(Arrival.this);
+        limit();
         return super.read();
       }
 
       @Override
       public int read(byte[] bytes, int offset, int length) throws IOException {
-        current.set(Arrival.this);
+        limit();
         return super.read(bytes, offset, length);
       }
     };
@@ -101,7 +140,7 @@ final class Arrival extends Socket {
   @Override
   public void close() throws IOException {
     if (open.compareAndSet(true, false)) {
-      closed.run();
+      closed.accept(this);
     }
     super.close();
   }

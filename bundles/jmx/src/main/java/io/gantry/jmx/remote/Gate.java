@@ -45,6 +45,7 @@ final class Gate implements JMXAuthenticator {
     }
     Principal user = new RemoteUser(name, role.get(), arrival.from());
     Audit.came(user.toString());
+    Arrival.admit();
     return new Subject(true, Set.of(user), Set.of(), Set.of());
   }
 

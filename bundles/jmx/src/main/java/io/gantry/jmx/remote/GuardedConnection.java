@@ -21,6 +21,7 @@ import javax.management.NotCompliantMBeanException;
 import javax.management.ObjectInstance;
 import javax.management.ObjectName;
 import javax.management.ReflectionException;
+import javax.management.remote.NotificationResult;
 import javax.management.remote.rmi.RMIConnectionImpl;
 import javax.security.auth.Subject;
 import org.jspecify.annotations.Nullable;
@@ -48,16 +49,19 @@ final class GuardedConnection extends RMIConnectionImpl {
   }
 
   private boolean isAdmin() {
+    Arrival.admit();
     return user.role() == Role.ADMIN;
   }
 
   private void see(ObjectName name, String what) {
+    Arrival.admit();
     if (!Reach.isSeen(user.role(), name)) {
       throw refused(what + " of " + name);
     }
   }
 
   private void need(Role role, String what) {
+    Arrival.admit();
     if (!user.role().includes(role)) {
       throw refused(what);
     }
@@ -69,6 +73,14 @@ final class GuardedConnection extends RMIConnectionImpl {
   private SecurityException refused(String what) {
     Audit.refused(user.toString(), what);
     return new SecurityException("the role " + user.role() + " may not: " + what);
+  }
+
+  /** Comes over a connection of its own, where it waits. */
+  @Override
+  public NotificationResult fetchNotifications(long from, int most, long timeout)
+      throws IOException {
+    Arrival.admit();
+    return super.fetchNotifications(from, most, timeout);
   }
 
   @Override

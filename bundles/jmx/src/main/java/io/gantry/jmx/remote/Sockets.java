@@ -11,7 +11,6 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.rmi.server.RMIServerSocketFactory;
-import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 
@@ -28,7 +27,7 @@ final class Sockets implements RMIServerSocketFactory {
 
   private final InetAddress address;
   private final TlsFiles files;
-  private final AtomicInteger clients = new AtomicInteger();
+  private final Arrivals arrivals = new Arrivals(MAX_CLIENTS);
   private final Refusals refusals = new Refusals(System::nanoTime);
   private String stamp; // only the thread that accepts
   private SSLContext context; // only the thread that accepts
@@ -49,11 +48,13 @@ final class Sockets implements RMIServerSocketFactory {
       @Override
       public Socket accept() throws IOException {
         while (true) {
-          var arrival = new Arrival(clients::decrementAndGet);
+          var arrival = new Arrival(arrivals::remove);
           implAccept(arrival);
-          if (clients.incrementAndGet() > MAX_CLIENTS) {
-            refuse(arrival);
-            arrival.close();
+          var leaves = arrivals.add(arrival);
+          if (leaves.isPresent()) {
+            refuse(leaves.get());
+          }
+          if (arrival.isClosed()) {
             continue;
           }
           try {
@@ -67,14 +68,15 @@ final class Sockets implements RMIServerSocketFactory {
     };
   }
 
-  private void refuse(Arrival arrival) {
+  private void refuse(Arrival arrival) throws IOException {
+    arrival.close();
     refusals
         .another()
         .ifPresent(
             count ->
                 log.log(
                     WARNING,
-                    "JMX: too many clients are there; {0} more are refused, the last at {1}",
+                    "JMX: too many clients are there; {0} that have not logged in are refused, the last at {1}",
                     count,
                     arrival.from()));
   }

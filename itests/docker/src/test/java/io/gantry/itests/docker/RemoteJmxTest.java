@@ -366,6 +366,26 @@ class RemoteJmxTest {
   }
 
   @Test
+  void whoNeverLogsInKeepsNobodyOut() throws Exception {
+    var strangers = new ArrayList<Socket>();
+    try (var before = as("view")) {
+      for (int i = 0; i < 80; i++) {
+        var stranger = new Socket("127.0.0.1", port);
+        strangers.add(stranger);
+        stranger.getOutputStream().write(0x16); // a handshake of TLS begins with it
+      }
+      try (var connector = as("view")) {
+        assertEquals(1, connector.getMBeanServerConnection().queryNames(ENGINE, null).size());
+      }
+      assertEquals(1, before.getMBeanServerConnection().queryNames(ENGINE, null).size());
+    } finally {
+      for (Socket stranger : strangers) {
+        stranger.close();
+      }
+    }
+  }
+
+  @Test
   void aLocalProcessOfRootConnectsAsBefore() throws IOException {
     try (JMXConnector connector = engine.jmx()) {
       MBeanServerConnection beans = connector.getMBeanServerConnection();
