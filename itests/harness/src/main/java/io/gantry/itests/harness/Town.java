@@ -5,7 +5,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -47,6 +49,7 @@ public final class Town implements AutoCloseable {
   private final Namespace neighbour;
   private final List<Traffic> crowds = new ArrayList<>();
   private final Instance engine;
+  private final Map<String, String> addresses = new HashMap<>();
   private String gateway = "";
 
   private Town(Path home) {
@@ -236,9 +239,11 @@ public final class Town implements AutoCloseable {
     return Long.parseLong(engine.docker("inspect", "-f", "{{.State.Pid}}", name).ok());
   }
 
+  /** It keeps it for as long as it runs. */
   private String address(String name) {
     String form = "{{.NetworkSettings.Networks." + NETWORK + ".IPAddress}}";
-    return engine.docker("inspect", "-f", form, name).ok();
+    return addresses.computeIfAbsent(
+        name, server -> engine.docker("inspect", "-f", form, server).ok());
   }
 
   public Instance engine() {
