@@ -51,6 +51,13 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
   private final ReentrantLock lock = new ReentrantLock();
   private @Nullable CompletableFuture<ByteBuffer> reading; // guarded by lock
   private boolean closed; // guarded by lock
+
+  /**
+   * The loop listens since the stream was opened, and does until the first output: whoever opened
+   * it mostly reads at once, and need not wake the loop for that.
+   */
+  private boolean listening = true; // guarded by lock
+
   private boolean busy; // guarded by lock
   private @Nullable ByteBuffer buffer; // of whoever reads: one at a time
   private int inARow; // as the buffer
@@ -131,6 +138,9 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
         throw new IllegalStateException("a read is outstanding");
       }
       reading = next;
+      if (listening) {
+        return next;
+      }
     } finally {
       lock.unlock();
     }
@@ -176,10 +186,10 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
 
   @Override
   public void readable(SocketChannel channel) throws IOException {
-    if (opened.isDone()) {
-      readOutput(channel);
-    } else {
+    if (!opened.isDone()) {
       readAnswer(channel);
+    } else if (isAskedFor()) {
+      readOutput(channel);
     }
   }
 
@@ -201,7 +211,6 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
     }
     switch (answer.type()) {
       case MessageType.OK, MessageType.EXEC_STARTED -> {
-        connection.read(false); // before the opener may ask for more
         opened.complete(answer.number(Tag.INIT_PID));
       }
       case MessageType.ERROR -> {
@@ -209,6 +218,20 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
         connection.close();
       }
       default -> throw new IOException("unexpected message " + answer.type());
+    }
+  }
+
+  /** Whether somebody reads. */
+  private boolean isAskedFor() {
+    lock.lock();
+    try {
+      listening = false; // who reads from now on has to say so
+      if (reading == null) {
+        connection.read(false);
+      }
+      return reading != null;
+    } finally {
+      lock.unlock();
     }
   }
 
