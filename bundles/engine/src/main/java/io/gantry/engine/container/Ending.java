@@ -104,7 +104,7 @@ final class Ending {
     }
   }
 
-  /** On the monitors' thread: what takes longer is done on another one. */
+  /** On the monitors' thread, which an event does not hold up. */
   void execEnded(Container container, ExecExit exit) {
     var exec = container.execs.get(exit.execId());
     if (HealthWatches.isCheck(exit.execId(), container.id)) {
@@ -114,7 +114,7 @@ final class Ending {
         exec.ended(exit.status());
       }
     } else if (exec != null && exec.ended(exit.status())) {
-      inBackground(() -> tellExecEnd(container, exec.id(), exit), "end of exec " + exit.execId());
+      tellExecEnd(container, exec.id(), exit);
     }
   }
 
