@@ -104,6 +104,28 @@ public abstract class NetworkDriverContract {
   }
 
   @Test
+  void linksAreNothingToANetworkThatIsGoneOrKeepsNobodyApart() {
+    var network = network(1);
+    var linked =
+        new Network(
+            network.id(),
+            network.name(),
+            network.subnets(),
+            network.internal(),
+            network.options(),
+            List.of(new Network.Link("192.0.2.2", "192.0.2.3", "tcp", 80)));
+    link(linked);
+    assertEquals(before, sandbox.host().state());
+    create(network);
+    var made = sandbox.host().state();
+    link(linked);
+    link(linked);
+    assertEquals(made, sandbox.host().state());
+    remove(network);
+    link(linked);
+  }
+
+  @Test
   void whatItDoesNotKnowIsRefusedOrSaid() {
     var network = network(1);
     var strange =
@@ -434,6 +456,10 @@ public abstract class NetworkDriverContract {
 
   protected void remove(Network network) {
     sandbox.host().run(() -> driver.remove(network));
+  }
+
+  protected void link(Network network) {
+    sandbox.host().run(() -> driver.link(network));
   }
 
   protected Attachment attach(Network network, Endpoint endpoint) {
