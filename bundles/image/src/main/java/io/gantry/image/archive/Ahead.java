@@ -1,6 +1,5 @@
 package io.gantry.image.archive;
 
-import io.gantry.image.archive.ImageLoader.Progress;
 import io.gantry.image.layer.Draft;
 import io.gantry.image.layer.Layers;
 import io.gantry.image.layer.Limits;
@@ -24,12 +23,15 @@ import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 
 /**
- * Unpacks layers of one archive side by side on threads of its own, which end with it, while the
- * caller puts in place what is ready. Progress is told on the caller's thread, when it waits.
+ * Unpacks layers of one archive or one pull side by side on threads of its own, which end with it,
+ * while the caller puts in place what is ready. What has been read is told on the caller's thread,
+ * when it waits.
  */
-final class Ahead implements AutoCloseable {
+public final class Ahead implements AutoCloseable {
 
   private static final int MOST_THREADS = 3;
 
@@ -41,7 +43,6 @@ final class Ahead implements AutoCloseable {
 
   private final Layers layers;
   private final Limits limits; // of each
-  private final Progress progress;
   private final ExecutorService threads;
   private final Map<Digest, Work> works = new HashMap<>();
   private final BlockingQueue<Runnable> news = new LinkedBlockingQueue<>();
@@ -56,11 +57,11 @@ final class Ahead implements AutoCloseable {
     }
   }
 
-  Ahead(Layers layers, Limits limits, Progress progress) {
-    this(layers, limits, progress, MOST_ENTRIES);
+  public Ahead(Layers layers, Limits limits) {
+    this(layers, limits, MOST_ENTRIES);
   }
 
-  Ahead(Layers layers, Limits limits, Progress progress, int mostEntries) {
+  Ahead(Layers layers, Limits limits, int mostEntries) {
     this.layers = layers;
     this.limits =
         new Limits(
@@ -68,7 +69,6 @@ final class Ahead implements AutoCloseable {
             limits.freeBytes(),
             limits.maxRatio(),
             Math.min(limits.maxEntries(), mostEntries));
-    this.progress = progress;
     AtomicInteger count = new AtomicInteger();
     int most = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
     threads =
@@ -84,16 +84,23 @@ final class Ahead implements AutoCloseable {
   /**
    * Has a layer unpacked; those asked for first come first.
    *
+   * @param content opens it, plain or compressed
    * @param isLowest whether nothing is below it
+   * @param passed gets the bytes read so far, on the thread that waits in {@link #take}
    */
-  void begin(Digest chain, Member content, boolean isLowest, Wanted wanted) {
+  public void begin(
+      Digest chain,
+      Supplier<InputStream> content,
+      boolean isLowest,
+      Wanted wanted,
+      LongConsumer passed) {
     CompletableFuture<Work> self = new CompletableFuture<>();
     Work work =
         new Work(
             threads.submit(
                 () -> {
                   try {
-                    return unpack(content, isLowest, wanted);
+                    return unpack(content, isLowest, wanted, passed);
                   } finally {
                     news.add(() -> self.join().isOver = true);
                   }
@@ -102,11 +109,11 @@ final class Ahead implements AutoCloseable {
     works.put(chain, work);
   }
 
-  private Optional<Draft> unpack(Member content, boolean isLowest, Wanted wanted)
+  private Optional<Draft> unpack(
+      Supplier<InputStream> content, boolean isLowest, Wanted wanted, LongConsumer passed)
       throws IOException {
     try (InputStream in =
-        new CountedStream(
-            content.open(), ImageLoader.STEP, n -> tell(wanted.diff(), n, content.size()))) {
+        new CountedStream(content.get(), ImageLoader.STEP, n -> news.add(() -> passed.accept(n)))) {
       return layers.draft(in, isLowest, wanted, limits);
     } catch (GantryException e) {
       if (e.kind() == Kind.INVALID) {
@@ -116,17 +123,13 @@ final class Ahead implements AutoCloseable {
     }
   }
 
-  private void tell(Digest diff, long current, long total) {
-    news.add(() -> progress.layer(diff, current, total));
-  }
-
   /**
    * Waits for a layer; the caller closes it.
    *
    * @return empty when it was not asked for, needs those below to be there, or is too large or
    *     broken
    */
-  Optional<Draft> take(Digest chain) {
+  public Optional<Draft> take(Digest chain) {
     Work work = works.get(chain);
     if (work == null) {
       return Optional.empty();

@@ -2,6 +2,7 @@ package io.gantry.image.archive;
 
 import io.gantry.image.ImageConfig;
 import io.gantry.image.Reference;
+import io.gantry.image.manifest.Document;
 import io.gantry.linux.Names;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;

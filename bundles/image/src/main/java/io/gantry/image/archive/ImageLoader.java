@@ -9,6 +9,7 @@ import io.gantry.image.layer.Layer;
 import io.gantry.image.layer.Layers;
 import io.gantry.image.layer.Limits;
 import io.gantry.image.layer.Wanted;
+import io.gantry.image.manifest.Platform;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,8 +84,8 @@ public final class ImageLoader {
     try (Members members = Members.read(archive, blobs, limits)) {
       List<ArchivedImage> found = read(members, wanted, limits);
       Deque<Digest> held = new ArrayDeque<>();
-      try (Ahead ahead = new Ahead(layers, limits, progress)) {
-        begin(found, ahead);
+      try (Ahead ahead = new Ahead(layers, limits)) {
+        begin(found, ahead, progress);
         List<Addition> additions = new ArrayList<>();
         for (ArchivedImage image : found) {
           make(image, keeps, limits, ahead, progress, held);
@@ -133,7 +135,7 @@ public final class ImageLoader {
   }
 
   /** One that is the only one to be made is not worth another thread. */
-  private void begin(List<ArchivedImage> found, Ahead ahead) {
+  private void begin(List<ArchivedImage> found, Ahead ahead, Progress progress) {
     Map<Digest, Runnable> missing = new LinkedHashMap<>();
     for (ArchivedImage image : found) {
       Digest below = null;
@@ -143,7 +145,9 @@ public final class ImageLoader {
         if (layers.find(chain).isEmpty() && missing.size() < MOST_AHEAD) {
           Member content = image.layers().get(i).content();
           boolean isLowest = below == null;
-          missing.putIfAbsent(chain, () -> ahead.begin(chain, content, isLowest, wanted));
+          LongConsumer passed = n -> progress.layer(wanted.diff(), n, content.size());
+          missing.putIfAbsent(
+              chain, () -> ahead.begin(chain, content::open, isLowest, wanted, passed));
         }
         below = chain;
       }

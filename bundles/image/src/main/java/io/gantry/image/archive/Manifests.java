@@ -2,6 +2,8 @@ package io.gantry.image.archive;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.gantry.image.layer.Decoder;
+import io.gantry.image.manifest.Descriptor;
+import io.gantry.image.manifest.Document;
 import io.gantry.spi.Bytes;
 import io.gantry.store.Digest;
 import java.util.LinkedHashMap;

@@ -5,6 +5,8 @@ import io.gantry.image.layer.HeldBlobs;
 import io.gantry.image.layer.Limits;
 import io.gantry.image.layer.TarEntry;
 import io.gantry.image.layer.TarReader;
+import io.gantry.image.manifest.Descriptor;
+import io.gantry.image.manifest.Document;
 import io.gantry.linux.Names;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
@@ -313,6 +315,23 @@ final class Members implements AutoCloseable {
       throw invalid("blob " + digest + " has digest " + actual);
     }
     return member;
+  }
+
+  /** As {@link #blob(Digest)}; its size is checked as well. */
+  Member blob(Descriptor descriptor) {
+    Member blob = blob(descriptor.digest());
+    if (descriptor.size() >= 0 && blob.size() != descriptor.size()) {
+      throw invalid(
+          "blob %s has %d bytes instead of %d"
+              .formatted(descriptor.digest(), blob.size(), descriptor.size()));
+    }
+    return blob;
+  }
+
+  /** The document that a descriptor names, verified. */
+  Document document(Descriptor descriptor) {
+    String name = descriptor.digest().toString();
+    return Document.parse(small(blob(descriptor), name), name);
   }
 
   static GantryException invalid(String sentence) {

@@ -2,6 +2,9 @@ package io.gantry.image.archive;
 
 import io.gantry.image.ImageConfig;
 import io.gantry.image.Reference;
+import io.gantry.image.manifest.Descriptor;
+import io.gantry.image.manifest.Document;
+import io.gantry.image.manifest.Platform;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
@@ -133,7 +136,7 @@ final class OciLayout {
       if (next.attests() || !seen.add(next.digest())) {
         continue;
       }
-      Document document = next.document(members);
+      Document document = members.document(next);
       boolean isIndex = document.has("manifests");
       if (isIndex && (document.has("layers") || document.has("config"))) {
         throw document.malformed("it is manifest and index at once");
@@ -161,7 +164,7 @@ final class OciLayout {
   }
 
   private ArchivedImage image(Document manifest) {
-    Member json = Descriptor.of(manifest.object("config")).blob(members);
+    Member json = members.blob(Descriptor.of(manifest.object("config")));
     byte[] config = members.small(json, "config of " + manifest.name());
     List<ArchivedImage.Source> layers = new ArrayList<>();
     for (Document layer : manifest.list("layers", DockerArchive.MOST_LAYERS)) {
@@ -169,7 +172,7 @@ final class OciLayout {
       if (descriptor.mediaType().contains("encrypted")) {
         throw Members.invalid("layer " + descriptor.digest() + " is encrypted");
       }
-      layers.add(new ArchivedImage.Source(descriptor.blob(members), descriptor.mediaType()));
+      layers.add(new ArchivedImage.Source(members.blob(descriptor), descriptor.mediaType()));
     }
     byte[] bytes = members.blob(Digest.parse(manifest.name())).bytes();
     return new ArchivedImage(

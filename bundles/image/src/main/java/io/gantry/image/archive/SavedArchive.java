@@ -2,6 +2,8 @@ package io.gantry.image.archive;
 
 import io.gantry.image.Image;
 import io.gantry.image.Reference;
+import io.gantry.image.manifest.Descriptor;
+import io.gantry.image.manifest.Document;
 import io.gantry.spi.GantryException;
 import io.gantry.store.Digest;
 import java.io.IOException;

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gantry.image.ImageConfig;
 import io.gantry.image.Reference;
 import io.gantry.image.layer.Limits;
+import io.gantry.image.manifest.Document;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

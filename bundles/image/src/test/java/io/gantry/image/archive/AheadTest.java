@@ -13,6 +13,7 @@ import io.gantry.image.layer.Draft;
 import io.gantry.image.layer.Tar;
 import io.gantry.image.layer.TreeStyle;
 import io.gantry.image.layer.Wanted;
+import io.gantry.image.manifest.Platform;
 import io.gantry.linux.Dir;
 import io.gantry.linux.Stat;
 import io.gantry.linux.Whiteouts;
@@ -220,16 +221,15 @@ class AheadTest {
   void largeOnesWaitForTheirTurn() {
     String large = text(tar().dir("a/").dir("b/").dir("c/").end());
     String[] layers = {large, REPLACING};
-    var silent = new Silent();
-    try (var ahead = new Ahead(host.layers, Host.LIMITS, silent, 4)) {
+    try (var ahead = new Ahead(host.layers, Host.LIMITS, 4)) {
       assertTrue(isTaken(ahead, large, false), "as many as there may be");
     }
-    try (var ahead = new Ahead(host.layers, Host.LIMITS, silent, 3)) {
+    try (var ahead = new Ahead(host.layers, Host.LIMITS, 3)) {
       assertFalse(isTaken(ahead, large, false));
       assertFalse(isTaken(ahead, large, true));
     }
     String deep = text(tar().dir("d".repeat(200) + "/").dir("e/").end());
-    try (var ahead = new Ahead(host.layers, Host.LIMITS, silent, 3)) {
+    try (var ahead = new Ahead(host.layers, Host.LIMITS, 3)) {
       assertFalse(isTaken(ahead, deep, true), "their names count as well");
     }
     host.assertNothingIsLeft();
@@ -238,18 +238,16 @@ class AheadTest {
 
   private boolean isTaken(Ahead ahead, String tar, boolean isLowest) {
     Digest diff = Digest.parse(Host.digest(tar));
-    ahead.begin(diff, Member.of(tar.getBytes(ISO_8859_1)), isLowest, new Wanted(diff, 0, true));
+    byte[] content = tar.getBytes(ISO_8859_1);
+    ahead.begin(
+        diff,
+        () -> new ByteArrayInputStream(content),
+        isLowest,
+        new Wanted(diff, 0, true),
+        passed -> {});
     try (var closing = new Closing(ahead.take(diff))) {
       return closing.draft.isPresent();
     }
-  }
-
-  private static final class Silent implements ImageLoader.Progress {
-    @Override
-    public void layer(Digest diff, long current, long total) {}
-
-    @Override
-    public void moves(String name, Digest from) {}
   }
 
   @ParameterizedTest

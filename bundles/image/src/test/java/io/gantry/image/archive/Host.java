@@ -12,6 +12,7 @@ import io.gantry.image.layer.Limits;
 import io.gantry.image.layer.Tar;
 import io.gantry.image.layer.TarReader;
 import io.gantry.image.layer.TreeStyle;
+import io.gantry.image.manifest.Platform;
 import io.gantry.store.BlobStore;
 import io.gantry.store.Digest;
 import java.io.ByteArrayInputStream;

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.image.layer.Tar;
+import io.gantry.image.manifest.Descriptor;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;

@@ -18,6 +18,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.gantry.image.Image;
 import io.gantry.image.archive.ImageLoader.Loaded;
 import io.gantry.image.layer.Tar;
+import io.gantry.image.manifest.Descriptor;
+import io.gantry.image.manifest.Platform;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;

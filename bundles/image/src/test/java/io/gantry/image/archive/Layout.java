@@ -1,6 +1,7 @@
 package io.gantry.image.archive;
 
 import io.gantry.image.layer.Tar;
+import io.gantry.image.manifest.Descriptor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

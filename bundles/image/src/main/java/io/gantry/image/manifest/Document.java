@@ -1,4 +1,4 @@
-package io.gantry.image.archive;
+package io.gantry.image.manifest;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.StreamReadConstraints;
@@ -21,9 +21,9 @@ import java.util.Map;
  *
  * @param name for messages
  */
-record Document(JsonNode json, String name) {
+public record Document(JsonNode json, String name) {
 
-  static final JsonMapper JSON =
+  public static final JsonMapper JSON =
       JsonMapper.builder(
               JsonFactory.builder()
                   .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -32,7 +32,7 @@ record Document(JsonNode json, String name) {
                   .build())
           .build();
 
-  static Document parse(byte[] json, String name) {
+  public static Document parse(byte[] json, String name) {
     try {
       JsonNode tree = JSON.readTree(json);
       if (tree == null || !tree.isContainerNode()) {
@@ -44,12 +44,12 @@ record Document(JsonNode json, String name) {
     }
   }
 
-  boolean has(String field) {
+  public boolean has(String field) {
     return json.hasNonNull(field);
   }
 
   /** Empty when there is none. */
-  String text(String field) {
+  public String text(String field) {
     JsonNode value = json.path(field);
     if (value.isMissingNode() || value.isNull()) {
       return "";
@@ -60,12 +60,12 @@ record Document(JsonNode json, String name) {
     return value.textValue();
   }
 
-  Digest digest(String field) {
+  public Digest digest(String field) {
     return Digest.parse(text(field));
   }
 
   /** -1 when there is none. */
-  long size(String field) {
+  public long size(String field) {
     JsonNode value = json.path(field);
     if (value.isMissingNode()) {
       return -1;
@@ -77,7 +77,7 @@ record Document(JsonNode json, String name) {
   }
 
   /** An empty one when there is none. */
-  Document object(String field) {
+  public Document object(String field) {
     JsonNode value = json.path(field);
     if (value.isMissingNode() || value.isNull()) {
       return new Document(JSON.createObjectNode(), name);
@@ -89,11 +89,11 @@ record Document(JsonNode json, String name) {
   }
 
   /** The elements of an array that is the document itself. */
-  List<Document> elements(int most) {
+  public List<Document> elements(int most) {
     return elements(json, "it", most);
   }
 
-  List<Document> list(String field, int most) {
+  public List<Document> list(String field, int most) {
     JsonNode value = json.path(field);
     return value.isMissingNode() || value.isNull() ? List.of() : elements(value, field, most);
   }
@@ -112,7 +112,7 @@ record Document(JsonNode json, String name) {
     return all;
   }
 
-  List<String> texts(String field, int most) {
+  public List<String> texts(String field, int most) {
     JsonNode value = json.path(field);
     if (value.isMissingNode() || value.isNull()) {
       return List.of();
@@ -131,7 +131,7 @@ record Document(JsonNode json, String name) {
   }
 
   /** The fields of the document itself, which are objects. */
-  Map<String, Document> fields(int most) {
+  public Map<String, Document> fields(int most) {
     if (!json.isObject() || json.size() > most) {
       throw malformed("no object of at most " + most + " fields");
     }
@@ -145,7 +145,7 @@ record Document(JsonNode json, String name) {
     return all;
   }
 
-  GantryException malformed(String reason) {
+  public GantryException malformed(String reason) {
     return new GantryException(
         Kind.INVALID, "invalid " + Names.printable(name) + ": " + Names.printable(reason));
   }
