@@ -9,6 +9,7 @@ import io.gantry.api.Events;
 import io.gantry.api.Images;
 import io.gantry.api.Networks;
 import io.gantry.api.Ports;
+import io.gantry.api.Transfers;
 import io.gantry.api.Volumes;
 import io.gantry.api.trust.TlsFiles;
 import io.gantry.rest.http.ApiServer;
@@ -32,6 +33,7 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
 import org.osgi.service.metatype.annotations.Designate;
 
@@ -47,6 +49,13 @@ public final class RestServer {
   private static final String DEFAULT_HOST = "unix:///run/gantry/docker.sock";
 
   private final ApiServer server;
+
+  /** It may be replaced, or lacking, without the API's connections noticing. */
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  private volatile @Nullable Transfers transfers;
 
   @Activate
   public RestServer(
@@ -71,7 +80,17 @@ public final class RestServer {
           @Nullable Consumer<String> unable) {
     var clock = InstantSource.system();
     var routes =
-        ApiRoutes.of(containers, images, volumes, networks, ports, events, drivers, engine, clock);
+        ApiRoutes.of(
+            containers,
+            images,
+            this::transfers,
+            volumes,
+            networks,
+            ports,
+            events,
+            drivers,
+            engine,
+            clock);
     server = new ApiServer(new Router(routes), engine, config.corsHeaders(), access(config));
     try {
       listen(config, inherited, unable);
@@ -81,6 +100,14 @@ public final class RestServer {
       throw e;
     }
     tellReady();
+  }
+
+  private Transfers transfers() {
+    Transfers now = transfers;
+    if (now == null) {
+      throw new GantryException(UNAVAILABLE, "the registry client does not run");
+    }
+    return now;
   }
 
   private static TcpAccess access(RestConfig config) {

@@ -27,6 +27,7 @@ final class Api implements AutoCloseable {
 
   final FakeContainers containers = new FakeContainers();
   final FakeImages images = new FakeImages();
+  final FakeTransfers transfers = new FakeTransfers();
   final FakeEngine engine = new FakeEngine();
   final FakeVolumes volumes = new FakeVolumes();
   final FakeNetworks networks = new FakeNetworks();
@@ -67,6 +68,7 @@ final class Api implements AutoCloseable {
         ApiRoutes.of(
             containers,
             images,
+            () -> transfers,
             volumes,
             networks,
             ports,

@@ -118,8 +118,8 @@ class CliTest {
       var ended = docker(command);
       assertEquals(0, ended.code(), String.join(" ", command) + "\n" + ended.output());
     }
-    var pull = docker("pull", "alpine");
-    assertEquals(1, pull.code());
-    assertTrue(pull.output().contains("pulling images is not built yet"), pull.output());
+    var push = docker("push", "alpine");
+    assertEquals(1, push.code());
+    assertTrue(push.output().contains("pushing images is not built yet"), push.output());
   }
 }

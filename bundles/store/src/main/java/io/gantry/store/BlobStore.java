@@ -32,6 +32,7 @@ public final class BlobStore {
   private static final Pattern KEY = Pattern.compile("[a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,199}");
   private static final Duration RESUMABLE_FOR = Duration.ofDays(1);
 
+  private final InstantSource clock;
   private final Folder ingest;
   private final Map<Digest.Algorithm, Folder> folders = new EnumMap<>(Digest.Algorithm.class);
 
@@ -41,11 +42,17 @@ public final class BlobStore {
    * @param root {@code <data root>/blobs}
    */
   public BlobStore(Path root, InstantSource clock) {
+    this.clock = clock;
     this.ingest = new Folder(root.resolve("ingest"));
     for (Digest.Algorithm algorithm : Digest.Algorithm.values()) {
       folders.put(algorithm, new Folder(root.resolve(algorithm.label())));
     }
-    sweep(clock.instant().minus(RESUMABLE_FOR));
+    for (Path file : entries(ingest)) {
+      if (!isResumable(file)) {
+        remove(file);
+      }
+    }
+    expire();
   }
 
   /**
@@ -210,16 +217,29 @@ public final class BlobStore {
     folder.sync();
   }
 
-  private void sweep(Instant keepFrom) {
+  /** Forgets resumable blobs that nobody has gone on with for a day. */
+  public void expire() {
+    Instant keepFrom = clock.instant().minus(RESUMABLE_FOR);
     for (Path file : entries(ingest)) {
       try {
-        boolean resumable = file.getFileName().toString().endsWith(RESUMABLE);
-        if (!resumable || Files.getLastModifiedTime(file).toInstant().isBefore(keepFrom)) {
-          Files.deleteIfExists(file);
+        if (isResumable(file) && Files.getLastModifiedTime(file).toInstant().isBefore(keepFrom)) {
+          remove(file);
         }
       } catch (IOException e) {
-        // Left by a crash on a disk that is read-only now: in nobody's way.
+        // Gone meanwhile: it has become a blob.
       }
+    }
+  }
+
+  private static boolean isResumable(Path file) {
+    return file.getFileName().toString().endsWith(RESUMABLE);
+  }
+
+  private static void remove(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      // Left by a crash on a disk that is read-only now: in nobody's way.
     }
   }
 

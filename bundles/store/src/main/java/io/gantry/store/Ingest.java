@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A blob on its way in. Nobody sees it before {@link #commit}. Closing it before that forgets an
  * anonymous one and keeps what has arrived of a resumable one. Not thread-safe, but for {@link
- * #read} of one that is finished.
+ * #read} of one that is finished, and {@link #arriving}.
  */
 public final class Ingest extends OutputStream {
 
@@ -101,6 +101,18 @@ public final class Ingest extends OutputStream {
       return Files.newInputStream(scratch);
     } catch (NoSuchFileException e) {
       return store.get(known); // committed by another thread just now
+    } catch (IOException e) {
+      throw StoreFailure.of("open " + scratch, e);
+    }
+  }
+
+  /**
+   * What has arrived, from the beginning. It ends where the writer is just then, and goes on when
+   * more has been written. For any thread, as long as the blob is not given up.
+   */
+  public InputStream arriving() {
+    try {
+      return Files.newInputStream(scratch);
     } catch (IOException e) {
       throw StoreFailure.of("open " + scratch, e);
     }

@@ -33,6 +33,7 @@ record Options(
   private static final String ENGINE = "io.gantry.engine/";
   private static final String BRIDGE = "io.gantry.network.bridge/";
   private static final String REST = "io.gantry.rest/";
+  private static final String REGISTRIES = "io.gantry.registry.client/";
   private static final Pattern HOST =
       Pattern.compile("(?i:unix)://(?<path>.*)|(?i:tcp)://(?:\\[[^]]*]|[^:]*)(?::(?<port>.*))?");
 
@@ -52,6 +53,8 @@ record Options(
     List<String> dns = new ArrayList<>();
     List<String> dnsSearch = new ArrayList<>();
     List<String> dnsOptions = new ArrayList<>();
+    List<String> mirrors = new ArrayList<>();
+    List<String> insecure = new ArrayList<>();
     Map<String, String> settings = new LinkedHashMap<>();
     for (String argument : arguments) {
       int equals = argument.indexOf('=');
@@ -105,24 +108,30 @@ record Options(
         case "--tlskey" -> settings.put(REST + "tlsKey", file(name, value));
         case "--tcp-without-authentication" ->
             settings.put(REST + "tcpWithoutAuthentication", bool(name, value));
+        case "--registry-mirror" -> mirrors.add(value);
+        case "--insecure-registry" -> insecure.add(value);
+        case "--max-concurrent-downloads" ->
+            settings.put(REGISTRIES + "maxConcurrentDownloads", number(name, value));
+        case "--max-concurrent-uploads" ->
+            settings.put(REGISTRIES + "maxConcurrentUploads", number(name, value));
         case "--host" -> hosts.add(host(value));
         default -> throw new StartFailure(StartFailure.USAGE, "unknown flag: " + name);
       }
     }
-    list(settings, "logOptions", logOptions);
-    list(settings, "defaultAddressPools", pools);
-    list(settings, "dns", dns);
-    list(settings, "dnsSearch", dnsSearch);
-    list(settings, "dnsOptions", dnsOptions);
-    if (!hosts.isEmpty()) {
-      settings.put(REST + "hosts", quoted(hosts));
-    }
+    list(settings, ENGINE + "logOptions", logOptions);
+    list(settings, ENGINE + "defaultAddressPools", pools);
+    list(settings, ENGINE + "dns", dns);
+    list(settings, ENGINE + "dnsSearch", dnsSearch);
+    list(settings, ENGINE + "dnsOptions", dnsOptions);
+    list(settings, REST + "hosts", hosts);
+    list(settings, REGISTRIES + "mirrors", mirrors);
+    list(settings, REGISTRIES + "insecureRegistries", insecure);
     return new Options(dataRoot, execRoot, etc, pidfile, level, settings);
   }
 
   private static void list(Map<String, String> settings, String key, List<String> values) {
     if (!values.isEmpty()) {
-      settings.put(ENGINE + key, quoted(values));
+      settings.put(key, quoted(values));
     }
   }
 

@@ -50,8 +50,18 @@ public final class PemFile {
    * @throws GantryException naming file and reason
    */
   public static List<X509Certificate> certificates(Path file) {
+    return certificates(file.toString(), text(file));
+  }
+
+  /**
+   * All certificates of a text, in their order; at least one.
+   *
+   * @param file its name, for messages
+   * @throws GantryException naming file and reason
+   */
+  public static List<X509Certificate> certificates(String file, String text) {
     List<X509Certificate> certificates = new ArrayList<>();
-    for (Object object : objects(file)) {
+    for (Object object : objects(file, text)) {
       if (object instanceof X509CertificateHolder holder) {
         certificates.add(certificate(file, holder));
       }
@@ -69,7 +79,17 @@ public final class PemFile {
    */
   public static PrivateKey key(Path file) {
     checkSecret(file);
-    for (Object object : objects(file)) {
+    return key(file.toString(), text(file));
+  }
+
+  /**
+   * The private key in a text.
+   *
+   * @param file its name, for messages
+   * @throws GantryException naming file and reason
+   */
+  public static PrivateKey key(String file, String text) {
+    for (Object object : objects(file, text)) {
       if (object instanceof PEMEncryptedKeyPair || object instanceof PKCS8EncryptedPrivateKeyInfo) {
         throw new GantryException(
             UNSUPPORTED,
@@ -79,10 +99,10 @@ public final class PemFile {
                 + " with: openssl pkey -in KEY -out NEW");
       }
       if (object instanceof PEMKeyPair pair) {
-        return key(file, pair.getPrivateKeyInfo());
+        return decoded(file, pair.getPrivateKeyInfo());
       }
       if (object instanceof PrivateKeyInfo info) {
-        return key(file, info);
+        return decoded(file, info);
       }
     }
     throw unusable(file, "it holds no private key (-----BEGIN PRIVATE KEY-----)");
@@ -100,16 +120,13 @@ public final class PemFile {
     }
   }
 
-  private static List<Object> objects(Path file) {
+  private static List<Object> objects(String file, String text) {
     List<Object> objects = new ArrayList<>();
-    try (var parser = new PEMParser(new StringReader(text(file)))) {
+    try (var parser = new PEMParser(new StringReader(text))) {
       for (Object next = parser.readObject(); next != null; next = parser.readObject()) {
         objects.add(next);
       }
     } catch (IOException | RuntimeException e) { // the parser throws what it likes on bad content
-      if (e instanceof GantryException known) {
-        throw known;
-      }
       throw new GantryException(
           INVALID, "cannot use " + file + ": it is damaged: " + e.getMessage(), e);
     }
@@ -120,7 +137,7 @@ public final class PemFile {
     try {
       Path real = Trusted.checkWithWay(file);
       if (!Files.isRegularFile(real) || Files.size(real) > MAX_BYTES) {
-        throw unusable(file, "it is no regular file of at most " + MAX_BYTES + " bytes");
+        throw unusable(file.toString(), "it is no regular file of at most " + MAX_BYTES + " bytes");
       }
       return Files.readString(real, StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
@@ -128,7 +145,7 @@ public final class PemFile {
     }
   }
 
-  private static X509Certificate certificate(Path file, X509CertificateHolder holder) {
+  private static X509Certificate certificate(String file, X509CertificateHolder holder) {
     try {
       var bytes = new ByteArrayInputStream(holder.getEncoded());
       return (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(bytes);
@@ -138,7 +155,7 @@ public final class PemFile {
     }
   }
 
-  private static PrivateKey key(Path file, PrivateKeyInfo info) {
+  private static PrivateKey decoded(String file, PrivateKeyInfo info) {
     var kind = info.getPrivateKeyAlgorithm().getAlgorithm();
     String algorithm;
     if (kind.equals(PKCSObjectIdentifiers.rsaEncryption)) {
@@ -159,7 +176,7 @@ public final class PemFile {
     }
   }
 
-  private static GantryException unusable(Path file, String reason) {
+  private static GantryException unusable(String file, String reason) {
     return new GantryException(INVALID, "cannot use " + file + ": " + reason);
   }
 

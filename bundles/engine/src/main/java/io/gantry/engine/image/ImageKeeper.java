@@ -24,10 +24,8 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /** Makes the one instance of store and of image, and lends containers their layers. */
@@ -40,7 +38,6 @@ public final class ImageKeeper implements ImageLayers {
   private final HeldBlobs blobs;
   private final Layers layers;
   private final ImageStore images;
-  private final ServiceRegistration<ImageStore> shared;
   private final InstantSource clock = InstantSource.system();
   private final Space space;
 
@@ -58,12 +55,6 @@ public final class ImageKeeper implements ImageLayers {
     blobs = new HeldBlobs(new BlobStore(root.resolve("blobs"), clock));
     layers = new Layers(root.resolve("image").resolve("layers"), blobs, new DriverTrees(storage));
     images = new ImageStore(root.resolve("image"), blobs, layers, clock);
-    shared = context.registerService(ImageStore.class, images, null);
-  }
-
-  @Deactivate
-  void close() {
-    shared.unregister();
   }
 
   ImageStore images() {

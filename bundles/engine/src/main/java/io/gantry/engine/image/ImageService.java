@@ -12,7 +12,10 @@ import io.gantry.image.Check;
 import io.gantry.image.Image;
 import io.gantry.image.ImageStore;
 import io.gantry.image.ImageUsers.User;
+import io.gantry.image.Intake;
 import io.gantry.image.archive.CountedStream;
+import io.gantry.image.layer.HeldBlobs;
+import io.gantry.image.layer.Layers;
 import io.gantry.image.layer.Limits;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.storage.StorageDriver;
@@ -35,12 +38,15 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
 
-/** Images as the edges see them: what image knows, and which containers use it. */
+/**
+ * Images as the edges see them: what image knows, and which containers use it; and what others need
+ * that bring images in.
+ */
 @Component(
     name = "io.gantry.engine.image",
-    service = Images.class,
+    service = {Images.class, Intake.class},
     configurationPid = EngineConfig.PID)
-public final class ImageService implements Images {
+public final class ImageService implements Images, Intake {
   /** Bytes from one telling of progress to the next. */
   private static final long IMPORT_STEP = 1 << 20;
 
@@ -81,6 +87,31 @@ public final class ImageService implements Images {
   @Modified
   void modified(EngineConfig config) {
     keepPercent = config.keepBlobsPercent();
+  }
+
+  @Override
+  public ImageStore images() {
+    return store;
+  }
+
+  @Override
+  public Layers layers() {
+    return keeper.layers();
+  }
+
+  @Override
+  public HeldBlobs blobs() {
+    return keeper.blobs();
+  }
+
+  @Override
+  public Limits limits() {
+    return Limits.layer(space.freeBytes());
+  }
+
+  @Override
+  public boolean keeps() {
+    return space.hasFree(keepPercent);
   }
 
   @Override

@@ -29,6 +29,16 @@ public final class HeldBlobs {
     return blobs.ingest(maxBytes);
   }
 
+  /** Starts a blob or goes on with one; see {@link BlobStore#resume}. */
+  public Ingest resume(String key, Digest.Algorithm algorithm, long maxBytes) {
+    return blobs.resume(key, algorithm, maxBytes);
+  }
+
+  /** Forgets blobs that were begun and that nobody has gone on with for a day. */
+  public void expire() {
+    blobs.expire();
+  }
+
   /** Stores what was ingested, for one more holder. */
   public Digest hold(Ingest ingest) {
     ingest.sync(); // not under the lock: there may be gigabytes to write

@@ -83,7 +83,6 @@ public final class AbsentRoutes {
         post("/build/prune", notBuilt("pruning the build cache")),
         post("/build/cancel", notBuilt("building images")),
         post("/auth", notBuilt("logging in to registries")),
-        get("/distribution/{name...}/json", notBuilt("asking registries for manifests")),
         get("/images/search", notBuilt("searching for images")),
         post("/images/{name...}/push", notBuilt("pushing images")),
         get("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),

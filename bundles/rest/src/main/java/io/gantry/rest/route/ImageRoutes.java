@@ -14,7 +14,6 @@ import io.gantry.rest.docker.ImageFilter;
 import io.gantry.rest.docker.ImageJson;
 import io.gantry.rest.docker.ImportSource;
 import io.gantry.rest.docker.ImportStream;
-import io.gantry.rest.docker.NotBuilt;
 import io.gantry.rest.docker.Platforms;
 import io.gantry.rest.http.Answer;
 import io.gantry.rest.http.Call;
@@ -30,11 +29,13 @@ import java.util.List;
 public final class ImageRoutes {
 
   private final Images images;
+  private final TransferRoutes transfers;
   private final Engine engine;
   private final InstantSource clock;
 
-  public ImageRoutes(Images images, Engine engine, InstantSource clock) {
+  public ImageRoutes(Images images, TransferRoutes transfers, Engine engine, InstantSource clock) {
     this.images = images;
+    this.transfers = transfers;
     this.engine = engine;
     this.clock = clock;
   }
@@ -62,7 +63,9 @@ public final class ImageRoutes {
   private Answer create(Call call) {
     Query query = call.query();
     String source = query.text("fromSrc");
-    NotBuilt.refuse(source.isEmpty(), "pulling images");
+    if (source.isEmpty()) {
+      return transfers.pull(call);
+    }
     var wanted = Import.of(query, source);
     if (source.equals("-")) {
       return Answer.json(object("status", wanted.of(images, call.bodyStream())));

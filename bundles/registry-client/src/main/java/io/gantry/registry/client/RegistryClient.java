@@ -1,0 +1,353 @@
+package io.gantry.registry.client;
+
+import static java.lang.System.Logger.Level.ERROR;
+
+import io.gantry.api.Events;
+import io.gantry.api.Events.Event;
+import io.gantry.api.Leased;
+import io.gantry.api.Transfers;
+import io.gantry.image.Image;
+import io.gantry.image.ImageConfig;
+import io.gantry.image.Intake;
+import io.gantry.image.manifest.Descriptor;
+import io.gantry.image.manifest.Document;
+import io.gantry.image.manifest.Platform;
+import io.gantry.registry.client.pull.Pull;
+import io.gantry.registry.client.pull.Workshop;
+import io.gantry.registry.client.v2.Repository;
+import io.gantry.registry.client.wire.Address;
+import io.gantry.registry.client.wire.Patience;
+import io.gantry.registry.client.wire.Proxies;
+import io.gantry.registry.client.wire.Session;
+import io.gantry.registry.client.wire.Settings;
+import io.gantry.registry.client.wire.Wire;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.spi.registry.Credentials;
+import io.gantry.spi.registry.RegistryAuthProvider;
+import io.gantry.store.Digest;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.Designate;
+
+/** Transfers to and from registries. */
+@Component(name = "io.gantry.registry.client", service = Transfers.class)
+@Designate(ocd = ClientConfig.class)
+public final class RegistryClient implements Transfers {
+
+  private static final System.Logger log = System.getLogger(RegistryClient.class.getName());
+
+  private final Intake intake;
+  private final Events events;
+  private final InstantSource clock = InstantSource.system();
+  private final ExecutorService threads;
+  private final Wire wire;
+  private final Workshop workshop;
+  private final Map<String, Operation> operations = new ConcurrentHashMap<>();
+  private volatile Settings settings;
+  private volatile int mostDownloads;
+
+  @Activate
+  public RegistryClient(
+      BundleContext context,
+      ClientConfig config,
+      @Reference Intake intake,
+      @Reference Events events,
+      @Reference(target = "(" + Leased.KIND + "=RegistryAuthProvider)")
+          Leased<RegistryAuthProvider> providers) {
+    this(
+        intake,
+        events,
+        providers,
+        settings(config),
+        config.maxConcurrentDownloads(),
+        "gantry/" + context.getBundle().getVersion());
+  }
+
+  RegistryClient(
+      Intake intake,
+      Events events,
+      Leased<RegistryAuthProvider> providers,
+      Settings settings,
+      int mostDownloads,
+      String userAgent) {
+    this.intake = intake;
+    this.events = events;
+    this.settings = settings;
+    this.mostDownloads = mostDownloads;
+    AtomicInteger count = new AtomicInteger();
+    threads =
+        Executors.newCachedThreadPool(
+            task -> {
+              Thread thread = new Thread(task, "registry-transfer-" + count.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    wire = new Wire(providers, settings.patience(), userAgent);
+    workshop = new Workshop(intake, threads);
+  }
+
+  /** What cannot be read is reported and left out. */
+  private static Settings settings(ClientConfig config) {
+    Proxies proxies = Proxies.NONE;
+    try {
+      proxies =
+          Proxies.of(config.httpProxy(), config.httpsProxy(), config.noProxy(), System.getenv());
+    } catch (GantryException e) {
+      log.log(ERROR, e.getMessage());
+    }
+    return new Settings(
+        Arrays.stream(config.mirrors())
+            .flatMap(
+                mirror -> {
+                  try {
+                    return Stream.of(Settings.mirror(mirror));
+                  } catch (GantryException e) {
+                    log.log(ERROR, e.getMessage());
+                    return Stream.empty();
+                  }
+                })
+            .toList(),
+        List.of(config.insecureRegistries()),
+        List.of(config.authOrder()),
+        proxies,
+        Patience.USUAL);
+  }
+
+  @Modified
+  void modified(ClientConfig config) {
+    settings = settings(config);
+    mostDownloads = config.maxConcurrentDownloads();
+  }
+
+  @Deactivate
+  void close() {
+    operations.values().forEach(Operation::cancel);
+    wire.close();
+    threads.shutdown();
+  }
+
+  @Override
+  public void pull(
+      String ref, boolean allTags, String platform, @Nullable Login login, Telling telling) {
+    var parsed = io.gantry.image.Reference.parse(ref);
+    if (allTags && (parsed.tag() != null || parsed.digest() != null)) {
+      throw new GantryException(Kind.INVALID, "tag can't be used with --all-tags/-a");
+    }
+    var name = allTags ? parsed : parsed.withDefaultTag();
+    Platform wanted = Platform.parse(platform);
+    intake.blobs().expire();
+    var operation =
+        new Operation(UUID.randomUUID().toString(), "pull", name.familiar(), clock.instant());
+    operations.put(operation.id(), operation);
+    try {
+      operation.run(threads, () -> pull(operation, name, allTags, wanted, login), telling);
+    } finally {
+      operations.remove(operation.id());
+    }
+  }
+
+  private void pull(
+      Operation operation,
+      io.gantry.image.Reference name,
+      boolean allTags,
+      Platform wanted,
+      @Nullable Login login) {
+    try {
+      from(
+          name,
+          operation.id(),
+          login,
+          (session, reached) -> {
+            var pull =
+                new Pull(
+                    workshop,
+                    session,
+                    name,
+                    wanted,
+                    mostDownloads,
+                    operation,
+                    operation,
+                    this::tell);
+            pull.repository().ping();
+            reached.run();
+            if (allTags) {
+              pull.all(name);
+            } else {
+              pull.one(name);
+            }
+            return true;
+          });
+    } catch (GantryException e) {
+      throw Repository.translated(e, name.familiarName(), name.familiar());
+    }
+  }
+
+  /** Asks at one address. */
+  private interface Asking<R> {
+    /**
+     * @param reached to be called when a registry has answered
+     */
+    R at(Session session, Runnable reached);
+  }
+
+  /** Asks where a registry may be, until there is one; after a mirror always the next one. */
+  private <R> R from(
+      io.gantry.image.Reference name, String operation, @Nullable Login login, Asking<R> asking) {
+    Settings now = settings;
+    List<Address> addresses = now.addresses(name.domain());
+    for (int i = 0; ; i++) {
+      Address address = addresses.get(i);
+      boolean isLast = i == addresses.size() - 1;
+      boolean[] isReached = {false};
+      Session session = wire.session(now, address, operation, credentials(login));
+      try {
+        return asking.at(session, () -> isReached[0] = true);
+      } catch (GantryException e) {
+        boolean isFinal = isReached[0] && !address.isMirror();
+        if (isLast || isFinal || e.kind() == Kind.CANCELLED || e.kind() == Kind.EXHAUSTED) {
+          throw e;
+        }
+      } finally {
+        session.release();
+      }
+    }
+  }
+
+  private static @Nullable Credentials credentials(@Nullable Login login) {
+    return login == null
+        ? null
+        : new Credentials(
+            login.username(), login.password(), login.identityToken(), login.registryToken());
+  }
+
+  private void tell(io.gantry.image.Reference name, Digest id) {
+    Map<String, String> attributes = new HashMap<>();
+    intake
+        .images()
+        .find(id)
+        .map(Image::config)
+        .ifPresent(config -> attributes.putAll(config.run().labels()));
+    attributes.put("name", name.familiarName());
+    events.publish(new Event("image", "pull", name.familiar(), attributes, Instant.now()));
+  }
+
+  @Override
+  public void push(
+      String ref, boolean allTags, String platform, @Nullable Login login, Telling telling) {
+    throw notBuilt("pushing images");
+  }
+
+  @Override
+  public String login(Login login) {
+    throw notBuilt("logging in to registries");
+  }
+
+  @Override
+  public List<Found> search(String term, int limit, @Nullable Login login) {
+    throw notBuilt("searching for images");
+  }
+
+  private static GantryException notBuilt(String what) {
+    return new GantryException(Kind.UNSUPPORTED, what + " is not built yet");
+  }
+
+  @Override
+  public Manifest manifest(String ref, @Nullable Login login) {
+    var name = io.gantry.image.Reference.parse(ref).withDefaultTag();
+    String reference =
+        name.digest() == null ? String.valueOf(name.tag()) : name.digest().toString();
+    return from(
+        name,
+        UUID.randomUUID().toString(),
+        login,
+        (session, reached) -> {
+          var repository = new Repository(session, name.path());
+          repository.ping();
+          reached.run();
+          var manifest = repository.manifest(reference, -1);
+          return new Manifest(
+              manifest.mediaType(),
+              manifest.digest().toString(),
+              manifest.json().length(),
+              platforms(repository, manifest));
+        });
+  }
+
+  private static List<String> platforms(
+      Repository repository, io.gantry.registry.client.v2.Manifest manifest) {
+    if (manifest.isIndex()) {
+      return manifest.manifests().stream()
+          .map(Descriptor::platform)
+          .filter(Platform::isKnown)
+          .map(Platform::toString)
+          .toList();
+    }
+    if (!manifest.isImage()) {
+      return List.of();
+    }
+    Descriptor config = manifest.config();
+    byte[] json = repository.document(config.digest(), config.size(), ImageConfig.MAX_BYTES);
+    Document document = Document.parse(json, "configuration of " + manifest.digest());
+    var platform =
+        new Platform(document.text("os"), document.text("architecture"), document.text("variant"));
+    return platform.isKnown() ? List.of(platform.toString()) : List.of();
+  }
+
+  @Override
+  public List<Transfer> list() {
+    return operations.values().stream()
+        .map(Operation::view)
+        .sorted(Comparator.comparing(Transfer::since))
+        .toList();
+  }
+
+  @Override
+  public void cancel(String id) {
+    Operation operation = operations.get(id);
+    if (operation == null) {
+      throw new GantryException(Kind.NOT_FOUND, "no such transfer: " + id);
+    }
+    operation.cancel();
+  }
+
+  @Override
+  public List<Registry> registries() {
+    return wire.traffic().all().stream()
+        .map(
+            entry -> {
+              var counts = entry.getValue();
+              return new Registry(
+                  entry.getKey(),
+                  counts.requests(),
+                  counts.failures(),
+                  counts.retries(),
+                  counts.received(),
+                  0);
+            })
+        .toList();
+  }
+
+  @Override
+  public void forget(String registry) {
+    wire.forget(settings, registry);
+  }
+}

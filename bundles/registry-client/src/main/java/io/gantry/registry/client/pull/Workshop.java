@@ -1,0 +1,37 @@
+package io.gantry.registry.client.pull;
+
+import io.gantry.image.Intake;
+import io.gantry.image.manifest.Descriptor;
+import io.gantry.registry.client.v2.Repository;
+import java.util.List;
+import java.util.concurrent.Executor;
+
+/** What pulls have in common. */
+public final class Workshop {
+
+  private final Intake intake;
+  private final Executor threads;
+  private final Fetches fetches;
+  private final Makings makings = new Makings();
+
+  /**
+   * @param threads as many as there are fetches
+   */
+  public Workshop(Intake intake, Executor threads) {
+    this.intake = intake;
+    this.threads = threads;
+    this.fetches = new Fetches(intake.blobs(), threads);
+  }
+
+  Intake intake() {
+    return intake;
+  }
+
+  Makings makings() {
+    return makings;
+  }
+
+  Downloads downloads(Repository repository, List<Descriptor> blobs, Downloads.Listener listener) {
+    return new Downloads(fetches, repository, blobs, listener, threads);
+  }
+}

@@ -1,0 +1,248 @@
+package io.gantry.registry.client.v2;
+
+import io.gantry.image.manifest.Document;
+import io.gantry.registry.client.wire.RegistryError;
+import io.gantry.registry.client.wire.Reply;
+import io.gantry.registry.client.wire.Session;
+import io.gantry.registry.client.wire.Session.Ask;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.store.Digest;
+import java.net.URI;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** A repository of a registry, by the distribution specification. */
+public final class Repository {
+
+  /** Larger manifests are refused; the specification wants 4 MiB to work. */
+  public static final int LONGEST_MANIFEST = 4 << 20;
+
+  private static final int MOST_TAGS = 100_000;
+  private static final int MOST_PAGES = 1000;
+  private static final Pattern TAG = Pattern.compile("\\w[\\w.-]{0,127}");
+  private static final Pattern NEXT = Pattern.compile("<([^<>]{1,4000})>\\s*;[^,]*rel=\"?next\"?");
+
+  private final Session session;
+  private final String path;
+  private final List<String> scopes;
+
+  /**
+   * @param path of the repository in the registry: {@code library/busybox}
+   */
+  public Repository(Session session, String path) {
+    this.session = session;
+    this.path = path;
+    this.scopes = List.of("repository:" + path + ":pull");
+  }
+
+  public Session session() {
+    return session;
+  }
+
+  /**
+   * Finds out whether a registry is there, whatever it says.
+   *
+   * @throws GantryException UNAVAILABLE
+   */
+  public void ping() {
+    session.sendUnproved(new Ask("GET", "/v2/", Map.of(), List.of(), true)).close();
+  }
+
+  /**
+   * The digest of what a tag names.
+   *
+   * @return empty when the registry does not say; the manifest itself tells why
+   */
+  public Optional<Digest> digest(String tag) {
+    Ask ask = new Ask("HEAD", manifests(tag), accept(), scopes, true);
+    try (Reply reply = session.send(ask)) {
+      return reply.isSuccess()
+          ? reply.header("docker-content-digest").flatMap(Digest::find)
+          : Optional.empty();
+    }
+  }
+
+  /**
+   * The manifest of a tag or of a digest, which it then has.
+   *
+   * @param size it has to have, or -1
+   * @throws GantryException NOT_FOUND, UNAUTHORIZED, FORBIDDEN as the registry says; INVALID when
+   *     it is not what it should be
+   */
+  public Manifest manifest(String tagOrDigest, long size) {
+    Digest wanted = Digest.find(tagOrDigest).orElse(null);
+    String name = wanted == null ? path + ":" + tagOrDigest : path + "@" + tagOrDigest;
+    try (Reply reply =
+        session.send(new Ask("GET", manifests(tagOrDigest), accept(), scopes, true))) {
+      check(reply);
+      byte[] json = reply.bytes(LONGEST_MANIFEST);
+      if (size >= 0 && json.length != size) {
+        throw new GantryException(
+            Kind.INVALID,
+            "manifest %s has %d bytes instead of %d".formatted(name, json.length, size));
+      }
+      Digest said = reply.header("docker-content-digest").flatMap(Digest::find).orElse(null);
+      Digest digest = digest(json, wanted != null ? wanted : said);
+      if (wanted != null && !digest.equals(wanted)) {
+        throw new GantryException(
+            Kind.INVALID,
+            "manifest verification failed for digest " + wanted + ": it has " + digest);
+      }
+      if (wanted == null && said != null && !digest.equals(said)) {
+        throw new GantryException(
+            Kind.INVALID,
+            "manifest %s has digest %s and the registry says %s".formatted(name, digest, said));
+      }
+      return Manifest.parse(reply.header("content-type").orElse(""), digest, json, name);
+    }
+  }
+
+  /** By the function of the digest that is expected. */
+  private static Digest digest(byte[] content, @Nullable Digest expected) {
+    var algorithm = expected == null ? Digest.Algorithm.SHA256 : expected.algorithm();
+    MessageDigest hash = algorithm.hash();
+    hash.update(content);
+    return Digest.of(algorithm, hash);
+  }
+
+  private String manifests(String reference) {
+    return "/v2/" + path + "/manifests/" + reference;
+  }
+
+  private static Map<String, String> accept() {
+    return Map.of("Accept", String.join(", ", Manifest.TYPES));
+  }
+
+  /**
+   * A small blob, verified.
+   *
+   * @param size that its descriptor says
+   */
+  public byte[] document(Digest digest, long size, int most) {
+    if (size > most) {
+      throw new GantryException(
+          Kind.INVALID, "blob %s is too large: %d bytes".formatted(digest, size));
+    }
+    try (Reply reply = session.send(new Ask("GET", blobs(digest), Map.of(), scopes, true))) {
+      check(reply);
+      byte[] content = reply.bytes(most);
+      if (size >= 0 && content.length != size) {
+        throw new GantryException(
+            Kind.INVALID,
+            "blob %s has %d bytes instead of %d".formatted(digest, content.length, size));
+      }
+      Digest actual = digest(content, digest);
+      if (!actual.equals(digest)) {
+        throw new GantryException(Kind.INVALID, "blob %s has digest %s".formatted(digest, actual));
+      }
+      return content;
+    }
+  }
+
+  /**
+   * A blob, unverified.
+   *
+   * @param offset of the first byte that is wanted; an answer of 200 brings all of them
+   * @throws GantryException as {@link #manifest}
+   */
+  public Reply blob(Digest digest, long offset) {
+    Map<String, String> headers = offset == 0 ? Map.of() : Map.of("Range", "bytes=" + offset + "-");
+    Reply reply = session.send(new Ask("GET", blobs(digest), headers, scopes, false));
+    try {
+      check(reply);
+      return reply;
+    } catch (GantryException e) {
+      reply.close();
+      throw e;
+    }
+  }
+
+  private String blobs(Digest digest) {
+    return "/v2/" + path + "/blobs/" + digest;
+  }
+
+  /**
+   * All tags, as the registry orders them.
+   *
+   * @throws GantryException as {@link #manifest}
+   */
+  public List<String> tags() {
+    Set<String> tags = new LinkedHashSet<>();
+    Set<String> pages = new LinkedHashSet<>();
+    for (String page = "/v2/" + path + "/tags/list"; page != null; ) {
+      if (!pages.add(page) || pages.size() > MOST_PAGES) {
+        throw new GantryException(Kind.INVALID, "the list of tags of " + path + " has no end");
+      }
+      try (Reply reply = session.send(new Ask("GET", page, Map.of(), scopes, true))) {
+        check(reply);
+        Document list = Document.parse(reply.bytes(LONGEST_MANIFEST), "list of tags of " + path);
+        tags.addAll(list.texts("tags", MOST_TAGS));
+        page = next(reply).orElse(null);
+      }
+      if (tags.size() > MOST_TAGS) {
+        throw new GantryException(Kind.INVALID, path + " has more than " + MOST_TAGS + " tags");
+      }
+    }
+    List<String> valid = new ArrayList<>(tags);
+    valid.removeIf(tag -> !TAG.matcher(tag).matches());
+    return valid;
+  }
+
+  /** Another host than the registry's is not asked. */
+  private Optional<String> next(Reply reply) {
+    Matcher link = NEXT.matcher(reply.header("link").orElse(""));
+    if (!link.find()) {
+      return Optional.empty();
+    }
+    try {
+      URI base = session.address().base();
+      URI next = base.resolve("/v2/" + path + "/tags/list").resolve(link.group(1));
+      boolean isSame =
+          base.getScheme().equals(next.getScheme())
+              && base.getRawAuthority().equals(next.getRawAuthority());
+      String query = next.getRawQuery();
+      return isSame
+          ? Optional.of(next.getRawPath() + (query == null ? "" : "?" + query))
+          : Optional.empty();
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  private void check(Reply reply) {
+    if (reply.isSuccess()) {
+      return;
+    }
+    if (reply.status() == 401 && session.lacksPassword(reply)) {
+      throw new GantryException(
+          Kind.UNAUTHORIZED, "%s: no basic auth credentials".formatted(reply.asked()));
+    }
+    throw reply.failure();
+  }
+
+  /** dockerd's sentence for what a registry says of a reference. */
+  public static GantryException translated(
+      GantryException e, String familiarName, String familiar) {
+    String sentence =
+        switch (RegistryError.code(e)) {
+          case "DENIED" ->
+              "pull access denied for %s, repository does not exist or may require 'docker login': %s"
+                  .formatted(familiarName, e.getMessage());
+          case "MANIFEST_UNKNOWN" ->
+              "manifest for %s not found: %s".formatted(familiar, e.getMessage());
+          case "NAME_UNKNOWN" ->
+              "repository %s not found: %s".formatted(familiarName, e.getMessage());
+          default -> "";
+        };
+    return sentence.isEmpty() ? e : new GantryException(Kind.NOT_FOUND, sentence, e);
+  }
+}

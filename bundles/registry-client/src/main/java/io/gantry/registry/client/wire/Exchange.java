@@ -1,0 +1,258 @@
+package io.gantry.registry.client.wire;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.spi.registry.HostTls;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.eclipse.jetty.client.InputStreamResponseListener;
+import org.eclipse.jetty.client.Request;
+import org.eclipse.jetty.client.Response;
+import org.eclipse.jetty.client.StringRequestContent;
+import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.http.HttpStatus;
+
+/** Sends requests: client certificates in turn, redirects without anything that is secret. */
+final class Exchange {
+
+  private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
+  private static final int MOST_REDIRECTS = 10;
+
+  /** What goes along to another host. */
+  private static final Set<String> HARMLESS = Set.of("accept", "range", "user-agent");
+
+  private final Connections connections;
+  private final Patience patience;
+
+  /** By host: the certificate that was accepted last. */
+  private final Map<Host, Integer> accepted = new ConcurrentHashMap<>();
+
+  /**
+   * Who is at the other end.
+   *
+   * @param tls what it is trusted by, and the certificates to show it
+   * @param insecure whatever certificate it shows is good
+   */
+  record Peer(HostTls tls, boolean insecure) {}
+
+  Exchange(Connections connections, Patience patience) {
+    this.connections = connections;
+    this.patience = patience;
+  }
+
+  /**
+   * Sends a request, and follows redirects of what only reads.
+   *
+   * @param peers of the hosts that it leads to
+   */
+  Reply send(Sent first, Peer peer, Settings settings, Traffic.Counts counts, Peers peers) {
+    Sent sent = first;
+    Peer at = peer;
+    for (int hops = 0; ; hops++) {
+      Reply reply = inTurn(sent, at, settings, counts);
+      String location = reply.header("location").orElse("");
+      boolean reads = sent.method().equals("GET") || sent.method().equals("HEAD");
+      if (!reads || location.isEmpty() || !REDIRECTS.contains(reply.status())) {
+        return reply;
+      }
+      reply.close();
+      if (hops == MOST_REDIRECTS) {
+        throw new GantryException(Kind.UNAVAILABLE, first.shown() + ": stopped after 10 redirects");
+      }
+      URI next = target(sent, location);
+      if (isOther(sent.uri(), next)) {
+        at = peers.of(next);
+        sent = sent.to(next, harmless(sent.headers()));
+      } else {
+        sent = sent.to(next, sent.headers());
+      }
+    }
+  }
+
+  /** Sends a request, and hands out redirects as they are. */
+  Reply sendAsIs(Sent sent, Peer peer, Settings settings, Traffic.Counts counts) {
+    return inTurn(sent, peer, settings, counts);
+  }
+
+  /** What a host is trusted by that a redirect leads to; it is shown no certificate. */
+  interface Peers {
+    Peer of(URI uri);
+  }
+
+  private static URI target(Sent sent, String location) {
+    URI next;
+    try {
+      next = sent.uri().resolve(location);
+    } catch (IllegalArgumentException e) {
+      throw refused(sent, location, "it is no URI");
+    }
+    boolean isTls = "https".equals(next.getScheme());
+    if ((!isTls && !"http".equals(next.getScheme())) || next.getHost() == null) {
+      throw refused(sent, location, "it is no address of http or https");
+    }
+    if (next.getRawUserInfo() != null) {
+      throw refused(sent, location, "it names a user");
+    }
+    if (!isTls && "https".equals(sent.uri().getScheme())) {
+      throw refused(sent, location, "it leads from https to http");
+    }
+    return next;
+  }
+
+  private static GantryException refused(Sent sent, String location, String reason) {
+    return new GantryException(
+        Kind.FORBIDDEN,
+        "%s: redirect to %s refused: %s"
+            .formatted(sent.shown(), Failures.shown(location.replaceFirst("\\?.*", "")), reason));
+  }
+
+  static boolean isOther(URI one, URI other) {
+    return !one.getScheme().equals(other.getScheme()) || !Host.of(one).equals(Host.of(other));
+  }
+
+  private static Map<String, String> harmless(Map<String, String> headers) {
+    Map<String, String> left = new HashMap<>(headers);
+    left.keySet().removeIf(name -> !HARMLESS.contains(name.toLowerCase(Locale.ROOT)));
+    return left;
+  }
+
+  /** The next certificate is for those who refuse one: in the handshake, by 403, by a failure. */
+  private Reply inTurn(Sent sent, Peer peer, Settings settings, Traffic.Counts counts) {
+    Host host = Host.of(sent.uri());
+    List<Integer> turns = turns(host, peer.tls().identities().size());
+    for (int i = 0; ; i++) {
+      boolean isLast = i == turns.size() - 1;
+      int identity = turns.get(i);
+      try {
+        Reply reply = once(sent, peer, identity, settings, counts);
+        boolean isRefused = reply.status() == 403 || reply.status() >= 500;
+        if (isLast || !isRefused) {
+          if (!isRefused && identity >= 0) {
+            accepted.put(host, identity);
+          }
+          return reply;
+        }
+        reply.close();
+      } catch (GantryException e) {
+        if (isLast || !Failures.isTls(e)) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private List<Integer> turns(Host host, int identities) {
+    List<Integer> turns = new ArrayList<>();
+    if (identities == 0) {
+      return List.of(-1);
+    }
+    int first = accepted.getOrDefault(host, 0);
+    if (first < identities) {
+      turns.add(first);
+    }
+    for (int i = 0; i < identities; i++) {
+      if (!turns.contains(i)) {
+        turns.add(i);
+      }
+    }
+    return turns;
+  }
+
+  private Reply once(Sent sent, Peer peer, int identity, Settings settings, Traffic.Counts counts) {
+    boolean isTls = "https".equals(sent.uri().getScheme());
+    var use =
+        connections.use(
+            Host.of(sent.uri()),
+            isTls ? peer.tls() : HostTls.NONE,
+            isTls ? identity : -1,
+            isTls && peer.insecure(),
+            settings.proxies());
+    AtomicBoolean ended = new AtomicBoolean();
+    Runnable end =
+        () -> {
+          if (!ended.getAndSet(true)) {
+            use.end().run();
+          }
+        };
+    counts.requested();
+    var listener = new InputStreamResponseListener();
+    try {
+      Request request = use.client().newRequest(sent.uri()).method(sent.method());
+      if (!sent.limit().isZero()) {
+        request.timeout(sent.limit().toMillis(), TimeUnit.MILLISECONDS);
+      }
+      request.headers(fields -> sent.headers().forEach(fields::put));
+      if (!sent.form().isEmpty()) {
+        request.body(new StringRequestContent("application/x-www-form-urlencoded", sent.form()));
+      }
+      request.send(listener);
+      Response response = await(listener, request, sent);
+      Reply reply =
+          new Reply(
+              sent,
+              response.getStatus(),
+              reason(response),
+              headers(response),
+              listener.getInputStream(),
+              counts,
+              () -> {
+                close(listener, request);
+                end.run();
+              });
+      if (reply.status() >= 400 && reply.status() != 401 && reply.status() != 404) {
+        counts.failed();
+      }
+      return reply;
+    } catch (RuntimeException e) {
+      counts.failed();
+      end.run();
+      throw e;
+    }
+  }
+
+  private Response await(InputStreamResponseListener listener, Request request, Sent sent) {
+    try {
+      long most = patience.connect().plus(patience.answer()).toMillis();
+      return listener.get(most, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException | TimeoutException e) {
+      request.abort(e);
+      throw Failures.of(sent, e);
+    } catch (ExecutionException e) {
+      throw Failures.of(sent, e.getCause() == null ? e : e.getCause());
+    }
+  }
+
+  private static void close(InputStreamResponseListener listener, Request request) {
+    try {
+      listener.close();
+    } catch (java.io.IOException e) {
+      request.abort(e);
+    }
+  }
+
+  private static String reason(Response response) {
+    String reason = response.getReason();
+    return Failures.shown(
+        reason == null || reason.isEmpty() ? HttpStatus.getMessage(response.getStatus()) : reason);
+  }
+
+  private static Map<String, List<String>> headers(Response response) {
+    Map<String, List<String>> headers = new HashMap<>();
+    for (HttpField field : response.getHeaders()) {
+      headers
+          .computeIfAbsent(field.getLowerCaseName(), name -> new ArrayList<>())
+          .add(field.getValue() == null ? "" : field.getValue());
+    }
+    return headers;
+  }
+}

@@ -1,0 +1,268 @@
+package io.gantry.registry.client.wire;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.spi.registry.AuthAnswer;
+import io.gantry.spi.registry.AuthCall;
+import io.gantry.spi.registry.AuthResult;
+import io.gantry.spi.registry.Challenge;
+import io.gantry.spi.registry.Credentials;
+import io.gantry.spi.registry.HostTls;
+import io.gantry.spi.registry.RegistryRequest;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One operation's requests to one address of a registry: proves who asks, tries again what may
+ * pass. Whoever works with it holds it; providers hear of its end when the last one lets go.
+ */
+public final class Session {
+
+  private static final int MOST_ROUNDS = 3;
+  private static final int LONGEST_RESULT = 1 << 20;
+
+  private final Wire wire;
+  private final Settings settings;
+  private final Address address;
+  private final String operation;
+  private final @Nullable Credentials credentials;
+  private final Exchange.Peer peer;
+  private final Traffic.Counts counts;
+  private final AtomicInteger holders = new AtomicInteger(1);
+
+  /** By scopes: the headers that were an answer to the last challenge. */
+  private final Map<List<String>, Map<String, String>> granted = new ConcurrentHashMap<>();
+
+  /**
+   * A request.
+   *
+   * @param path below the address, with its query
+   * @param scopes as the distribution specification writes them
+   * @param isDocument whether the answer is a small one
+   */
+  public record Ask(
+      String method,
+      String path,
+      Map<String, String> headers,
+      List<String> scopes,
+      boolean isDocument) {
+
+    public Ask {
+      headers = Map.copyOf(headers);
+      scopes = List.copyOf(scopes);
+    }
+  }
+
+  Session(
+      Wire wire,
+      Settings settings,
+      Address address,
+      String operation,
+      @Nullable Credentials credentials) {
+    this.wire = wire;
+    this.settings = settings;
+    this.address = address;
+    this.operation = operation;
+    this.credentials = credentials;
+    this.peer = new Exchange.Peer(wire.providers(settings).tls(address.host()), address.insecure());
+    this.counts = wire.traffic().of(address.registry());
+  }
+
+  public Address address() {
+    return address;
+  }
+
+  public Patience patience() {
+    return settings.patience();
+  }
+
+  public Traffic.Counts counts() {
+    return counts;
+  }
+
+  /** One more holder. */
+  public void hold() {
+    holders.incrementAndGet();
+  }
+
+  /** One holder less; the last one ends it. */
+  public void release() {
+    if (holders.decrementAndGet() == 0) {
+      providers().end(operation);
+    }
+  }
+
+  private Providers providers() {
+    return wire.providers(settings);
+  }
+
+  /**
+   * Asks the registry; again when it is overloaded or hangs up.
+   *
+   * @return its answer, whatever its status
+   * @throws GantryException UNAVAILABLE when there is none, CANCELLED on an interrupt
+   */
+  public Reply send(Ask ask) {
+    Patience patience = settings.patience();
+    for (int attempt = 1; ; attempt++) {
+      boolean isLast = attempt >= patience.attempts();
+      try {
+        Reply reply = authorised(ask);
+        if (isLast || !isOverload(reply.status())) {
+          return reply;
+        }
+        Duration pause = retryAfter(reply, patience.before(attempt + 1));
+        reply.close();
+        pause(pause);
+      } catch (GantryException e) {
+        if (isLast || !Failures.mayPass(e)) {
+          throw e;
+        }
+        pause(patience.before(attempt + 1));
+      }
+      counts.retried();
+    }
+  }
+
+  private static boolean isOverload(int status) {
+    return status == 429 || status == 502 || status == 503 || status == 504;
+  }
+
+  /** As the registry wishes, in seconds or as a date, within limits. */
+  private static Duration retryAfter(Reply reply, Duration usual) {
+    String wish = reply.header("retry-after").orElse("").strip();
+    Duration pause = usual;
+    if (wish.matches("\\d{1,9}")) {
+      pause = Duration.ofSeconds(Long.parseLong(wish));
+    } else if (!wish.isEmpty()) {
+      try {
+        Instant then = ZonedDateTime.parse(wish, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
+        pause = Duration.between(Instant.now(), then);
+      } catch (DateTimeParseException e) {
+        return usual;
+      }
+    }
+    if (pause.isNegative()) {
+      return usual;
+    }
+    return pause.compareTo(Patience.LONGEST_PAUSE) > 0 ? Patience.LONGEST_PAUSE : pause;
+  }
+
+  /** Waits; an interrupt cancels. */
+  public static void pause(Duration pause) {
+    try {
+      TimeUnit.NANOSECONDS.sleep(pause.toNanos());
+    } catch (InterruptedException e) {
+      throw new GantryException(Kind.CANCELLED, "cancelled", e);
+    }
+  }
+
+  /** Asks once, as nobody, and takes any answer. */
+  public Reply sendUnproved(Ask ask) {
+    URI uri = URI.create(address.base() + ask.path());
+    var sent =
+        new Sent(
+            ask.method(),
+            uri,
+            Map.of("User-Agent", wire.userAgent()),
+            "",
+            settings.patience().ping());
+    return wire.exchange().sendAsIs(sent, peer, settings, counts);
+  }
+
+  /** Whether a password is all that a refusal wants, and there is none. */
+  public boolean lacksPassword(Reply refusal) {
+    return credentials == null
+        && Challenges.parse(refusal.headers("www-authenticate")).stream()
+            .anyMatch(offer -> offer.scheme().equals("basic"));
+  }
+
+  private Reply authorised(Ask ask) {
+    URI uri = URI.create(address.base() + ask.path());
+    RegistryRequest request =
+        new RegistryRequest(
+            operation,
+            address.registry(),
+            false,
+            ask.method(),
+            uri.toString(),
+            ask.scopes(),
+            credentials);
+    Map<String, String> prepared = providers().prepare(request);
+    for (int round = 0; ; round++) {
+      Map<String, String> headers = new LinkedHashMap<>();
+      headers.put("User-Agent", wire.userAgent());
+      headers.putAll(ask.headers());
+      headers.putAll(prepared);
+      headers.putAll(granted.getOrDefault(ask.scopes(), Map.of()));
+      Duration limit = ask.isDocument() ? settings.patience().document() : Duration.ZERO;
+      Sent sent = new Sent(ask.method(), uri, headers, "", limit);
+      Reply reply = wire.exchange().send(sent, peer, settings, counts, this::redirected);
+      if (reply.status() != 401 || round == MOST_ROUNDS || Exchange.isOther(uri, reply.uri())) {
+        if (reply.isSuccess() && !Exchange.isOther(uri, reply.uri())) {
+          providers().learn(request, reply.headers());
+        }
+        return reply;
+      }
+      Map<String, String> answer = answer(request, reply);
+      if (answer.isEmpty()) {
+        return reply;
+      }
+      reply.close();
+      granted.put(ask.scopes(), answer);
+    }
+  }
+
+  private Map<String, String> answer(RegistryRequest request, Reply reply) {
+    List<Challenge> challenges =
+        Challenges.parse(reply.headers("www-authenticate")).stream()
+            .map(offer -> new Challenge(request, offer.scheme(), offer.parameters()))
+            .toList();
+    AuthAnswer answer = providers().answer(challenges, this::call);
+    return answer.headers();
+  }
+
+  private AuthResult call(AuthCall call) {
+    URI uri = Realms.check(settings, address.base(), call.uri());
+    boolean isPost = call.method().equals("POST");
+    if (!isPost && !call.method().equals("GET")) {
+      throw new GantryException(
+          Kind.INTERNAL,
+          "an auth provider asks for a " + call.method() + ": only GET and POST are made");
+    }
+    Map<String, String> headers = new LinkedHashMap<>();
+    headers.put("User-Agent", wire.userAgent());
+    headers.putAll(call.headers());
+    var sent =
+        new Sent(
+            call.method(), uri, headers, isPost ? call.body() : "", settings.patience().document());
+    Exchange.Peer at = Exchange.isOther(address.base(), uri) ? redirected(uri) : peer;
+    try (Reply reply = wire.exchange().sendAsIs(sent, at, settings, counts)) {
+      return new AuthResult(
+          reply.status(), reply.headers(), new String(reply.bytes(LONGEST_RESULT), UTF_8));
+    }
+  }
+
+  /** Another host is shown no certificate. */
+  private Exchange.Peer redirected(URI uri) {
+    HostTls tls = providers().tls(uri.getRawAuthority());
+    boolean insecure = settings.isInsecure(Host.of(uri));
+    boolean isUsual = tls.roots().isEmpty();
+    return new Exchange.Peer(
+        isUsual ? HostTls.NONE : new HostTls(tls.roots(), tls.withSystemRoots(), List.of()),
+        insecure);
+  }
+}

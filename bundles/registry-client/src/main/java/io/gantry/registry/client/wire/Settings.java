@@ -1,0 +1,94 @@
+package io.gantry.registry.client.wire;
+
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import java.net.InetAddress;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * How registries are reached.
+ *
+ * @param mirrors of docker.io, first to ask first
+ * @param insecure hosts ({@code HOST[:PORT]}) and networks (CIDR) beside loopback
+ * @param authOrder auth providers to ask before the others
+ */
+public record Settings(
+    List<URI> mirrors,
+    List<String> insecure,
+    List<String> authOrder,
+    Proxies proxies,
+    Patience patience) {
+
+  private static final String HUB = "docker.io";
+  private static final URI HUB_ADDRESS = URI.create("https://registry-1.docker.io");
+
+  public Settings {
+    mirrors = List.copyOf(mirrors);
+    insecure = List.copyOf(insecure);
+    authOrder = List.copyOf(authOrder);
+  }
+
+  /**
+   * Where a mirror is.
+   *
+   * @throws GantryException INVALID with dockerd's sentences
+   */
+  public static URI mirror(String text) {
+    URI uri;
+    try {
+      uri = URI.create(text);
+    } catch (IllegalArgumentException e) {
+      throw new GantryException(
+          Kind.INVALID, "invalid mirror: \"" + text + "\" is not a valid URI", e);
+    }
+    boolean isWeb = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+    if (!isWeb || uri.getHost() == null) {
+      throw invalidMirror(text, "no valid scheme: use https://HOST[:PORT]");
+    }
+    if (uri.getUserInfo() != null || uri.getQuery() != null || uri.getFragment() != null) {
+      throw invalidMirror(text, "user info, query or fragment in it");
+    }
+    return URI.create(text.replaceFirst("/+$", ""));
+  }
+
+  private static GantryException invalidMirror(String text, String reason) {
+    return new GantryException(Kind.INVALID, "invalid mirror: " + reason + ": " + text);
+  }
+
+  /** Where a registry may be, in the order to try. */
+  public List<Address> addresses(String registry) {
+    List<Address> all = new ArrayList<>();
+    if (registry.equals(HUB)) {
+      mirrors.forEach(uri -> all.add(new Address(registry, uri, true, isInsecure(Host.of(uri)))));
+      all.add(new Address(registry, HUB_ADDRESS, false, false));
+      return all;
+    }
+    boolean insecure = isInsecure(Host.parse(registry));
+    all.add(new Address(registry, URI.create("https://" + registry), false, insecure));
+    if (insecure) {
+      all.add(new Address(registry, URI.create("http://" + registry), false, true));
+    }
+    return all;
+  }
+
+  /** Whether it may speak plain HTTP, and show any certificate. */
+  boolean isInsecure(Host host) {
+    List<Network> networks = new ArrayList<>();
+    for (String entry : insecure) {
+      Network.find(entry).ifPresent(networks::add);
+      Host named = Host.parse(entry.toLowerCase(Locale.ROOT));
+      if (named.name().equals(host.name()) && (named.port() == 0 || named.port() == host.port())) {
+        return true;
+      }
+    }
+    List<InetAddress> addresses = host.addresses();
+    return addresses.stream()
+        .anyMatch(
+            address ->
+                address.isLoopbackAddress()
+                    || networks.stream().anyMatch(network -> network.holds(address)));
+  }
+}

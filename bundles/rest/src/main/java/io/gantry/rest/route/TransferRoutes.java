@@ -1,0 +1,113 @@
+package io.gantry.rest.route;
+
+import static io.gantry.rest.http.Route.get;
+import static io.gantry.rest.json.JsonText.object;
+import static io.gantry.spi.GantryException.Kind.INVALID;
+
+import io.gantry.api.Transfers;
+import io.gantry.api.Transfers.Login;
+import io.gantry.api.Transfers.Manifest;
+import io.gantry.rest.docker.Logins;
+import io.gantry.rest.docker.TransferStream;
+import io.gantry.rest.http.Answer;
+import io.gantry.rest.http.Call;
+import io.gantry.rest.http.Query;
+import io.gantry.rest.http.Route;
+import io.gantry.spi.GantryException;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Between this host and registries. */
+public final class TransferRoutes {
+
+  private static final Pattern TAG = Pattern.compile("\\w[\\w.-]{0,127}");
+  private static final Pattern DIGEST = Pattern.compile("[a-z0-9]+:[0-9a-f]{32,}");
+
+  private final Supplier<Transfers> transfers;
+
+  public TransferRoutes(Supplier<Transfers> transfers) {
+    this.transfers = transfers;
+  }
+
+  public List<Route> table() {
+    return List.of(get("/distribution/{name...}/json", this::manifest));
+  }
+
+  /** {@code POST /images/create} that names no source: neither tag nor digest is all tags. */
+  Answer pull(Call call) {
+    Query query = call.query();
+    String ref = reference(query.text("fromImage"), query.text("tag"));
+    boolean allTags = !ref.contains("@") && ref.lastIndexOf(':') <= ref.lastIndexOf('/');
+    String platform = call.version().atLeast(32) ? query.text("platform") : "";
+    Login login = Logins.of(call.header("X-Registry-Auth"));
+    Transfers now = transfers.get();
+    return Answer.produced(
+        Answer.JSON, out -> pull(now, ref, allTags, platform, login, new TransferStream(out)));
+  }
+
+  private static void pull(
+      Transfers transfers,
+      String ref,
+      boolean allTags,
+      String platform,
+      @Nullable Login login,
+      TransferStream lines) {
+    try {
+      transfers.pull(ref, allTags, platform, login, lines);
+    } catch (GantryException e) {
+      if (!lines.hasBegun()) {
+        throw e;
+      }
+      lines.fail(e.getMessage());
+    }
+  }
+
+  /** The tag may be a digest, and takes the place of the one that the image has. */
+  private static String reference(String image, String tag) {
+    if (image.isEmpty()) {
+      throw new GantryException(INVALID, "invalid reference format");
+    }
+    if (tag.isEmpty()) {
+      return image;
+    }
+    String name = image.replaceFirst("@.*", "");
+    int colon = name.lastIndexOf(':');
+    String bare = colon > name.lastIndexOf('/') ? name.substring(0, colon) : name;
+    if (DIGEST.matcher(tag).matches()) {
+      return bare + "@" + tag;
+    }
+    if (!TAG.matcher(tag).matches()) {
+      throw new GantryException(INVALID, "invalid tag format");
+    }
+    return bare + ":" + tag;
+  }
+
+  private Answer manifest(Call call) {
+    Manifest manifest =
+        transfers.get().manifest(call.path("name"), Logins.of(call.header("X-Registry-Auth")));
+    return Answer.json(
+        object(
+            "Descriptor",
+            object(
+                "mediaType",
+                manifest.mediaType(),
+                "digest",
+                manifest.digest(),
+                "size",
+                manifest.size()),
+            "Platforms",
+            manifest.platforms().stream().map(TransferRoutes::platform).toList()));
+  }
+
+  private static Map<String, @Nullable Object> platform(String platform) {
+    String[] parts = platform.split("/", 3);
+    var json = object("architecture", parts.length > 1 ? parts[1] : "", "os", parts[0]);
+    if (parts.length > 2) {
+      json.put("variant", parts[2]);
+    }
+    return json;
+  }
+}
