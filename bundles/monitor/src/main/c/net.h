@@ -95,12 +95,20 @@ struct asker {
   struct sockaddr_storage from;
 };
 void resolver_answer(struct asker *a, const uint8_t *data, size_t length);
-/* How many of its questions name servers have been asked: upstream.c counts. */
-unsigned *resolver_under_way(struct resolver *r);
+/* Which of its questions name servers have been asked: upstream.c keeps them, and counts. */
+struct inquiries {
+  unsigned count;
+  struct inquiry *inside; /* over the resolver's own socket */
+};
+struct inquiries *resolver_under_way(struct resolver *r);
+/* From the resolver's own socket: false when it cannot be sent. */
+bool resolver_send(struct resolver *r, const struct sockaddr_storage *to, const uint8_t *data, size_t length);
 
 /* upstream.c */
 /* Asks the container's name servers; false when there are none or too much was asked already. */
 bool upstream_ask(const struct asker *a, const struct container *c, const uint8_t *query, size_t length, size_t question_end);
+/* What a resolver's own socket has got and is no question. */
+void upstream_take(const struct asker *from, uint8_t *data, size_t length);
 /* Nobody waits for the answers any more: a session's, or all of the resolver's. */
 void upstream_forget(const struct resolver *r, const struct session *s);
 unsigned upstream_count(void);

@@ -39,7 +39,8 @@ struct resolver {
   struct watch udp, tcp;
   struct container *container;
   struct session *sessions;
-  unsigned session_count, asked, under_way;
+  unsigned session_count, asked;
+  struct inquiries under_way;
   uint64_t window_ms;
   bool is_held;
 };
@@ -51,7 +52,7 @@ static uint64_t questions;
 
 uint64_t resolver_questions(void) { return questions; }
 
-unsigned *resolver_under_way(struct resolver *r) { return &r->under_way; }
+struct inquiries *resolver_under_way(struct resolver *r) { return &r->under_way; }
 
 /* ---- answering ---- */
 
@@ -101,12 +102,15 @@ static enum dns_rcode unknown(const struct container *c, const struct dns_questi
   return bare && c->upstream_count == 0 ? DNS_NXDOMAIN : DNS_SERVFAIL;
 }
 
-static void answer(struct asker *a, const uint8_t *data, size_t length) {
+static void answer(struct asker *a, uint8_t *data, size_t length) {
   const struct container *c = a->resolver->container;
   struct dns_question q;
   int read = dns_read_query(&q, data, length);
   questions++;
-  if (read == DNS_IGNORE) return;
+  if (read == DNS_IGNORE) {
+    if (!a->session) upstream_take(a, data, length);
+    return;
+  }
   dns_answer_begin(&reply, data, &q, a->session ? DNS_MESSAGE_MOST : q.room);
   if (read != DNS_QUESTION) {
     finish(a, (enum dns_rcode)read);
@@ -248,10 +252,14 @@ static void tcp_ready(struct watch *w, uint32_t events) {
   flow(r);
 }
 
+bool resolver_send(struct resolver *r, const struct sockaddr_storage *to, const uint8_t *data, size_t length) {
+  return sendto(r->udp.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to, address_length(to)) >= 0;
+}
+
 void resolver_answer(struct asker *a, const uint8_t *data, size_t length) {
   struct session *s = a->session;
   if (!s) {
-    if (sendto(a->resolver->udp.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&a->from, address_length(&a->from)) < 0) return;
+    (void)resolver_send(a->resolver, &a->from, data, length);
     return;
   }
   uint8_t head[2] = {(uint8_t)(length >> 8), (uint8_t)length};

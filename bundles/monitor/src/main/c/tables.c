@@ -217,11 +217,13 @@ static const char *take_network(struct container *c, char *text) {
   return NULL;
 }
 
-/* ADDRESS PORT */
+/* ADDRESS PORT [inside] */
 static const char *take_upstream(struct container *c, char *text) {
-  char *rest = NULL, *host = strtok_r(text, " ", &rest), *port = next_word(&rest);
+  char *rest = NULL, *host = strtok_r(text, " ", &rest), *port = next_word(&rest), *where = next_word(&rest);
   if (!c->upstreams) c->upstreams = must_alloc(UPSTREAMS_MOST * sizeof *c->upstreams);
-  if (!port || c->upstream_count == UPSTREAMS_MOST || !address_parse(&c->upstreams[c->upstream_count], host, port)) return "malformed upstream";
+  struct upstream *u = &c->upstreams[c->upstream_count];
+  if (!port || c->upstream_count == UPSTREAMS_MOST || !address_parse(&u->address, host, port)) return "malformed upstream";
+  u->inside = where && strcmp(where, "inside") == 0;
   c->upstream_count++;
   return NULL;
 }

@@ -59,6 +59,12 @@ struct entry {
   char key[];
 };
 
+/* A name server. */
+struct upstream {
+  struct sockaddr_storage address;
+  bool inside; /* on the container's own loopback interface */
+};
+
 struct container {
   struct container *next;
   char id[CONTAINER_ID_MOST + 1];
@@ -69,7 +75,7 @@ struct container {
   struct entry *entries;
   unsigned entry_count;
   struct view *views; /* of networks whose names it may know, in this order */
-  struct sockaddr_storage *upstreams;
+  struct upstream *upstreams;
   unsigned upstream_count;
   bool keeps_bare_names; /* names without a dot are nobody's but ours */
   /* from the monitor */

@@ -1,5 +1,8 @@
 /* Questions that go on to a container's name servers: each has a socket of its own, with a port and an id that cannot be
- * guessed, and a few seconds. A server that is silent or refuses is followed by the next. Over TCP when it came over TCP. */
+ * guessed, and a few seconds. A server that is silent or refuses is followed by the next. Over TCP when it came over TCP.
+ *
+ * Servers on the container's loopback interface are asked by datagrams from the one socket there is in there, the resolver's own:
+ * who could forge their answers is the container itself. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -18,7 +21,9 @@ struct inquiry {
   struct aging attempt;
   struct watch watch;
   struct asker asker;
-  struct sockaddr_storage servers[SERVERS_MOST];
+  struct inquiry *next_inside; /* of the same resolver */
+  bool is_inside;              /* this attempt */
+  struct upstream servers[SERVERS_MOST];
   unsigned server_count, next_server;
   uint8_t id[2]; /* the asker's */
   struct buffer in, out;
@@ -35,15 +40,31 @@ unsigned upstream_count(void) { return count; }
 
 static void count_in(struct inquiry *q) {
   count++;
-  if ((*resolver_under_way(q->asker.resolver))++ == 0) askers++;
+  if (resolver_under_way(q->asker.resolver)->count++ == 0) askers++;
 }
 
 static void count_out(struct inquiry *q) {
   count--;
-  if (--*resolver_under_way(q->asker.resolver) == 0) askers--;
+  if (--resolver_under_way(q->asker.resolver)->count == 0) askers--;
+}
+
+static void enter(struct inquiry *q) {
+  struct inquiries *of = resolver_under_way(q->asker.resolver);
+  q->next_inside = of->inside;
+  of->inside = q;
+  q->is_inside = true;
+}
+
+static void leave(struct inquiry *q) {
+  if (!q->is_inside) return;
+  struct inquiry **at = &resolver_under_way(q->asker.resolver)->inside;
+  while (*at != q) at = &(*at)->next_inside;
+  *at = q->next_inside;
+  q->is_inside = false;
 }
 
 static void inquiry_end(struct inquiry *q) {
+  leave(q);
   q->older->newer = q->newer;
   q->newer->older = q->older;
   aging_leave(&q->attempt);
@@ -101,6 +122,26 @@ static void udp_ready(struct watch *w, uint32_t events) {
   }
 }
 
+/* ---- inside ---- */
+
+static bool ask_inside(struct inquiry *q, const struct sockaddr_storage *server) {
+  if (server->ss_family != AF_INET || getrandom(q->query, 2, 0) != 2) return false;
+  if (!resolver_send(q->asker.resolver, server, q->query, q->length)) return false;
+  enter(q);
+  aging_touch(&attempts, &q->attempt, monotonic_ms() + ATTEMPT_MS);
+  return true;
+}
+
+static bool is_same(const struct sockaddr_storage *one, const struct sockaddr_storage *other) {
+  return one->ss_family == other->ss_family && memcmp(one, other, address_length(one)) == 0;
+}
+
+void upstream_take(const struct asker *from, uint8_t *data, size_t length) {
+  for (struct inquiry *q = resolver_under_way(from->resolver)->inside; q; q = q->next_inside) {
+    if (is_same(&q->servers[q->next_server - 1].address, &from->from) && take(q, data, length)) return;
+  }
+}
+
 /* ---- TCP ---- */
 
 static void tcp_ready(struct watch *w, uint32_t events) {
@@ -134,9 +175,10 @@ static int dial(const struct sockaddr_storage *to, bool tcp) {
   return -1;
 }
 
-static bool attempt(struct inquiry *q, const struct sockaddr_storage *server) {
+static bool attempt(struct inquiry *q, const struct upstream *server) {
+  if (server->inside) return ask_inside(q, &server->address);
   bool tcp = q->asker.session != NULL;
-  int fd = dial(server, tcp);
+  int fd = dial(&server->address, tcp);
   if (fd < 0 || getrandom(q->query, 2, 0) != 2) {
     if (fd >= 0) close(fd);
     return false;
@@ -157,6 +199,7 @@ static bool attempt(struct inquiry *q, const struct sockaddr_storage *server) {
 }
 
 static void try_next(struct inquiry *q) {
+  leave(q);
   watch_close(&q->watch);
   buffer_clear(&q->in);
   buffer_clear(&q->out);
@@ -170,7 +213,7 @@ static void try_next(struct inquiry *q) {
 static struct inquiry *first_to_go(void) {
   struct inquiry *first = inquiries.newer;
   for (struct inquiry *q = first->newer; q != &inquiries; q = q->newer) {
-    if (*resolver_under_way(q->asker.resolver) > *resolver_under_way(first->asker.resolver)) first = q;
+    if (resolver_under_way(q->asker.resolver)->count > resolver_under_way(first->asker.resolver)->count) first = q;
   }
   return first;
 }
@@ -186,7 +229,7 @@ static bool make_room(unsigned under_way) {
 }
 
 bool upstream_ask(const struct asker *a, const struct container *c, const uint8_t *query, size_t length, size_t question_end) {
-  if (c->upstream_count == 0 || !make_room(*resolver_under_way(a->resolver))) return false;
+  if (c->upstream_count == 0 || !make_room(resolver_under_way(a->resolver)->count)) return false;
   struct inquiry *q = must_alloc(sizeof *q + length);
   q->watch.fd = -1;
   q->asker = *a;

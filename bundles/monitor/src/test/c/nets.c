@@ -161,18 +161,28 @@ static void at_end(int fd) {
   CHECK_NUMBER(read(fd, &byte, 1), 0);
 }
 
-/* A socket in the container's network namespace. */
-static int socket_inside(const struct container *c, int type) {
+/* Into the container's network namespace; what leads back. */
+static int go_inside(const struct container *c) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/ns/net", (int)c->pid);
   int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there = open(path, O_RDONLY | O_CLOEXEC);
   CHECK(syscall(SYS_setns, there, CLONE_NEWNET) == 0);
+  close(there);
+  return own;
+}
+
+static void go_back(int own) {
+  CHECK(syscall(SYS_setns, own, CLONE_NEWNET) == 0);
+  close(own);
+}
+
+/* A socket there that asks the resolver. */
+static int socket_inside(const struct container *c, int type) {
+  int own = go_inside(c);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(0x7f00000b)};
   int fd = patient(socket(AF_INET, type | SOCK_CLOEXEC, 0));
   CHECK_NUMBER(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-  CHECK(syscall(SYS_setns, own, CLONE_NEWNET) == 0);
-  close(own);
-  close(there);
+  go_back(own);
   return fd;
 }
 
@@ -699,6 +709,61 @@ static void other_names_are_for_the_servers(void) {
   quit_net(fd);
 }
 
+static void a_server_inside_is_asked_there(void) {
+  struct container c;
+  struct table t;
+  int fd = start_net(), of_host = bound(SOCK_DGRAM, 9053);
+  begin_container(&c);
+  int own = go_inside(&c), server = bound(SOCK_DGRAM, 9053), other = bound(SOCK_DGRAM, 9055);
+  go_back(own);
+  table_start(&t, id_of(&c));
+  table_put(&t, TAG_NETWORK, "n1 front");
+  table_put(&t, TAG_UPSTREAM, "127.0.0.1 9053 inside");
+  table_put(&t, TAG_UPSTREAM, "127.0.0.1 9054");
+  table_send(fd, &t);
+  int udp = socket_inside(&c, SOCK_DGRAM), second = bound(SOCK_DGRAM, 9054);
+  send_query(udp, "one.example");
+  answer_as_server(server, 3, true);
+  CHECK_NUMBER(code_of_answer(udp), 3);
+  send_query(udp, "two.example"); /* two at once, answered the other way round */
+  send_query(udp, "three.example");
+  uint8_t query[512];
+  struct sockaddr_in from;
+  socklen_t size = sizeof from;
+  ssize_t n = recvfrom(server, query, sizeof query, 0, (struct sockaddr *)&from, &size);
+  CHECK(n > 12);
+  query[2] |= 0x80;
+  CHECK_NUMBER(sendto(other, query, (size_t)n, 0, (struct sockaddr *)&from, size), n); /* nobody asked that one */
+  answer_as_server(server, 3, false);
+  CHECK_NUMBER(code_of_answer(udp), 3);
+  CHECK_NUMBER(sendto(server, query, (size_t)n, 0, (struct sockaddr *)&from, size), n);
+  CHECK_NUMBER(sendto(server, query, (size_t)n, 0, (struct sockaddr *)&from, size), n); /* once more is nothing */
+  CHECK_NUMBER(code_of_answer(udp), 0);
+  send_query(udp, "refused.example");
+  answer_as_server(server, 5, false);
+  answer_as_server(second, 0, false);
+  CHECK_NUMBER(code_of_answer(udp), 0);
+  CHECK(recv(of_host, query, sizeof query, MSG_DONTWAIT) < 0);
+  int tcp = socket_inside(&c, SOCK_STREAM);
+  put_query("over.tcp", DNS_A, false);
+  uint8_t head[2] = {(uint8_t)(packet_length >> 8), (uint8_t)packet_length};
+  CHECK_NUMBER(write_all(tcp, head, 2), 0);
+  CHECK_NUMBER(write_all(tcp, packet, packet_length), 0);
+  answer_as_server(server, 0, false);
+  CHECK_NUMBER(read_all(tcp, query, packet_length + 2), packet_length + 2);
+  CHECK(query[2] == 0x12 && query[3] == 0x34 && query[4] & 0x80);
+  send_query(udp, "last.example"); /* under way when the container ends */
+  CHECK(recv(server, query, sizeof query, 0) > 12);
+  close(tcp);
+  close(udp);
+  close(server);
+  close(other);
+  close(second);
+  close(of_host);
+  end_container(&c);
+  quit_net(fd);
+}
+
 static void hostile_packets_are_refused_or_dropped(void) {
   static const uint8_t short_one[] = {0x12, 0x34, 1}, response[12] = {0x12, 0x34, 0x80}, status[12] = {0x12, 0x34, 0x10, 0, 0, 1};
   static const uint8_t none[12] = {0x12, 0x34, 1}, endless[14] = {0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0, 0x0c};
@@ -940,6 +1005,7 @@ int main(int argc, char **argv) {
   questions_wait_for_the_next_helper();
   what_does_not_fit_is_asked_for_again_over_tcp();
   other_names_are_for_the_servers();
+  a_server_inside_is_asked_there();
   hostile_packets_are_refused_or_dropped();
   a_flood_hurts_only_who_sends_it();
   floods_of_many_leave_others_their_share();

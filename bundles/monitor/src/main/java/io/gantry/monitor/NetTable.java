@@ -77,8 +77,9 @@ public record NetTable(
   /**
    * @param address numeric
    * @param port usually 53
+   * @param inside on the container's own loopback interface
    */
-  public record Server(String address, int port) {
+  public record Server(String address, int port, boolean inside) {
     public Server {
       word(address);
     }
@@ -110,7 +111,10 @@ public record NetTable(
       message.text(
           Tag.NAME, endpoint.network + " " + addresses + " " + endpoint.fullName + " " + names);
     }
-    servers.forEach(server -> message.text(Tag.UPSTREAM, server.address + " " + server.port));
+    for (Server server : servers) {
+      String where = server.inside ? " inside" : "";
+      message.text(Tag.UPSTREAM, server.address + " " + server.port + where);
+    }
     return message.number(Tag.FLAGS, keepsBareNames ? BARE_NAMES : 0);
   }
 

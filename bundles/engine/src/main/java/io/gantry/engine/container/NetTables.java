@@ -25,6 +25,8 @@ final class NetTables {
   /** What could be asked for: a name has 255 bytes at most. */
   private static final Pattern WORD = Pattern.compile("[^\\s,\\p{Cntrl}]{1,255}");
 
+  private static final Pattern LOOPBACK = Pattern.compile("127\\..*|::1");
+
   private static final int MOST_SERVERS = 8;
 
   private final NetworkKeeper networks;
@@ -117,10 +119,18 @@ final class NetTables {
     return List.copyOf(names);
   }
 
+  /**
+   * The host's are asked from the host; a loopback address that was asked for is the container's.
+   */
   private List<NetTable.Server> servers(ContainerRecord record) {
-    return EtcTexts.servers(record.spec().host(), files.ofHost(), resolver()).stream()
+    var host = record.spec().host();
+    boolean named = !host.resolver().servers().isEmpty() || !resolver().servers().isEmpty();
+    return EtcTexts.servers(host, files.ofHost(), resolver()).stream()
+        .filter(server -> !(named && server.equals(RESOLVER)))
         .limit(MOST_SERVERS)
-        .map(server -> new NetTable.Server(server, PORT))
+        .map(
+            server ->
+                new NetTable.Server(server, PORT, named && LOOPBACK.matcher(server).matches()))
         .toList();
   }
 }
