@@ -267,6 +267,9 @@ public final class ContainerEngine implements Containers {
   @Override
   public void restart(String ref, @Nullable String signal, @Nullable Duration timeout) {
     var container = table.find(ref);
+    if (container.running() != null) {
+      starting.requireDrivers(container); // without them it is better left running
+    }
     container.kept(true);
     try {
       if (stopping.endIfRunning(container, ref, signal, timeout)) {

@@ -125,6 +125,14 @@ final class Starting {
     }
   }
 
+  /**
+   * @throws GantryException UNAVAILABLE when what a start needs first is away
+   */
+  void requireDrivers(Container container) {
+    shop.execs().call(container.record().execDriver(), driver -> driver.features());
+    shop.storage().call(container.record().storageDriver(), driver -> driver.features());
+  }
+
   /** What a start that fails leaves as it was. */
   private void forgetFormerRuns(Container container, Undo undo) {
     if (container.record().ephemeral() && container.keepsRun()) {

@@ -164,6 +164,19 @@ class AwayDriverTest {
   }
 
   @Test
+  void aRestartThatCannotBeDoneLeavesTheContainerRunning() {
+    String id = running();
+    long pid = engine.containers.inspect(id).state().pid();
+    away = true;
+    var refused =
+        assertThrows(
+            GantryException.class,
+            () -> engine.containers.restart(id, null, Duration.ofSeconds(1)));
+    assertEquals(Kind.UNAVAILABLE, refused.kind());
+    assertEquals(pid, engine.containers.inspect(id).state().pid());
+  }
+
+  @Test
   void anExecThatCannotBeTriedHasNoOutput() throws Exception {
     String id = running();
     var spec =
