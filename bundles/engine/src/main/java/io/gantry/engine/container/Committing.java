@@ -44,7 +44,7 @@ final class Committing {
       }
       id = shop.images().commit(request(record, commit, config), layer(container));
     }
-    tell(record, commit, id);
+    tell(record, commit, id, config.labels());
     return id;
   }
 
@@ -82,11 +82,16 @@ final class Committing {
     return null;
   }
 
-  private void tell(ContainerRecord record, Commit commit, String id) {
+  private void tell(ContainerRecord record, Commit commit, String id, Map<String, String> labels) {
+    String name = shop.images().checkName(commit.repository(), commit.tag());
+    teller.tellImage("create", id, id, labels);
+    if (!name.isEmpty()) {
+      teller.tellImage("tag", id, name, labels);
+    }
     Map<String, String> further = new HashMap<>();
     further.put("comment", commit.comment());
     further.put("imageID", id);
-    further.put("imageRef", shop.images().checkName(commit.repository(), commit.tag()));
+    further.put("imageRef", name);
     teller.tell(record, "commit", further);
   }
 }

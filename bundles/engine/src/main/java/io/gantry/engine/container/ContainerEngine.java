@@ -23,6 +23,7 @@ import io.gantry.spi.GantryException;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -377,6 +378,7 @@ public final class ContainerEngine implements Containers {
     if (container.record().spec().process().terminal()) {
       running.monitor().resize(rows, columns);
     }
+    teller.tell(container.record(), "resize", Map.of("height", "" + rows, "width", "" + columns));
   }
 
   @Override

@@ -74,7 +74,7 @@ public interface ImageLayers {
   ImageConfig changed(@Nullable ImageConfig base, List<String> changes);
 
   /**
-   * The name in full, or empty when none is given.
+   * The name as people write it, or empty when none is given.
    *
    * @throws io.gantry.spi.GantryException INVALID for what is none
    */

@@ -58,6 +58,13 @@ final class Teller {
     events.publish(new Event("container", "prune", "", reclaimed, clock.instant()));
   }
 
+  /** What became of an image by something that was done with a container. */
+  void tellImage(String action, String id, String name, Map<String, String> labels) {
+    var attributes = new HashMap<>(labels);
+    attributes.put("name", name);
+    events.publish(new Event("image", action, id, attributes, clock.instant()));
+  }
+
   private static Event event(
       ContainerRecord container, String action, Map<String, String> attributes, Instant time) {
     return new Event("container", action, container.id(), attributes, time);

@@ -147,7 +147,7 @@ public final class ImageKeeper implements ImageLayers {
 
   @Override
   public String checkName(String repository, String tag) {
-    return repository.isEmpty() ? "" : io.gantry.image.Reference.tagged(repository, tag).toString();
+    return repository.isEmpty() ? "" : io.gantry.image.Reference.tagged(repository, tag).familiar();
   }
 
   @Override

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.gantry.api.ContainerFiles.Commit;
+import io.gantry.api.Events.Event;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.util.List;
@@ -21,6 +22,24 @@ class CommittingTest extends WithEngine {
 
   static Commit commit(boolean pause, String comment) {
     return new Commit("", "", comment, "", pause, null, List.of());
+  }
+
+  @Test
+  void itIsToldOfTheImageToo() {
+    String id = engine.containers.create(Specs.running("true")).id();
+    engine.events.clear();
+    String image =
+        engine.containers.commit(id, new Commit("made", "1", "", "", false, null, List.of()));
+    engine.actions(); // once all has been told
+    assertEquals(
+        List.of("image create " + image, "image tag made", "container commit made"),
+        engine.events.stream()
+            .map(event -> event.type() + " " + event.action() + " " + nameOf(event))
+            .toList());
+  }
+
+  private static String nameOf(Event event) {
+    return event.attributes().getOrDefault("imageRef", event.attributes().getOrDefault("name", ""));
   }
 
   @Test

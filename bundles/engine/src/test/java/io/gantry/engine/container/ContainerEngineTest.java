@@ -402,6 +402,18 @@ class ContainerEngineTest {
   }
 
   @Test
+  void anotherSizeOfItsTerminalIsTold() {
+    String id = engine.containers.create(Specs.running("sleep", "1000")).id();
+    engine.containers.start(id);
+    engine.containers.resize(id, 5, 7);
+    assertTrue(engine.actions().contains("resize"));
+    var told = engine.events.stream().filter(event -> event.action().equals("resize")).toList();
+    assertEquals(1, told.size());
+    assertEquals("5", told.get(0).attributes().get("height"));
+    assertEquals("7", told.get(0).attributes().get("width"));
+  }
+
+  @Test
   void aTerminalOfAnExecHasTheSizeItWasMadeWithUnlessItsStartSaysAnother() throws Exception {
     String id = engine.containers.create(Specs.running("sleep", "1000")).id();
     engine.containers.start(id);
