@@ -90,7 +90,6 @@ public final class VolumeRoutes {
     boolean all = always || filters.flag("all", false);
     var pruned =
         volumes.prune(volume -> (all || volume.isAnonymous()) && filters.labels(labels(volume)));
-    return Answer.json(
-        object("VolumesDeleted", pruned.names(), "SpaceReclaimed", pruned.bytes()));
+    return Answer.json(object("VolumesDeleted", pruned.names(), "SpaceReclaimed", pruned.bytes()));
   }
 }
