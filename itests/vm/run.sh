@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boots Debian's cloud kernel in qemu, under software emulation, with the engine installed as a systemd service, and
 # runs guest/suite.sh there: on pure cgroup v2, on hybrid and on v1, with a restart of the service and a reboot in between.
-#   itests/vm/run.sh [v2 | hybrid | v1]...      without arguments: all three
+#   itests/vm/run.sh [v2 | hybrid | v1 | short]...      without arguments: the first three; short: what no other test has, on v2
 # Needs: qemu-system-x86, mmdebstrap, e2fsprogs, busybox-static, a docker command, and a built distribution (mvn package).
 #   GANTRY_VM_CACHE     where the root file system is kept (made once, from this host's apt sources; 2 GB)
 #   GANTRY_VM_OUT       where the serial logs go
@@ -14,6 +14,8 @@ top=$(cd "$here/../.." && pwd)
 cache=${GANTRY_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gantry-vm}
 out=${GANTRY_VM_OUT:-$here/target}
 seconds=${GANTRY_VM_SECONDS:-2400}
+short=limits_are_in_the_files,devices_are_filtered,containers_have_dockers_default_profile,the_default_profile_forbids_what_dockers_does
+short=$short,profiles_may_be_named,a_profile_that_was_unloaded_comes_back,an_association_goes_through_a_published_port
 packages=systemd,systemd-sysv,udev,dbus,kmod,initramfs-tools,zstd,linux-image-cloud-amd64,openjdk-17-jre-headless,procps,curl,iproute2,nfs-kernel-server,apparmor,socat,nftables
 
 die() {
@@ -70,18 +72,19 @@ payload() {
 
 # boot LAYOUT: what the guest writes goes into a scratch copy that outlives its reboots, but not qemu
 boot() {
-  local log=$out/$1.log append=
+  local log=$out/$1.log append='' layout=$1 only=${GANTRY_VM_ONLY-}
   case $1 in
   v2) ;;
+  short) layout=v2 only=${only:-$short} ;;
   hybrid) append='systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=0' ;;
   v1) append='systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1' ;;
-  *) die "usage: $0 [v2 | hybrid | v1]..." ;;
+  *) die "usage: $0 [v2 | hybrid | v1 | short]..." ;;
   esac
   echo "== $1: booting, log in $log"
   rm -f "$log"
   timeout "$seconds" nice -n 5 qemu-system-x86_64 -nodefaults -machine "q35,accel=${GANTRY_VM_ACCEL:-tcg}" -cpu max -smp 1 -m 1536 -display none \
     -serial "file:$log" -kernel "$kernel" -initrd "$initrd" -snapshot \
-    -append "console=ttyS0 root=LABEL=root rw quiet panic=10 systemd.show_status=0 gantry.layout=$1 ${GANTRY_VM_ONLY:+gantry.only=$GANTRY_VM_ONLY} $append" \
+    -append "console=ttyS0 root=LABEL=root rw quiet panic=10 systemd.show_status=0 gantry.layout=$layout ${only:+gantry.only=$only} $append" \
     -drive "file=$image,if=virtio,format=raw" -drive "file=$payload,if=virtio,format=raw" \
     -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng -nic none || true
   tr -d '\r' <"$log" | sed -n 's/^.*gantry-vm: //p'
