@@ -408,6 +408,18 @@ class PullTest {
   }
 
   @Test
+  void anInterruptEndsAPull() throws Exception {
+    IMAGE.in(registry, "a/b", "1", TestImage.OCI);
+    CountDownLatch stalled = stall(FakeRegistry.blobPath("a/b", MIDDLE.digest()), MIDDLE.blob());
+    var threads = Executors.newSingleThreadExecutor();
+    Future<Kind> pull = threads.submit(() -> refused(name(":1")).kind());
+    await(stalled);
+    threads.shutdownNow();
+    assertEquals(Kind.CANCELLED, pull.get());
+    engine.assertHasNothing();
+  }
+
+  @Test
   void aClientThatIsGoneEndsItsPull() {
     IMAGE.in(registry, "a/b", "1", TestImage.OCI);
     var gone =

@@ -80,7 +80,9 @@ final class Receiving {
   void into(Ingest in) {
     boolean isRest = in.offset() > 0;
     progress.written(in.offset());
-    progress.tell(in.offset());
+    if (isRest) {
+      progress.tell(in.offset());
+    }
     receiveAll(in);
     progress.verifies();
     Digest actual = in.finish();
