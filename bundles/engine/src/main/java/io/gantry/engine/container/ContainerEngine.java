@@ -276,16 +276,23 @@ public final class ContainerEngine implements Containers {
       if (stopping.endIfRunning(container, ref, signal, timeout)) {
         teller.tell(container.record(), "stop");
       }
-      starting.start(container);
-    } catch (GantryException e) {
-      if (e.kind() != NOT_MODIFIED) {
-        throw e;
-      } // somebody else has started it: it runs anew, as asked
+      startAnew(container, ref);
     } finally {
       container.kept(false);
       ending.removeIfOver(container);
     }
     teller.tell(container.record(), "restart");
+  }
+
+  private void startAnew(Container container, String ref) {
+    try {
+      starting.start(container);
+    } catch (GantryException e) {
+      if (e.kind() != NOT_MODIFIED) {
+        throw new GantryException(
+            e.kind(), "Cannot restart container " + ref + ": " + e.getMessage(), e);
+      } // somebody else has started it: it runs anew, as asked
+    }
   }
 
   @Override

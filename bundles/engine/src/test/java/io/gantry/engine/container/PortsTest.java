@@ -155,6 +155,21 @@ class PortsTest extends WithEngine {
   }
 
   @Test
+  void aRestartThatCannotHaveItsPortSaysSo() throws Exception {
+    int[] free = free(1);
+    String id = started("box", "one", wish(80, HERE, free[0]));
+    engine.containers.stop(id, "KILL", null);
+    try (var strange = new ServerSocket(free[0], 1, InetAddress.getByName(HERE))) {
+      var e =
+          assertThrows(GantryException.class, () -> engine.containers.restart("box", "KILL", null));
+      assertEquals(CONFLICT, e.kind());
+      String said = e.getMessage();
+      assertTrue(said.startsWith("Cannot restart container box: failed to set up "), said);
+      assertTrue(strange.isBound());
+    }
+  }
+
+  @Test
   void aConflictLeavesThePortsAsTheyWere() throws Exception {
     int[] free = free(3);
     started("other", "one", wish(80, HERE, free[0]));

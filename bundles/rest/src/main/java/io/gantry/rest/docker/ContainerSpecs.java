@@ -251,16 +251,13 @@ public final class ContainerSpecs {
         .toList();
   }
 
+  /** A port without any binding is published by {@code PublishAllPorts} alone. */
   static List<PortRequest> ports(JsonObject host) {
     var ports = new ArrayList<PortRequest>();
     JsonObject bindings = host.object("PortBindings");
     for (String key : bindings.entries().keySet()) {
       String port = port(key);
-      List<JsonObject> addresses = bindings.objects(key);
-      if (addresses.isEmpty()) {
-        ports.add(new PortRequest(port, "", ""));
-      }
-      for (JsonObject address : addresses) {
+      for (JsonObject address : bindings.objects(key)) {
         ports.add(new PortRequest(port, address.text("HostIp"), address.text("HostPort")));
       }
     }

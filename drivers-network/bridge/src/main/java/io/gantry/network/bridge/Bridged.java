@@ -45,6 +45,10 @@ record Bridged(
         throw new GantryException(
             INVALID, "the gateway " + subnet.gateway() + " is not in the subnet " + cidr);
       }
+      if (cidr.isIpv6() && cidr.address().isMulticastAddress()) { // of IPv4 the kernel takes them
+        throw new GantryException(
+            INVALID, "multicast subnet '" + subnet.cidr() + "' is not allowed");
+      }
       subnets.add(cidr);
     }
     boolean small = options.mtu() > 0 && options.mtu() < SMALLEST_MTU_OF_IPV6;

@@ -85,4 +85,14 @@ class BridgeOptionsTest {
   private static BridgeOptions read(boolean internal, Map<String, String> options) {
     return BridgeOptions.of(new Network("n".repeat(64), "web", List.of(), internal, options));
   }
+
+  @Test
+  void multicastAddressesAreNobodysOwn() {
+    var network =
+        new Network(
+            "1", "net", List.of(new Network.Subnet("ff00::/64", "ff00::1")), false, Map.of());
+    var e = assertThrows(GantryException.class, () -> Bridged.read(network));
+    assertEquals("multicast subnet 'ff00::/64' is not allowed", e.getMessage());
+    assertEquals(GantryException.Kind.INVALID, e.kind());
+  }
 }
