@@ -40,7 +40,7 @@ containers_have_dockers_default_profile() {
     # shellcheck disable=SC2086
     is "$(docker exec $options confined cat $self | tr -d '\r')" "$default"
   done
-  eventually docker exec confined test -e /health
+  eventually docker exec confined test -s /health
   is "$(docker exec confined cat /health)" "$default"
   docker restart -t 1 confined
   is "$(confinement confined)" "$default"
