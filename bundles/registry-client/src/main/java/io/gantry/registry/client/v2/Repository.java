@@ -65,6 +65,7 @@ public final class Repository {
   public Optional<Digest> digest(String tag) {
     Ask ask = new Ask("HEAD", manifests(tag), accept(), scopes, true);
     try (Reply reply = session.send(ask)) {
+      reply.bytes(0); // a HEAD has none, and then the connection is free
       return reply.isSuccess()
           ? reply.header("docker-content-digest").flatMap(Digest::find)
           : Optional.empty();

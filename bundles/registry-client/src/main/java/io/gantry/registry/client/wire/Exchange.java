@@ -3,6 +3,7 @@ package io.gantry.registry.client.wire;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.registry.HostTls;
+import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -205,8 +206,8 @@ final class Exchange {
               headers(response),
               listener.getInputStream(),
               counts,
-              () -> {
-                close(listener, request);
+              isEnded -> {
+                close(listener, request, isEnded);
                 end.run();
               });
       if (reply.status() >= 400 && reply.status() != 401 && reply.status() != 404) {
@@ -232,10 +233,15 @@ final class Exchange {
     }
   }
 
-  private static void close(InputStreamResponseListener listener, Request request) {
+  /** What has not been read to its end keeps no connection: a registry may never send the rest. */
+  private static void close(
+      InputStreamResponseListener listener, Request request, boolean isEnded) {
+    if (!isEnded) {
+      request.abort(new IOException("closed"));
+    }
     try {
       listener.close();
-    } catch (java.io.IOException e) {
+    } catch (IOException e) {
       request.abort(e);
     }
   }

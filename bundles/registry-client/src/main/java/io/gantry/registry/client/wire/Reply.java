@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** An answer whose body has not been read yet. Closing it ends the transfer. */
 public final class Reply implements AutoCloseable {
@@ -18,12 +19,12 @@ public final class Reply implements AutoCloseable {
   private final int status;
   private final String reason;
   private final Map<String, List<String>> headers;
-  private final InputStream body;
-  private final Runnable end;
+  private final Counted body;
+  private final Consumer<Boolean> end;
 
   /**
    * @param headers names in lower case
-   * @param end run once, when it is closed
+   * @param end gets whether all has been read, when it is closed
    */
   Reply(
       Sent sent,
@@ -32,7 +33,7 @@ public final class Reply implements AutoCloseable {
       Map<String, List<String>> headers,
       InputStream body,
       Traffic.Counts counts,
-      Runnable end) {
+      Consumer<Boolean> end) {
     this.sent = sent;
     this.status = status;
     this.reason = reason;
@@ -94,7 +95,7 @@ public final class Reply implements AutoCloseable {
   public byte[] bytes(int most) {
     try {
       byte[] bytes = body.readNBytes(most);
-      if (bytes.length == most && body.read() >= 0) {
+      if (body.read() >= 0) {
         throw new GantryException(
             Kind.INVALID, "%s: the answer is larger than %d bytes".formatted(sent.shown(), most));
       }
@@ -114,13 +115,19 @@ public final class Reply implements AutoCloseable {
     return Failures.of(sent, e);
   }
 
+  /** Reads what is left of a small answer, so that its connection can be used again. */
+  void drain() {
+    bytes(Failures.LONGEST_ERROR);
+  }
+
   @Override
   public void close() {
-    end.run();
+    end.accept(body.isEnded);
   }
 
   private static final class Counted extends FilterInputStream {
     private final Traffic.Counts counts;
+    private boolean isEnded;
 
     Counted(InputStream in, Traffic.Counts counts) {
       super(in);
@@ -130,6 +137,7 @@ public final class Reply implements AutoCloseable {
     @Override
     public int read() throws IOException {
       int one = in.read();
+      isEnded |= one < 0;
       counts.received(one < 0 ? 0 : 1);
       return one;
     }
@@ -137,6 +145,7 @@ public final class Reply implements AutoCloseable {
     @Override
     public int read(byte[] into, int offset, int length) throws IOException {
       int n = in.read(into, offset, length);
+      isEnded |= n < 0;
       counts.received(Math.max(n, 0));
       return n;
     }

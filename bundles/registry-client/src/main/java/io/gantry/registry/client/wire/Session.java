@@ -221,6 +221,7 @@ public final class Session {
       if (answer.isEmpty()) {
         return reply;
       }
+      reply.drain();
       reply.close();
       granted.put(ask.scopes(), answer);
     }
