@@ -9,6 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -124,5 +128,52 @@ class ManyClientsTest {
     }
     assertQuickRequestsAreAnswered();
     assertEquals(200, api.get("/containers/json").status());
+  }
+
+  @Test
+  void aLogThatTakesNothingKeepsNoOtherRequestWaiting() throws Exception {
+    var log = Logger.getLogger("io.gantry.rest.http.Audit");
+    var stuck = new StuckLog("/containers/web/exec");
+    log.setLevel(Level.FINE);
+    log.addHandler(stuck);
+    try {
+      Api.send(known, head("POST", "/containers/web/exec", 16) + "{\"Cmd\":[\"true\"]}");
+      assertTrue(stuck.reached.await(30, TimeUnit.SECONDS));
+      var other = api.connect();
+      clients.add(other);
+      assertEquals("200", ask(other, "GET", "/_ping", ""));
+    } finally {
+      release.countDown();
+      log.removeHandler(stuck);
+      log.setLevel(null);
+    }
+  }
+
+  /** Its writer waits with a record that names a path. */
+  private final class StuckLog extends Handler {
+    private final String path;
+    private final CountDownLatch reached = new CountDownLatch(1);
+
+    StuckLog(String path) {
+      this.path = path;
+    }
+
+    @Override
+    public void publish(LogRecord record) {
+      if (List.of(record.getParameters()).contains(path)) {
+        reached.countDown();
+        try {
+          release.await();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
   }
 }

@@ -24,12 +24,16 @@ final class Audit {
   private Audit() {}
 
   /**
-   * Whether {@link #note} waits for nobody: who a process is, is looked up in the system's tables.
+   * Whether {@link #note} waits for nobody: who a process is, is looked up in the system's tables,
+   * and a log may take its time.
    */
   static boolean isQuick(Request request) {
     EndPoint raw =
         ChannelConnector.raw(request.getConnectionMetaData().getConnection().getEndPoint());
-    return !isNoted(request) || (raw instanceof ClientEndPoint client && client.isProcessKnown());
+    return !isNoted(request)
+        || (!log.isLoggable(Level.DEBUG)
+            && raw instanceof ClientEndPoint client
+            && isRoot(client.knownProcess()));
   }
 
   private static boolean isNoted(Request request) {
@@ -41,9 +45,13 @@ final class Audit {
     if (isNoted(request)) {
       boolean changes = !READING.contains(request.getMethod());
       String who = who(request.getConnectionMetaData().getConnection().getEndPoint());
-      Level level = changes && !who.startsWith("user root,") ? Level.INFO : Level.DEBUG;
+      Level level = changes && !isRoot(who) ? Level.INFO : Level.DEBUG;
       log.log(level, "{0} {1} by {2}", request.getMethod(), printable(path), who);
     }
+  }
+
+  private static boolean isRoot(String who) {
+    return who.startsWith("user root,");
   }
 
   private static String who(EndPoint endPoint) {

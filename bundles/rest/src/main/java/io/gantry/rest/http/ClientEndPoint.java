@@ -28,7 +28,7 @@ final class ClientEndPoint extends SocketChannelEndPoint {
   private final ClientSelector selector;
   private final boolean servedAtOnce;
   private boolean begun;
-  private volatile @Nullable String process;
+  private volatile String process = ""; // not looked up yet
 
   /**
    * @param servedAtOnce by the selecting thread, or by another
@@ -60,9 +60,9 @@ final class ClientEndPoint extends SocketChannelEndPoint {
     return task == null || servedAtOnce ? task : Invocable.from(InvocationType.BLOCKING, task);
   }
 
-  /** Whether {@link #process} need not look. */
-  boolean isProcessKnown() {
-    return process != null;
+  /** As {@link #process}, or empty where it would have to look. */
+  String knownProcess() {
+    return process;
   }
 
   /**
@@ -71,7 +71,7 @@ final class ClientEndPoint extends SocketChannelEndPoint {
    */
   String process() throws IOException {
     String known = process;
-    if (known == null) {
+    if (known.isEmpty()) {
       var peer = channel.getOption(ExtendedSocketOptions.SO_PEERCRED);
       known = "user " + peer.user().getName() + ", group " + peer.group().getName();
       process = known;
