@@ -9,8 +9,10 @@ import io.gantry.spi.Undo;
 import io.gantry.spi.network.Network;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
 
 /**
@@ -28,6 +30,9 @@ final class LinkedPorts {
 
   /** Ids of those of them that link to others. */
   private final Set<String> linking = ConcurrentHashMap.newKeySet();
+
+  /** What gives addresses free that links may lead to, until the driver has been told. */
+  private final Queue<Runnable> withheld = new ConcurrentLinkedQueue<>();
 
   LinkedPorts(NetworkKeeper networks, ContainerTable table) {
     this.networks = networks;
@@ -51,7 +56,7 @@ final class LinkedPorts {
       undo.add(() -> leaves(record.id()));
     }
     if (add(record, places)) {
-      networks.link(this::links);
+      tell();
     }
   }
 
@@ -85,24 +90,44 @@ final class LinkedPorts {
         .filter(parent -> Links.lead(parent.record(), container));
   }
 
-  /** Its address may be another's after this; does nothing when it has none. */
-  void leaves(String container) {
+  /**
+   * It is about to give its address away; does nothing when it has none.
+   *
+   * @return whether the address may be another's; if not, it may {@link #whenTold}
+   */
+  boolean leaves(String container) {
     boolean concerned = concern(container);
     addresses.remove(container);
     linking.remove(container);
-    if (concerned) {
-      changed();
+    return !concerned || changed();
+  }
+
+  /**
+   * Links have been taken away.
+   *
+   * @return whether the driver knows; it is told again with the next change
+   */
+  boolean changed() {
+    try {
+      if (networks.table().keepsApart()) {
+        tell();
+      }
+      return true;
+    } catch (GantryException e) {
+      log.log(WARNING, "links stay open or closed: {0}", e.getMessage());
+      return false;
     }
   }
 
-  /** Links have been taken away. */
-  void changed() {
-    try {
-      if (networks.table().keepsApart()) {
-        networks.link(this::links);
-      }
-    } catch (GantryException e) { // it is told again with the next change
-      log.log(WARNING, "links stay open or closed: {0}", e.getMessage());
+  /** Gives addresses free as soon as the driver lets no links lead to them any more. */
+  void whenTold(Runnable free) {
+    withheld.add(free);
+  }
+
+  private void tell() {
+    networks.link(this::links);
+    for (Runnable free; (free = withheld.poll()) != null; ) {
+      free.run();
     }
   }
 

@@ -171,7 +171,7 @@ final class Wiring {
   /** Nobody is left to hear of a failure: the drivers' recovery does it the next time. */
   void letGo(String container, Wires wires) {
     publishing.leave(container, wires.ports);
-    linkedPorts.leaves(container);
+    boolean isFree = linkedPorts.leaves(container);
     for (var place : wires.places) {
       try {
         if (wires.shared) {
@@ -182,7 +182,11 @@ final class Wiring {
       } catch (GantryException e) {
         log.log(WARNING, "cannot detach " + container + " from " + place.name(), e);
       }
-      networks.leave(place);
+      if (isFree) {
+        networks.leave(place);
+      } else {
+        linkedPorts.whenTold(() -> networks.leave(place));
+      }
       sweep(place);
     }
   }

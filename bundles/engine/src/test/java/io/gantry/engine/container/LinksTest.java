@@ -185,6 +185,29 @@ class LinksTest extends WithEngine {
     assertEquals(links, Set.copyOf(driver.links));
   }
 
+  @Test
+  void anAddressThatALinkMayStillLeadToIsNobodyElses() {
+    engine.close();
+    var driver = new LoopDriver();
+    engine = Engines.apart(home, driver.leased());
+    serving("child");
+    engine.containers.start("child");
+    made("parent", "child:db");
+    engine.containers.start("parent");
+    String former = address("child");
+    driver.linkFailure = new GantryException(GantryException.Kind.INTERNAL, "no rules now");
+    engine.containers.stop("child", "KILL", null);
+    Await.until("the driver was to be told", () -> driver.linkFailure == null);
+    made("next");
+    engine.containers.start("next");
+    assertNotEquals(former, address("next"));
+    engine.containers.start("child"); // with it the driver is told again
+    assertEquals(links("parent", "child"), Set.copyOf(driver.links));
+    made("last");
+    engine.containers.start("last");
+    assertEquals(former, address("last"));
+  }
+
   private String address(String ref) {
     return engine.containers.inspect(ref).networks().get("bridge").address();
   }

@@ -20,6 +20,7 @@ import java.util.function.BiConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.http.HttpFields;
+import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
@@ -131,7 +132,13 @@ final class Gateway extends Handler.Abstract.NonBlocking {
    * clients would wait with it.
    */
   private static boolean isFor(Request request, Route route) {
-    return !ChannelConnector.isSelecting(request) || (route.isQuick() && Audit.isQuick(request));
+    return !ChannelConnector.isSelecting(request)
+        || (route.isQuick() && isShort(request) && Audit.isQuick(request));
+  }
+
+  private static boolean isShort(Request request) {
+    return request.getLength() <= JsonBodies.FREE_BYTES
+        && !request.getHeaders().contains(HttpHeader.TRANSFER_ENCODING);
   }
 
   private void serve(Asked asked, Request request, Response response, Callback callback) {

@@ -206,6 +206,18 @@ public final class BridgeDriver implements NetworkDriver {
     Forwarding.relay(network.bridge(), settings.rules() && !network.links().isEmpty());
   }
 
+  /** Links that do not work are no reason to lose the rest; ports that are left open are one. */
+  private void relayAgain(Bridged network) {
+    try {
+      relay(network);
+    } catch (GantryException e) {
+      if (network.links().isEmpty()) {
+        throw e;
+      }
+      log.log(WARNING, "links in network {0} do not work: {1}", network.bridge(), e.getMessage());
+    }
+  }
+
   /** Families that need forwarding, which is off and shall be on: for our networks alone. */
   private List<Boolean> missingForwarding(Collection<Bridged> of) {
     var families = new ArrayList<Boolean>();
@@ -300,9 +312,14 @@ public final class BridgeDriver implements NetworkDriver {
       }
       var now = before.with(network);
       networks.put(network.id(), now);
-      if (!now.links().equals(before.links())) {
+      if (now.links().equals(before.links())) {
+        return;
+      }
+      try (var undo = new Undo()) {
+        undo.add(() -> networks.put(network.id(), before)); // or others' changes fail by it
         setRules();
         relay(now);
+        undo.keep();
       }
     } finally {
       changes.unlock();
@@ -410,7 +427,7 @@ public final class BridgeDriver implements NetworkDriver {
       var missing = missingForwarding(networks.values());
       setRules();
       forward(missing);
-      networks.values().forEach(this::relay);
+      networks.values().forEach(this::relayAgain);
       return new Recovery(alive, lost, swept);
     } finally {
       changes.unlock();
