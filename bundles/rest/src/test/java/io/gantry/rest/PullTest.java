@@ -69,7 +69,7 @@ class PullTest {
           telling.says("0984c3abce1a", "Download complete");
           telling.says("", "Status: Downloaded newer image for redis:6-alpine");
         };
-    String zoom = "[=\\u003e                                                 ]";
+    String zoom = "[=>                                                 ]";
     assertEquals(
         """
         {"status":"Pulling from library/redis","id":"6-alpine"}
