@@ -27,6 +27,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -371,6 +373,14 @@ class PullTest {
     }
   }
 
+  private static void until(BooleanSupplier fact) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (!fact.getAsBoolean()) {
+      assertTrue(System.nanoTime() < end, "not in time");
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+    }
+  }
+
   /** Sends half of the blob and no more until the client hangs up. */
   private CountDownLatch stall(String path, byte[] content) {
     CountDownLatch stalled = new CountDownLatch(1);
@@ -393,6 +403,7 @@ class PullTest {
     var threads = Executors.newSingleThreadExecutor();
     Future<?> pull = threads.submit(() -> engine.pull(name(":1")));
     await(stalled);
+    until(() -> engine.rests().stream().filter(name -> name.endsWith(".part")).count() == 3);
     var transfer = engine.client.list().get(0);
     assertEquals("pull " + name(":1"), transfer.kind() + " " + transfer.ref());
     engine.client.cancel(transfer.id());
