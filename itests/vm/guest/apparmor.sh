@@ -69,7 +69,7 @@ the_default_profile_forbids_what_dockers_does() {
   docker exec allowed sh -c 'echo 1 >/proc/sys/kernel/shm_rmid_forced; echo 0 >/proc/self/oom_score_adj; echo name >/proc/self/comm'
   docker exec allowed sh -c 'cat /sys/class/net/lo/mtu; mkdir -p /a/b; echo x >/a/b/c; ln /a/b/c /d; chown 7:7 /d; mknod /e p'
   docker exec allowed sh -c 'sleep 1000 & kill -0 $! && kill -9 $!'
-  docker exec allowed sh -c 'nc -l -p 7 -s 127.0.0.1 >/f & for i in 1 2 3 4 5; do sleep 1; echo hello | nc -w 1 127.0.0.1 7; grep hello /f && exit; done; exit 1'
+  docker exec allowed sh -c 'nc -l -p 7 >/f & for i in 1 2 3 4 5; do sleep 1; echo hello | nc -w 1 127.0.0.1 7; grep hello /f && exit; done; exit 1'
   docker pause allowed
   docker unpause allowed
   is "$(free --security-opt apparmor=unconfined -- sh -c 'mount -t tmpfs tmpfs /tmp && cat /proc/self/attr/apparmor/current')" unconfined

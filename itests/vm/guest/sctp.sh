@@ -1,13 +1,6 @@
 # Published ports of SCTP, a protocol that this kernel has as a module. Sourced by suite.sh.
 # shellcheck shell=bash
 
-# inside NAME COMMAND...: in the network namespace of a container
-inside() {
-  local name=$1
-  shift
-  nsenter -t "$(pid "$name")" -n "$@"
-}
-
 # associated ADDRESS PORT: what a server of one association says
 associated() { timeout 10 socat -u "SCTP:$1:$2" STDOUT </dev/null; }
 
@@ -18,19 +11,17 @@ an_association_goes_through_a_published_port() {
   docker run -d --name server --network streams --ip 10.91.0.7 -p 7000:7/sctp busybox sleep 100000
   is "$(docker port server)" '7/sctp -> 0.0.0.0:7000
 7/sctp -> [::]:7000'
-  inside server socat -u SYSTEM:'echo from $SOCAT_PEERADDR' SCTP6-LISTEN:7,fork,reuseaddr,ipv6only=0 &
+  nsenter -t "$(pid server)" -n socat -U SCTP6-LISTEN:7,fork,reuseaddr,ipv6only=0 SYSTEM:'echo from $SOCAT_PEERADDR' &
   local listener=$!
-  eventually inside server grep -q . /proc/net/sctp/eps
-  eventually eval '[ -n "$(associated 10.91.0.7 7)" ]'
+  eventually eval 'associated 10.91.0.7 7 | grep -q from'
   # By an address of the machine, as a client from elsewhere does.
   ip netns add elsewhere
   ip link set outside-peer netns elsewhere
   ip -n elsewhere addr add 192.0.2.2/24 dev outside-peer
   ip -n elsewhere link set outside-peer up
   ip -n elsewhere link set lo up
-  eventually eval '[ -n "$(ip netns exec elsewhere timeout 10 socat -u SCTP:192.0.2.1:7000 STDOUT)" ]'
-  has "$(ip netns exec elsewhere timeout 10 socat -u SCTP:192.0.2.1:7000 STDOUT)" 'from '
-  has "$(associated 192.0.2.1 7000)" 'from '
+  has "$(ip netns exec elsewhere timeout 10 socat -u SCTP:192.0.2.1:7000 STDOUT)" 'from [0000:0000:0000:0000:0000:ffff:c000:0202]'
+  has "$(associated 192.0.2.1 7000)" 'from [0000:0000:0000:0000:0000:ffff:c000:0201]'
   # Nobody else gets the port; it is free once the container is gone.
   if docker run -d --name second -p 7000:7/sctp busybox sleep 1000 2>refusal; then return 1; fi
   has "$(cat refusal)" 'port is already allocated'
