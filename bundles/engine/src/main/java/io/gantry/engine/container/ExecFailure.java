@@ -7,13 +7,14 @@ import io.gantry.spi.GantryException;
  * Why an exec did not start: the sentence that clients look into, and the exit code it has.
  *
  * @param exitCode 127: nothing to execute, or no such working directory; 126: it may not be
- *     executed; 255: the kernel cannot execute it; 128: all else
+ *     executed, or there is no such user, which dockerd refuses before there is an exec; 255: the kernel cannot execute it; 128: all else
  */
 record ExecFailure(int exitCode, String sentence, GantryException exception) {
   /** What dockerd says before the reasons of its runtime. */
   static final String RUNTIME =
       "OCI runtime exec failed: exec failed: unable to start container process: ";
 
+  private static final int NO_USER = 126;
   private static final int NOT_EXECUTED = 255;
 
   static ExecFailure of(GantryException e) {
@@ -32,6 +33,9 @@ record ExecFailure(int exitCode, String sentence, GantryException exception) {
     String text = error.text();
     if (text.startsWith("exec ")) {
       return NOT_EXECUTED;
+    }
+    if (StartFailure.isOfUser(text)) {
+      return NO_USER;
     }
     return StartFailure.isOfCommand(text) ? error.exitCode() : StartFailure.ELSE;
   }

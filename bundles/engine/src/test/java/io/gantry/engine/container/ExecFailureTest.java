@@ -61,7 +61,7 @@ class ExecFailureTest {
     "22, uids and gids must be in range 0-2147483647",
   })
   void aUserThatIsNoneIsNotTheRuntimesMatter(int errno, String text) {
-    assertEquals(128, failure(errno, text).exitCode());
+    assertEquals(126, failure(errno, text).exitCode());
     assertEquals(text, failure(errno, text).sentence());
   }
 
