@@ -7,7 +7,8 @@ import io.gantry.spi.GantryException;
  * Why an exec did not start: the sentence that clients look into, and the exit code it has.
  *
  * @param exitCode 127: nothing to execute, or no such working directory; 126: it may not be
- *     executed, or there is no such user, which dockerd refuses before there is an exec; 255: the kernel cannot execute it; 128: all else
+ *     executed, or there is no such user, which dockerd refuses before there is an exec; 255: the
+ *     kernel cannot execute it; 128: all else
  */
 record ExecFailure(int exitCode, String sentence, GantryException exception) {
   /** What dockerd says before the reasons of its runtime. */
