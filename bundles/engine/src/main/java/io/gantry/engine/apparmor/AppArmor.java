@@ -55,16 +55,14 @@ public final class AppArmor {
     if (!enabled) {
       return "";
     }
-    if (!privileged && !asked.isEmpty()) {
-      ensure(asked);
-      return asked;
+    if (privileged) {
+      return confines() ? UNCONFINED : "";
     }
-    if (!obstacle().isEmpty()) {
-      return "";
+    if (asked.isEmpty()) {
+      return load() ? DEFAULT : "";
     }
-    String profile = privileged ? UNCONFINED : DEFAULT;
-    ensure(profile);
-    return profile;
+    ensure(asked);
+    return asked;
   }
 
   /**
@@ -74,10 +72,26 @@ public final class AppArmor {
    * @throws GantryException UNAVAILABLE when the kernel does not take it
    */
   public void ensure(String profile) {
-    if (profile.equals(DEFAULT) && !isLoaded() && obstacle().isEmpty()) {
-      DefaultProfile.load(parser(), confinement());
-      log.log(INFO, "the AppArmor profile {0} is loaded", DEFAULT);
+    if (profile.equals(DEFAULT)) {
+      load();
     }
+  }
+
+  /**
+   * Has the default profile in the kernel; mostly it is there, which one look tells.
+   *
+   * @return false where it cannot be had
+   */
+  private boolean load() {
+    if (isLoaded()) {
+      return true;
+    }
+    if (!obstacle().isEmpty()) {
+      return false;
+    }
+    DefaultProfile.load(parser(), confinement());
+    log.log(INFO, "the AppArmor profile {0} is loaded", DEFAULT);
+    return true;
   }
 
   /** Whether containers that name no profile have the default one. */

@@ -58,7 +58,11 @@ record RunRecord(
     ports = List.copyOf(ports);
   }
 
-  RunRecord started(Monitor.Init init, Instant now, List<Placed> has, List<Published> publishes) {
+  /**
+   * @param profile of AppArmor, or empty
+   */
+  RunRecord started(
+      Monitor.Init init, Instant now, List<Placed> has, List<Published> publishes, String profile) {
     return new RunRecord(
         true,
         false,
@@ -76,28 +80,6 @@ record RunRecord(
         0,
         has,
         publishes,
-        "");
-  }
-
-  /** Its processes have that profile of AppArmor. */
-  RunRecord confined(String profile) {
-    return new RunRecord(
-        running,
-        paused,
-        pid,
-        initStart,
-        exitCode,
-        oomKilled,
-        error,
-        started,
-        finished,
-        restarts,
-        attachment,
-        before,
-        health,
-        oomKills,
-        places,
-        ports,
         profile);
   }
 

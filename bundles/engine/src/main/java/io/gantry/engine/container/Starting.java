@@ -296,18 +296,16 @@ final class Starting {
       // on record.
       var before = container.run();
       var run =
-          before
-              .started(init, shop.clock().instant(), joined.places(), joined.ports())
-              .confined(plan.apparmor());
+          before.started(
+              init, shop.clock().instant(), joined.places(), joined.ports(), plan.apparmor());
       // Taken back first of all: without its directory a start on record looks like a run.
       undo.add(() -> records.putRun(record, before));
       records.putRun(record, run);
       var started = monitor.started();
       if (!started.equals(init)) { // it has moved to another's pid namespace
         run =
-            before
-                .started(started, shop.clock().instant(), joined.places(), joined.ports())
-                .confined(plan.apparmor());
+            before.started(
+                started, shop.clock().instant(), joined.places(), joined.ports(), plan.apparmor());
         records.putRun(record, run);
       }
       donors.require(record, plan);

@@ -17,23 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class AccountTest {
-  private final Container container =
-      new Container(
-          new ContainerRecord(
-              "c".repeat(64),
-              "web",
-              Instant.EPOCH,
-              "sha256:" + "a".repeat(64),
-              Specs.running("true"),
-              "vfs",
-              "namespaces",
-              "",
-              "container-c",
-              List.of(),
-              false,
-              List.of(),
-              true),
-          RunRecord.NEVER);
+  private final Container container = Specs.container(Specs.running("true"));
   private final Account account = new Account(container);
 
   /** Nothing is counted where there is none but the loopback interface. */
@@ -58,7 +42,8 @@ class AccountTest {
         new Running(
             CgroupTree.detect().group("gantry-test", "c"), InstantSource.system(), exec -> {}));
     container.run(
-        RunRecord.NEVER.started(new Monitor.Init(7, 1), Instant.EPOCH, places.toList(), List.of()));
+        RunRecord.NEVER.started(
+            new Monitor.Init(7, 1), Instant.EPOCH, places.toList(), List.of(), ""));
   }
 
   private static Placed in(String name) {

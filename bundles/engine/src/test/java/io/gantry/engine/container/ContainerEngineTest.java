@@ -233,7 +233,7 @@ class ContainerEngineTest {
     var record = loaded.containers().get(id);
     var before = loaded.runs().get(id);
     records.putRun(
-        record, before.started(new Monitor.Init(1, 1), Instant.now(), List.of(), List.of()));
+        record, before.started(new Monitor.Init(1, 1), Instant.now(), List.of(), List.of(), ""));
     Files.createDirectory(home.place().run(id)); // its monitor has taken the socket with it
 
     engine = new Engines(home);

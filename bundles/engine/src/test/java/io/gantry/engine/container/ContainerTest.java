@@ -3,29 +3,11 @@ package io.gantry.engine.container;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.time.Instant;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ContainerTest {
 
-  private final Container container =
-      new Container(
-          new ContainerRecord(
-              "c".repeat(64),
-              "web",
-              Instant.EPOCH,
-              "sha256:" + "a".repeat(64),
-              Specs.running("true"),
-              "vfs",
-              "namespaces",
-              "",
-              "container-c",
-              List.of(),
-              false,
-              List.of(),
-              true),
-          RunRecord.NEVER);
+  private final Container container = Specs.container(Specs.running("true"));
 
   @Test
   void isStoppingUntilTheLastOfSeveralStopsEnds() {

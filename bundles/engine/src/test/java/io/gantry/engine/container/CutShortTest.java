@@ -70,7 +70,7 @@ class CutShortTest extends WithEngine {
       records()
           .putRun(
               loaded.containers().get(id),
-              before.started(monitor.created(), Instant.now(), List.of(), List.of()));
+              before.started(monitor.created(), Instant.now(), List.of(), List.of(), ""));
       engine = open();
       monitor.close();
     }

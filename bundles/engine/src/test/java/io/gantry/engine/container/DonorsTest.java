@@ -67,7 +67,8 @@ class DonorsTest extends WithEngine {
                 new Monitor.Init(pid, run.initStart()),
                 Objects.requireNonNull(run.started()),
                 List.of(),
-                List.of())
+                List.of(),
+                "")
             .begun());
   }
 }

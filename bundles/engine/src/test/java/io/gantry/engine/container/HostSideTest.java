@@ -11,7 +11,6 @@ import io.gantry.spi.GantryException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -25,22 +24,7 @@ class HostSideTest {
   private final List<Runnable> hanging = new ArrayList<>();
 
   private static Container container(Consumer<Specs> how) {
-    return new Container(
-        new ContainerRecord(
-            "c".repeat(64),
-            "web",
-            Instant.EPOCH,
-            "sha256:" + "a".repeat(64),
-            Specs.spec(how),
-            "vfs",
-            "namespaces",
-            "",
-            "container-c",
-            List.of(),
-            false,
-            List.of(),
-            true),
-        RunRecord.NEVER);
+    return Specs.container(Specs.spec(how));
   }
 
   private static List<ContainerMount> mounts(Container container) {

@@ -82,6 +82,16 @@ class LinksTest extends WithEngine {
     assertFalse(hosts(parent).contains(before + "\tdb "), hosts(parent));
   }
 
+  /** From now on the default network keeps its containers apart; the child runs and serves. */
+  private LoopDriver apart() {
+    engine.close();
+    var driver = new LoopDriver();
+    engine = Engines.apart(home, driver.leased());
+    serving("child");
+    engine.containers.start("child");
+    return driver;
+  }
+
   /** As an image exposes 80/tcp and 53/udp. */
   private void serving(String name) {
     engine.containers.create(
@@ -105,11 +115,7 @@ class LinksTest extends WithEngine {
 
   @Test
   void aNetworkThatKeepsThemApartIsToldWhomLinksLeadTo() {
-    engine.close();
-    var driver = new LoopDriver();
-    engine = Engines.apart(home, driver.leased());
-    serving("child");
-    engine.containers.start("child");
+    var driver = apart();
     made("parent", "child:db", "child:other");
     var inside = new ArrayList<Set<Link>>();
     driver.meanwhile = () -> inside.add(Set.copyOf(driver.links));
@@ -138,11 +144,7 @@ class LinksTest extends WithEngine {
 
   @Test
   void theNextEngineKnowsWhomLinksLeadTo() {
-    engine.close();
-    var driver = new LoopDriver();
-    engine = Engines.apart(home, driver.leased());
-    serving("child");
-    engine.containers.start("child");
+    var driver = apart();
     made("parent", "child:db");
     engine.containers.start("parent");
     engine.close();
@@ -155,11 +157,7 @@ class LinksTest extends WithEngine {
 
   @Test
   void aStartWhoseLinksCannotBeMadeLeavesNone() {
-    engine.close();
-    var driver = new LoopDriver();
-    engine = Engines.apart(home, driver.leased());
-    serving("child");
-    engine.containers.start("child");
+    var driver = apart();
     made("parent", "child:db");
     driver.linkFailure = new GantryException(GantryException.Kind.INTERNAL, "no more rules");
     var e = assertThrows(GantryException.class, () -> engine.containers.start("parent"));
@@ -171,11 +169,7 @@ class LinksTest extends WithEngine {
 
   @Test
   void whoLeavesTheDefaultNetworkLeavesItsLinks() {
-    engine.close();
-    var driver = new LoopDriver();
-    engine = Engines.apart(home, driver.leased());
-    serving("child");
-    engine.containers.start("child");
+    var driver = apart();
     made("parent", "child:db");
     engine.containers.start("parent");
     var links = links("parent", "child");
@@ -187,11 +181,7 @@ class LinksTest extends WithEngine {
 
   @Test
   void anAddressThatALinkMayStillLeadToIsNobodyElses() {
-    engine.close();
-    var driver = new LoopDriver();
-    engine = Engines.apart(home, driver.leased());
-    serving("child");
-    engine.containers.start("child");
+    var driver = apart();
     made("parent", "child:db");
     engine.containers.start("parent");
     String former = address("child");

@@ -270,7 +270,7 @@ class ServingTest extends WithEngine {
     try (var loop = MonitorLoop.start()) {
       var monitor = CutShortTest.begin(home, loop, half);
       var run =
-          RunRecord.NEVER.started(monitor.created(), Instant.now(), List.of(place), List.of());
+          RunRecord.NEVER.started(monitor.created(), Instant.now(), List.of(place), List.of(), "");
       records.putRun(record, run);
       engine = open();
       assertTrue(finds(box, "half", "10.9.1.9"), "as long as it may come to something");

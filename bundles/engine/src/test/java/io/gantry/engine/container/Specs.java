@@ -3,6 +3,7 @@ package io.gantry.engine.container;
 import io.gantry.api.ContainerSpec;
 import io.gantry.api.HealthCheck;
 import io.gantry.api.HostSpec;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -72,6 +73,26 @@ public final class Specs {
 
   public static ContainerSpec running(String... command) {
     return spec(s -> s.cmd = List.of(command));
+  }
+
+  /** A container named web that never ran, and that no engine knows. */
+  static Container container(ContainerSpec spec) {
+    return new Container(
+        new ContainerRecord(
+            "c".repeat(64),
+            "web",
+            Instant.EPOCH,
+            "sha256:" + "a".repeat(64),
+            spec,
+            "vfs",
+            "namespaces",
+            "",
+            "container-c",
+            List.of(),
+            false,
+            List.of(),
+            true),
+        RunRecord.NEVER);
   }
 
   public ContainerSpec build() {
