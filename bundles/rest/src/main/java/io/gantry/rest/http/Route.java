@@ -1,10 +1,12 @@
 package io.gantry.rest.http;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -38,28 +40,21 @@ public final class Route {
   private final Pattern path;
   private final List<String> places = new ArrayList<>();
   private final Action action;
-  private final boolean takesJson;
-  private final boolean atOnce;
-  private final boolean held;
-  private final boolean quick;
+  private final Set<Trait> traits;
   private final Turn turn;
 
-  private Route(
-      String method,
-      Pattern path,
-      Action action,
-      boolean takesJson,
-      boolean atOnce,
-      boolean held,
-      boolean quick,
-      Turn turn) {
+  private enum Trait {
+    JSON,
+    AT_ONCE,
+    HELD,
+    QUICK
+  }
+
+  private Route(String method, Pattern path, Action action, Set<Trait> traits, Turn turn) {
     this.method = method;
     this.path = path;
     this.action = action;
-    this.takesJson = takesJson;
-    this.atOnce = atOnce;
-    this.held = held;
-    this.quick = quick;
+    this.traits = traits;
     this.turn = turn;
   }
 
@@ -77,7 +72,7 @@ public final class Route {
     regex.append(Pattern.quote(template.substring(end)));
     Turn turn = method.equals("GET") || method.equals("HEAD") ? Turn.NONE : Turn.CHANGE;
     var pattern = Pattern.compile(regex.toString(), Pattern.DOTALL);
-    var route = new Route(method, pattern, action, false, false, false, false, turn);
+    var route = new Route(method, pattern, action, Set.of(), turn);
     route.places.addAll(names);
     return route;
   }
@@ -104,27 +99,27 @@ public final class Route {
 
   /** Its body is JSON: read before the action is called, and limited. */
   public Route json() {
-    return with(true, atOnce, held, quick, turn);
+    return with(Trait.JSON, turn);
   }
 
   /** Does not wait until the engine has recovered. */
   public Route atOnce() {
-    return with(takesJson, true, held, quick, Turn.NONE);
+    return with(Trait.AT_ONCE, Turn.NONE);
   }
 
   /** Holds its thread for as long as a client sends or takes: a few of these at once must do. */
   public Route streams() {
-    return with(takesJson, atOnce, held, quick, Turn.STREAM);
+    return with(traits, Turn.STREAM);
   }
 
   /** Holds its thread for as long as a client says. */
   public Route waits() {
-    return with(takesJson, atOnce, held, quick, Turn.WAIT);
+    return with(traits, Turn.WAIT);
   }
 
   /** Its client holds the connection for as long as it likes, without a thread. */
   public Route held() {
-    return with(takesJson, atOnce, true, quick, turn);
+    return with(Trait.HELD, turn);
   }
 
   /**
@@ -133,11 +128,17 @@ public final class Route {
    * spares the way to another thread.
    */
   public Route quick() {
-    return with(takesJson, atOnce, held, true, Turn.NONE);
+    return with(Trait.QUICK, Turn.NONE);
   }
 
-  private Route with(boolean json, boolean now, boolean holds, boolean isQuick, Turn kind) {
-    var route = new Route(method, path, action, json, now, holds, isQuick, kind);
+  private Route with(Trait one, Turn kind) {
+    Set<Trait> all = EnumSet.of(one);
+    all.addAll(traits);
+    return with(all, kind);
+  }
+
+  private Route with(Set<Trait> all, Turn kind) {
+    var route = new Route(method, path, action, all, kind);
     route.places.addAll(places);
     return route;
   }
@@ -163,19 +164,19 @@ public final class Route {
   }
 
   boolean takesJson() {
-    return takesJson;
+    return traits.contains(Trait.JSON);
   }
 
   boolean isAtOnce() {
-    return atOnce;
+    return traits.contains(Trait.AT_ONCE);
   }
 
   boolean isHeld() {
-    return held;
+    return traits.contains(Trait.HELD);
   }
 
   boolean isQuick() {
-    return quick;
+    return traits.contains(Trait.QUICK);
   }
 
   Turn turn() {

@@ -6,6 +6,7 @@ import io.gantry.spi.GantryException;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -74,7 +75,11 @@ final class Turns {
       lock.unlock();
     }
     if (task != null) {
-      executor.execute(() -> run(task));
+      try {
+        executor.execute(() -> run(task));
+      } catch (RejectedExecutionException e) {
+        // The server stops, and hangs up on who waits in line.
+      }
     }
   }
 }
