@@ -98,7 +98,7 @@ final class Operation implements Telling, Meter {
         lock.unlock();
       }
       work.run();
-    } catch (Throwable e) { // NOPMD: whatever it is, the caller waits for it
+    } catch (Throwable e) { // whatever it is, the caller waits for it
       failure = e;
     } finally {
       lock.lock();
