@@ -1,6 +1,8 @@
 import java.io.IOException;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -9,8 +11,11 @@ import java.util.concurrent.Future;
 final class Lives {
   private static final int WARM_UP = 3;
 
-  /** Lives until a JVM has compiled what matters. */
-  private static final int COLD = 300;
+  /** Lives of an engine before the next one's turn: alternating one by one measures caches that the others have emptied. */
+  private static final int TURN = 20;
+
+  /** Lives until a JVM has compiled what matters, a few seconds of an engine that runs for months. */
+  private static final int COLD = 2000;
 
   private static final int CLIENTS = 4;
 
@@ -22,7 +27,7 @@ final class Lives {
     this.sheet = sheet;
   }
 
-  /** The engines take turns within a round, so that a ratio holds although the machine's speed drifts. */
+  /** The engines take turns, so that a ratio holds although the machine's speed drifts. */
   void measure(int rounds) throws Exception {
     for (Engine engine : engines) {
       for (int i = 0; i < COLD && !engine.isPeer(); i++) {
@@ -31,11 +36,7 @@ final class Lives {
     }
     for (String network : List.of("none", "host")) {
       for (boolean kept : new boolean[] {false, true}) {
-        for (int round = -WARM_UP; round < rounds; round++) {
-          for (Engine engine : engines) {
-            life(engine, network, kept, round >= 0);
-          }
-        }
+        inTurn(rounds, (engine, counts) -> life(engine, network, kept, counts));
       }
     }
   }
@@ -48,10 +49,25 @@ final class Lives {
         life(engine, ways.get(i % 2), false, false);
       }
     }
-    for (int round = -WARM_UP; round < rounds; round++) {
-      for (String network : ways) {
-        for (Engine engine : engines) {
-          life(engine, network, false, round >= 0);
+    for (String network : ways) {
+      inTurn(rounds, (engine, counts) -> life(engine, network, false, counts));
+    }
+  }
+
+  private interface Step {
+    void take(Engine engine, boolean counts) throws IOException;
+  }
+
+  private void inTurn(int rounds, Step step) throws IOException {
+    for (Engine engine : engines) {
+      for (int i = 0; i < WARM_UP; i++) {
+        step.take(engine, false);
+      }
+    }
+    for (int done = 0; done < rounds; done += TURN) {
+      for (Engine engine : engines) {
+        for (int i = done; i < Math.min(done + TURN, rounds); i++) {
+          step.take(engine, true);
         }
       }
     }
@@ -136,31 +152,32 @@ final class Lives {
 
   /** One more process in a running container: create, start, its output to the end, its exit code. */
   void execs(int rounds) throws Exception {
-    String[] ids = new String[engines.size()];
-    for (int i = 0; i < ids.length; i++) {
-      try (var client = new ApiClient(engines.get(i).socket())) {
-        ids[i] =
+    Map<Engine, String> containers = new HashMap<>();
+    for (Engine engine : engines) {
+      try (var client = new ApiClient(engine.socket())) {
+        String id =
             client.create(
                 "{\"Image\":\"bench\",\"Cmd\":[\"/bin/sleep\",\"100000\"],\"HostConfig\":{\"NetworkMode\":\"none\"}}");
-        client.start(ids[i]);
+        client.start(id);
+        containers.put(engine, id);
       }
     }
-    for (int i = 0; i < ids.length; i++) {
-      for (int cold = 0; cold < COLD && !engines.get(i).isPeer(); cold++) {
-        exec(engines.get(i), ids[i]);
+    for (Engine engine : engines) {
+      for (int cold = 0; cold < COLD && !engine.isPeer(); cold++) {
+        exec(engine, containers.get(engine));
       }
     }
-    for (int round = -WARM_UP; round < rounds; round++) {
-      for (int i = 0; i < ids.length; i++) {
-        long nanos = exec(engines.get(i), ids[i]);
-        if (round >= 0) {
-          sheet.addMillis("exec by API", engines.get(i), nanos);
-        }
-      }
-    }
-    for (int i = 0; i < ids.length; i++) {
-      try (var client = new ApiClient(engines.get(i).socket())) {
-        client.remove(ids[i]);
+    inTurn(
+        rounds,
+        (engine, counts) -> {
+          long nanos = exec(engine, containers.get(engine));
+          if (counts) {
+            sheet.addMillis("exec by API", engine, nanos);
+          }
+        });
+    for (Engine engine : engines) {
+      try (var client = new ApiClient(engine.socket())) {
+        client.remove(containers.get(engine));
       }
     }
   }
