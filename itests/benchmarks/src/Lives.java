@@ -15,7 +15,7 @@ final class Lives {
   private static final int TURN = 20;
 
   /** Lives until a JVM has compiled what matters, a few seconds of an engine that runs for months. */
-  private static final int COLD = 2000;
+  private static final int COLD = 5000;
 
   private static final int CLIENTS = 4;
 

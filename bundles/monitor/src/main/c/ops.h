@@ -59,7 +59,7 @@ enum op_code {
   OP_END
 };
 
-enum { OP_MAGIC = 0x47505231, PROGRAM_MOST = 1 << 20, OPS_MOST = 4096, ARGS_MOST = UINT16_MAX, SLOTS = 4096 };
+enum { OP_MAGIC = 0x47505231, PROGRAM_MOST = 4 << 20, OPS_MOST = 4096, ARGS_MOST = UINT16_MAX, SLOTS = 4096 };
 
 struct arg {
   const uint8_t *bytes; /* NUL-terminated, and 4-byte aligned when the program is */

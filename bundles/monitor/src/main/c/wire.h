@@ -8,7 +8,7 @@
 
 #include "buffer.h"
 
-enum { PROTOCOL_VERSION = 1, OP_SET_VERSION = 5, WIRE_HEAD = 8, WIRE_MOST = 1 << 20 };
+enum { PROTOCOL_VERSION = 1, OP_SET_VERSION = 5, WIRE_HEAD = 8, WIRE_MOST = 4 << 20 };
 
 enum message_type {
   MSG_HELLO = 1,

@@ -22,7 +22,7 @@ record Message(int type, List<Attribute> attributes) {
   static final int HEAD = 8;
 
   /** A payload is never longer. */
-  static final int MAX_PAYLOAD = 1 << 20;
+  static final int MAX_PAYLOAD = 4 << 20;
 
   private static final int ATTRIBUTE_HEAD = 8;
 

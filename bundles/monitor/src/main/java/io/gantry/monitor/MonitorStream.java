@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MonitorStream implements AutoCloseable, Connection.Handler {
 
+  /** Of standard input in one message; what helpers of any version take. */
+  private static final int LONGEST_PIECE = 1 << 20;
+
   private static final int READ_BYTES = 64 * 1024;
 
   /** Of a stream that is expected to say little. */
@@ -165,7 +168,7 @@ public final class MonitorStream implements AutoCloseable, Connection.Handler {
     if (!input.hasRemaining()) {
       return CompletableFuture.completedFuture(null);
     }
-    int length = Math.min(input.remaining(), Message.MAX_PAYLOAD);
+    int length = Math.min(input.remaining(), LONGEST_PIECE);
     ByteBuffer part = input.slice(input.position(), length);
     input.position(input.position() + length);
     CompletableFuture<Void> sent = connection.send(Message.head(MessageType.STDIN, length), part);

@@ -630,7 +630,7 @@ class ConversationTest {
   void aRequestThatIsTooLongTakesNoAnswer() throws Exception {
     Pair pair = adopt(hello(Hello.Phase.RUNNING));
     try (var monitor = pair.monitor()) {
-      var tooLong = new Spool("/" + "x".repeat(1 << 20), 0, 1, 0);
+      var tooLong = new Spool("/" + "x".repeat(4 << 20), 0, 1, 0);
       assertThrows(GantryException.class, () -> monitor.output(tooLong));
       CompletableFuture<Void> signal = CompletableFuture.runAsync(() -> monitor.signal(1), threads);
       assertEquals(MessageType.SIGNAL, next(pair.peer()).type());
@@ -645,7 +645,7 @@ class ConversationTest {
     try (var monitor = pair.monitor()) {
       var failure =
           assertThrows(
-              GantryException.class, () -> monitor.program(Bytes.copyOf(new byte[1 << 20])));
+              GantryException.class, () -> monitor.program(Bytes.copyOf(new byte[4 << 20])));
       assertEquals(Kind.INVALID, failure.kind());
     }
   }

@@ -100,7 +100,7 @@ class MessageIntakeTest {
 
   @Test
   void aLengthBeyondAllMessagesIsRefused() {
-    var source = new Source(new byte[] {1, 0, 0, 0, 1, 0, 16, 0}, 8);
+    var source = new Source(new byte[] {1, 0, 0, 0, 1, 0, 64, 0}, 8);
     source.more();
     assertThrows(ProtocolException.class, () -> new MessageIntake().next(source));
   }

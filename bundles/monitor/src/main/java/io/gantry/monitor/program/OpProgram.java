@@ -24,7 +24,7 @@ public final class OpProgram {
       Arrays.stream(Op.values()).collect(Collectors.toUnmodifiableMap(Op::code, Op::since));
 
   /** The helper refuses longer ones. */
-  public static final int MAX_BYTES = 1 << 20;
+  public static final int MAX_BYTES = 4 << 20;
 
   public static final int MAX_OPS = 4096;
   public static final int MAX_ARGS = 65535;

@@ -18,6 +18,7 @@ import io.gantry.spi.exec.TaskSpec.Namespace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -253,6 +254,15 @@ public abstract class ExecDriverContract {
     assertEquals("A=b c\nHOME=/root\n", output(task().env("A=b c").args("/bin/env")));
     assertEquals("/made/here\n", output(task().cwd("/made/here").args("/bin/pwd")));
     assertEquals("ü * $x\n", output(task().args("echo", "ü * $x")));
+  }
+
+  /** The kernel takes 2 MiB of both together, and 128 KiB of each. */
+  @Test
+  @Tag("root")
+  void muchEnvironmentArrives() {
+    String[] much = new String[15];
+    Arrays.setAll(much, i -> "V" + i + "=" + "x".repeat(120_000));
+    assertEquals("120000 120000\n", output(task().env(much).shell("echo ${#V0} ${#V14}")));
   }
 
   @Test
