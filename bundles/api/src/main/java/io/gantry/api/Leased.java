@@ -32,6 +32,14 @@ public interface Leased<D extends Driver> {
   List<String> names();
 
   /**
+   * Names of the drivers that serve, or that may be expected to within the time a call waits,
+   * sorted.
+   */
+  default List<String> expected() {
+    return names();
+  }
+
+  /**
    * Name of the driver for new objects, after fall-back; UNAVAILABLE when no driver of the kind
    * works here.
    */

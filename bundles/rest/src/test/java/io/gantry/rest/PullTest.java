@@ -134,6 +134,21 @@ class PullTest {
   }
 
   @Test
+  void whoLogsInIsToldWhatToKeep() throws IOException {
+    Reply reply =
+        api.post(
+            "/auth",
+            "{\"username\":\"u\",\"password\":\"p\",\"serveraddress\":\"https://r:5000/v2/\"}");
+    assertEquals(200, reply.status());
+    assertEquals(
+        "{\"IdentityToken\":\"token of https://r:5000/v2/\",\"Status\":\"Login Succeeded\"}",
+        reply.body().strip());
+    assertEquals(new Login("https://r:5000/v2/", "u", "p", "", ""), api.transfers.logins.get(0));
+    assertEquals(400, api.post("/auth", "{\"auth\":\"?\"}").status());
+    assertEquals(1, api.transfers.logins.size());
+  }
+
+  @Test
   void aRegistryIsAskedForWhatItHas() throws IOException {
     api.transfers.manifest =
         new Manifest("type", "sha256:d", 427, List.of("linux/amd64", "linux/arm/v7"));

@@ -1,8 +1,9 @@
 /**
- * What every driver has in common: how it is asked about this host, how it reports, how it fails.
+ * What every driver has in common: how it is asked about this host, how it reports, how it fails,
+ * whose files it believes.
  */
 @Export
-@Version("0.2.0")
+@Version("0.3.0")
 @NullMarked
 package io.gantry.spi;
 

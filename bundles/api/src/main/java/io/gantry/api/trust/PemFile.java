@@ -8,6 +8,7 @@ import static java.nio.file.attribute.PosixFilePermission.GROUP_READ;
 import static java.nio.file.attribute.PosixFilePermission.OTHERS_READ;
 
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Trusted;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.StringReader;

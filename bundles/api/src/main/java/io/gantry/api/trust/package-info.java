@@ -1,4 +1,4 @@
-/** Whom the engine believes: files that only root can have written, and keys and certificates. */
+/** Passwords, keys and certificates: in which forms they are read, and who may read them. */
 @Export
 @Version("0.1.0")
 @NullMarked

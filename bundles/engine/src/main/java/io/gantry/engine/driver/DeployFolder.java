@@ -7,8 +7,8 @@ import static java.lang.System.Logger.Level.WARNING;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
-import io.gantry.api.trust.Trusted;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Trusted;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.nio.file.Files;

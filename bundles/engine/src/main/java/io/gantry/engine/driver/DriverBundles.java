@@ -5,8 +5,8 @@ import static io.gantry.spi.GantryException.Kind.UNAVAILABLE;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.WARNING;
 
-import io.gantry.api.trust.Trusted;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Trusted;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.nio.file.Files;

@@ -3,8 +3,8 @@ package io.gantry.engine.driver;
 import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
-import io.gantry.api.trust.Trusted;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Trusted;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

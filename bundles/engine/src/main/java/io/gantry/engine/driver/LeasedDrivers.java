@@ -131,6 +131,11 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
     return slots.keySet().stream().filter(name -> slot(name).driver() != null).toList();
   }
 
+  @Override
+  public List<String> expected() {
+    return slots.keySet().stream().filter(name -> slot(name).promising()).toList();
+  }
+
   /** Every name that is known, sorted. */
   List<String> known() {
     return List.copyOf(slots.keySet());

@@ -436,6 +436,27 @@ class LeasedDriversTest {
   }
 
   @Test
+  void whatIsBeingReplacedIsExpectedAndWhatStaysAwayIsNot() {
+    limits = new Limits(limits.drain(), limits.call(), Duration.ofMillis(500), limits.recover());
+    var old = serve("a", new Echo("1"));
+    await(() -> drivers.names().equals(List.of("a")));
+    drivers.unbind("a", old);
+    assertEquals(List.of(), drivers.names());
+    assertEquals(List.of("a"), drivers.expected());
+    await(() -> drivers.expected().isEmpty());
+    serve(
+        "a",
+        new Echo("2") {
+          @Override
+          public Support probe() {
+            return Support.no("this kernel has no echo");
+          }
+        });
+    await(() -> drivers.slot("a").snapshot().state() == State.UNAVAILABLE);
+    assertEquals(List.of(), drivers.expected());
+  }
+
+  @Test
   void aTakeOverThatHangsIsGivenUp() {
     limits = new Limits(limits.drain(), limits.call(), limits.away(), Duration.ofMillis(50));
     var interrupted = new CountDownLatch(1);

@@ -5,8 +5,8 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.gantry.api.trust.Password;
-import io.gantry.api.trust.Trusted;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Trusted;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -38,6 +38,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -213,12 +214,19 @@ public final class RegistryClient implements Transfers {
   private <R> R from(
       io.gantry.image.Reference name, String operation, @Nullable Login login, Asking<R> asking) {
     Settings now = settings;
-    List<Address> addresses = now.addresses(name.domain());
+    return first(
+        wire.addresses(now, name.domain()),
+        address -> wire.session(now, address, operation, login == null ? null : credentials(login)),
+        asking);
+  }
+
+  private static <R> R first(
+      List<Address> addresses, Function<Address, Session> sessions, Asking<R> asking) {
     for (int i = 0; ; i++) {
       Address address = addresses.get(i);
       boolean isLast = i == addresses.size() - 1;
       boolean[] isReached = {false};
-      Session session = wire.session(now, address, operation, credentials(login));
+      Session session = sessions.apply(address);
       try {
         return asking.at(session, () -> isReached[0] = true);
       } catch (GantryException e) {
@@ -232,11 +240,9 @@ public final class RegistryClient implements Transfers {
     }
   }
 
-  private static @Nullable Credentials credentials(@Nullable Login login) {
-    return login == null
-        ? null
-        : new Credentials(
-            login.username(), login.password(), login.identityToken(), login.registryToken());
+  private static Credentials credentials(Login login) {
+    return new Credentials(
+        login.username(), login.password(), login.identityToken(), login.registryToken());
   }
 
   private void tell(io.gantry.image.Reference name, Digest id) {
@@ -258,7 +264,13 @@ public final class RegistryClient implements Transfers {
 
   @Override
   public String login(Login login) {
-    throw notBuilt("logging in to registries");
+    Settings now = settings;
+    String registry = LogIn.registry(login.registry());
+    List<Address> addresses =
+        wire.addresses(now, registry).stream().filter(address -> !address.isMirror()).toList();
+    String operation = UUID.randomUUID().toString();
+    return first(
+        addresses, address -> wire.login(now, address, operation, credentials(login)), LogIn::at);
   }
 
   @Override

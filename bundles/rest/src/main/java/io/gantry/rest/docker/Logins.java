@@ -1,5 +1,6 @@
 package io.gantry.rest.docker;
 
+import static io.gantry.spi.GantryException.Kind.INVALID;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.gantry.api.Transfers.Login;
@@ -8,7 +9,7 @@ import io.gantry.spi.GantryException;
 import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 
-/** Who a client says it is, in the header {@code X-Registry-Auth}. */
+/** Who a client says it is: the header {@code X-Registry-Auth}, and what it is made of. */
 public final class Logins {
 
   private static final int LONGEST = 1 << 20;
@@ -26,22 +27,44 @@ public final class Logins {
     try {
       String plain = header.replace('+', '-').replace('/', '_').replaceFirst("=+$", "");
       String json = new String(Base64.getUrlDecoder().decode(plain), UTF_8);
-      JsonObject auth = JsonObject.parse(json, "AuthConfig");
-      String username = auth.text("username");
-      String password = auth.text("password");
-      if (username.isEmpty() && !auth.text("auth").isEmpty()) {
-        String pair = new String(Base64.getDecoder().decode(auth.text("auth")), UTF_8);
-        int colon = pair.indexOf(':');
-        username = colon < 0 ? pair : pair.substring(0, colon);
-        password = colon < 0 ? "" : pair.substring(colon + 1).replaceFirst("\\x00+$", "");
-      }
-      String identityToken = auth.text("identitytoken");
-      String registryToken = auth.text("registrytoken");
-      return username.isEmpty() && identityToken.isEmpty() && registryToken.isEmpty()
-          ? null
-          : new Login(auth.text("serveraddress"), username, password, identityToken, registryToken);
+      Login login = parse(JsonObject.parse(json, "AuthConfig"));
+      boolean isNobody =
+          login.username().isEmpty()
+              && login.identityToken().isEmpty()
+              && login.registryToken().isEmpty();
+      return isNobody ? null : login;
     } catch (GantryException | IllegalArgumentException e) {
       return null;
+    }
+  }
+
+  /**
+   * Who a client says it is.
+   *
+   * @param auth Docker's {@code AuthConfig}
+   */
+  public static Login parse(JsonObject auth) {
+    String username = auth.text("username");
+    String password = auth.text("password");
+    if (username.isEmpty() && !auth.text("auth").isEmpty()) {
+      String pair = decoded(auth.text("auth"));
+      int colon = pair.indexOf(':');
+      username = colon < 0 ? pair : pair.substring(0, colon);
+      password = colon < 0 ? "" : pair.substring(colon + 1).replaceFirst("\\x00+$", "");
+    }
+    return new Login(
+        auth.text("serveraddress"),
+        username,
+        password,
+        auth.text("identitytoken"),
+        auth.text("registrytoken"));
+  }
+
+  private static String decoded(String auth) {
+    try {
+      return new String(Base64.getDecoder().decode(auth), UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw new GantryException(INVALID, "invalid auth configuration: auth is not in base64", e);
     }
   }
 }

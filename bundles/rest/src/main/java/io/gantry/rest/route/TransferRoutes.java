@@ -1,6 +1,7 @@
 package io.gantry.rest.route;
 
 import static io.gantry.rest.http.Route.get;
+import static io.gantry.rest.http.Route.post;
 import static io.gantry.rest.json.JsonText.object;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
@@ -33,7 +34,8 @@ public final class TransferRoutes {
   }
 
   public List<Route> table() {
-    return List.of(get("/distribution/{name...}/json", this::manifest));
+    return List.of(
+        post("/auth", this::login).json(), get("/distribution/{name...}/json", this::manifest));
   }
 
   /** {@code POST /images/create} that names no source: neither tag nor digest is all tags. */
@@ -83,6 +85,11 @@ public final class TransferRoutes {
       throw new GantryException(INVALID, "invalid tag format");
     }
     return bare + ":" + tag;
+  }
+
+  private Answer login(Call call) {
+    String token = transfers.get().login(Logins.parse(call.json("AuthConfig")));
+    return Answer.json(object("IdentityToken", token, "Status", "Login Succeeded"));
   }
 
   private Answer manifest(Call call) {

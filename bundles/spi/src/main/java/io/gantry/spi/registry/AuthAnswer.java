@@ -31,6 +31,6 @@ public record AuthAnswer(
   /** Headers are secrets. */
   @Override
   public String toString() {
-    return "answer" + headers.keySet() + (call == null ? "" : ", ask " + call.uri());
+    return "answer" + headers.keySet() + (call == null ? "" : ", ask " + call);
   }
 }

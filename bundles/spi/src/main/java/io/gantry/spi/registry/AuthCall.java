@@ -17,8 +17,9 @@ public record AuthCall(String method, String uri, Map<String, String> headers, S
     headers = Map.copyOf(headers);
   }
 
+  /** The query may say who asks. */
   @Override
   public String toString() {
-    return method + " " + uri;
+    return method + " " + uri.replaceFirst("\\?.*", "");
   }
 }

@@ -6,10 +6,12 @@ import java.util.Map;
 /**
  * The answer to an {@link AuthCall}.
  *
+ * @param call that it is an answer to, maybe one that another instance of the provider asked for
  * @param headers names in lower case
  * @param body at most 1 MiB, UTF-8
  */
-public record AuthResult(int status, Map<String, List<String>> headers, String body) {
+public record AuthResult(
+    AuthCall call, int status, Map<String, List<String>> headers, String body) {
 
   public AuthResult {
     headers = Map.copyOf(headers);
@@ -18,6 +20,6 @@ public record AuthResult(int status, Map<String, List<String>> headers, String b
   /** The body may be a token. */
   @Override
   public String toString() {
-    return "status " + status;
+    return call + ": status " + status;
   }
 }

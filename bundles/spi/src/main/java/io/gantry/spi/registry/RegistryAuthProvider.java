@@ -39,15 +39,21 @@ public interface RegistryAuthProvider extends Driver {
     return null;
   }
 
-  /** Headers to send with a request before anybody asked. */
+  /**
+   * Headers to send with a request before anybody asked. They may prove who the engine is where
+   * {@link RegistryRequest#credentials} are null only to a registry that they were put down for.
+   */
   default Map<String, String> prepare(RegistryRequest request) {
     return Map.of();
   }
 
   /**
-   * Answers a 401.
+   * Answers a 401. What a provider needs of its last answer is in {@code result}: another instance
+   * may have given it.
    *
    * @param result of the call that the last answer to this challenge asked for; null at first
+   * @throws io.gantry.spi.GantryException UNAUTHORIZED when whoever was asked on the way refuses;
+   *     the sentence is for the user
    */
   default AuthAnswer answer(Challenge challenge, @Nullable AuthResult result) {
     return AuthAnswer.NONE;

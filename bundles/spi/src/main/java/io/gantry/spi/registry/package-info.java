@@ -1,6 +1,6 @@
 /** Extension point: how the engine proves who it is to a registry. */
 @Export
-@Version("0.2.0")
+@Version("0.3.0")
 @NullMarked
 package io.gantry.spi.registry;
 

@@ -1,8 +1,8 @@
 package io.gantry.launcher.jmx;
 
 import io.gantry.api.trust.PemFile;
-import io.gantry.api.trust.Trusted;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.Trusted;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;

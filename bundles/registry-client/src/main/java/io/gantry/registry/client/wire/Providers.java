@@ -38,10 +38,11 @@ final class Providers {
     this.order = order;
   }
 
+  /** With those that are being replaced: a call to them waits. */
   private List<String> names() {
-    List<String> serving = leased.names();
-    List<String> names = new ArrayList<>(order.stream().filter(serving::contains).toList());
-    serving.stream().filter(name -> !names.contains(name)).forEach(names::add);
+    List<String> expected = leased.expected();
+    List<String> names = new ArrayList<>(order.stream().filter(expected::contains).toList());
+    expected.stream().filter(name -> !names.contains(name)).forEach(names::add);
     return names;
   }
 

@@ -50,7 +50,7 @@ public final class Reply implements AutoCloseable {
     return status >= 200 && status < 300;
   }
 
-  String reason() {
+  public String reason() {
     return reason;
   }
 

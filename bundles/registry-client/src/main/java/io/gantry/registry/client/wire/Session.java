@@ -38,6 +38,7 @@ public final class Session {
   private final Settings settings;
   private final Address address;
   private final String operation;
+  private final boolean isLogin;
   private final @Nullable Credentials credentials;
   private final Exchange.Peer peer;
   private final Traffic.Counts counts;
@@ -45,6 +46,8 @@ public final class Session {
 
   /** By scopes: the headers that were an answer to the last challenge. */
   private final Map<List<String>, Map<String, String>> granted = new ConcurrentHashMap<>();
+
+  private volatile String identityToken = "";
 
   /**
    * A request.
@@ -71,11 +74,13 @@ public final class Session {
       Settings settings,
       Address address,
       String operation,
+      boolean isLogin,
       @Nullable Credentials credentials) {
     this.wire = wire;
     this.settings = settings;
     this.address = address;
     this.operation = operation;
+    this.isLogin = isLogin;
     this.credentials = credentials;
     this.peer = new Exchange.Peer(wire.providers(settings).tls(address.host()), address.insecure());
     this.counts = wire.traffic().of(address.registry());
@@ -91,6 +96,11 @@ public final class Session {
 
   public Traffic.Counts counts() {
     return counts;
+  }
+
+  /** What a login has brought to log in with from now on, or empty. */
+  public String identityToken() {
+    return identityToken;
   }
 
   /** One more holder. */
@@ -196,7 +206,7 @@ public final class Session {
         new RegistryRequest(
             operation,
             address.registry(),
-            false,
+            isLogin,
             ask.method(),
             uri.toString(),
             ask.scopes(),
@@ -207,7 +217,8 @@ public final class Session {
       headers.put("User-Agent", wire.userAgent());
       headers.putAll(ask.headers());
       headers.putAll(prepared);
-      headers.putAll(granted.getOrDefault(ask.scopes(), Map.of()));
+      Map<String, String> proof = granted.getOrDefault(ask.scopes(), Map.of());
+      headers.putAll(proof);
       Duration limit = ask.isDocument() ? settings.patience().document() : Duration.ZERO;
       Sent sent = new Sent(ask.method(), uri, headers, "", limit);
       Reply reply = wire.exchange().send(sent, peer, settings, counts, this::redirected);
@@ -217,8 +228,8 @@ public final class Session {
         }
         return reply;
       }
-      Map<String, String> answer = answer(request, reply);
-      if (answer.isEmpty()) {
+      Map<String, String> answer = answer(request, reply, proof);
+      if (answer.isEmpty() || answer.equals(proof)) {
         return reply;
       }
       reply.drain();
@@ -227,12 +238,16 @@ public final class Session {
     }
   }
 
-  private Map<String, String> answer(RegistryRequest request, Reply reply) {
+  private Map<String, String> answer(
+      RegistryRequest request, Reply reply, Map<String, String> refused) {
     List<Challenge> challenges =
         Challenges.parse(reply.headers("www-authenticate")).stream()
-            .map(offer -> new Challenge(request, offer.scheme(), offer.parameters()))
+            .map(offer -> new Challenge(request, offer.scheme(), offer.parameters(), refused))
             .toList();
     AuthAnswer answer = providers().answer(challenges, this::call);
+    if (!answer.identityToken().isEmpty()) {
+      identityToken = answer.identityToken();
+    }
     return answer.headers();
   }
 
@@ -253,7 +268,7 @@ public final class Session {
     Exchange.Peer at = Exchange.isOther(address.base(), uri) ? redirected(uri) : peer;
     try (Reply reply = wire.exchange().sendAsIs(sent, at, settings, counts)) {
       return new AuthResult(
-          reply.status(), reply.headers(), new String(reply.bytes(LONGEST_RESULT), UTF_8));
+          call, reply.status(), reply.headers(), new String(reply.bytes(LONGEST_RESULT), UTF_8));
     }
   }
 

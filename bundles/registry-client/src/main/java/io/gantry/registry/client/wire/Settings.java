@@ -76,6 +76,11 @@ public record Settings(
 
   /** Whether it may speak plain HTTP, and show any certificate. */
   boolean isInsecure(Host host) {
+    return isListed(host) || host.addresses().stream().anyMatch(InetAddress::isLoopbackAddress);
+  }
+
+  /** Whether an operator has named it as an insecure one. */
+  boolean isListed(Host host) {
     List<Network> networks = new ArrayList<>();
     for (String entry : insecure) {
       Network.find(entry).ifPresent(networks::add);
@@ -86,9 +91,6 @@ public record Settings(
     }
     List<InetAddress> addresses = host.addresses();
     return addresses.stream()
-        .anyMatch(
-            address ->
-                address.isLoopbackAddress()
-                    || networks.stream().anyMatch(network -> network.holds(address)));
+        .anyMatch(address -> networks.stream().anyMatch(network -> network.holds(address)));
   }
 }

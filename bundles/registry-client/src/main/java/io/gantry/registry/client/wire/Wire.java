@@ -2,7 +2,9 @@ package io.gantry.registry.client.wire;
 
 import io.gantry.api.Leased;
 import io.gantry.spi.registry.Credentials;
+import io.gantry.spi.registry.HostTls;
 import io.gantry.spi.registry.RegistryAuthProvider;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The way to all registries. */
@@ -22,6 +24,21 @@ public final class Wire implements AutoCloseable {
   }
 
   /**
+   * Where a registry may be, in the order to try. One on loopback speaks TLS only, and shows a
+   * certificate of the right authority, when a provider knows something of its TLS.
+   */
+  public List<Address> addresses(Settings settings, String registry) {
+    List<Address> all = settings.addresses(registry);
+    Address first = all.get(0);
+    boolean isLoopback =
+        first.insecure() && !first.isMirror() && !settings.isListed(Host.parse(registry));
+    HostTls tls = isLoopback ? providers(settings).tls(registry) : HostTls.NONE;
+    return tls.equals(HostTls.NONE)
+        ? all
+        : List.of(new Address(registry, first.base(), false, tls.roots().isEmpty()));
+  }
+
+  /**
    * Begins to ask a registry.
    *
    * @param operation that the requests are a part of
@@ -35,7 +52,13 @@ public final class Wire implements AutoCloseable {
     } else if (given == null) {
       credentials = providers(settings).credentials(address.registry());
     }
-    return new Session(this, settings, address, operation, credentials);
+    return new Session(this, settings, address, operation, false, credentials);
+  }
+
+  /** Begins to ask a registry whether it takes credentials, and for a token to keep. */
+  public Session login(
+      Settings settings, Address address, String operation, Credentials credentials) {
+    return new Session(this, settings, address, operation, true, credentials);
   }
 
   /** Has providers drop what they keep for a registry; for all when empty. */

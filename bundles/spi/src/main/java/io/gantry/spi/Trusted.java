@@ -1,8 +1,7 @@
-package io.gantry.api.trust;
+package io.gantry.spi;
 
 import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
 
-import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

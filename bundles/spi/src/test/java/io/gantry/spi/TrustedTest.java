@@ -1,10 +1,9 @@
-package io.gantry.api.trust;
+package io.gantry.spi;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
