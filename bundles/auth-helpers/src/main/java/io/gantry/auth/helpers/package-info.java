@@ -1,0 +1,5 @@
+/** Credentials from programs {@code docker-credential-*}. */
+@NullMarked
+package io.gantry.auth.helpers;
+
+import org.jspecify.annotations.NullMarked;
