@@ -2,8 +2,10 @@ package io.gantry.rest;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
@@ -177,6 +179,27 @@ class LimitsTest {
       var reply = Api.parse(Api.readAll(client)); // not: connection reset
       assertEquals(400, reply.status());
       assertEquals("broken tar", reply.json().text("message"));
+    }
+  }
+
+  @Test
+  void anUploadThatGoesOnAndOnAfterItsAnswerIsCutOff() throws Exception {
+    try (var client = api.connect()) {
+      Api.send(
+          client,
+          "POST /images/create?fromSrc=-&repo=a HTTP/1.1\r\nHost: d\r\nContent-Length: 9000000000\r\n\r\nX");
+      String more = "y".repeat(1 << 20);
+      for (int i = 0; i < 10; i++) { // as one that sends all before it reads
+        Api.send(client, more);
+      }
+      assertEquals(400, Api.parse(Api.readUntil(client, "broken tar\"}\n")).status());
+      assertThrows(
+          IOException.class,
+          () -> {
+            for (int i = 0; i < 100; i++) {
+              Api.send(client, more);
+            }
+          });
     }
   }
 

@@ -145,7 +145,7 @@ public final class Call {
       response.write(true, isHead() ? null : ByteBuffer.wrap(content), callback);
     } else { // closing on unread input would make the client lose the answer
       header("Connection", "close");
-      takeOver(new Fixed(content), Relay.Input.TO_STREAM, false, HttpStatus.getMessage(status));
+      takeOver(new Fixed(content), Relay.Input.LEFT_OVER, false, HttpStatus.getMessage(status));
     }
   }
 

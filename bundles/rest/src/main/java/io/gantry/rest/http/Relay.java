@@ -40,6 +40,8 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   enum Input {
     /** Standard input ends, output goes on. */
     TO_STREAM,
+    /** The same, of one that has its answer: it is cut off if it goes on and on regardless. */
+    LEFT_OVER,
     /** The client is gone. */
     DISCARDED,
     /** As before; and one that takes nothing for as long as the connector says is cut off. */
@@ -50,6 +52,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
   private static final long LINGER_SECONDS = 10;
   private static final int BUFFER = 16 * 1024;
   private static final int SMALL = 4 * 1024;
+  private static final long MOST_LEFT_OVER = 16L << 20;
   private static final int SOCKET_BYTES = 512 * 1024;
   private static final byte[] LINE_END = "\r\n".getBytes(ISO_8859_1);
   private static final byte[] LAST_CHUNK = "0\r\n\r\n".getBytes(ISO_8859_1);
@@ -89,7 +92,12 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
     this.hangUps = hangUps;
     this.timeLimit = TimeUnit.MILLISECONDS.toNanos(endPoint.getIdleTimeout());
     this.output = new Output(ByteBuffer.wrap(head.getBytes(ISO_8859_1)));
-    this.input = new InputPump(mode != Input.TO_STREAM);
+    this.input = new InputPump(!endsAlone(mode));
+  }
+
+  /** Whether output goes on when input has ended. */
+  private static boolean endsAlone(Input mode) {
+    return mode == Input.TO_STREAM || mode == Input.LEFT_OVER;
   }
 
   /** What the client sent right behind the head is input already. */
@@ -300,6 +308,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
     private final ByteBuffer buffer = BufferUtil.allocate(BUFFER);
     private @Nullable ByteBuffer sentAlready;
     private volatile boolean discards;
+    private long left = mode == Input.LEFT_OVER ? MOST_LEFT_OVER : Long.MAX_VALUE;
 
     InputPump(boolean discards) {
       this.discards = discards;
@@ -321,6 +330,11 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
         }
         bytes = buffer;
       }
+      left -= bytes.remaining();
+      if (left < 0) {
+        abandon(new IOException("the client sends on and on"));
+        return Action.SUCCEEDED;
+      }
       if (discards) {
         succeeded();
       } else {
@@ -336,7 +350,7 @@ final class Relay extends AbstractConnection implements Connection.UpgradeTo {
 
     @Override
     protected void onCompleteSuccess() {
-      if (mode != Input.TO_STREAM) {
+      if (!endsAlone(mode)) {
         Relay.this.close(); // not the callback's close()
         return;
       }
