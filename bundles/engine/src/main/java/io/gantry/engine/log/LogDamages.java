@@ -4,6 +4,7 @@ import static java.lang.System.Logger.Level.WARNING;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,7 +14,8 @@ import org.osgi.service.component.annotations.Component;
 @Component(service = LogDamages.class)
 public final class LogDamages {
   private static final System.Logger log = System.getLogger(LogDamages.class.getName());
-  private static final int MOST = 100;
+  private static final int MOST = 1000;
+  private static final int SHOWN = 100;
 
   /** A file, whatever number it is rotated to. */
   private record Damaged(Path newest, GzipMark mark) {
@@ -31,7 +33,7 @@ public final class LogDamages {
   /** A reader has come to where a file cannot be read on. Said once for each file. */
   void found(Path newest, SpoolFile file) throws IOException {
     var damaged = new Damaged(newest, file.mark());
-    if (known.size() >= MOST || known.containsKey(damaged)) {
+    if (isFull() || known.containsKey(damaged)) {
       return;
     }
     int age = new SpoolNames(newest).ageOf(file);
@@ -46,9 +48,20 @@ public final class LogDamages {
     }
   }
 
-  /** A sentence for each that is still there. */
+  /** A sentence for each that is still there; the last one counts those that are left out. */
   public List<String> list() {
     known.keySet().removeIf(damaged -> !damaged.isThere());
-    return known.values().stream().sorted().toList();
+    var all = known.values().stream().sorted().toList();
+    if (all.size() <= SHOWN) {
+      return all;
+    }
+    var shown = new ArrayList<>(all.subList(0, SHOWN));
+    int left = all.size() - SHOWN;
+    shown.add("%d%s more files of logs are damaged".formatted(left, isFull() ? " or" : ""));
+    return shown;
+  }
+
+  private boolean isFull() {
+    return known.size() >= MOST;
   }
 }

@@ -106,6 +106,20 @@ class DamagedLogTest {
     assertEquals(List.of(), damages.list());
   }
 
+  @Test
+  void ofManyDamagesTheNumberOfTheOthersIsTold() throws Exception {
+    for (int i = 0; i < 103; i++) {
+      file = dir.resolve("%03d-json.log".formatted(i));
+      Files.write(dir.resolve(file + ".1.gz"), Arrays.copyOf(whole, whole.length / 2));
+      Files.write(file, lines(0, 1));
+      read(-1);
+    }
+    var told = damages.list();
+    assertEquals(101, told.size());
+    assertTrue(told.get(99).contains("099-json.log"), told.get(99));
+    assertEquals("3 more files of logs are damaged", told.get(100));
+  }
+
   /** Lines in what Java can have of it, a byte at a time. */
   private static int plain(byte[] gzip) {
     int lines = 0;
