@@ -4,6 +4,7 @@ import static io.gantry.linux.Kernel.failed;
 import static io.gantry.linux.Kernel.libc;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -40,6 +41,7 @@ public final class LegacyTables {
   private static final int TARGET_AT6 = 140;
   private static final int VERDICT = 32; // in a target without a name
   private static final int DROP = -1;
+  private static final int TRIES = 100;
 
   private LegacyTables() {}
 
@@ -77,7 +79,20 @@ public final class LegacyTables {
     }
   }
 
+  /** A table that others change meanwhile has another size than was said. */
   private static boolean dropsForwarded(int fd, boolean ipv6, String table) {
+    for (int left = TRIES; ; left--) {
+      try {
+        return isPolicyDrop(fd, ipv6, table);
+      } catch (GantryException e) {
+        if (left == 0 || SyscallError.errno(e) != Errno.EAGAIN) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private static boolean isPolicyDrop(int fd, boolean ipv6, String table) {
     var info = asked(INFO_BYTES, table);
     get(fd, ipv6, GET_INFO, info, table);
     if ((info.getInt(HOOKS) & 1 << FORWARD) == 0) {

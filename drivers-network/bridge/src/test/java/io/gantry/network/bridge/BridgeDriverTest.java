@@ -527,6 +527,16 @@ class BridgeDriverTest {
   }
 
   @Test
+  void rulesOfIptablesLegacyMayChangeWhileTheyAreRead() throws Exception {
+    String many = "for i in $(seq 200); do iptables-legacy -A FORWARD -j ACCEPT; done";
+    var busy = host.start(() -> host.exec("sh", "-c", many));
+    while (!busy.isDone()) {
+      host.call(driver::status);
+    }
+    assertEquals("", busy.get());
+  }
+
+  @Test
   void rulesDoNotGrowWithNetworks() {
     network(1, false);
     int one = lines();
