@@ -175,11 +175,11 @@ final class Links {
   }
 
   /**
-   * On the network that links are for, whom they lead to has to run.
+   * On the network that links are for, whom they lead to has to run, and be in it, too.
    *
    * @throws GantryException CONFLICT
    */
-  static void requireRunning(ContainerRecord parent, ContainerTable table) {
+  static void requireReachable(ContainerRecord parent, ContainerTable table) {
     for (var link : of(parent)) {
       var child = table.byId(link.child());
       if (child != null && !child.run().running()) {
@@ -192,7 +192,18 @@ final class Links {
                 + "/"
                 + link.alias());
       }
+      if (child != null && !isOnBridge(child.record())) {
+        throw new GantryException(
+            CONFLICT, "container " + child.id + " not attached to default bridge network");
+      }
     }
+  }
+
+  private static boolean isOnBridge(ContainerRecord record) {
+    return record.networked()
+        ? record.spec().networks().stream()
+            .anyMatch(asked -> asked.network().equals(Networking.BRIDGE))
+        : Networking.isOnBridge(record.spec());
   }
 
   /** Whether one of its links leads to a container. */

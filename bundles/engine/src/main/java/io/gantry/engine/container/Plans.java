@@ -49,7 +49,7 @@ final class Plans {
     }
     var joined = donors.joined(record, users);
     if (Networking.isOnBridge(record.spec())) {
-      Links.requireRunning(record, table);
+      Links.requireReachable(record, table);
     }
     String profile = profile(record);
     return plan(

@@ -211,6 +211,21 @@ class LinksTest extends WithEngine {
   }
 
   @Test
+  void whomItLinksToHasToBeInTheDefaultNetwork() {
+    engine.close();
+    engine = new Engines(home, new LoopDriver().leased());
+    String child = made("child");
+    engine.containers.start("child");
+    made("parent", "child:db");
+    engine.containers.networks().disconnect("bridge", "child", false);
+    var refused = assertThrows(GantryException.class, () -> engine.containers.start("parent"));
+    assertEquals(
+        "container " + child + " not attached to default bridge network", refused.getMessage());
+    engine.containers.networks().connect("bridge", "child", NetworkRequest.of("bridge"));
+    engine.containers.start("parent");
+  }
+
+  @Test
   void whomItLinksToHasToRun() {
     made("child");
     made("parent", "child:db");
