@@ -120,10 +120,11 @@ public record ContainerView(
   }
 
   /**
-   * A port of the host.
+   * A published port.
    *
    * @param port inside, {@code 80/tcp}
    * @param hostAddress {@code 0.0.0.0} and {@code ::} for all of a family
+   * @param hostPort of the host; 0: none, clients come to the container's own address
    */
   public record PortView(String port, String hostAddress, int hostPort) {}
 

@@ -35,14 +35,15 @@ public interface Ports {
   void unpublish(String ref, List<PortRequest> ports);
 
   /**
-   * A port of the host.
+   * A published port.
    *
    * @param container id
    * @param protocol {@code tcp}, {@code udp} or {@code sctp}
    * @param hostAddress {@code 0.0.0.0} and {@code ::} for all of a family
+   * @param hostPort of the host; 0: none, clients come to {@code address} itself
    * @param network by name, that carries it
    * @param address of the container there
-   * @param mapper that leads there; empty: the proxy alone
+   * @param mapper that leads there; empty: the proxy alone, or nobody where there is no host port
    * @param proxied whether the proxy serves who comes to it by other ways than the mapper's
    */
   record PublishedPort(

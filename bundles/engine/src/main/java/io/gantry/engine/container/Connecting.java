@@ -205,11 +205,10 @@ final class Connecting {
     // too.
     container.run(now);
     republishing.settle(container, change);
-    if (gone.name().equals(Networking.BRIDGE) && !linkedPorts.leaves(container.id)) {
-      linkedPorts.whenTold(() -> shop.networks().leave(gone));
-    } else {
-      shop.networks().leave(gone); // its address is going to be another's
+    if (gone.name().equals(Networking.BRIDGE)) {
+      linkedPorts.leaves(container.id);
     }
+    shop.networks().leave(gone); // its address is going to be another's
     attempt(container, () -> inside(container, InsideProgram.left(run.places(), gone)));
     attempt(container, () -> starting.writeEtc(changed, left));
     shop.networks().tell(gone, container.id, "disconnect");

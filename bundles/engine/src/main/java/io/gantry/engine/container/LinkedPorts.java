@@ -9,10 +9,8 @@ import io.gantry.spi.Undo;
 import io.gantry.spi.network.Network;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
 
 /**
@@ -31,9 +29,6 @@ final class LinkedPorts {
   /** Ids of those of them that link to others. */
   private final Set<String> linking = ConcurrentHashMap.newKeySet();
 
-  /** What gives addresses free that links may lead to, until the driver has been told. */
-  private final Queue<Runnable> withheld = new ConcurrentLinkedQueue<>();
-
   LinkedPorts(NetworkKeeper networks, ContainerTable table) {
     this.networks = networks;
     this.table = table;
@@ -42,7 +37,7 @@ final class LinkedPorts {
   /** Recovery: a run that may live. The network's driver takes over later. */
   void expect(ContainerRecord record, List<Placed> places) {
     if (add(record, places)) {
-      networks.expectLinks(links());
+      networks.openings().expectLinks(links());
     }
   }
 
@@ -90,45 +85,29 @@ final class LinkedPorts {
         .filter(parent -> Links.lead(parent.record(), container));
   }
 
-  /**
-   * It is about to give its address away; does nothing when it has none.
-   *
-   * @return whether the address may be another's; if not, it may {@link #whenTold}
-   */
-  boolean leaves(String container) {
+  /** It is about to give its address away; does nothing when it has none. */
+  void leaves(String container) {
     boolean concerned = concern(container);
     addresses.remove(container);
     linking.remove(container);
-    return !concerned || changed();
+    if (concerned) {
+      changed();
+    }
   }
 
-  /**
-   * Links have been taken away.
-   *
-   * @return whether the driver knows; it is told again with the next change
-   */
-  boolean changed() {
+  /** Links have been taken away. A driver that fails is told again with the next change. */
+  void changed() {
     try {
       if (networks.table().keepsApart()) {
         tell();
       }
-      return true;
     } catch (GantryException e) {
       log.log(WARNING, "links stay open or closed: {0}", e.getMessage());
-      return false;
     }
-  }
-
-  /** Gives addresses free as soon as the driver lets no links lead to them any more. */
-  void whenTold(Runnable free) {
-    withheld.add(free);
   }
 
   private void tell() {
-    networks.link(this::links);
-    for (Runnable free; (free = withheld.poll()) != null; ) {
-      free.run();
-    }
+    networks.openings().link(this::links);
   }
 
   private List<Network.Link> links() {

@@ -168,8 +168,12 @@ final class Networking {
 
   /** Recovery: what a run that may live has. */
   void expect(Container container) {
-    container.run().places().forEach(place -> networks.expect(place, container.id));
-    networks.ports().expect(container.run().ports());
+    var run = container.run();
+    for (var place : run.places()) {
+      networks.expect(place, container.id);
+      networks.openings().expect(place, run.ports());
+    }
+    networks.ports().expect(run.ports());
   }
 
   // What is seen of it

@@ -61,7 +61,7 @@ final class Publishing {
     }
     try {
       var ids = new ListenerIds(record.id().substring(0, 12), others);
-      var ports = keeper.take(ids::next, Target.of(place), binding(place), wishes);
+      var ports = keeper.take(ids::next, target(place), binding(place), wishes);
       undo.add(() -> keeper.release(ports));
       return ports;
     } catch (GantryException e) {
@@ -92,6 +92,12 @@ final class Publishing {
   /** Address of what is asked for on none. */
   String binding(Placed place) {
     return networks.table().bindingOf(place.network());
+  }
+
+  Target target(Placed place) {
+    var table = networks.table();
+    String network = place.network();
+    return Target.of(place, table.isRouted(network, false), table.isRouted(network, true));
   }
 
   /** The place that ports lead to: as that of default routes. Null: none. */
@@ -125,7 +131,9 @@ final class Publishing {
    * @param places of the run
    */
   List<Published> map(List<Published> ports, List<Placed> places, Undo undo) {
-    String mapper = ports.isEmpty() ? "" : mapper(places);
+    undo.add(() -> networks.openings().close(ports));
+    places.forEach(place -> networks.openings().open(place, ports));
+    String mapper = ports.stream().allMatch(Published::isRouted) ? "" : mapper(places);
     if (mapper.isEmpty()) {
       ports.forEach(Publishing::requireProxy);
       return ports.stream().map(port -> port.by("", true)).toList();
@@ -149,15 +157,27 @@ final class Publishing {
   }
 
   /** Has drivers lead there again, as they did. */
-  void mapAgain(List<Published> ports) {
+  void mapAgain(List<Published> ports, List<Placed> places) {
+    places.forEach(place -> networks.openings().open(place, ports));
     byMapper(ports)
         .forEach((mapper, its) -> mappers.call(mapper, driver -> driver.map(mappings(its))));
   }
 
+  /** Nobody comes any more to addresses that ports lead to no longer. */
+  void close(List<Published> before, List<Published> now) {
+    var left = new ArrayList<>(before);
+    left.removeIf(
+        port ->
+            now.stream()
+                .anyMatch(
+                    one -> one.id().equals(port.id()) && one.address().equals(port.address())));
+    networks.openings().close(left);
+  }
+
   /** Of a run that has them again after all. */
-  void takeAgain(List<Published> ports) {
+  void takeAgain(List<Published> ports, List<Placed> places) {
     keeper.expect(ports);
-    mapAgain(ports);
+    mapAgain(ports, places);
   }
 
   /** The run is one that all can see. */
@@ -180,6 +200,7 @@ final class Publishing {
    * recovery does what fails.
    */
   void leave(String container, List<Published> ports) {
+    networks.openings().close(ports);
     unmap(container, ports);
     keeper.release(ports);
   }
@@ -204,7 +225,7 @@ final class Publishing {
   }
 
   private static List<PortMapping> mappings(List<Published> ports) {
-    return ports.stream().map(Published::mapping).toList();
+    return ports.stream().filter(port -> !port.isRouted()).map(Published::mapping).toList();
   }
 
   private void unmapBy(String mapper, List<PortMapping> mappings) {

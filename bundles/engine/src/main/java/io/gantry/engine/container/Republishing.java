@@ -12,7 +12,6 @@ import io.gantry.engine.network.Placed;
 import io.gantry.engine.network.PortKeeper.Wish;
 import io.gantry.engine.network.PortMove;
 import io.gantry.engine.network.Published;
-import io.gantry.engine.network.Target;
 import io.gantry.engine.spec.Modes;
 import io.gantry.monitor.HostListener;
 import io.gantry.spi.GantryException;
@@ -180,7 +179,7 @@ final class Republishing {
     if (wishes.isEmpty() || place == null) {
       return new Change(List.of(), ports);
     }
-    var target = Target.of(place);
+    var target = publishing.target(place);
     if (!ports.isEmpty() && ports.stream().allMatch(target::isOf)) {
       return new Change(ports, List.of());
     }
@@ -189,8 +188,9 @@ final class Republishing {
     giveUp(container, move.gone(), undo); // first: what takes their place may be the same ports
     var added = add(container, record, move.wanted(), places, undo);
     var before = ports.stream().filter(port -> !move.gone().contains(port)).toList();
-    undo.add(() -> publishing.mapAgain(before));
+    undo.add(() -> publishing.mapAgain(before, container.run().places()));
     var moved = publishing.map(move.staying(), places, undo);
+    publishing.close(before, moved);
     var mappers = moved.stream().map(Published::mapper).toList();
     publishing.unmap(
         container.id, before.stream().filter(port -> !mappers.contains(port.mapper())).toList());
@@ -202,8 +202,8 @@ final class Republishing {
       var monitor = container.requireRunning().monitor();
       undo.add(
           () -> {
-            monitor.listen(listeners(gone));
-            publishing.takeAgain(gone);
+            monitor.listen(Published.listeners(gone));
+            publishing.takeAgain(gone, container.run().places());
           });
       release(container, gone);
     }
@@ -221,18 +221,32 @@ final class Republishing {
     if (ports.isEmpty()) {
       return ports; // nothing leads to it: they come when it comes into a network
     }
+    var listeners = Published.listeners(ports);
+    if (!listeners.isEmpty()) {
+      listen(container, record, places, ports, listeners, undo);
+    }
+    return publishing.map(ports, places, undo);
+  }
+
+  private void listen(
+      Container container,
+      ContainerRecord record,
+      List<Placed> places,
+      List<Published> ports,
+      List<HostListener> listeners,
+      Undo undo) {
     var monitor = container.requireRunning().monitor();
-    undo.add(() -> monitor.unlisten(listeners(ports)));
+    undo.add(() -> monitor.unlisten(listeners));
     try {
-      monitor.listen(listeners(ports));
+      monitor.listen(listeners);
     } catch (GantryException e) {
       throw publishing.refused(record, places, ports, e);
     }
+    var run = container.run();
     if (!Serving.isNeeded(run.places(), run.ports())) {
       undo.add(() -> serving.begun(container.id));
       serving.joins(container.id, monitor);
     }
-    return publishing.map(ports, places, undo);
   }
 
   /** Gives ports of a run back, which has all others still. */
@@ -245,7 +259,7 @@ final class Republishing {
 
   private void release(Container container, List<Published> gone) {
     if (!gone.isEmpty()) {
-      container.requireRunning().monitor().unlisten(listeners(gone));
+      container.requireRunning().monitor().unlisten(Published.listeners(gone));
       publishing.leave(container.id, gone);
     }
   }
@@ -273,10 +287,6 @@ final class Republishing {
     return all;
   }
 
-  private static List<HostListener> listeners(List<Published> ports) {
-    return ports.stream().map(Published::listener).toList();
-  }
-
   // After a crash
 
   /**
@@ -292,7 +302,7 @@ final class Republishing {
     var wanted = new ArrayList<>(run.ports());
     wanted.removeAll(left);
     var unknown = new ArrayList<>(held);
-    unknown.removeAll(listeners(wanted));
+    unknown.removeAll(Published.listeners(wanted));
     if (left.isEmpty() && unknown.isEmpty()) {
       return;
     }

@@ -34,7 +34,7 @@ final class Serving {
   }
 
   static boolean isNeeded(List<Placed> places, List<Published> ports) {
-    return !ports.isEmpty() || NetTables.hasNames(places);
+    return !ports.stream().allMatch(Published::isRouted) || NetTables.hasNames(places);
   }
 
   /** Where monitors hand their sockets to; somebody serves there. */

@@ -404,7 +404,7 @@ final class Starting {
         running.cgroup.joins(),
         launch.early(),
         record.spec().host().limits().memory() > 0,
-        wires.ports().stream().map(Published::listener).toList(),
+        Published.listeners(wires.ports()),
         net);
   }
 

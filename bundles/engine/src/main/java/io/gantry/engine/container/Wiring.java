@@ -148,7 +148,7 @@ final class Wiring {
    */
   Wires leave(ContainerRecord record, Wires wires) {
     boolean shared = guests.containsKey(record.id());
-    boolean addressed = shared || linkedPorts.concern(record.id());
+    boolean addressed = shared || linkedPorts.concern(record.id()) || isReached(wires);
     parts(record);
     networks.ports().leave(wires.ports);
     for (var place : wires.places) {
@@ -161,6 +161,11 @@ final class Wiring {
     return new Wires(wires.places, wires.ports, shared);
   }
 
+  /** Whether drivers let clients come to its addresses. */
+  private boolean isReached(Wires wires) {
+    return !wires.ports.isEmpty() && wires.places.stream().anyMatch(networks.openings()::lets);
+  }
+
   /** A start that an engine before this one did not finish: as if it had not been asked for. */
   Wires giveUp(ContainerRecord record, Wires wires) {
     parts(record);
@@ -171,7 +176,7 @@ final class Wiring {
   /** Nobody is left to hear of a failure: the drivers' recovery does it the next time. */
   void letGo(String container, Wires wires) {
     publishing.leave(container, wires.ports);
-    boolean isFree = linkedPorts.leaves(container);
+    linkedPorts.leaves(container);
     for (var place : wires.places) {
       try {
         if (wires.shared) {
@@ -182,11 +187,7 @@ final class Wiring {
       } catch (GantryException e) {
         log.log(WARNING, "cannot detach " + container + " from " + place.name(), e);
       }
-      if (isFree) {
-        networks.leave(place);
-      } else {
-        linkedPorts.whenTold(() -> networks.leave(place));
-      }
+      networks.leave(place);
       sweep(place);
     }
   }

@@ -34,13 +34,28 @@ public record Binding(Wish wish, List<Published> ports) {
   private static Binding take(Wish wish, List<Published> left, String binding) {
     var its = new ArrayList<Published>();
     for (var port : left) {
-      boolean same = its.isEmpty() || its.get(0).hostPort() == port.hostPort();
-      if (same && wish.allows(port, binding)) {
+      if (its.stream().allMatch(other -> goWith(other, port)) && wish.allows(port, binding)) {
         its.add(port);
       }
     }
     left.removeAll(its);
     return new Binding(wish, its);
+  }
+
+  /** Whether one wish may have got both. */
+  private static boolean goWith(Published one, Published other) {
+    boolean sameNumber = one.hostPort() == other.hostPort();
+    return !one.hostAddress().equals(other.hostAddress())
+        && (sameNumber || one.isRouted() || other.isRouted());
+  }
+
+  /** The port of the host that was asked for, or came out; empty: any. */
+  String number() {
+    return ports.stream()
+        .filter(port -> !port.isRouted())
+        .findFirst()
+        .map(port -> Integer.toString(port.hostPort()))
+        .orElse(wish.hostPort());
   }
 
   /** Whether it is meant by somebody who names a port as it was asked for, or as it came out. */

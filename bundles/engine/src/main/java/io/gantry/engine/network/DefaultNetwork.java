@@ -8,12 +8,10 @@ import io.gantry.engine.driver.NamedDrivers;
 import io.gantry.engine.network.NetworkState.Phase;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Undo;
-import io.gantry.spi.network.Network;
 import io.gantry.spi.network.NetworkDriver;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.HashMap;
-import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -166,38 +164,6 @@ final class DefaultNetwork {
         throw e;
       }
       log.log(INFO, "another try at the default network: {0}", e.getMessage());
-    }
-  }
-
-  /**
-   * What passes between its containers where it keeps them apart; known to a driver that takes
-   * over, too.
-   */
-  void expectLinks(List<Network.Link> links) {
-    var state = table.bridge();
-    if (state != null) {
-      state.links(links);
-    }
-  }
-
-  /**
-   * The same from now on, as its driver is told. One that fails is told again with the next change.
-   *
-   * @param links asked for when nobody else changes them
-   */
-  void link(Supplier<List<Network.Link>> links) {
-    var state = table.bridge();
-    if (state == null) {
-      return;
-    }
-    state.hold();
-    try {
-      state.links(links.get());
-      if (state.isMade()) {
-        drivers.call(state.record().driver(), driver -> driver.link(state.network()));
-      }
-    } finally {
-      state.letGo();
     }
   }
 }

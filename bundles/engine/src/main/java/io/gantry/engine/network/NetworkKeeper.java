@@ -52,6 +52,7 @@ public final class NetworkKeeper {
   private final ReentrantLock lock = new ReentrantLock();
   private final NetworkTable table;
   private final DefaultNetwork bridge;
+  private final Openings openings;
 
   public NetworkKeeper(
       Path dataRoot,
@@ -70,6 +71,7 @@ public final class NetworkKeeper {
     this.table = new NetworkTable(instance);
     this.bridge =
         new DefaultNetwork(instance, table, lock, records, this.drivers, planning, settings, clock);
+    this.openings = new Openings(table, this.drivers, this::freeWithheld);
   }
 
   /** Reads the records; once, before all else. */
@@ -281,17 +283,14 @@ public final class NetworkKeeper {
     drivers.call(place.driver(), driver -> driver.disconnect(network, place.madeOrNone()));
   }
 
-  /** As {@link DefaultNetwork#expectLinks}. */
-  public void expectLinks(List<Network.Link> links) {
-    bridge.expectLinks(links);
+  public Openings openings() {
+    return openings;
   }
 
-  /** As {@link DefaultNetwork#link}. */
-  public void link(Supplier<List<Network.Link>> links) {
-    bridge.link(links);
-  }
-
-  /** The place and its addresses are free again; does nothing when they are. */
+  /**
+   * The place and its addresses are free again, as soon as the driver lets nobody come to them any
+   * more; does nothing when they are.
+   */
   public void leave(Placed place) {
     var state = table.get(place.network());
     if (state == null) {
@@ -299,8 +298,32 @@ public final class NetworkKeeper {
     }
     lock.lock();
     try {
-      if (state.inhabitants.remove(place.endpoint()) != null) {
-        Placing.release(state, place);
+      long changes = state.changes();
+      if (state.knows(changes)) {
+        free(state, place);
+      } else {
+        state.withheld.add(new NetworkState.Withheld(place, changes));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The keeper's lock is held. */
+  private static void free(NetworkState state, Placed place) {
+    if (state.inhabitants.remove(place.endpoint()) != null) {
+      Placing.release(state, place);
+    }
+  }
+
+  private void freeWithheld(NetworkState state) {
+    lock.lock();
+    try {
+      for (var one : List.copyOf(state.withheld)) {
+        if (state.knows(one.changes())) {
+          state.withheld.remove(one);
+          free(state, one.place());
+        }
       }
     } finally {
       lock.unlock();

@@ -85,15 +85,15 @@ record NetworkRecord(
   }
 
   Network network() {
-    return network(List.of());
+    return network(List.of(), List.of());
   }
 
   /** As its driver knows it. */
-  Network network(List<Network.Link> links) {
+  Network network(List<Network.Link> links, List<Network.Port> ports) {
     List<Network.Subnet> subnets =
         ipam.pools().stream()
             .map(pool -> new Network.Subnet(pool.subnet(), pool.gateway()))
             .toList();
-    return new Network(id, name, subnets, internal, options, links);
+    return new Network(id, name, subnets, internal, options, links, ports);
   }
 }

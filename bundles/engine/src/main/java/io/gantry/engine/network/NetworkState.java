@@ -10,7 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -25,12 +27,20 @@ final class NetworkState {
   /** Whoever is in it now, by endpoint. Changed by who holds the keeper's lock. */
   final Map<String, Inhabitant> inhabitants = new ConcurrentHashMap<>();
 
+  /** Published ports that clients come to at containers' own addresses, by listener. */
+  final Map<String, Network.Port> ports = new ConcurrentSkipListMap<>();
+
+  /** Places whose addresses its driver may still let clients come to; guarded as the pools. */
+  final List<Withheld> withheld = new ArrayList<>();
+
   final List<AddressPool> pools = new ArrayList<>(); // guarded by the keeper's lock
 
   private volatile NetworkRecord record;
   private volatile Phase phase;
   private volatile boolean listed;
   private volatile List<Network.Link> links = List.of();
+  private final AtomicLong changes = new AtomicLong(); // of what it lets pass
+  private volatile long told; // how many of these its driver knows
 
   /** What its driver has to do with it. */
   enum Phase {
@@ -55,6 +65,11 @@ final class NetworkState {
    * @param container id
    */
   record Inhabitant(String container, Placed place) {}
+
+  /**
+   * @param changes of what the network lets pass, which its driver has to know first
+   */
+  record Withheld(Placed place, long changes) {}
 
   NetworkRecord record() {
     return record;
@@ -105,9 +120,27 @@ final class NetworkState {
     links = List.copyOf(now);
   }
 
-  /** As its driver knows it. */
+  /** What it lets pass has changed, or is about to; its driver does not know yet. */
+  void changed() {
+    changes.incrementAndGet();
+  }
+
+  long changes() {
+    return changes.get();
+  }
+
+  /** Its driver knows the first so many changes. Held. */
+  void told(long first) {
+    told = first;
+  }
+
+  boolean knows(long first) {
+    return told >= first;
+  }
+
+  /** As its driver is to know it. */
   Network network() {
-    return record.network(links);
+    return record.network(links, ports.values().stream().distinct().toList());
   }
 
   boolean isListed() {

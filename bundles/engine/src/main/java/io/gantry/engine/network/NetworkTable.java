@@ -251,21 +251,24 @@ public final class NetworkTable {
 
   /** Whether clients of published ports have to get past what the host's firewall lets in. */
   public boolean isHeldToFirewall(String id) {
+    return option(id, "io.gantry.network.firewall").equals("host");
+  }
+
+  /** Whether clients of a family come to containers' own addresses, not to ports of the host. */
+  public boolean isRouted(String id, boolean six) {
+    String option = "com.docker.network.bridge.gateway_mode_ipv" + (six ? 6 : 4);
+    return option(id, option).equals("routed");
+  }
+
+  /** Empty for one that is not set, and of a network that is not there any more. */
+  private String option(String id, String name) {
     var state = states.get(id);
-    return state != null
-        && state.record().options().getOrDefault("io.gantry.network.firewall", "").equals("host");
+    return state == null ? "" : state.record().options().getOrDefault(name, "");
   }
 
   /** Address of the host that ports are published on which were asked for on none. */
   public String bindingOf(String id) {
-    var state = states.get(id);
-    String text =
-        state == null
-            ? ""
-            : state
-                .record()
-                .options()
-                .getOrDefault("com.docker.network.bridge.host_binding_ipv4", "");
+    String text = option(id, "com.docker.network.bridge.host_binding_ipv4");
     return text.equals("0.0.0.0") ? "" : text;
   }
 

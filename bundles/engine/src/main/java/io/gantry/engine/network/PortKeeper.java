@@ -132,10 +132,15 @@ public final class PortKeeper {
     /** Whether it may have come out as this one. */
     public boolean allows(Published granted, String binding) {
       return name().equals(granted.name())
-          && (hostAddress.isEmpty()
-              ? ALL.contains(granted.hostAddress()) || isSame(granted.hostAddress(), binding)
-              : isOn(granted.hostAddress()))
-          && allows(granted.hostPort());
+          && (granted.isRouted()
+              ? hostAddress.isEmpty() || isSix(hostAddress) == isSix(granted.hostAddress())
+              : allows(granted.hostAddress(), binding) && allows(granted.hostPort()));
+    }
+
+    private boolean allows(String address, String binding) {
+      return hostAddress.isEmpty()
+          ? ALL.contains(address) || isSame(address, binding)
+          : isOn(address);
     }
 
     private static boolean isSame(String address, String other) {
@@ -196,17 +201,18 @@ public final class PortKeeper {
     String protocol = slash < 0 ? "tcp" : wish.port().substring(slash + 1);
     int port = number(slash < 0 ? wish.port() : wish.port().substring(0, slash));
     var addresses = addresses(wish, binding, to);
+    var bound = addresses.stream().filter(address -> !to.isRouted(address)).toList();
     int dash = wish.hostPort().indexOf('-');
     boolean any = wish.hostPort().isEmpty() || wish.hostPort().equals("0");
     int[] range = any ? range() : range(wish.hostPort(), dash);
     int first = range[0];
     int last = range[1];
     boolean fixed = first == last && !any;
-    int found = find(protocol, addresses, first, last, !fixed);
+    int found = bound.isEmpty() ? 0 : find(protocol, bound, first, last, !fixed);
     if (found < 0) {
       throw any
           ? new GantryException(EXHAUSTED, "all ports are allocated")
-          : refused(addresses.get(0), first);
+          : refused(bound.get(0), first);
     }
     add(ids, protocol, addresses, found, to, port, got);
   }
@@ -253,15 +259,18 @@ public final class PortKeeper {
       int port,
       List<Published> got) {
     for (String address : addresses) {
+      boolean routed = to.isRouted(address);
+      int number = routed ? 0 : hostPort;
       got.add(
           new Published(
-              ids.get(), protocol, address, hostPort, to.behind(address), port, "", true));
+              ids.get(), protocol, address, number, to.behind(address), port, "", !routed));
     }
   }
 
   /**
    * Of the host, that a wish is about. What was asked for on none is published in the families that
-   * the container has, and for one with IPv4 alone in both.
+   * the container has, and for one with IPv4 alone in both. Where clients come to the container's
+   * own address, the host's only says the family.
    */
   static List<String> addresses(Wish wish, String binding, Target to) {
     String asked = wish.hostAddress().isEmpty() ? binding : wish.hostAddress();
@@ -273,7 +282,8 @@ public final class PortKeeper {
     if (ip == null) {
       throw new GantryException(INVALID, "invalid IP address " + asked);
     }
-    return List.of(ip.toString());
+    String address = ip.toString();
+    return List.of(to.isRouted(address) ? ALL.get(ip.six() ? 1 : 0) : address);
   }
 
   /** Whether they were free of ours, and are taken now; waits for those that are left. */
@@ -333,7 +343,7 @@ public final class PortKeeper {
   public void leave(List<Published> ports) {
     lock.lock();
     try {
-      for (var port : ports) {
+      for (var port : bound(ports)) {
         if (taken.getOrDefault(of(port), Set.of()).contains(port.hostAddress())) {
           leaving.computeIfAbsent(of(port), none -> new HashSet<>()).add(port.hostAddress());
         }
@@ -346,7 +356,7 @@ public final class PortKeeper {
   public void release(List<Published> ports) {
     lock.lock();
     try {
-      for (var port : ports) {
+      for (var port : bound(ports)) {
         drop(taken, of(port), port.hostAddress());
         drop(leaving, of(port), port.hostAddress());
       }
@@ -360,12 +370,16 @@ public final class PortKeeper {
   public void expect(List<Published> ports) {
     lock.lock();
     try {
-      for (var port : ports) {
+      for (var port : bound(ports)) {
         taken.computeIfAbsent(of(port), none -> new HashSet<>()).add(port.hostAddress());
       }
     } finally {
       lock.unlock();
     }
+  }
+
+  private static List<Published> bound(List<Published> ports) {
+    return ports.stream().filter(port -> !port.isRouted()).toList();
   }
 
   private static Slot of(Published port) {

@@ -31,7 +31,8 @@ public record PortMove(List<Published> staying, List<Published> gone, List<Wish>
     for (var one : Binding.of(wishes, ports, from)) {
       var missing = new ArrayList<>(PortKeeper.addresses(one.wish(), binding, to));
       for (var port : one.ports()) {
-        if (missing.remove(port.hostAddress())) {
+        boolean same = port.isRouted() == to.isRouted(port.hostAddress());
+        if (same && missing.remove(port.hostAddress())) {
           staying.add(port.to(to));
           gone.remove(port);
         }
@@ -40,8 +41,7 @@ public record PortMove(List<Published> staying, List<Published> gone, List<Wish>
         wanted.add(one.wish());
         continue;
       }
-      String number = Integer.toString(one.ports().get(0).hostPort());
-      missing.forEach(address -> wanted.add(new Wish(one.wish().name(), address, number)));
+      missing.forEach(address -> wanted.add(new Wish(one.wish().name(), address, one.number())));
     }
     return new PortMove(staying, gone, wanted);
   }

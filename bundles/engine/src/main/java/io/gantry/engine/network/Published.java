@@ -3,13 +3,16 @@ package io.gantry.engine.network;
 import io.gantry.monitor.HostListener;
 import io.gantry.monitor.NetTable;
 import io.gantry.spi.network.PortMapping;
+import java.util.List;
 
 /**
- * A port of the host that leads to a run.
+ * A port of the host that leads to a run; or of the run alone, which clients come to at its own
+ * address.
  *
  * @param id of the listener
  * @param protocol {@code tcp}, {@code udp} or {@code sctp}
  * @param hostAddress numeric; {@code 0.0.0.0} and {@code ::} for all of a family
+ * @param hostPort 0: none, see {@link #isRouted}
  * @param address of the container, numeric
  * @param mapper that was asked to lead there; empty: none, there is the proxy alone
  * @param proxied connections that come to the listener are led there by the proxy
@@ -24,8 +27,22 @@ public record Published(
     String mapper,
     boolean proxied) {
 
-  public HostListener listener() {
-    return new HostListener(id, protocol, hostAddress, hostPort);
+  /** Whether no port of the host leads there: clients come to the container's own address. */
+  public boolean isRouted() {
+    return hostPort == 0;
+  }
+
+  /** Whether it is led to under an address of the other family, as only the proxy does. */
+  boolean changesFamily() {
+    return hostAddress.indexOf(':') < 0 != address.indexOf(':') < 0;
+  }
+
+  /** What the monitor reserves for them. */
+  public static List<HostListener> listeners(List<Published> ports) {
+    return ports.stream()
+        .filter(port -> !port.isRouted())
+        .map(port -> new HostListener(port.id, port.protocol, port.hostAddress, port.hostPort))
+        .toList();
   }
 
   public NetTable.Target target() {
@@ -36,8 +53,11 @@ public record Published(
     return new PortMapping(id, protocol, hostAddress, hostPort, address, port);
   }
 
+  /** The same by a mapper; routed ones go by none. */
   public Published by(String name, boolean proxy) {
-    return new Published(id, protocol, hostAddress, hostPort, address, port, name, proxy);
+    return isRouted()
+        ? this
+        : new Published(id, protocol, hostAddress, hostPort, address, port, name, proxy);
   }
 
   /** The same, leading elsewhere. */

@@ -11,6 +11,7 @@ import io.gantry.spi.network.NetworkDriver;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +33,12 @@ final class LoopDriver implements NetworkDriver {
 
   /** What passes between containers, as it was told last. */
   volatile List<Network.Link> links = List.of();
+
+  /** Of the next one that is told of ports. */
+  volatile @Nullable GantryException openFailure;
+
+  /** Ports of containers that clients come to, as it was told last, by network. */
+  final Map<String, List<Network.Port>> ports = new ConcurrentHashMap<>();
 
   /** The network that it does not let go. */
   volatile String stuck = "";
@@ -99,6 +106,17 @@ final class LoopDriver implements NetworkDriver {
     }
     calls.add("link " + network.name());
     links = network.links();
+  }
+
+  @Override
+  public void open(Network network) {
+    var no = openFailure;
+    openFailure = null;
+    if (no != null) {
+      throw no;
+    }
+    calls.add("open " + network.name());
+    ports.put(network.name(), network.ports());
   }
 
   @Override

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 class PortKeeperTest {
   private static final String RANGE = "18000-18001";
-  private static final Target BOX = new Target("10.9.0.2", "");
+  private static final Target BOX = new Target("10.9.0.2", "", false, false);
 
   private int next;
   private PortKeeper keeper = new PortKeeper((protocol, address, port) -> true);

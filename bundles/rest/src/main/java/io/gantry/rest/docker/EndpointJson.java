@@ -159,7 +159,7 @@ final class EndpointJson {
                           "HostIp",
                           other.hostAddress(),
                           "HostPort",
-                          Integer.toString(other.hostPort()))));
+                          other.hostPort() == 0 ? "" : Integer.toString(other.hostPort()))));
       ports.put(port.port(), bindings);
     }
     return ports;

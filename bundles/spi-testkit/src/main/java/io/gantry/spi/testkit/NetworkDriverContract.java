@@ -126,6 +126,29 @@ public abstract class NetworkDriverContract {
   }
 
   @Test
+  void portsAreNothingToANetworkThatIsGoneOrLetsNobodyComeToItsContainers() {
+    var network = network(1);
+    var published =
+        new Network(
+            network.id(),
+            network.name(),
+            network.subnets(),
+            network.internal(),
+            network.options(),
+            List.of(),
+            List.of(new Network.Port("192.0.2.3", "tcp", 80)));
+    open(published);
+    assertEquals(before, sandbox.host().state());
+    create(network);
+    var made = sandbox.host().state();
+    open(published);
+    open(published);
+    assertEquals(made, sandbox.host().state());
+    remove(network);
+    open(published);
+  }
+
+  @Test
   void whatItDoesNotKnowIsRefusedOrSaid() {
     var network = network(1);
     var strange =
@@ -460,6 +483,10 @@ public abstract class NetworkDriverContract {
 
   protected void link(Network network) {
     sandbox.host().run(() -> driver.link(network));
+  }
+
+  protected void open(Network network) {
+    sandbox.host().run(() -> driver.open(network));
   }
 
   protected Attachment attach(Network network, Endpoint endpoint) {

@@ -12,6 +12,8 @@ import java.util.Map;
  * @param internal no way out
  * @param options the driver's own, by the names Docker gives them
  * @param links what passes between containers where the network keeps them apart
+ * @param ports what is published of containers where the network lets clients come to addresses of
+ *     theirs
  */
 public record Network(
     String id,
@@ -19,12 +21,24 @@ public record Network(
     List<Subnet> subnets,
     boolean internal,
     Map<String, String> options,
-    List<Link> links) {
+    List<Link> links,
+    List<Port> ports) {
 
   public Network {
     subnets = List.copyOf(subnets);
     options = Map.copyOf(options);
     links = List.copyOf(links);
+    ports = List.copyOf(ports);
+  }
+
+  public Network(
+      String id,
+      String name,
+      List<Subnet> subnets,
+      boolean internal,
+      Map<String, String> options,
+      List<Link> links) {
+    this(id, name, subnets, internal, options, links, List.of());
   }
 
   public Network(
@@ -49,4 +63,13 @@ public record Network(
    * @param port of the server
    */
   public record Link(String client, String server, String protocol, int port) {}
+
+  /**
+   * Clients may open connections to a port of a container at its own address.
+   *
+   * @param address of the container ({@code 172.17.0.3})
+   * @param protocol {@code tcp}, {@code udp} or {@code sctp}
+   * @param port of the container
+   */
+  public record Port(String address, String protocol, int port) {}
 }

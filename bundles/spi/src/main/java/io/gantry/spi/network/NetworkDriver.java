@@ -36,6 +36,12 @@ public interface NetworkDriver extends Driver {
   default void link(Network network) {}
 
   /**
+   * From now on a network has these {@link Network#ports} and no others. What is open already may
+   * go on; does nothing when the network is gone, or lets nobody come to its containers' addresses.
+   */
+  default void open(Network network) {}
+
+  /**
    * Makes the host's end and moves the other end into the container's network namespace.
    *
    * @return what is to be set up inside; comes back to {@link #detach} or {@link #disconnect}

@@ -1,6 +1,6 @@
 /** Extension point: what containers reach and how they are reached. */
 @Export
-@Version("0.3.0")
+@Version("0.4.0")
 @NullMarked
 package io.gantry.spi.network;
 

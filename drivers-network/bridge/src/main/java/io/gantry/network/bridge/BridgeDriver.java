@@ -304,6 +304,15 @@ public final class BridgeDriver implements NetworkDriver {
 
   @Override
   public void link(Network network) {
+    change(network);
+  }
+
+  @Override
+  public void open(Network network) {
+    change(network);
+  }
+
+  private void change(Network network) {
     changes.lock();
     try {
       var before = networks.get(network.id());
@@ -312,7 +321,7 @@ public final class BridgeDriver implements NetworkDriver {
       }
       var now = before.with(network);
       networks.put(network.id(), now);
-      if (now.links().equals(before.links())) {
+      if (now.links().equals(before.links()) && now.ports().equals(before.ports())) {
         return;
       }
       try (var undo = new Undo()) {

@@ -75,6 +75,12 @@ record Bridged(
     return options.icc() ? List.of() : network.links();
   }
 
+  /** What is published of its containers where clients come to addresses of theirs. */
+  List<Network.Port> ports() {
+    boolean any = options.ipv4() == GatewayMode.ROUTED || options.ipv6() == GatewayMode.ROUTED;
+    return any ? network.ports() : List.of();
+  }
+
   /**
    * Whether a packet that is translated to go to another container of it gets lost: the kernel, if
    * it filters inside bridges, hands it from port to port, and these are isolated.

@@ -8,7 +8,7 @@ enum GatewayMode {
   NAT,
   /** As nat, but in by any port, for whoever has a route. */
   NAT_UNPROTECTED,
-  /** In and out under the containers' own addresses. */
+  /** In and out under the containers' own addresses; in by published ports only. */
   ROUTED,
   /** The host itself has no address in it. */
   ISOLATED;

@@ -7,6 +7,7 @@ import static io.gantry.linux.netlink.NftRule.Field.DESTINATION_TYPE;
 import static io.gantry.linux.netlink.NftRule.Field.IN_NAME;
 import static io.gantry.linux.netlink.NftRule.Field.IPV4_DESTINATION;
 import static io.gantry.linux.netlink.NftRule.Field.IPV4_SOURCE;
+import static io.gantry.linux.netlink.NftRule.Field.IPV6_DESTINATION;
 import static io.gantry.linux.netlink.NftRule.Field.IPV6_SOURCE;
 import static io.gantry.linux.netlink.NftRule.Field.OUT_NAME;
 import static io.gantry.linux.netlink.NftRule.Field.PROTOCOL;
@@ -49,8 +50,10 @@ final class Rules {
   private static final String CLOSED = "closed";
   private static final String BRIDGES = "bridges";
   private static final String WITHIN = "within";
+  private static final String APART = "apart";
   private static final String PROXIED = "proxied";
   private static final String LINKS = "links4";
+  private static final String OPEN = "open";
   private static final String INTERNAL = "internal";
   private static final String INTO = "into";
   private static final String SUBNETS = "subnets";
@@ -163,11 +166,13 @@ final class Rules {
   private void sets() {
     set(NftSet.of(BRIDGES, Type.INTERFACE));
     set(NftSet.of(WITHIN, Type.INTERFACE, Type.INTERFACE));
+    set(NftSet.of(APART, Type.INTERFACE, Type.INTERFACE));
     set(NftSet.of(PROXIED, Type.INTERFACE, Type.PROTOCOL));
     set(NftSet.of(LINKS, Type.INTERFACE, Type.IPV4, Type.IPV4, Type.PROTOCOL, Type.PORT));
     set(NftSet.of(INTERNAL, Type.INTERFACE));
     for (boolean ipv6 : List.of(false, true)) {
       var address = ipv6 ? Type.IPV6 : Type.IPV4;
+      set(NftSet.of(family(OPEN, ipv6), address, Type.PROTOCOL, Type.PORT));
       set(NftSet.map(family(INTO, ipv6), List.of(Type.INTERFACE), Type.VERDICT));
       set(NftSet.ofRanges(family(SUBNETS, ipv6), address));
       set(NftSet.ofRanges(family(MASQUERADED, ipv6), address));
@@ -180,8 +185,7 @@ final class Rules {
       String chain = into(mode);
       rule(chain, new NftRule("published ports").status(DESTINATION_CHANGED).accept());
       if (mode == GatewayMode.ROUTED) {
-        rule(chain, new NftRule("").ipv4().protocol(ICMP).accept());
-        rule(chain, new NftRule("").ipv6().protocol(ICMPV6).accept());
+        routed(chain);
       }
       if (mode == GatewayMode.NAT_UNPROTECTED) {
         rule(chain, new NftRule("networks are apart").load(IN_NAME).in(BRIDGES).drop());
@@ -189,6 +193,23 @@ final class Rules {
         rule(chain, new NftRule("and nothing else").drop());
       }
     }
+  }
+
+  private void routed(String chain) {
+    rule(chain, new NftRule("containers are apart").load(IN_NAME).load(OUT_NAME).in(APART).drop());
+    for (boolean ipv6 : List.of(false, true)) {
+      rule(chain, open(new NftRule("published ports"), ipv6).accept());
+    }
+    rule(chain, new NftRule("").ipv4().protocol(ICMP).accept());
+    rule(chain, new NftRule("").ipv6().protocol(ICMPV6).accept());
+  }
+
+  private static NftRule open(NftRule rule, boolean ipv6) {
+    return (ipv6 ? rule.ipv6() : rule.ipv4())
+        .load(ipv6 ? IPV6_DESTINATION : IPV4_DESTINATION)
+        .load(PROTOCOL)
+        .load(DESTINATION_PORT)
+        .in(family(OPEN, ipv6));
   }
 
   /** What is sent to a port of the host by such a network stays for the proxy, untranslated. */
@@ -267,6 +288,7 @@ final class Rules {
   private void content() {
     add(BRIDGES, network -> true, 1);
     add(WITHIN, network -> network.options().icc(), 2);
+    add(APART, network -> !network.options().icc(), 2);
     put(PROXIED, Rules::proxied);
     put(LINKS, Rules::links);
     add(INTERNAL, network -> network.network().internal(), 1);
@@ -277,6 +299,7 @@ final class Rules {
               .toList();
       batch.addWays(family(INTO, ipv6), ways);
       elements.put(family(INTO, ipv6), ways.size());
+      put(family(OPEN, ipv6), network -> ports(network, ipv6));
       ranges(family(SUBNETS, ipv6), all(network -> network.subnets(ipv6)));
       ranges(family(MASQUERADED, ipv6), all(network -> network.masqueraded(ipv6)));
     }
@@ -320,6 +343,20 @@ final class Rules {
                     .address(Cidr.address(link.server()))
                     .protocol(number(link.protocol()))
                     .port(link.port()))
+        .toList();
+  }
+
+  private static List<NftValues> ports(Bridged network, boolean ipv6) {
+    return network.ports().stream()
+        .distinct()
+        .filter(port -> PROTOCOLS.containsKey(port.protocol()))
+        .filter(port -> port.address().indexOf(':') >= 0 == ipv6)
+        .map(
+            port ->
+                new NftValues()
+                    .address(Cidr.address(port.address()))
+                    .protocol(number(port.protocol()))
+                    .port(port.port()))
         .toList();
   }
 
