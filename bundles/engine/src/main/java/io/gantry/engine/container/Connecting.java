@@ -5,17 +5,23 @@ import static io.gantry.spi.GantryException.Kind.FORBIDDEN;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 import static io.gantry.spi.GantryException.Kind.NOT_FOUND;
 import static io.gantry.spi.GantryException.Kind.UNSUPPORTED;
+import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.gantry.api.ContainerSpec.NetworkRequest;
 import io.gantry.engine.network.Placed;
 import io.gantry.engine.spec.Modes;
+import io.gantry.monitor.MonitorLost;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Undo;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,7 +79,7 @@ final class Connecting {
         undo.add(() -> records.put(before));
         records.put(changed);
         if (container.running() != null) {
-          join(container, changed, asked, undo);
+          unlessEnded(container, joining -> join(container, changed, asked, joining));
         }
         undo.keep();
       }
@@ -81,6 +87,28 @@ final class Connecting {
     } finally {
       container.lock.unlock();
     }
+  }
+
+  /** A run that is over, of which the engine is about to hear, is as one that is not there. */
+  private static void unlessEnded(Container container, Consumer<Undo> change) {
+    try (var undo = new Undo()) {
+      change.accept(undo);
+      undo.keep();
+    } catch (GantryException e) {
+      if (!MonitorLost.isIn(e) && !hasEnded(container.run())) {
+        throw e;
+      }
+      log.log(INFO, "container {0} has ended meanwhile: {1}", container.id, e.getMessage());
+    }
+  }
+
+  private static boolean hasEnded(RunRecord run) {
+    try { // of a process that nobody has waited for yet there is only its record
+      Files.readSymbolicLink(Path.of("/proc/" + run.pid() + "/ns/net"));
+    } catch (IOException e) {
+      return true;
+    }
+    return !Uptime.started(run.pid()).equals(OptionalLong.of(run.initStart()));
   }
 
   private void join(Container container, ContainerRecord changed, NetworkRequest asked, Undo undo) {
@@ -173,7 +201,7 @@ final class Connecting {
         undo.add(() -> records.put(before));
         records.put(changed);
         if (container.running() != null) {
-          part(container, changed, network, undo);
+          unlessEnded(container, parting -> part(container, changed, network, parting));
         }
         undo.keep();
       }

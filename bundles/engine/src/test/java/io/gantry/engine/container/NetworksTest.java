@@ -27,6 +27,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -212,6 +214,41 @@ class NetworksTest extends WithEngine {
     assertEquals(List.of("one"), List.copyOf(engine.containers.inspect(id).networks().keySet()));
     assertEquals(Map.of(), networks.inspect("two").endpoints());
     assertFalse(addresses(id).contains(" 10.9.2."));
+  }
+
+  /**
+   * In the middle of a driver's call, which fails by it; the engine hears of the end afterwards.
+   */
+  private void ends() {
+    long pid = driver.initPid;
+    ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+    var inside = Path.of("/proc/" + pid + "/ns/net");
+    Await.until("it is over", () -> !Files.exists(inside));
+    throw new GantryException(INTERNAL, "make a pair of links: ESRCH");
+  }
+
+  @Test
+  void whoEndsWhileItIsConnectedIsInTheNetworkAtItsNextStart() throws Exception {
+    String id = started("box", "one");
+    driver.meanwhile = this::ends;
+    networks.connect("two", "box", asked("", "10.9.2.9"));
+    driver.meanwhile = () -> {};
+    Await.until("it is seen", () -> !engine.containers.inspect(id).state().running());
+    Await.until("nobody is left", () -> networks.inspect("two").endpoints().isEmpty());
+    engine.containers.start(id);
+    assertTrue(addresses(id).contains(" 10.9.2.9/24 "));
+  }
+
+  @Test
+  void whoEndsWhileItIsDisconnectedIsOutOfTheNetworkAtItsNextStart() throws Exception {
+    String id = started("box", "one", asked("two", "10.9.2.9"));
+    driver.leaving = this::ends;
+    networks.disconnect("two", "box", false);
+    driver.leaving = () -> {};
+    Await.until("it is seen", () -> !engine.containers.inspect(id).state().running());
+    Await.until("nobody is left", () -> networks.inspect("two").endpoints().isEmpty());
+    engine.containers.start(id);
+    assertFalse(addresses(id).contains(" 10.9.2.9/24 "));
   }
 
   @Test
