@@ -1,13 +1,10 @@
 package io.gantry.image.archive;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.gantry.image.ImageConfig;
 import io.gantry.image.Reference;
 import io.gantry.image.layer.Limits;
 import io.gantry.image.manifest.Document;
+import io.gantry.image.manifest.V1Config;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -15,8 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
@@ -28,8 +23,6 @@ final class V1Archive {
 
   static final String REPOSITORIES = "repositories";
   private static final Pattern ID = Pattern.compile("[a-f0-9]{64}");
-  private static final Set<String> OF_V1_ONLY =
-      Set.of("id", "parent", "Size", "parent_id", "layer_id", "throwaway");
 
   private final Members members;
   private final Limits limits;
@@ -64,20 +57,19 @@ final class V1Archive {
 
   private ArchivedImage image(String id, List<Reference> names) {
     Deque<String> chain = chain(id);
-    ArrayNode history = Document.JSON.createArrayNode();
-    ArrayNode ids = Document.JSON.createArrayNode();
+    var made = new V1Config();
     List<ArchivedImage.Source> layers = new ArrayList<>();
     for (String step : chain) {
       Document json = members.document(step + "/json");
       Optional<Member> layer = members.find(step + "/layer.tar");
-      boolean isEmpty = json.json().path("throwaway").asBoolean(false) || layer.isEmpty();
-      history.add(step(json, isEmpty));
-      if (!isEmpty) {
+      if (json.json().path("throwaway").asBoolean(false) || layer.isEmpty()) {
+        made.add(json, null);
+      } else {
         layers.add(new ArchivedImage.Source(layer.get(), ""));
-        ids.add(layer.get().unpacked(limits).toString());
+        made.add(json, layer.get().unpacked(limits));
       }
     }
-    byte[] config = config(members.document(id + "/json"), ids, history);
+    byte[] config = made.write(members.document(id + "/json"));
     return new ArchivedImage(
         members.kept(config),
         ImageConfig.parse(config),
@@ -108,45 +100,5 @@ final class V1Archive {
   private static String printable(String id) {
     String shown = id.length() > 100 ? id.substring(0, 100) + "…" : id;
     return shown.replaceAll("[^ -~]", "?");
-  }
-
-  private static ObjectNode step(Document v1, boolean isEmpty) {
-    ObjectNode step = Document.JSON.createObjectNode();
-    copy(v1, "created", step, "created");
-    copy(v1, "author", step, "author");
-    List<String> command = v1.object("container_config").texts("Cmd", DockerArchive.MOST_NAMES);
-    if (!command.isEmpty()) {
-      step.put("created_by", String.join(" ", command));
-    }
-    copy(v1, "comment", step, "comment");
-    if (isEmpty) {
-      step.put("empty_layer", true);
-    }
-    return step;
-  }
-
-  private static void copy(Document from, String field, ObjectNode to, String as) {
-    String text = from.text(field);
-    if (!text.isEmpty()) {
-      to.put(as, text);
-    }
-  }
-
-  private static byte[] config(Document top, ArrayNode ids, ArrayNode history) {
-    Map<String, JsonNode> fields = new TreeMap<>();
-    for (var field : top.json().properties()) {
-      if (!OF_V1_ONLY.contains(field.getKey())) {
-        fields.put(field.getKey(), field.getValue());
-      }
-    }
-    ObjectNode rootfs = Document.JSON.createObjectNode().put("type", "layers");
-    rootfs.set("diff_ids", ids);
-    fields.put("rootfs", rootfs);
-    fields.put("history", history);
-    try {
-      return Document.JSON.writeValueAsBytes(fields);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e); // a tree can always be written
-    }
   }
 }

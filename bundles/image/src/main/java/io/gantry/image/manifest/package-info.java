@@ -1,6 +1,6 @@
 /** What manifests and indexes say, whoever wrote them. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package io.gantry.image.manifest;
 
