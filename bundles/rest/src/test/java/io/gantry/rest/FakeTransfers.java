@@ -12,6 +12,7 @@ final class FakeTransfers implements Transfers {
   final List<String> asked = new ArrayList<>();
   final List<@Nullable Login> logins = new ArrayList<>();
   Consumer<Telling> steps = telling -> {};
+  List<Found> found = List.of();
   Manifest manifest = new Manifest("", "", 0, List.of());
 
   @Override
@@ -36,7 +37,9 @@ final class FakeTransfers implements Transfers {
 
   @Override
   public List<Found> search(String term, int limit, @Nullable Login login) {
-    throw new UnsupportedOperationException();
+    asked.add(term + " " + limit);
+    logins.add(login);
+    return found;
   }
 
   @Override

@@ -40,4 +40,14 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
   @AttributeDefinition(
       description = "Who is reached without a proxy: HOST, .DOMAIN, a network, or *.")
   String noProxy() default "";
+
+  @AttributeDefinition(
+      description =
+          "Registries of version 1 of the protocol, by the name that references begin with: NAME, or"
+              + " NAME=URI where it is elsewhere. Others are asked by version 1 when they say that"
+              + " they have it and have no version 2.")
+  String[] v1Registries() default {};
+
+  @AttributeDefinition(description = "Where names without a host are searched for.")
+  String index() default "https://index.docker.io";
 }

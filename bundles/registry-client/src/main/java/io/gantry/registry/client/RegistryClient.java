@@ -14,18 +14,23 @@ import io.gantry.image.manifest.Document;
 import io.gantry.image.manifest.Platform;
 import io.gantry.registry.client.pull.Pull;
 import io.gantry.registry.client.pull.Workshop;
+import io.gantry.registry.client.v1.Index;
+import io.gantry.registry.client.v1.Search;
+import io.gantry.registry.client.v1.Tree;
 import io.gantry.registry.client.v2.Repository;
 import io.gantry.registry.client.wire.Address;
 import io.gantry.registry.client.wire.Patience;
 import io.gantry.registry.client.wire.Proxies;
 import io.gantry.registry.client.wire.Session;
 import io.gantry.registry.client.wire.Settings;
+import io.gantry.registry.client.wire.V1Registry;
 import io.gantry.registry.client.wire.Wire;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.registry.Credentials;
 import io.gantry.spi.registry.RegistryAuthProvider;
 import io.gantry.store.Digest;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
@@ -33,13 +38,14 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
@@ -56,12 +62,15 @@ public final class RegistryClient implements Transfers {
 
   private static final System.Logger log = System.getLogger(RegistryClient.class.getName());
 
+  private static final int MOST_FOUND = 100;
+
   private final Intake intake;
   private final Events events;
   private final InstantSource clock = InstantSource.system();
   private final ExecutorService threads;
   private final Wire wire;
   private final Workshop workshop;
+  private final VersionOne versionOne;
   private final Map<String, Operation> operations = new ConcurrentHashMap<>();
   private volatile Settings settings;
   private volatile int mostDownloads;
@@ -79,6 +88,8 @@ public final class RegistryClient implements Transfers {
         events,
         providers,
         settings(config),
+        Path.of(
+            Objects.requireNonNull(context.getProperty("gantry.data.root"), "gantry.data.root")),
         config.maxConcurrentDownloads(),
         "gantry/" + context.getBundle().getVersion());
   }
@@ -88,6 +99,7 @@ public final class RegistryClient implements Transfers {
       Events events,
       Leased<RegistryAuthProvider> providers,
       Settings settings,
+      Path dataRoot,
       int mostDownloads,
       String userAgent) {
     this.intake = intake;
@@ -104,6 +116,7 @@ public final class RegistryClient implements Transfers {
             });
     wire = new Wire(providers, settings.patience(), userAgent);
     workshop = new Workshop(intake, threads);
+    versionOne = new VersionOne(intake, dataRoot.resolve("registry/v1"));
   }
 
   /** What cannot be read is reported and left out. */
@@ -117,20 +130,26 @@ public final class RegistryClient implements Transfers {
     }
     return new Settings(
         Arrays.stream(config.mirrors())
-            .flatMap(
-                mirror -> {
-                  try {
-                    return Stream.of(Settings.mirror(mirror));
-                  } catch (GantryException e) {
-                    log.log(ERROR, e.getMessage());
-                    return Stream.empty();
-                  }
-                })
+            .flatMap(text -> read(text, Settings::mirror).stream())
             .toList(),
         List.of(config.insecureRegistries()),
         List.of(config.authOrder()),
         proxies,
-        Patience.USUAL);
+        Patience.USUAL,
+        Arrays.stream(config.v1Registries())
+            .flatMap(text -> read(text, V1Registry::parse).stream())
+            .toList(),
+        read(config.index(), text -> V1Registry.parse("docker.io=" + text).base())
+            .orElse(Settings.USUAL_INDEX));
+  }
+
+  private static <T> Optional<T> read(String text, Function<String, T> parse) {
+    try {
+      return Optional.of(parse.apply(text));
+    } catch (GantryException e) {
+      log.log(ERROR, e.getMessage());
+      return Optional.empty();
+    }
   }
 
   @Modified
@@ -172,6 +191,11 @@ public final class RegistryClient implements Transfers {
       boolean allTags,
       Platform wanted,
       @Nullable Login login) {
+    Optional<Tree> files = VersionOne.files(settings, name.domain());
+    if (files.isPresent()) {
+      versionOne.pull(files.get(), name, mostDownloads, operation, this::tell);
+      return;
+    }
     try {
       from(
           name,
@@ -188,9 +212,11 @@ public final class RegistryClient implements Transfers {
                     operation,
                     operation,
                     this::tell);
-            pull.repository().ping();
+            var spoken = versionOne.spoken(session, settings, pull.repository());
             reached.run();
-            if (allTags) {
+            if (spoken != VersionOne.Spoken.V2) {
+              versionOne.pull(session, spoken, name, mostDownloads, operation, this::tell);
+            } else if (allTags) {
               pull.all(name);
             } else {
               pull.one(name);
@@ -275,7 +301,31 @@ public final class RegistryClient implements Transfers {
 
   @Override
   public List<Found> search(String term, int limit, @Nullable Login login) {
-    throw notBuilt("searching for images");
+    if (limit < 1 || limit > MOST_FOUND) {
+      throw new GantryException(
+          Kind.INVALID, "limit %d is outside the range of [1, %d]".formatted(limit, MOST_FOUND));
+    }
+    if (term.contains("://")) {
+      throw new GantryException(
+          Kind.INVALID,
+          "invalid repository name: repository name (" + term + ") should not have a scheme");
+    }
+    int slash = term.indexOf('/');
+    String host = slash < 0 ? "" : term.substring(0, slash);
+    boolean isOfHost = host.matches("localhost|.*[.:].*");
+    Settings now = settings;
+    String operation = UUID.randomUUID().toString();
+    return first(
+        isOfHost ? wire.addresses(now, host) : List.of(now.indexAddress()),
+        address -> wire.session(now, address, operation, login == null ? null : credentials(login)),
+        (session, reached) -> {
+          if (isOfHost) {
+            new Index(session).ping(); // by which scheme it speaks
+          }
+          reached.run();
+          String rest = isOfHost ? term.substring(slash + 1) : term.replaceFirst("^library/", "");
+          return Search.run(session, rest, limit);
+        });
   }
 
   private static GantryException notBuilt(String what) {

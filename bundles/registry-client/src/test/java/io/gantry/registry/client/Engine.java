@@ -70,14 +70,17 @@ final class Engine implements Intake, AutoCloseable {
   }
 
   Engine(Path root, List<URI> mirrors, Patience patience) {
+    this(root, new Settings(mirrors, List.of(), List.of(), Proxies.NONE, patience));
+  }
+
+  Engine(Path root, Settings settings) {
     this.root = root;
     store = new BlobStore(root.resolve("blobs"), InstantSource.system());
     blobs = new HeldBlobs(store);
     layers = new Layers(root.resolve("image/layers"), blobs, new Trees(root.resolve("trees")));
     images = new ImageStore(root.resolve("image"), blobs, layers, InstantSource.system());
     assertEquals(List.of(), images.load());
-    var settings = new Settings(mirrors, List.of(), List.of(), Proxies.NONE, patience);
-    client = new RegistryClient(this, new Told(), new Provided(), settings, 3, "gantry/test");
+    client = new RegistryClient(this, new Told(), new Provided(), settings, root, 3, "gantry/test");
   }
 
   @Override

@@ -6,8 +6,10 @@ import static io.gantry.rest.json.JsonText.object;
 import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.Transfers;
+import io.gantry.api.Transfers.Found;
 import io.gantry.api.Transfers.Login;
 import io.gantry.api.Transfers.Manifest;
+import io.gantry.rest.docker.Filters;
 import io.gantry.rest.docker.Logins;
 import io.gantry.rest.docker.TransferStream;
 import io.gantry.rest.http.Answer;
@@ -17,6 +19,7 @@ import io.gantry.rest.http.Route;
 import io.gantry.spi.GantryException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +30,9 @@ public final class TransferRoutes {
   private static final Pattern TAG = Pattern.compile("\\w[\\w.-]{0,127}");
   private static final Pattern DIGEST = Pattern.compile("[a-z0-9]+:[0-9a-f]{32,}");
 
+  private static final Set<String> SEARCH_FILTERS = Set.of("is-automated", "is-official", "stars");
+  private static final int USUAL_LIMIT = 25;
+
   private final Supplier<Transfers> transfers;
 
   public TransferRoutes(Supplier<Transfers> transfers) {
@@ -35,7 +41,9 @@ public final class TransferRoutes {
 
   public List<Route> table() {
     return List.of(
-        post("/auth", this::login).json(), get("/distribution/{name...}/json", this::manifest));
+        post("/auth", this::login).json(),
+        get("/distribution/{name...}/json", this::manifest),
+        get("/images/search", this::search));
   }
 
   /** {@code POST /images/create} that names no source: neither tag nor digest is all tags. */
@@ -116,5 +124,54 @@ public final class TransferRoutes {
       json.put("variant", parts[2]);
     }
     return json;
+  }
+
+  private Answer search(Call call) {
+    Query query = call.query();
+    Filters filters = Filters.parse(query.text("filters"), SEARCH_FILTERS);
+    int stars = 0;
+    for (String text : filters.get("stars")) {
+      stars = Math.max(stars, stars(text));
+    }
+    boolean wantsAutomated = filters.flag("is-automated", false);
+    boolean wantsOfficial = filters.flag("is-official", false);
+    Integer limit = query.number("limit");
+    List<Found> found =
+        transfers
+            .get()
+            .search(
+                query.text("term"),
+                limit == null || limit == 0 ? USUAL_LIMIT : limit,
+                Logins.of(call.header("X-Registry-Auth")));
+    int fewest = stars;
+    return Answer.json(
+        found.stream()
+            .filter(one -> !wantsAutomated) // no index says so any more: dockerd finds none either
+            .filter(one -> !filters.has("is-official") || one.isOfficial() == wantsOfficial)
+            .filter(one -> one.stars() >= fewest)
+            .map(TransferRoutes::found)
+            .toList());
+  }
+
+  private static int stars(String text) {
+    try {
+      return Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      throw new GantryException(INVALID, "invalid filter 'stars=" + text + "'", e);
+    }
+  }
+
+  private static Map<String, @Nullable Object> found(Found found) {
+    return object(
+        "star_count",
+        found.stars(),
+        "is_official",
+        found.isOfficial(),
+        "name",
+        found.name(),
+        "is_automated",
+        false,
+        "description",
+        found.description());
   }
 }

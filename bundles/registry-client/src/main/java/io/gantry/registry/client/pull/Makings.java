@@ -2,44 +2,42 @@ package io.gantry.registry.client.pull;
 
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
-import io.gantry.store.Digest;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * Which layers pulls are making now, by chain id: another pull waits for the layer instead of
- * unpacking it once more. Whoever claims layers makes them from the lowest up, so nobody waits in a
- * circle.
+ * What pulls are making now, by its name: another pull waits for it instead of making it once more.
+ * Whoever claims layers makes them from the lowest up, so nobody waits in a circle.
  */
-final class Makings {
+public final class Makings<K> {
 
-  private final Map<Digest, CountDownLatch> claims = new ConcurrentHashMap<>();
+  private final Map<K, CountDownLatch> claims = new ConcurrentHashMap<>();
 
-  /** The right to make a layer, until it is closed. */
-  interface Claim extends AutoCloseable {
+  /** The right to make something, until it is closed. */
+  public interface Claim extends AutoCloseable {
     /** May be repeated. */
     @Override
     void close();
   }
 
   /** Empty when another pull makes it. */
-  Optional<Claim> claim(Digest chain) {
+  public Optional<Claim> claim(K name) {
     CountDownLatch own = new CountDownLatch(1);
-    if (claims.putIfAbsent(chain, own) != null) {
+    if (claims.putIfAbsent(name, own) != null) {
       return Optional.empty();
     }
     return Optional.of(
         () -> {
-          claims.remove(chain, own);
+          claims.remove(name, own);
           own.countDown();
         });
   }
 
   /** Waits until nobody makes it, whatever has become of it. */
-  void await(Digest chain) {
-    CountDownLatch other = claims.get(chain);
+  public void await(K name) {
+    CountDownLatch other = claims.get(name);
     if (other == null) {
       return;
     }

@@ -3,6 +3,7 @@ package io.gantry.registry.client.pull;
 import io.gantry.image.Intake;
 import io.gantry.image.manifest.Descriptor;
 import io.gantry.registry.client.v2.Repository;
+import io.gantry.store.Digest;
 import java.util.List;
 import java.util.concurrent.Executor;
 
@@ -12,7 +13,7 @@ public final class Workshop {
   private final Intake intake;
   private final Executor threads;
   private final Fetches fetches;
-  private final Makings makings = new Makings();
+  private final Makings<Digest> makings = new Makings<>();
 
   /**
    * @param threads as many as there are fetches
@@ -27,7 +28,7 @@ public final class Workshop {
     return intake;
   }
 
-  Makings makings() {
+  Makings<Digest> makings() {
     return makings;
   }
 

@@ -51,10 +51,13 @@ public final class Repository {
   /**
    * Finds out whether a registry is there, whatever it says.
    *
+   * @return the status of its answer
    * @throws GantryException UNAVAILABLE
    */
-  public void ping() {
-    session.sendUnproved(new Ask("GET", "/v2/", Map.of(), List.of(), true)).close();
+  public int ping() {
+    try (var reply = session.sendUnproved(new Ask("GET", "/v2/", Map.of(), List.of(), true))) {
+      return reply.status();
+    }
   }
 
   /**

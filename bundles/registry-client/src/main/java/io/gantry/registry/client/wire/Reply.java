@@ -78,7 +78,8 @@ public final class Reply implements AutoCloseable {
     return headers(name).stream().findFirst();
   }
 
-  List<String> headers(String name) {
+  /** All of a name. */
+  public List<String> headers(String name) {
     return headers.getOrDefault(name.toLowerCase(Locale.ROOT), List.of());
   }
 

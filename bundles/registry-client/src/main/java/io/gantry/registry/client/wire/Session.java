@@ -42,7 +42,7 @@ public final class Session {
   private final @Nullable Credentials credentials;
   private final Exchange.Peer peer;
   private final Traffic.Counts counts;
-  private final AtomicInteger holders = new AtomicInteger(1);
+  private final AtomicInteger holders;
 
   /** By scopes: the headers that were an answer to the last challenge. */
   private final Map<List<String>, Map<String, String>> granted = new ConcurrentHashMap<>();
@@ -76,6 +76,18 @@ public final class Session {
       String operation,
       boolean isLogin,
       @Nullable Credentials credentials) {
+    this(wire, settings, address, operation, isLogin, credentials, new AtomicInteger(1));
+  }
+
+  private Session(
+      Wire wire,
+      Settings settings,
+      Address address,
+      String operation,
+      boolean isLogin,
+      @Nullable Credentials credentials,
+      AtomicInteger holders) {
+    this.holders = holders;
     this.wire = wire;
     this.settings = settings;
     this.address = address;
@@ -113,6 +125,28 @@ public final class Session {
     if (holders.decrementAndGet() == 0) {
       providers().end(operation);
     }
+  }
+
+  /**
+   * The way to another host that this one names, for the same operation and held together with it.
+   * The user's credentials do not go there.
+   *
+   * @param authority {@code HOST[:PORT]}; it is spoken to by the same scheme
+   * @throws GantryException FORBIDDEN for one that it may not name, as for a realm
+   */
+  public Session at(String authority) {
+    URI base = address.base();
+    URI other = Realms.check(settings, base, base.getScheme() + "://" + authority);
+    if (!authority.equals(other.getRawAuthority())) {
+      throw new GantryException(
+          Kind.INVALID, "registry %s names \"%s\", which is no host".formatted(base, authority));
+    }
+    if (!Exchange.isOther(base, other)) {
+      return this;
+    }
+    boolean insecure = settings.isInsecure(Host.of(other));
+    var there = new Address(address.registry(), other, true, insecure);
+    return new Session(wire, settings, there, operation, false, null, holders);
   }
 
   private Providers providers() {

@@ -7,6 +7,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * How registries are reached.
@@ -14,13 +15,19 @@ import java.util.Locale;
  * @param mirrors of docker.io, first to ask first
  * @param insecure hosts ({@code HOST[:PORT]}) and networks (CIDR) beside loopback
  * @param authOrder auth providers to ask before the others
+ * @param v1 registries of version 1
+ * @param index where names without a host are searched for
  */
 public record Settings(
     List<URI> mirrors,
     List<String> insecure,
     List<String> authOrder,
     Proxies proxies,
-    Patience patience) {
+    Patience patience,
+    List<V1Registry> v1,
+    URI index) {
+
+  public static final URI USUAL_INDEX = URI.create("https://index.docker.io");
 
   private static final String HUB = "docker.io";
   private static final URI HUB_ADDRESS = URI.create("https://registry-1.docker.io");
@@ -29,6 +36,22 @@ public record Settings(
     mirrors = List.copyOf(mirrors);
     insecure = List.copyOf(insecure);
     authOrder = List.copyOf(authOrder);
+    v1 = List.copyOf(v1);
+  }
+
+  /** With no registries of version 1. */
+  public Settings(
+      List<URI> mirrors,
+      List<String> insecure,
+      List<String> authOrder,
+      Proxies proxies,
+      Patience patience) {
+    this(mirrors, insecure, authOrder, proxies, patience, List.of(), USUAL_INDEX);
+  }
+
+  /** The registry, when it is known as one of version 1. */
+  public Optional<V1Registry> v1(String registry) {
+    return v1.stream().filter(one -> one.name().equals(registry)).findFirst();
   }
 
   /**
@@ -61,6 +84,15 @@ public record Settings(
   /** Where a registry may be, in the order to try. */
   public List<Address> addresses(String registry) {
     List<Address> all = new ArrayList<>();
+    Optional<URI> own = v1(registry).flatMap(one -> Optional.ofNullable(one.base()));
+    if (own.isPresent()) {
+      if (!v1(registry).orElseThrow().isWeb()) {
+        throw new GantryException(
+            Kind.UNSUPPORTED, registry + " is files alone: it can be pulled from and pushed to");
+      }
+      boolean insecure = isInsecure(Host.of(own.get()));
+      return List.of(new Address(registry, own.get(), false, insecure));
+    }
     if (registry.equals(HUB)) {
       mirrors.forEach(uri -> all.add(new Address(registry, uri, true, isInsecure(Host.of(uri)))));
       all.add(new Address(registry, HUB_ADDRESS, false, false));
@@ -72,6 +104,12 @@ public record Settings(
       all.add(new Address(registry, URI.create("http://" + registry), false, true));
     }
     return all;
+  }
+
+  /** Where the index of docker.io is. */
+  public Address indexAddress() {
+    URI uri = v1(HUB).flatMap(one -> Optional.ofNullable(one.base())).orElse(index);
+    return new Address(HUB, uri, false, isInsecure(Host.of(uri)));
   }
 
   /** Whether it may speak plain HTTP, and show any certificate. */

@@ -1,0 +1,122 @@
+package io.gantry.registry.client.v1;
+
+import io.gantry.image.manifest.Document;
+import io.gantry.registry.client.wire.Reply;
+import io.gantry.registry.client.wire.Session;
+import io.gantry.registry.client.wire.Session.Ask;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Who knows which images a repository has, and where they lie. A registry without an index answers
+ * for itself.
+ */
+public final class Index {
+
+  private static final int MOST_IMAGES = 100_000;
+  private static final int MOST_ENDPOINTS = 20;
+  private static final int LONGEST_LIST = 16 << 20;
+  private static final int LONGEST_PING = 64 << 10;
+
+  private final Session session;
+
+  public Index(Session session) {
+    this.session = session;
+  }
+
+  /**
+   * What a ping says.
+   *
+   * @param isThere whether it is one of version 1
+   * @param mayBe whether it has not said that it is none
+   */
+  public record Ping(boolean isThere, boolean mayBe) {}
+
+  /**
+   * Finds out whether there is a registry of version 1, whatever the answer holds.
+   *
+   * @throws GantryException UNAVAILABLE without an answer
+   */
+  public Ping ping() {
+    Ask ask = new Ask("GET", "/v1/_ping", Map.of(), List.of(), true);
+    try (Reply reply = session.sendUnproved(ask)) {
+      reply.bytes(LONGEST_PING);
+      return new Ping(reply.isSuccess(), reply.status() != 404);
+    }
+  }
+
+  /**
+   * What an index says of a repository.
+   *
+   * @param checksums by image id; empty where it gives none
+   * @param endpoints in the order to try
+   */
+  record Listing(Map<String, String> checksums, List<Endpoint> endpoints) {
+
+    /** Whether nothing can be verified: maybe it is being pushed to. */
+    boolean hasNoChecksums() {
+      return checksums.values().stream().allMatch(String::isEmpty);
+    }
+  }
+
+  /**
+   * Asks for a repository.
+   *
+   * @throws GantryException NOT_FOUND, UNAUTHORIZED, as the index says
+   */
+  Listing images(String repository) {
+    List<String> scopes = List.of("repository:" + repository + ":pull");
+    String path = "/v1/repositories/" + repository + "/images";
+    try (Reply reply = session.send(new Ask("GET", path, Map.of(), scopes, true))) {
+      if (reply.status() == 404) {
+        throw new GantryException(Kind.NOT_FOUND, "Repository not found: " + repository);
+      }
+      check(reply);
+      Document list = Document.parse(reply.bytes(LONGEST_LIST), "list of images of " + repository);
+      Map<String, String> checksums = new HashMap<>();
+      for (Document image : list.elements(MOST_IMAGES)) {
+        checksums.put(image.text("id"), image.text("checksum"));
+      }
+      return new Listing(checksums, endpoints(reply));
+    }
+  }
+
+  private void check(Reply reply) {
+    if (reply.status() == 401 && session.lacksPassword(reply)) {
+      throw new GantryException(
+          Kind.UNAUTHORIZED, reply.asked() + ": please login: no basic auth credentials");
+    }
+    if (!reply.isSuccess()) {
+      throw reply.failure();
+    }
+  }
+
+  /** Those that an answer names, comma-separated or in several headers; or where it came from. */
+  private List<Endpoint> endpoints(Reply reply) {
+    Set<String> names = new LinkedHashSet<>();
+    for (String field : reply.headers("x-docker-endpoints")) {
+      for (String name : field.split(",")) {
+        if (!name.isBlank()) {
+          names.add(name.strip());
+        }
+      }
+    }
+    if (names.isEmpty()) {
+      return List.of(new HttpEndpoint(session, false));
+    }
+    if (names.size() > MOST_ENDPOINTS) {
+      throw new GantryException(Kind.INVALID, reply.asked() + ": it names too many endpoints");
+    }
+    List<Endpoint> endpoints = new ArrayList<>();
+    for (String name : names) {
+      endpoints.add(new HttpEndpoint(session.at(name), false));
+    }
+    return endpoints;
+  }
+}
