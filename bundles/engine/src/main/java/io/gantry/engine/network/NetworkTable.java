@@ -260,6 +260,12 @@ public final class NetworkTable {
     return option(id, option).equals("routed");
   }
 
+  /** Whether some clients come to published ports at containers' own addresses. */
+  boolean leadsToContainers(String id) {
+    String trusted = option(id, "com.docker.network.bridge.trusted_host_interfaces");
+    return isRouted(id, false) || isRouted(id, true) || !trusted.isEmpty();
+  }
+
   /** Empty for one that is not set, and of a network that is not there any more. */
   private String option(String id, String name) {
     var state = states.get(id);

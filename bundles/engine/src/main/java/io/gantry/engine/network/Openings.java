@@ -61,7 +61,7 @@ public final class Openings {
 
   /** Whether clients come to ports of a run at its own address. */
   public boolean lets(Placed place) {
-    return table.isRouted(place.network(), false) || table.isRouted(place.network(), true);
+    return table.leadsToContainers(place.network());
   }
 
   /** Recovery: ports of a run that may live. */

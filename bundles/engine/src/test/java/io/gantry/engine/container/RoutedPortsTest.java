@@ -172,6 +172,22 @@ class RoutedPortsTest extends WithEngine {
   }
 
   @Test
+  void aDriverThatTrustsInterfacesIsToldWherePortsOfTheHostLead() throws Exception {
+    String port = Integer.toString(free());
+    create(
+        "trusting",
+        Map.of("com.docker.network.bridge.trusted_host_interfaces", "eth1"),
+        "10.9.3.0/24");
+    started("box", "trusting", wish(80, "127.0.0.1", port));
+    assertEquals(List.of("127.0.0.1:" + port + ">10.9.3.2:80"), seen("box"));
+    assertOpen("trusting", tcp("10.9.3.2", 80));
+    engine.containers.networks().connect("plain", "box", NetworkRequest.of(""));
+    engine.containers.networks().disconnect("trusting", "box", false);
+    assertEquals(List.of("127.0.0.1:" + port + ">10.9.2.2:80"), seen("box"));
+    assertOpen("trusting", List.of());
+  }
+
+  @Test
   void portsOfARunningContainerComeAndGo() {
     started("box", "routed");
     assertFalse(driver.ports.containsKey("routed"));
@@ -182,7 +198,8 @@ class RoutedPortsTest extends WithEngine {
     ports.unpublish("box", List.of(wish(80, "0.0.0.0", "8080")));
     assertOpen("routed", tcp("10.9.1.2", 81));
     driver.openFailure = FULL;
-    assertThrows(GantryException.class, () -> ports.publish("box", List.of(wish(82, "0.0.0.0", ""))));
+    assertThrows(
+        GantryException.class, () -> ports.publish("box", List.of(wish(82, "0.0.0.0", ""))));
     assertOpen("routed", tcp("10.9.1.2", 81));
     engine.containers.restart("box", "KILL", null);
     assertEquals(List.of("0.0.0.0:0>10.9.1.2:81"), seen("box"));

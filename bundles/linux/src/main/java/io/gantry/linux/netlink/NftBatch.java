@@ -1,6 +1,8 @@
 package io.gantry.linux.netlink;
 
+import java.net.InetAddress;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -201,11 +203,28 @@ public final class NftBatch {
         networks,
         network -> {
           key(network.network().address().getAddress());
-          if (!network.isLast()) {
-            writer.close().nest(LIST_MEMBER);
-            key(network.behind());
-            writer.attributeBe32(3, RANGE_END);
-          }
+          endOf(network);
+        });
+  }
+
+  private void endOf(Cidr network) {
+    if (!network.isLast()) {
+      writer.close().nest(LIST_MEMBER);
+      key(network.behind());
+      writer.attributeBe32(3, RANGE_END);
+    }
+  }
+
+  /** Adds networks to a map of ranges, none of which overlap, with an address for each. */
+  public NftBatch addRanges(String map, Map<Cidr, InetAddress> networks) {
+    return each(
+        NEW_ELEMENT,
+        map,
+        List.copyOf(networks.entrySet()),
+        entry -> {
+          key(entry.getKey().network().address().getAddress());
+          writer.nest(2).attribute(DATA_VALUE, entry.getValue().getAddress()).close();
+          endOf(entry.getKey());
         });
   }
 

@@ -53,6 +53,8 @@ public final class NftRule {
   static final int VERDICT_REGISTER = 0;
   private static final int FIRST = 8; // NFT_REG32_00: registers of 4 bytes
   private static final int EXPRESSION = 1; // NFTA_LIST_ELEM
+  private static final int SOURCE_NAT = 0;
+  private static final int DESTINATION_NAT = 1;
   private static final int NAME = 1;
   private static final int DATA = 2;
 
@@ -264,6 +266,13 @@ public final class NftRule {
     return done();
   }
 
+  /** The packet goes out under the address that a map has for what was loaded. */
+  public NftRule sourceBy(String map, boolean ipv6) {
+    add("lookup", w -> w.attribute(1, map).attributeBe32(2, FIRST).attributeBe32(3, FIRST));
+    add("nat", w -> address(w, SOURCE_NAT, ipv6));
+    return done();
+  }
+
   /**
    * The packet goes where a map says for what was loaded: to the address and the port that stand
    * side by side there.
@@ -271,21 +280,23 @@ public final class NftRule {
   public NftRule destinationBy(String map, boolean ipv6) {
     int port = FIRST + (ipv6 ? 4 : 1);
     add("lookup", w -> w.attribute(1, map).attributeBe32(2, FIRST).attributeBe32(3, FIRST));
-    add("nat", w -> destination(w, ipv6).attributeBe32(5, port).attributeBe32(6, port));
+    add(
+        "nat",
+        w -> address(w, DESTINATION_NAT, ipv6).attributeBe32(5, port).attributeBe32(6, port));
     return done();
   }
 
   /** The packet goes to where it was sent: translation is over, no later chain is asked. */
   public NftRule keepDestination(boolean ipv6) {
     load(ipv6 ? Field.IPV6_DESTINATION : Field.IPV4_DESTINATION);
-    add("nat", w -> destination(w, ipv6));
+    add("nat", w -> address(w, DESTINATION_NAT, ipv6));
     return done();
   }
 
   /** The address that is loaded. */
-  private static MessageWriter destination(MessageWriter writer, boolean ipv6) {
+  private static MessageWriter address(MessageWriter writer, int translation, boolean ipv6) {
     return writer
-        .attributeBe32(1, 1)
+        .attributeBe32(1, translation)
         .attributeBe32(2, ipv6 ? RouteMessages.INET6 : RouteMessages.INET)
         .attributeBe32(3, FIRST)
         .attributeBe32(4, FIRST);

@@ -50,6 +50,11 @@ public record NftSet(String name, List<Type> keys, List<Type> data, boolean rang
     return new NftSet(name, List.of(key), List.of(), true);
   }
 
+  /** A map from networks. */
+  public static NftSet mapOfRanges(String name, Type key, Type data) {
+    return new NftSet(name, List.of(key), List.of(data), true);
+  }
+
   public static NftSet map(String name, List<Type> keys, Type... data) {
     return new NftSet(name, keys, List.of(data), false);
   }

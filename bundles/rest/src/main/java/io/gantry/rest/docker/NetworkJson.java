@@ -1,6 +1,7 @@
 package io.gantry.rest.docker;
 
 import static io.gantry.rest.json.JsonText.object;
+import static io.gantry.spi.GantryException.Kind.INVALID;
 
 import io.gantry.api.Networks.Ipam;
 import io.gantry.api.Networks.Member;
@@ -10,31 +11,50 @@ import io.gantry.api.Networks.Pool;
 import io.gantry.rest.http.ApiVersion;
 import io.gantry.rest.json.JsonObject;
 import io.gantry.rest.json.JsonText;
+import io.gantry.spi.GantryException;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A network as Docker's clients know it. */
 public final class NetworkJson {
 
+  private static final Set<String> YES = Set.of("1", "t", "T", "TRUE", "true", "True");
+  private static final Set<String> NO = Set.of("0", "f", "F", "FALSE", "false", "False");
+
   private NetworkJson() {}
 
   /** Reads what {@code POST /networks/create} asks for. */
   public static NetworkSpec read(JsonObject body, ApiVersion version) {
     Boolean ipv4 = version.atLeast(48) ? body.flagOrNull("EnableIPv4") : null;
+    Boolean ipv6 = body.flagOrNull("EnableIPv6");
+    var options = body.textMap("Options");
     return new NetworkSpec(
         body.text("Name"),
         body.text("Driver"),
-        ipv4 == null || ipv4,
-        body.flag("EnableIPv6"),
+        ipv4 == null ? enabled(options, "com.docker.network.enable_ipv4", true) : ipv4,
+        ipv6 == null ? enabled(options, "com.docker.network.enable_ipv6", false) : ipv6,
         ipam(body.object("IPAM")),
         body.flag("Internal"),
         body.flag("Attachable"),
         body.flag("Ingress"),
         body.flag("ConfigOnly"),
         body.object("ConfigFrom").text("Network"),
-        body.textMap("Options"),
+        options,
         body.textMap("Labels"));
+  }
+
+  /** What the driver's options say of a family that the request itself says nothing of. */
+  private static boolean enabled(Map<String, String> options, String name, boolean otherwise) {
+    String value = options.get(name);
+    if (value == null) {
+      return otherwise;
+    }
+    if (!YES.contains(value) && !NO.contains(value)) {
+      throw new GantryException(INVALID, "driver-opt \"" + name + "\" is not a valid bool");
+    }
+    return YES.contains(value);
   }
 
   private static Ipam ipam(JsonObject ipam) {

@@ -5,10 +5,14 @@ import static io.gantry.spi.GantryException.Kind.INVALID;
 import io.gantry.linux.netlink.Cidr;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.network.Network;
+import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Docker's options of a bridge network, by their names, with dockerd's refusals. Others are
@@ -21,6 +25,11 @@ import java.util.regex.Pattern;
  * @param mtu bytes, 0 for the kernel's default
  * @param inhibitIpv4 whether the host gets no IPv4 address in it
  * @param prefix of the names of interfaces inside
+ * @param ipv4 how it is joined to the world
+ * @param ipv6 the same of IPv6
+ * @param source that containers go out under; null: an address of the interface they go out by
+ * @param source6 the same of IPv6
+ * @param trusted interfaces whose neighbours come to published ports at containers' own addresses
  */
 record BridgeOptions(
     String bridge,
@@ -31,7 +40,10 @@ record BridgeOptions(
     boolean inhibitIpv4,
     String prefix,
     GatewayMode ipv4,
-    GatewayMode ipv6) {
+    GatewayMode ipv6,
+    @Nullable InetAddress source,
+    @Nullable InetAddress source6,
+    List<String> trusted) {
 
   private static final String BRIDGE = "com.docker.network.bridge.";
   private static final String NAME = BRIDGE + "name";
@@ -42,6 +54,9 @@ record BridgeOptions(
   private static final String INHIBIT = BRIDGE + "inhibit_ipv4";
   private static final String MODE_IPV4 = BRIDGE + "gateway_mode_ipv4";
   private static final String MODE_IPV6 = BRIDGE + "gateway_mode_ipv6";
+  private static final String TRUSTED = BRIDGE + "trusted_host_interfaces";
+  private static final String SOURCE = "com.docker.network.host_ipv4";
+  private static final String SOURCE6 = "com.docker.network.host_ipv6";
   private static final String MTU = "com.docker.network.driver.mtu";
   private static final String PREFIX = "com.docker.network.container_iface_prefix";
   private static final String FIREWALL = "io.gantry.network.firewall";
@@ -55,6 +70,11 @@ record BridgeOptions(
           INHIBIT,
           MODE_IPV4,
           MODE_IPV6,
+          TRUSTED,
+          SOURCE,
+          SOURCE6,
+          "com.docker.network.enable_ipv4", // which the engine has done
+          "com.docker.network.enable_ipv6",
           MTU,
           PREFIX,
           FIREWALL);
@@ -82,7 +102,10 @@ record BridgeOptions(
             yes(all, INHIBIT, false),
             prefix(all.getOrDefault(PREFIX, "")),
             mode(all, MODE_IPV4),
-            mode(all, MODE_IPV6));
+            mode(all, MODE_IPV6),
+            source(all, SOURCE, false),
+            source(all, SOURCE6, true),
+            trusted(all.getOrDefault(TRUSTED, "")));
     boolean isolated = options.ipv4 == GatewayMode.ISOLATED || options.ipv6 == GatewayMode.ISOLATED;
     if (isolated && !network.internal()) {
       throw new GantryException(
@@ -152,6 +175,35 @@ record BridgeOptions(
     if (!Set.of("", "own", "host").contains(value)) {
       throw refused(FIREWALL, value, "neither own nor host");
     }
+  }
+
+  private static @Nullable InetAddress source(
+      Map<String, String> all, String option, boolean ipv6) {
+    String value = all.get(option);
+    if (value == null) {
+      return null;
+    }
+    InetAddress address;
+    try {
+      address = Cidr.address(value);
+    } catch (GantryException e) {
+      throw refused(option, value, "nil ip");
+    }
+    if (address instanceof Inet6Address != ipv6 || address.isAnyLocalAddress()) {
+      throw refused(option, value, "no IPv" + (ipv6 ? 6 : 4) + " address to go out under");
+    }
+    return address;
+  }
+
+  /** Separated by colons, as an interface's name holds none; those that are not there may come. */
+  private static List<String> trusted(String value) {
+    var names = Stream.of(value.split(":")).filter(name -> !name.isEmpty()).distinct().toList();
+    for (String name : names) {
+      if (!INTERFACE.matcher(name).matches()) {
+        throw refused(TRUSTED, value, "invalid interface name " + name);
+      }
+    }
+    return names;
   }
 
   private static String name(String value) {

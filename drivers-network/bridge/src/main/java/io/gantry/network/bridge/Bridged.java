@@ -1,6 +1,7 @@
 package io.gantry.network.bridge;
 
 import static io.gantry.spi.GantryException.Kind.INVALID;
+import static java.util.stream.Collectors.toMap;
 
 import io.gantry.linux.netlink.Cidr;
 import io.gantry.spi.GantryException;
@@ -9,6 +10,7 @@ import io.gantry.spi.network.Network.Subnet;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -77,8 +79,16 @@ record Bridged(
 
   /** What is published of its containers where clients come to addresses of theirs. */
   List<Network.Port> ports() {
-    boolean any = options.ipv4() == GatewayMode.ROUTED || options.ipv6() == GatewayMode.ROUTED;
+    boolean any =
+        options.ipv4() == GatewayMode.ROUTED
+            || options.ipv6() == GatewayMode.ROUTED
+            || !trusted().isEmpty();
     return any ? network.ports() : List.of();
+  }
+
+  /** Interfaces from which they come there in any gateway mode. */
+  List<String> trusted() {
+    return network.internal() ? List.of() : options.trusted();
   }
 
   /**
@@ -106,6 +116,14 @@ record Bridged(
   List<Cidr> masqueraded(boolean ipv6) {
     boolean any = options.masquerade() && mode(ipv6).masquerades() && forwards(ipv6);
     return any ? subnets(ipv6) : List.of();
+  }
+
+  /** What these go out under where the network says it. */
+  Map<Cidr, InetAddress> sources(boolean ipv6) {
+    var source = ipv6 ? options.source6() : options.source();
+    return source == null
+        ? Map.of()
+        : masqueraded(ipv6).stream().collect(toMap(subnet -> subnet, subnet -> source));
   }
 
   List<Cidr> subnets(boolean ipv6) {

@@ -25,6 +25,7 @@ import io.gantry.linux.netlink.NftSet;
 import io.gantry.linux.netlink.NftSet.Type;
 import io.gantry.linux.netlink.NftSocket;
 import io.gantry.linux.netlink.NftValues;
+import java.net.InetAddress;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -54,9 +55,11 @@ final class Rules {
   private static final String PROXIED = "proxied";
   private static final String LINKS = "links4";
   private static final String OPEN = "open";
+  private static final String TRUSTED = "trusted";
   private static final String INTERNAL = "internal";
   private static final String INTO = "into";
   private static final String SUBNETS = "subnets";
+  private static final String SOURCES = "sources";
   private static final String MASQUERADED = "masqueraded";
   private static final int AFTER_OTHERS = 10;
   private static final int SOURCE_NAT = 100;
@@ -170,11 +173,13 @@ final class Rules {
     set(NftSet.of(PROXIED, Type.INTERFACE, Type.PROTOCOL));
     set(NftSet.of(LINKS, Type.INTERFACE, Type.IPV4, Type.IPV4, Type.PROTOCOL, Type.PORT));
     set(NftSet.of(INTERNAL, Type.INTERFACE));
+    set(NftSet.of(TRUSTED, Type.INTERFACE, Type.INTERFACE));
     for (boolean ipv6 : List.of(false, true)) {
       var address = ipv6 ? Type.IPV6 : Type.IPV4;
       set(NftSet.of(family(OPEN, ipv6), address, Type.PROTOCOL, Type.PORT));
       set(NftSet.map(family(INTO, ipv6), List.of(Type.INTERFACE), Type.VERDICT));
       set(NftSet.ofRanges(family(SUBNETS, ipv6), address));
+      set(NftSet.mapOfRanges(family(SOURCES, ipv6), address, address));
       set(NftSet.ofRanges(family(MASQUERADED, ipv6), address));
     }
   }
@@ -237,6 +242,10 @@ final class Rules {
             .accept());
     rule(FORWARD, new NftRule("no way out of internal ones").load(IN_NAME).in(INTERNAL).drop());
     rule(FORWARD, new NftRule("nor into them").load(OUT_NAME).in(INTERNAL).drop());
+    for (boolean ipv6 : List.of(false, true)) {
+      var trusted = new NftRule("trusted interfaces").load(IN_NAME).load(OUT_NAME).in(TRUSTED);
+      rule(FORWARD, open(trusted, ipv6).accept());
+    }
     rule(FORWARD, new NftRule("").ipv4().load(OUT_NAME).by(family(INTO, false)));
     rule(FORWARD, new NftRule("").ipv6().load(OUT_NAME).by(family(INTO, true)));
   }
@@ -266,6 +275,12 @@ final class Rules {
     rule(POSTROUTING, new NftRule("").load(OUT_NAME).in(BRIDGES).accept());
     rule(
         POSTROUTING,
+        new NftRule("").ipv4().load(IPV4_SOURCE).sourceBy(family(SOURCES, false), false));
+    rule(
+        POSTROUTING,
+        new NftRule("").ipv6().load(IPV6_SOURCE).sourceBy(family(SOURCES, true), true));
+    rule(
+        POSTROUTING,
         new NftRule("").ipv4().load(IPV4_SOURCE).in(family(MASQUERADED, false)).masquerade());
     rule(
         POSTROUTING,
@@ -291,6 +306,7 @@ final class Rules {
     add(APART, network -> !network.options().icc(), 2);
     put(PROXIED, Rules::proxied);
     put(LINKS, Rules::links);
+    put(TRUSTED, Rules::trusted);
     add(INTERNAL, network -> network.network().internal(), 1);
     for (boolean ipv6 : List.of(false, true)) {
       var ways =
@@ -301,6 +317,7 @@ final class Rules {
       elements.put(family(INTO, ipv6), ways.size());
       put(family(OPEN, ipv6), network -> ports(network, ipv6));
       ranges(family(SUBNETS, ipv6), all(network -> network.subnets(ipv6)));
+      sources(family(SOURCES, ipv6), ipv6);
       ranges(family(MASQUERADED, ipv6), all(network -> network.masqueraded(ipv6)));
     }
   }
@@ -360,10 +377,28 @@ final class Rules {
         .toList();
   }
 
+  private static List<NftValues> trusted(Bridged network) {
+    return network.trusted().stream()
+        .map(name -> new NftValues().interfaceName(name).interfaceName(network.bridge()))
+        .toList();
+  }
+
+  private void sources(String map, boolean ipv6) {
+    var sources = new HashMap<Cidr, InetAddress>();
+    networks.forEach(network -> sources.putAll(network.sources(ipv6)));
+    batch.addRanges(map, sources);
+    elements.put(map, ends(sources.keySet()));
+  }
+
   private void ranges(String set, List<Cidr> ranges) {
     batch.addRanges(set, ranges);
+    elements.put(set, ends(ranges));
+  }
+
+  /** Ranges are elements where they begin, and where they end. */
+  private static int ends(Collection<Cidr> ranges) {
     int ends = (int) ranges.stream().filter(range -> !range.isLast()).count();
-    elements.put(set, ranges.size() + ends);
+    return ranges.size() + ends;
   }
 
   private static NftValues name(Bridged network, int times) {

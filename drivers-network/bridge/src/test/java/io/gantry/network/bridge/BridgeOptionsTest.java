@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.linux.netlink.Cidr;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.network.Network;
 import java.util.List;
@@ -20,7 +21,19 @@ class BridgeOptionsTest {
   void whatIsNotSaidIsAsDockerHasIt() {
     var options = read(false, Map.of());
     assertEquals(
-        new BridgeOptions("", false, true, true, 0, false, "eth", GatewayMode.NAT, GatewayMode.NAT),
+        new BridgeOptions(
+            "",
+            false,
+            true,
+            true,
+            0,
+            false,
+            "eth",
+            GatewayMode.NAT,
+            GatewayMode.NAT,
+            null,
+            null,
+            List.of()),
         options);
   }
 
@@ -61,6 +74,23 @@ class BridgeOptionsTest {
     assertEquals(GatewayMode.NAT_UNPROTECTED, options.ipv6());
   }
 
+  @Test
+  void addressesToGoOutUnderAndTrustedInterfacesAreUnderstood() {
+    var options =
+        read(
+            false,
+            Map.of(
+                "com.docker.network.host_ipv4",
+                "192.0.2.1",
+                "com.docker.network.host_ipv6",
+                "fd00::1",
+                BRIDGE + "trusted_host_interfaces",
+                ":eth0:wg0::eth0"));
+    assertEquals(Cidr.address("192.0.2.1"), options.source());
+    assertEquals(Cidr.address("fd00::1"), options.source6());
+    assertEquals(List.of("eth0", "wg0"), options.trusted());
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -74,6 +104,11 @@ class BridgeOptionsTest {
         "com.docker.network.bridge.name | a/b | failed to parse com.docker.network.bridge.name value: a/b (invalid interface name)",
         "com.docker.network.bridge.name | 0123456789abcdef | failed to parse com.docker.network.bridge.name value: 0123456789abcdef (invalid interface name)",
         "com.docker.network.bridge.host_binding_ipv4 | here | failed to parse com.docker.network.bridge.host_binding_ipv4 value: here (nil ip)",
+        "com.docker.network.host_ipv4 | here | failed to parse com.docker.network.host_ipv4 value: here (nil ip)",
+        "com.docker.network.host_ipv4 | fd00::1 | failed to parse com.docker.network.host_ipv4 value: fd00::1 (no IPv4 address to go out under)",
+        "com.docker.network.host_ipv6 | 192.0.2.1 | failed to parse com.docker.network.host_ipv6 value: 192.0.2.1 (no IPv6 address to go out under)",
+        "com.docker.network.host_ipv4 | 0.0.0.0 | failed to parse com.docker.network.host_ipv4 value: 0.0.0.0 (no IPv4 address to go out under)",
+        "com.docker.network.bridge.trusted_host_interfaces | eth0:a/b | failed to parse com.docker.network.bridge.trusted_host_interfaces value: eth0:a/b (invalid interface name a/b)",
         "io.gantry.network.firewall | none | failed to parse io.gantry.network.firewall value: none (neither own nor host)",
       })
   void whatIsWrongIsRefusedInDockersWords(String option, String value, String sentence) {

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Who comes to containers' own addresses where a network is routed. */
+/** Who comes to containers' own addresses, and under which these go out. */
 @Tag("root")
 class BridgeRoutedTest {
   private static final Settings SETTINGS = new Settings("gantry0", true, true, true, true);
@@ -194,6 +194,48 @@ class BridgeRoutedTest {
       open(1, apart, server.ports("tcp", PORT));
       assertReaches(outside, server, PORT);
       assertCannotReach(neighbour.box(), server, PORT);
+    }
+  }
+
+  @Test
+  void neighboursOfATrustedInterfaceComeToPublishedPorts() throws IOException {
+    var trusting = Map.of(BRIDGE + "trusted_host_interfaces", "nosuch0:out0");
+    var server = join(made(1, trusting));
+    var stranger = join(made(2, Map.of()));
+    try (Server a = server.box().serve(PORT);
+        Server b = server.box().serve(OTHER)) {
+      assertCannotReach(outside, server, PORT);
+      open(1, trusting, server.ports("tcp", PORT));
+      assertReaches(outside, server, PORT);
+      assertCannotReach(outside, server, OTHER);
+      assertCannotReach(stranger.box(), server, PORT);
+      open(1, trusting, List.of());
+      assertCannotReach(outside, server, PORT);
+    }
+  }
+
+  @Test
+  void aNetworkMayGoOutUnderAnotherAddressOfTheHost() throws IOException {
+    host.exec("ip", "addr", "add", "203.0.113.9/32", "dev", "lo");
+    host.exec("ip", "addr", "add", "fd98::9/128", "dev", "lo");
+    outside.exec("ip", "route", "add", "203.0.113.0/24", "via", "198.51.100.1");
+    outside.exec("ip", "route", "add", "fd98::/64", "via", "fd99::1");
+    var under =
+        Map.of(
+            "com.docker.network.host_ipv4",
+            "203.0.113.9",
+            "com.docker.network.host_ipv6",
+            "fd98::9");
+    var client = join(made(1, under));
+    var plain = join(made(2, Map.of()));
+    try (Server a = outside.serve(PORT)) {
+      for (Member one : List.of(client, plain)) {
+        assertReaches(one.box(), new Member(outside, "198.51.100.2", "fd99::2"), PORT);
+      }
+      assertEquals("203.0.113.9", client.box().ask("198.51.100.2", PORT));
+      assertEquals(Cidr.address("fd98::9"), Cidr.address(client.box().ask("fd99::2", PORT)));
+      assertEquals("198.51.100.1", plain.box().ask("198.51.100.2", PORT));
+      assertEquals(Cidr.address("fd99::1"), Cidr.address(plain.box().ask("fd99::2", PORT)));
     }
   }
 

@@ -33,6 +33,8 @@ record VlanOptions(
   private static final String IPVLAN_FLAG = "ipvlan_flag";
   private static final String PREFIX = "com.docker.network.container_iface_prefix";
   private static final String FIREWALL = "io.gantry.network.firewall";
+  private static final Set<String> DONE = // by the engine
+      Set.of("com.docker.network.enable_ipv4", "com.docker.network.enable_ipv6");
   private static final Pattern INTERFACE = Pattern.compile("[a-zA-Z0-9_.-]{1,15}");
   private static final Pattern VLAN = Pattern.compile("(.+)\\.(\\d{1,4})");
   private static final int LAST_VLAN = 4094;
@@ -45,7 +47,7 @@ record VlanOptions(
             : Set.of(PARENT, IPVLAN_MODE, IPVLAN_FLAG, PREFIX, FIREWALL);
     Map<String, String> all = network.options();
     for (String option : all.keySet()) {
-      if (!known.contains(option)) {
+      if (!known.contains(option) && !DONE.contains(option)) {
         throw new GantryException(
             INVALID, "unknown option of the network " + network.name() + ": " + option);
       }

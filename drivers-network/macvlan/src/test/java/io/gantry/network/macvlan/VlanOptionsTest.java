@@ -30,7 +30,16 @@ class VlanOptionsTest {
 
   @Test
   void dockersNamesAreUnderstood() {
-    var options = read(LinkKind.MACVLAN, Map.of("parent", "eth0.10", "macvlan_mode", "vepa"));
+    var options =
+        read(
+            LinkKind.MACVLAN,
+            Map.of(
+                "parent",
+                "eth0.10",
+                "macvlan_mode",
+                "vepa",
+                "com.docker.network.enable_ipv6",
+                "true"));
     assertEquals("eth0", options.carrier());
     assertEquals(10, options.vlan());
     assertEquals(MacvlanMode.VEPA, options.macvlan());
