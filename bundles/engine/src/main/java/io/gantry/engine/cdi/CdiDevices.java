@@ -160,10 +160,8 @@ public final class CdiDevices {
     for (Path path : list(folder)) {
       String name = String.valueOf(path.getFileName());
       try {
-        if (name.endsWith(".json")) {
+        if (CdiFile.isOne(name)) {
           files.add(CdiFile.read(path));
-        } else if (name.endsWith(".yaml") || name.endsWith(".yml")) {
-          log.log(WARNING, "{0} is left out: device files are read as JSON only", path);
         }
       } catch (GantryException | IOException e) {
         log.log(WARNING, "device file {0} is left out: {1}", path, e.getMessage());

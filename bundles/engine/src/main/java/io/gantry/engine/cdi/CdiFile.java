@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.Trusted;
 import java.io.IOException;
@@ -30,8 +31,28 @@ record CdiFile(String kind, JsonNode edits, Map<String, JsonNode> devices) {
       Pattern.compile("[A-Za-z][A-Za-z0-9_.-]*/[A-Za-z][A-Za-z0-9_-]*");
   private static final Pattern VERSION = Pattern.compile("v?0\\.[3-9]\\.\\d+|v?1\\.\\d+\\.\\d+");
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.:-]*");
-  private static final ObjectMapper JSON =
-      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+  /** Not before there is such a file: most hosts have none. */
+  private static final class Json {
+    static final ObjectMapper MAPPER = strict(new ObjectMapper());
+  }
+
+  private static final class Yaml {
+    static final ObjectMapper MAPPER = strict(new YAMLMapper());
+  }
+
+  private static ObjectMapper strict(ObjectMapper mapper) {
+    return mapper.enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+  }
+
+  /** Whether a name is one of such a file; others in the folder are none of ours. */
+  static boolean isOne(String name) {
+    return name.endsWith(".json") || isYaml(name);
+  }
+
+  private static boolean isYaml(String name) {
+    return name.endsWith(".yaml") || name.endsWith(".yml");
+  }
 
   /**
    * @throws GantryException INVALID with what is wrong with it, FORBIDDEN when others may write it
@@ -48,10 +69,15 @@ record CdiFile(String kind, JsonNode edits, Map<String, JsonNode> devices) {
     if (bytes.length > LONGEST) {
       throw new GantryException(INVALID, file + " is larger than 1 MiB");
     }
+    boolean isYaml = isYaml(file.toString());
+    ObjectMapper mapper = isYaml ? Yaml.MAPPER : Json.MAPPER;
     try {
-      return of(JSON.readTree(new String(bytes, StandardCharsets.UTF_8)));
+      return of(mapper.readTree(new String(bytes, StandardCharsets.UTF_8)));
     } catch (JsonProcessingException e) {
-      throw new GantryException(INVALID, file + " is no JSON: " + e.getOriginalMessage(), e);
+      throw new GantryException(
+          INVALID,
+          "%s is no %s: %s".formatted(file, isYaml ? "YAML" : "JSON", e.getOriginalMessage()),
+          e);
     } catch (GantryException e) {
       throw new GantryException(e.kind(), file + ": " + e.getMessage(), e);
     }

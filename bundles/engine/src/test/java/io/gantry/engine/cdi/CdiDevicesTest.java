@@ -21,7 +21,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CdiDevicesTest {
-
   @TempDir Path folder;
 
   private static final String FILE =
@@ -115,6 +114,37 @@ class CdiDevicesTest {
   }
 
   @Test
+  void yamlIsRead() throws IOException {
+    write(
+        folder.resolve("vendor.yaml"),
+        """
+        cdiVersion: "0.6.0"
+        kind: vendor.com/net
+        devices:
+        - name: one
+          containerEdits:
+            env: [ONE=1]
+        - name: "2"
+          containerEdits:
+            env:
+            - "TWO=2"
+        containerEdits:
+          env:
+            - ALL=1
+        """);
+    assertEquals(List.of("ONE=1", "ALL=1"), edits(cdi("vendor.com/net=one")).env());
+    assertEquals(List.of("TWO=2", "ALL=1"), edits(cdi("vendor.com/net=2")).env());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"[", "--- {}\n--- {}", "kind: !!java.net.URL [\"file:///\"]"})
+  void yamlThatIsWrongKeepsNobodyFromTheOthers(String text) throws IOException {
+    write(folder.resolve("a.yaml"), text);
+    write(folder.resolve("b.json"), FILE.replace("net", "disk"));
+    assertEquals(List.of("TWO=1", "ALL=1"), edits(cdi("vendor.com/disk=two")).env());
+  }
+
+  @Test
   void aFileThatOthersMayWriteDoesNotCount() throws IOException {
     write(folder.resolve("vendor.json"), FILE);
     Files.setPosixFilePermissions(
@@ -136,7 +166,6 @@ class CdiDevicesTest {
   void aFileThatIsWrongKeepsNobodyFromTheOthers(String text) throws IOException {
     write(folder.resolve("a.json"), text);
     write(folder.resolve("b.json"), FILE.replace("net", "disk"));
-    write(folder.resolve("c.yaml"), "kind: vendor.com/net");
     assertEquals(List.of("TWO=1", "ALL=1"), edits(cdi("vendor.com/disk=two")).env());
     refused(
         "CDI device injection failed: unresolvable CDI devices vendor.com/net=one",
