@@ -94,6 +94,14 @@ class PullTest {
 
     api.transfers.steps =
         telling -> {
+          throw new GantryException(Kind.UNAUTHORIZED, "no basic auth credentials");
+        };
+    Reply unknown = pull("fromImage=x&tag=1");
+    assertEquals(500, unknown.status(), "at a 401 a client asks its user");
+    assertEquals("{\"message\":\"no basic auth credentials\"}", unknown.body().strip());
+
+    api.transfers.steps =
+        telling -> {
           telling.says("1", "Pulling from x");
           throw new GantryException(Kind.UNAVAILABLE, "gone");
         };

@@ -3,7 +3,9 @@ package io.gantry.rest.route;
 import static io.gantry.rest.http.Route.get;
 import static io.gantry.rest.http.Route.post;
 import static io.gantry.rest.json.JsonText.object;
+import static io.gantry.spi.GantryException.Kind.INTERNAL;
 import static io.gantry.spi.GantryException.Kind.INVALID;
+import static io.gantry.spi.GantryException.Kind.UNAUTHORIZED;
 
 import io.gantry.api.Transfers;
 import io.gantry.api.Transfers.Found;
@@ -69,10 +71,15 @@ public final class TransferRoutes {
       transfers.pull(ref, allTags, platform, login, lines);
     } catch (GantryException e) {
       if (!lines.hasBegun()) {
-        throw e;
+        throw beforeFirstLine(e);
       }
       lines.fail(e.getMessage());
     }
+  }
+
+  /** As dockerd, no 401: at one Docker's client asks its user for a password. */
+  private static GantryException beforeFirstLine(GantryException e) {
+    return e.kind() == UNAUTHORIZED ? new GantryException(INTERNAL, e.getMessage(), e) : e;
   }
 
   /** The tag may be a digest, and takes the place of the one that the image has. */
