@@ -15,6 +15,7 @@ import io.gantry.spi.registry.AuthAnswer;
 import io.gantry.spi.registry.AuthCall;
 import io.gantry.spi.registry.AuthResult;
 import io.gantry.spi.registry.Challenge;
+import io.gantry.spi.registry.Credentials;
 import io.gantry.spi.registry.RegistryAuthProvider;
 import io.gantry.spi.registry.RegistryRequest;
 import io.gantry.store.Digest;
@@ -271,6 +272,12 @@ class HostileRegistryTest {
   /** Logs in by a call to a token service, and says what it was asked. */
   private static final class Tokens implements RegistryAuthProvider {
     final List<String> seen = new ArrayList<>();
+    @Nullable Credentials stored;
+
+    @Override
+    public @Nullable Credentials credentials(String registry) {
+      return stored;
+    }
 
     @Override
     public Support probe() {
@@ -386,6 +393,30 @@ class HostileRegistryTest {
         "registry %s wants credentials sent to http://192.0.2.1/token: refused, since it is another host and has no TLS"
             .formatted(registry.host()),
         refused().getMessage());
+  }
+
+  /** Whose user is there to notice it gives them anew each time. */
+  @Test
+  void storedCredentialsDoNotFollowARegistryToAnotherTokenService() throws IOException {
+    try (var other = new FakeRegistry()) {
+      withTokens("http://" + registry.host() + "/token").stored = Credentials.password("u", "p");
+      answer("/token", "", "t0k".getBytes(UTF_8));
+      answerAt(other, "/token", "t0k".getBytes(UTF_8));
+      String ref = registry.host() + "/a/b:1";
+      engine.pull(ref);
+      engine.images.remove(ref, true, true, image -> List.of());
+
+      withTokens("http://" + other.host() + "/token").stored = Credentials.password("u", "p");
+      assertEquals(Kind.FORBIDDEN, refused().kind());
+      assertEquals(List.of(), other.asked);
+      Login login = new Login("", "u", "p", "", "");
+      engine.client.pull(ref, false, "", login, new Engine.Lines());
+      engine.images.remove(ref, true, true, image -> List.of());
+      assertEquals(1, other.asked.size(), "a user has said so");
+      engine.client.forget(registry.host());
+      engine.pull(ref);
+      engine.images.remove(ref, true, true, image -> List.of());
+    }
   }
 
   @Test

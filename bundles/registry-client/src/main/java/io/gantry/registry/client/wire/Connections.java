@@ -20,6 +20,7 @@ import org.eclipse.jetty.http.HttpCookieStore;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.io.ClientConnector;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.eclipse.jetty.util.thread.ScheduledExecutorScheduler;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,8 +38,15 @@ public final class Connections implements AutoCloseable {
    *
    * @param host empty where there is nothing special in {@code tls}
    * @param identity number of the certificate that is shown, -1 for none
+   * @param onlyPublic the name of a host that is not to be reached in a private network, or empty
    */
-  private record Key(String host, HostTls tls, int identity, boolean insecure, Proxies proxies) {}
+  private record Key(
+      String host,
+      HostTls tls,
+      int identity,
+      boolean insecure,
+      Proxies proxies,
+      String onlyPublic) {}
 
   /** A client and how many use it now. */
   private static final class Shared {
@@ -66,9 +74,15 @@ public final class Connections implements AutoCloseable {
   /** The use of a client; to be closed when the answer has been read. */
   record Use(HttpClient client, Runnable end) {}
 
-  Use use(Host host, HostTls tls, int identity, boolean insecure, Proxies proxies) {
+  /**
+   * The use of a client for a host.
+   *
+   * @param onlyPublic whether an address of a private network is refused
+   */
+  Use use(
+      Host host, HostTls tls, int identity, boolean insecure, Proxies proxies, boolean onlyPublic) {
     String name = tls.equals(HostTls.NONE) ? "" : host.toString();
-    Key key = new Key(name, tls, identity, insecure, proxies);
+    Key key = new Key(name, tls, identity, insecure, proxies, onlyPublic ? host.name() : "");
     lock.lock();
     try {
       if (closed) {
@@ -125,6 +139,10 @@ public final class Connections implements AutoCloseable {
     client.setIdleTimeout(patience.stall().toMillis());
     client.setMaxResponseHeadersSize(LONGEST_HEAD);
     client.getContentDecoderFactories().clear();
+    if (!key.onlyPublic().isEmpty()) {
+      client.setScheduler(new ScheduledExecutorScheduler("registry-client", true));
+      client.setSocketAddressResolver(new PublicOnly(key.onlyPublic(), client));
+    }
     addProxy(client, key.proxies(), "http", key.proxies().http());
     addProxy(client, key.proxies(), "https", key.proxies().https());
     try {

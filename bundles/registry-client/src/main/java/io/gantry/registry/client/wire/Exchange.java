@@ -43,8 +43,9 @@ final class Exchange {
    *
    * @param tls what it is trusted by, and the certificates to show it
    * @param insecure whatever certificate it shows is good
+   * @param onlyPublic whether it is not to be reached in a private network
    */
-  record Peer(HostTls tls, boolean insecure) {}
+  record Peer(HostTls tls, boolean insecure, boolean onlyPublic) {}
 
   Exchange(Connections connections, Patience patience) {
     this.connections = connections;
@@ -177,7 +178,8 @@ final class Exchange {
             isTls ? peer.tls() : HostTls.NONE,
             isTls ? identity : -1,
             isTls && peer.insecure(),
-            settings.proxies());
+            settings.proxies(),
+            peer.onlyPublic());
     AtomicBoolean ended = new AtomicBoolean();
     Runnable end =
         () -> {

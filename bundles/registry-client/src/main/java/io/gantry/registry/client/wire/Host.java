@@ -31,7 +31,8 @@ record Host(String name, int port) {
     return new Host(bare(uri.getHost()), uri.getPort() < 0 ? standard : uri.getPort());
   }
 
-  private static String bare(String name) {
+  /** In lower case, of IPv6 without brackets. */
+  static String bare(String name) {
     String lower = name.toLowerCase(Locale.ROOT);
     return lower.startsWith("[") && lower.endsWith("]")
         ? lower.substring(1, lower.length() - 1)
@@ -57,7 +58,8 @@ record Host(String name, int port) {
     return addresses().stream().anyMatch(Host::isLocal);
   }
 
-  private static boolean isLocal(InetAddress address) {
+  /** Whether it is for this host or its surroundings only. */
+  static boolean isLocal(InetAddress address) {
     byte[] bytes = address.getAddress();
     boolean isUniqueLocal = bytes.length == 16 && (bytes[0] & 0xfe) == 0xfc; // RFC 4193
     boolean isShared = bytes.length == 4 && bytes[0] == 100 && (bytes[1] & 0xc0) == 64; // RFC 6598

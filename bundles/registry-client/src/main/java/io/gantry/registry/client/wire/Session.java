@@ -38,8 +38,7 @@ public final class Session {
   private final Settings settings;
   private final Address address;
   private final String operation;
-  private final boolean isLogin;
-  private final @Nullable Credentials credentials;
+  private final Who who;
   private final Exchange.Peer peer;
   private final Traffic.Counts counts;
   private final AtomicInteger holders;
@@ -69,14 +68,16 @@ public final class Session {
     }
   }
 
-  Session(
-      Wire wire,
-      Settings settings,
-      Address address,
-      String operation,
-      boolean isLogin,
-      @Nullable Credentials credentials) {
-    this(wire, settings, address, operation, isLogin, credentials, new AtomicInteger(1));
+  /**
+   * Who asks.
+   *
+   * @param isLogin whether a token to keep is wanted
+   * @param isStored whether an auth provider knows the credentials, and not the client
+   */
+  record Who(@Nullable Credentials credentials, boolean isLogin, boolean isStored) {}
+
+  Session(Wire wire, Settings settings, Address address, String operation, Who who) {
+    this(wire, settings, address, operation, who, false, new AtomicInteger(1));
   }
 
   private Session(
@@ -84,17 +85,18 @@ public final class Session {
       Settings settings,
       Address address,
       String operation,
-      boolean isLogin,
-      @Nullable Credentials credentials,
+      Who who,
+      boolean onlyPublic,
       AtomicInteger holders) {
     this.holders = holders;
     this.wire = wire;
     this.settings = settings;
     this.address = address;
     this.operation = operation;
-    this.isLogin = isLogin;
-    this.credentials = credentials;
-    this.peer = new Exchange.Peer(wire.providers(settings).tls(address.host()), address.insecure());
+    this.who = who;
+    this.peer =
+        new Exchange.Peer(
+            wire.providers(settings).tls(address.host()), address.insecure(), onlyPublic);
     this.counts = wire.traffic().of(address.registry());
   }
 
@@ -146,7 +148,9 @@ public final class Session {
     }
     boolean insecure = settings.isInsecure(Host.of(other));
     var there = new Address(address.registry(), other, true, insecure);
-    return new Session(wire, settings, there, operation, false, null, holders);
+    boolean onlyPublic = !Host.of(base).isLocal();
+    return new Session(
+        wire, settings, there, operation, new Who(null, false, false), onlyPublic, holders);
   }
 
   private Providers providers() {
@@ -229,7 +233,7 @@ public final class Session {
 
   /** Whether a password is all that a refusal wants, and there is none. */
   public boolean lacksPassword(Reply refusal) {
-    return credentials == null
+    return who.credentials() == null
         && Challenges.parse(refusal.headers("www-authenticate")).stream()
             .anyMatch(offer -> offer.scheme().equals("basic"));
   }
@@ -240,11 +244,11 @@ public final class Session {
         new RegistryRequest(
             operation,
             address.registry(),
-            isLogin,
+            who.isLogin(),
             ask.method(),
             uri.toString(),
             ask.scopes(),
-            credentials);
+            who.credentials());
     Map<String, String> prepared = providers().prepare(request);
     for (int round = 0; ; round++) {
       Map<String, String> headers = new LinkedHashMap<>();
@@ -287,6 +291,9 @@ public final class Session {
 
   private AuthResult call(AuthCall call) {
     URI uri = Realms.check(settings, address.base(), call.uri());
+    if (who.isStored()) {
+      wire.knownRealms().check(address.isMirror() ? address.host() : address.registry(), uri);
+    }
     boolean isPost = call.method().equals("POST");
     if (!isPost && !call.method().equals("GET")) {
       throw new GantryException(
@@ -299,20 +306,26 @@ public final class Session {
     var sent =
         new Sent(
             call.method(), uri, headers, isPost ? call.body() : "", settings.patience().document());
-    Exchange.Peer at = Exchange.isOther(address.base(), uri) ? redirected(uri) : peer;
+    boolean onlyPublic = !Host.of(address.base()).isLocal();
+    Exchange.Peer at = Exchange.isOther(address.base(), uri) ? other(uri, onlyPublic) : peer;
     try (Reply reply = wire.exchange().sendAsIs(sent, at, settings, counts)) {
       return new AuthResult(
           call, reply.status(), reply.headers(), new String(reply.bytes(LONGEST_RESULT), UTF_8));
     }
   }
 
-  /** Another host is shown no certificate. */
   private Exchange.Peer redirected(URI uri) {
+    return other(uri, false);
+  }
+
+  /** Another host is shown no certificate. */
+  private Exchange.Peer other(URI uri, boolean onlyPublic) {
     HostTls tls = providers().tls(uri.getRawAuthority());
     boolean insecure = settings.isInsecure(Host.of(uri));
     boolean isUsual = tls.roots().isEmpty();
     return new Exchange.Peer(
         isUsual ? HostTls.NONE : new HostTls(tls.roots(), tls.withSystemRoots(), List.of()),
-        insecure);
+        insecure,
+        onlyPublic);
   }
 }

@@ -14,6 +14,7 @@ public final class Wire implements AutoCloseable {
   private final Connections connections;
   private final Exchange exchange;
   private final Traffic traffic = new Traffic();
+  private final KnownRealms knownRealms = new KnownRealms();
   private final String userAgent;
 
   public Wire(Leased<RegistryAuthProvider> providers, Patience patience, String userAgent) {
@@ -52,18 +53,22 @@ public final class Wire implements AutoCloseable {
     } else if (given == null) {
       credentials = providers(settings).credentials(address.registry());
     }
-    return new Session(this, settings, address, operation, false, credentials);
+    boolean isStored = credentials != null && (given == null || address.isMirror());
+    return new Session(
+        this, settings, address, operation, new Session.Who(credentials, false, isStored));
   }
 
   /** Begins to ask a registry whether it takes credentials, and for a token to keep. */
   public Session login(
       Settings settings, Address address, String operation, Credentials credentials) {
-    return new Session(this, settings, address, operation, true, credentials);
+    return new Session(
+        this, settings, address, operation, new Session.Who(credentials, true, false));
   }
 
   /** Has providers drop what they keep for a registry; for all when empty. */
   public void forget(Settings settings, String registry) {
     providers(settings).forget(registry);
+    knownRealms.forget(registry);
   }
 
   public Traffic traffic() {
@@ -72,6 +77,10 @@ public final class Wire implements AutoCloseable {
 
   Providers providers(Settings settings) {
     return new Providers(providers, settings.authOrder());
+  }
+
+  KnownRealms knownRealms() {
+    return knownRealms;
   }
 
   Exchange exchange() {

@@ -102,6 +102,7 @@ class RulesTest {
   @CsvSource({
     "https://192.0.2.1, http://192.0.2.1/token",
     "https://192.0.2.1, https://127.0.0.1/token",
+    "https://192.0.2.1, https://localhost/token",
     "https://192.0.2.1, https://169.254.169.254/token",
     "https://192.0.2.1, https://10.0.0.1/token",
     "https://192.0.2.1, https://[fd00::1]/token",

@@ -1,0 +1,80 @@
+package io.gantry.registry.client.wire;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.sun.net.httpserver.HttpServer;
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
+import io.gantry.spi.registry.HostTls;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A name that leads into a private network when it is connected to, whatever it did before. */
+@Timeout(60)
+class PublicOnlyTest {
+
+  private final AtomicInteger asked = new AtomicInteger();
+  private final Connections connections = new Connections(Patience.USUAL);
+  private HttpServer server;
+
+  @BeforeEach
+  void start() throws Exception {
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 10);
+    server.createContext(
+        "/",
+        exchange -> {
+          asked.incrementAndGet();
+          exchange.sendResponseHeaders(204, -1);
+          exchange.close();
+        });
+    server.start();
+  }
+
+  @AfterEach
+  void stop() {
+    connections.close();
+    server.stop(0);
+  }
+
+  private int port() {
+    return server.getAddress().getPort();
+  }
+
+  private int ask(String name, Proxies proxies, boolean onlyPublic) throws Exception {
+    var host = new Host(name, port());
+    var use = connections.use(host, HostTls.NONE, -1, false, proxies, onlyPublic);
+    try {
+      return use.client().GET(URI.create("http://" + name + ":" + port() + "/")).getStatus();
+    } finally {
+      use.end().run();
+    }
+  }
+
+  @Test
+  void itIsNotConnectedTo() throws Exception {
+    for (String name : new String[] {"localhost", "127.0.0.1"}) {
+      var e = assertThrows(ExecutionException.class, () -> ask(name, Proxies.NONE, true));
+      var refused = assertInstanceOf(GantryException.class, e.getCause());
+      assertEquals(Kind.FORBIDDEN, refused.kind());
+    }
+    assertEquals(0, asked.get());
+    assertEquals(204, ask("localhost", Proxies.NONE, false));
+  }
+
+  @Test
+  void aProxyMayBeThere() throws Exception {
+    Proxies proxies = Proxies.of("http://127.0.0.1:" + port(), "", "", Map.of());
+    assertEquals(204, ask("registry.invalid", proxies, true));
+    assertEquals(1, asked.get());
+  }
+}
