@@ -21,48 +21,31 @@ import io.gantry.spi.registry.RegistryRequest;
 import io.gantry.store.Digest;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Registries that lie, flood and send people elsewhere. */
-@Timeout(60)
-class HostileRegistryTest {
+class HostileRegistryTest extends RegistryFixture {
 
   private static final Layer LAYER = TestImage.layer("file", 1000, Packing.GZIP);
   private static final TestImage IMAGE = TestImage.of("amd64", LAYER);
   private static final String TAG = "/v2/a/b/manifests/1";
 
-  @TempDir Path temp;
-  private FakeRegistry registry;
-  private Engine engine;
-
-  @BeforeEach
-  void start() throws IOException {
-    registry = new FakeRegistry();
-    engine = new Engine(temp);
-  }
-
   @AfterEach
-  void stop() {
+  void nothingIsLeft() {
     engine.assertHasNothing();
-    engine.close();
-    registry.close();
   }
 
   private GantryException refused() {
-    return assertThrows(GantryException.class, () -> engine.pull(registry.host() + "/a/b:1"));
+    return refused(name(":1"));
   }
 
   private void answer(String path, String type, byte[] content) {
