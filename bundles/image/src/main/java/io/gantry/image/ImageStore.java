@@ -192,6 +192,22 @@ public final class ImageStore {
     }
   }
 
+  /**
+   * Gives an image that is still there one more name in full. Durable when it returns.
+   *
+   * @param name with tag or digest
+   */
+  public void name(Digest id, Reference name) {
+    lock.lock();
+    try {
+      if (catalog.has(id)) {
+        putName(name, new NameRecord(id, clock.instant()));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private void putName(Reference name, NameRecord record) {
     nameRecords.put(name.toString(), record, Durability.SYNCED);
     catalog = catalog.withName(name, record);

@@ -12,8 +12,11 @@ import io.gantry.image.Intake;
 import io.gantry.image.manifest.Descriptor;
 import io.gantry.image.manifest.Document;
 import io.gantry.image.manifest.Platform;
+import io.gantry.registry.client.known.KnownBlobs;
 import io.gantry.registry.client.pull.Pull;
 import io.gantry.registry.client.pull.Workshop;
+import io.gantry.registry.client.push.Push;
+import io.gantry.registry.client.push.Shipping;
 import io.gantry.registry.client.v1.Index;
 import io.gantry.registry.client.v1.Search;
 import io.gantry.registry.client.v1.Tree;
@@ -45,6 +48,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -73,7 +77,9 @@ public final class RegistryClient implements Transfers {
   private final VersionOne versionOne;
   private final Map<String, Operation> operations = new ConcurrentHashMap<>();
   private volatile Settings settings;
+  private final Shipping shipping;
   private volatile int mostDownloads;
+  private volatile int mostUploads;
 
   @Activate
   public RegistryClient(
@@ -91,6 +97,7 @@ public final class RegistryClient implements Transfers {
         Path.of(
             Objects.requireNonNull(context.getProperty("gantry.data.root"), "gantry.data.root")),
         config.maxConcurrentDownloads(),
+        config.maxConcurrentUploads(),
         "gantry/" + context.getBundle().getVersion());
   }
 
@@ -101,11 +108,13 @@ public final class RegistryClient implements Transfers {
       Settings settings,
       Path dataRoot,
       int mostDownloads,
+      int mostUploads,
       String userAgent) {
     this.intake = intake;
     this.events = events;
     this.settings = settings;
     this.mostDownloads = mostDownloads;
+    this.mostUploads = mostUploads;
     AtomicInteger count = new AtomicInteger();
     threads =
         Executors.newCachedThreadPool(
@@ -115,7 +124,9 @@ public final class RegistryClient implements Transfers {
               return thread;
             });
     wire = new Wire(providers, settings.patience(), userAgent);
-    workshop = new Workshop(intake, threads);
+    var known = new KnownBlobs(dataRoot.resolve("registry/known"));
+    workshop = new Workshop(intake, known, threads);
+    shipping = new Shipping(intake, known, threads);
     versionOne = new VersionOne(intake, dataRoot.resolve("registry/v1"));
   }
 
@@ -156,6 +167,7 @@ public final class RegistryClient implements Transfers {
   void modified(ClientConfig config) {
     settings = settings(config);
     mostDownloads = config.maxConcurrentDownloads();
+    mostUploads = config.maxConcurrentUploads();
   }
 
   @Deactivate
@@ -175,11 +187,17 @@ public final class RegistryClient implements Transfers {
     var name = allTags ? parsed : parsed.withDefaultTag();
     Platform wanted = Platform.parse(platform);
     intake.blobs().expire();
+    run("pull", name, operation -> pull(operation, name, allTags, wanted, login), telling);
+  }
+
+  /** Does the work of an operation, which is in the list meanwhile. */
+  private void run(
+      String kind, io.gantry.image.Reference name, Consumer<Operation> work, Telling telling) {
     var operation =
-        new Operation(UUID.randomUUID().toString(), "pull", name.familiar(), clock.instant());
+        new Operation(UUID.randomUUID().toString(), kind, name.familiar(), clock.instant());
     operations.put(operation.id(), operation);
     try {
-      operation.run(threads, () -> pull(operation, name, allTags, wanted, login), telling);
+      operation.run(threads, () -> work.accept(operation), telling);
     } finally {
       operations.remove(operation.id());
     }
@@ -236,16 +254,26 @@ public final class RegistryClient implements Transfers {
     R at(Session session, Runnable reached);
   }
 
-  /** Asks where a registry may be, until there is one; after a mirror always the next one. */
   private <R> R from(
       io.gantry.image.Reference name, String operation, @Nullable Login login, Asking<R> asking) {
     Settings now = settings;
     return first(
         wire.addresses(now, name.domain()),
-        address -> wire.session(now, address, operation, login == null ? null : credentials(login)),
+        address -> session(now, address, operation, login),
         asking);
   }
 
+  /** Where a registry itself may be, and no mirror of it. */
+  private List<Address> own(Settings now, String registry) {
+    return wire.addresses(now, registry).stream().filter(address -> !address.isMirror()).toList();
+  }
+
+  private Session session(
+      Settings now, Address address, String operation, @Nullable Login login) {
+    return wire.session(now, address, operation, login == null ? null : credentials(login));
+  }
+
+  /** Asks where a registry may be, until there is one; after a mirror always the next one. */
   private static <R> R first(
       List<Address> addresses, Function<Address, Session> sessions, Asking<R> asking) {
     for (int i = 0; ; i++) {
@@ -271,7 +299,11 @@ public final class RegistryClient implements Transfers {
         login.username(), login.password(), login.identityToken(), login.registryToken());
   }
 
-  private void tell(io.gantry.image.Reference name, Digest id) {
+  private void tell(io.gantry.image.Reference pulled, Digest id) {
+    tell("pull", pulled, id);
+  }
+
+  private void tell(String action, io.gantry.image.Reference name, Digest id) {
     Map<String, String> attributes = new HashMap<>();
     intake
         .images()
@@ -279,24 +311,51 @@ public final class RegistryClient implements Transfers {
         .map(Image::config)
         .ifPresent(config -> attributes.putAll(config.run().labels()));
     attributes.put("name", name.familiarName());
-    events.publish(new Event("image", "pull", name.familiar(), attributes, Instant.now()));
+    events.publish(new Event("image", action, name.familiar(), attributes, Instant.now()));
   }
 
   @Override
   public void push(
       String ref, boolean allTags, String platform, @Nullable Login login, Telling telling) {
-    throw notBuilt("pushing images");
+    var parsed = io.gantry.image.Reference.parse(ref);
+    if (parsed.digest() != null) {
+      throw new GantryException(Kind.INVALID, "cannot push a digest reference");
+    }
+    if (allTags && parsed.tag() != null) {
+      throw new GantryException(Kind.INVALID, "tag can't be used with --all-tags/-a");
+    }
+    var name = allTags ? parsed : parsed.withDefaultTag();
+    Platform wanted = Platform.parse(platform);
+    if (wanted.isKnown()) {
+      Push.check(name, intake.images().inspect(name.familiar()), wanted);
+    }
+    run("push", name, operation -> push(operation, name, login), telling);
+  }
+
+  private void push(Operation operation, io.gantry.image.Reference name, @Nullable Login login) {
+    operation.says("", "The push refers to repository [" + name.repository() + "]");
+    var images = Push.images(intake.images(), name);
+    Settings now = settings;
+    first(
+        own(now, name.domain()),
+        address -> session(now, address, operation.id(), login),
+        (session, reached) -> {
+          var push = new Push(shipping, session, name, mostUploads, operation, operation);
+          push.repository().ping();
+          reached.run();
+          push.run(images);
+          return true;
+        });
+    tell("push", name, images.values().iterator().next().id());
   }
 
   @Override
   public String login(Login login) {
     Settings now = settings;
     String registry = LogIn.registry(login.registry());
-    List<Address> addresses =
-        wire.addresses(now, registry).stream().filter(address -> !address.isMirror()).toList();
     String operation = UUID.randomUUID().toString();
     return first(
-        addresses, address -> wire.login(now, address, operation, credentials(login)), LogIn::at);
+        own(now, registry), address -> wire.login(now, address, operation, credentials(login)), LogIn::at);
   }
 
   @Override
@@ -403,7 +462,7 @@ public final class RegistryClient implements Transfers {
                   counts.failures(),
                   counts.retries(),
                   counts.received(),
-                  0);
+                  counts.sent());
             })
         .toList();
   }

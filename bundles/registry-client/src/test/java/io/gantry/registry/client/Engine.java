@@ -6,6 +6,7 @@ import io.gantry.api.Events;
 import io.gantry.api.Leased;
 import io.gantry.api.Transfers.Login;
 import io.gantry.api.Transfers.Telling;
+import io.gantry.image.Image;
 import io.gantry.image.ImageStore;
 import io.gantry.image.Intake;
 import io.gantry.image.layer.HeldBlobs;
@@ -14,6 +15,8 @@ import io.gantry.image.layer.Layers;
 import io.gantry.image.layer.Limits;
 import io.gantry.image.layer.TreeStyle;
 import io.gantry.linux.Dir;
+import io.gantry.registry.client.known.KnownBlob;
+import io.gantry.registry.client.known.KnownBlobs;
 import io.gantry.registry.client.wire.Patience;
 import io.gantry.registry.client.wire.Proxies;
 import io.gantry.registry.client.wire.Settings;
@@ -21,6 +24,8 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.registry.RegistryAuthProvider;
 import io.gantry.store.BlobStore;
+import io.gantry.store.Digest;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -70,17 +75,27 @@ final class Engine implements Intake, AutoCloseable {
   }
 
   Engine(Path root, List<URI> mirrors, Patience patience) {
-    this(root, new Settings(mirrors, List.of(), List.of(), Proxies.NONE, patience));
+    this(root, mirrors, patience, 5);
+  }
+
+  Engine(Path root, List<URI> mirrors, Patience patience, int mostUploads) {
+    this(root, new Settings(mirrors, List.of(), List.of(), Proxies.NONE, patience), mostUploads);
   }
 
   Engine(Path root, Settings settings) {
+    this(root, settings, 5);
+  }
+
+  private Engine(Path root, Settings settings, int mostUploads) {
     this.root = root;
     store = new BlobStore(root.resolve("blobs"), InstantSource.system());
     blobs = new HeldBlobs(store);
     layers = new Layers(root.resolve("image/layers"), blobs, new Trees(root.resolve("trees")));
     images = new ImageStore(root.resolve("image"), blobs, layers, InstantSource.system());
     assertEquals(List.of(), images.load());
-    client = new RegistryClient(this, new Told(), new Provided(), settings, root, 3, "gantry/test");
+    client =
+        new RegistryClient(
+            this, new Told(), new Provided(), settings, root, 3, mostUploads, "gantry/test");
   }
 
   @Override
@@ -123,6 +138,34 @@ final class Engine implements Intake, AutoCloseable {
     return lines.told;
   }
 
+  /** Pushes, and returns what was told. */
+  List<String> push(String ref) {
+    return push(ref, false, "", null);
+  }
+
+  List<String> push(String ref, boolean allTags, String platform, @Nullable Login login) {
+    var lines = new Lines();
+    client.push(ref, allTags, platform, login, lines);
+    return lines.told;
+  }
+
+  /** What is known of a layer. */
+  List<KnownBlob> known(Digest diff) {
+    return new KnownBlobs(root.resolve("registry/known")).of(diff);
+  }
+
+  /**
+   * Makes an image of one layer.
+   *
+   * @param tar of the layer
+   */
+  Image make(String repository, String tag, byte[] tar) {
+    Digest id =
+        images.importTar(
+            new ByteArrayInputStream(tar), repository, tag, "", "linux/amd64", List.of(), limits());
+    return images.find(id).orElseThrow();
+  }
+
   /** What is left of transfers in the store. */
   List<String> rests() {
     try (Stream<Path> files = Files.list(root.resolve("blobs/ingest"))) {
@@ -158,7 +201,7 @@ final class Engine implements Intake, AutoCloseable {
   }
 
   /** What a pull tells, but for bytes on the way. */
-  static final class Lines implements Telling {
+  static class Lines implements Telling {
     final List<String> told = new ArrayList<>();
 
     @Override
@@ -174,7 +217,9 @@ final class Engine implements Intake, AutoCloseable {
     }
 
     @Override
-    public void pushed(String tag, String digest, long size) {}
+    public void pushed(String tag, String digest, long size) {
+      told.add("%s is %s of %d".formatted(tag, digest, size));
+    }
   }
 
   private final class Told implements Events {

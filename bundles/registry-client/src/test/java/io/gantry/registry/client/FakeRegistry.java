@@ -16,6 +16,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** A registry on loopback that does as a test says, right or wrong. */
 final class FakeRegistry implements AutoCloseable {
@@ -42,10 +45,15 @@ final class FakeRegistry implements AutoCloseable {
   /** By path, maybe with a method before it. */
   final Map<String, Answer> answers = new ConcurrentHashMap<>();
 
+  /** Answers what is neither in {@link #answers} nor here; 404 without it. */
+  volatile @Nullable Answer others;
+
   private final Map<String, byte[]> contents = new ConcurrentHashMap<>();
   private final Map<String, String> types = new ConcurrentHashMap<>();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final HttpServer server;
+
+  final FakeUploads uploads = new FakeUploads(this);
 
   FakeRegistry() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 100);
@@ -81,6 +89,36 @@ final class FakeRegistry implements AutoCloseable {
     return digest;
   }
 
+  /** What it has under a path. */
+  byte[] content(String path) {
+    return contents.get(path);
+  }
+
+  String type(String path) {
+    return types.get(path);
+  }
+
+  /** Takes a blob over from another repository, if that has it. */
+  boolean take(String repository, Digest digest, String from) {
+    byte[] content = contents.get(blobPath(from, digest));
+    if (content != null) {
+      blob(repository, content);
+    }
+    return content != null;
+  }
+
+  /** Loses all of a repository. */
+  void forget(String repository) {
+    contents.keySet().removeIf(path -> path.startsWith("/v2/" + repository + "/"));
+  }
+
+  /** How many requests of a method there were whose path matches. */
+  long count(String method, String pattern) {
+    return asked.stream()
+        .filter(one -> one.method().equals(method) && one.path().matches(pattern))
+        .count();
+  }
+
   /** How often something was fetched. */
   long fetched(String path) {
     return asked.stream()
@@ -104,9 +142,18 @@ final class FakeRegistry implements AutoCloseable {
 
   /** As a registry should. */
   void serve(HttpExchange exchange, String path) throws IOException {
+    if (uploads.serve(exchange, path)) {
+      return;
+    }
+    if (exchange.getRequestMethod().equals("PUT") && path.contains("/manifests/")) {
+      take(exchange, path);
+      return;
+    }
     byte[] content = contents.get(path);
     if (path.equals("/v2/")) {
       send(exchange, 200, "application/json", new byte[] {'{', '}'});
+    } else if (content == null && !path.contains("/manifests/") && others != null) {
+      others.to(exchange);
     } else if (content == null) {
       String code = path.contains("/manifests/") ? "MANIFEST_UNKNOWN" : "BLOB_UNKNOWN";
       String words = code.equals("BLOB_UNKNOWN") ? "blob unknown" : "manifest unknown";
@@ -131,6 +178,24 @@ final class FakeRegistry implements AutoCloseable {
       }
       send(exchange, 200, types.getOrDefault(path, "application/octet-stream"), content);
     }
+  }
+
+  /** A manifest; registries refuse one whose blobs they do not have. */
+  private void take(HttpExchange exchange, String path) throws IOException {
+    byte[] json = exchange.getRequestBody().readAllBytes();
+    String repository = path.replaceFirst("/v2/(.+)/manifests/.*", "$1");
+    Matcher digests = Pattern.compile("\"digest\":\"([^\"]+)\"").matcher(new String(json, UTF_8));
+    while (digests.find()) {
+      if (!contents.containsKey(blobPath(repository, Digest.parse(digests.group(1))))) {
+        error(exchange, 400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry");
+        return;
+      }
+    }
+    String tag = path.replaceFirst(".*/", "");
+    String type = exchange.getRequestHeaders().getFirst("Content-Type");
+    Digest digest = manifest(repository, tag, type, json);
+    exchange.getResponseHeaders().set("Docker-Content-Digest", digest.toString());
+    exchange.sendResponseHeaders(201, -1);
   }
 
   static void error(HttpExchange exchange, int status, String code, String message)

@@ -66,6 +66,11 @@ record TestImage(byte[] config, List<Layer> blobs) {
 
   /** A layer with one file of random bytes, which do not get smaller. */
   static Layer layer(String file, int size, Packing packing) {
+    byte[] tar = tar(file, size);
+    return new Layer(packing.type, packed(tar, packing), Digest.sha256(tar));
+  }
+
+  static byte[] tar(String file, int size) {
     byte[] content = new byte[size];
     new Random(file.hashCode()).nextBytes(content);
     var tar = new ByteArrayOutputStream();
@@ -79,8 +84,7 @@ record TestImage(byte[] config, List<Layer> blobs) {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    Digest diff = Digest.sha256(tar.toByteArray());
-    return new Layer(packing.type, packed(tar.toByteArray(), packing), diff);
+    return tar.toByteArray();
   }
 
   private static byte[] packed(byte[] tar, Packing packing) {

@@ -12,6 +12,9 @@ import io.gantry.image.layer.Layers;
 import io.gantry.image.layer.Limits;
 import io.gantry.image.layer.Wanted;
 import io.gantry.image.manifest.Descriptor;
+import io.gantry.registry.client.known.KnownBlob;
+import io.gantry.registry.client.known.KnownBlobs;
+import io.gantry.registry.client.known.Packing;
 import io.gantry.registry.client.v2.Manifest;
 import io.gantry.registry.client.v2.Repository;
 import io.gantry.spi.Bytes;
@@ -25,9 +28,11 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +53,9 @@ final class ImagePull {
   private final Layers layers;
   private final Limits limits;
   private final Map<Digest, Makings.Claim> claims = new HashMap<>();
+
+  /** Blobs that have been unpacked to the layers that they should be. */
+  private final Set<Digest> verified = new HashSet<>();
 
   /** Layers that this pull holds, the uppermost first. */
   private final Deque<Digest> held = new ArrayDeque<>();
@@ -95,13 +103,17 @@ final class ImagePull {
     var addition = new Addition(Bytes.copyOf(json), null, names, manifest.json());
     boolean isKnown = intake.images().find(Digest.sha256(json)).isPresent();
     try {
-      List<Part> missing =
-          parts(config, isKnown).stream().filter(part -> part.number() >= 0).toList();
+      List<Part> parts = parts(config, isKnown);
+      List<Part> missing = parts.stream().filter(part -> part.number() >= 0).toList();
+      Digest id;
       if (missing.isEmpty()) {
-        return intake.images().add(List.of(addition)).get(0);
+        id = intake.images().add(List.of(addition)).get(0);
+      } else {
+        checkSpace(missing);
+        id = fetch(most, missing, addition);
       }
-      checkSpace(missing);
-      return fetch(most, missing, addition);
+      parts.forEach(this::learn);
+      return id;
     } finally {
       claims.values().forEach(Makings.Claim::close);
       held.forEach(layers::release); // the image holds its own by now
@@ -268,6 +280,7 @@ final class ImagePull {
       }
     }
     held.push(part.chain());
+    verified.add(part.blob().digest());
     boolean isKept =
         layers
             .find(part.chain())
@@ -275,6 +288,24 @@ final class ImagePull {
             .isPresent();
     if (!isKept && !part.wanted().known() && intake.keeps()) {
       layers.keep(part.chain(), fetch.hold());
+    }
+  }
+
+  /** What a manifest says of a layer that was here already need not be true. */
+  private void learn(Part part) {
+    Digest diff = part.wanted().diff();
+    Digest digest = part.blob().digest();
+    KnownBlobs known = workshop.known();
+    boolean isProved =
+        verified.contains(digest)
+            || digest.equals(diff)
+            || known.of(diff).stream().anyMatch(blob -> blob.digest().equals(digest))
+            || layers.find(part.chain()).filter(l -> l.received().contains(digest)).isPresent();
+    if (isProved) {
+      String registry = repository.session().address().registry();
+      Packing packing = Packing.of(part.blob().mediaType());
+      known.learn(
+          diff, new KnownBlob(registry, repository.path(), digest, part.blob().size(), packing));
     }
   }
 

@@ -2,6 +2,7 @@ package io.gantry.registry.client.pull;
 
 import io.gantry.image.Intake;
 import io.gantry.image.manifest.Descriptor;
+import io.gantry.registry.client.known.KnownBlobs;
 import io.gantry.registry.client.v2.Repository;
 import io.gantry.store.Digest;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.concurrent.Executor;
 public final class Workshop {
 
   private final Intake intake;
+  private final KnownBlobs known;
   private final Executor threads;
   private final Fetches fetches;
   private final Makings<Digest> makings = new Makings<>();
@@ -18,14 +20,19 @@ public final class Workshop {
   /**
    * @param threads as many as there are fetches
    */
-  public Workshop(Intake intake, Executor threads) {
+  public Workshop(Intake intake, KnownBlobs known, Executor threads) {
     this.intake = intake;
+    this.known = known;
     this.threads = threads;
     this.fetches = new Fetches(intake.blobs(), threads);
   }
 
   Intake intake() {
     return intake;
+  }
+
+  KnownBlobs known() {
+    return known;
   }
 
   Makings<Digest> makings() {

@@ -1,6 +1,7 @@
 package io.gantry.registry.client.v2;
 
 import io.gantry.image.manifest.Document;
+import io.gantry.registry.client.wire.Body;
 import io.gantry.registry.client.wire.RegistryError;
 import io.gantry.registry.client.wire.Reply;
 import io.gantry.registry.client.wire.Session;
@@ -39,9 +40,26 @@ public final class Repository {
    * @param path of the repository in the registry: {@code library/busybox}
    */
   public Repository(Session session, String path) {
+    this(session, path, "pull");
+  }
+
+  private Repository(Session session, String path, String actions) {
     this.session = session;
     this.path = path;
-    this.scopes = List.of("repository:" + path + ":pull");
+    this.scopes = List.of("repository:" + path + ":" + actions);
+  }
+
+  /** One whose requests ask for the right to push. */
+  public static Repository toPush(Session session, String path) {
+    return new Repository(session, path, "pull,push");
+  }
+
+  public String path() {
+    return path;
+  }
+
+  List<String> scopes() {
+    return scopes;
   }
 
   public Session session() {
@@ -175,6 +193,98 @@ public final class Repository {
   }
 
   /**
+   * The size of a blob that the repository has, -1 when the registry does not say.
+   *
+   * @return empty when it says that there is none, or anything else
+   */
+  public Optional<Long> size(Digest digest) {
+    try (Reply reply = session.send(new Ask("HEAD", blobs(digest), Map.of(), scopes, true))) {
+      reply.bytes(0);
+      if (reply.status() != 200) {
+        return Optional.empty();
+      }
+      String length = reply.header("content-length").orElse("");
+      return Optional.of(length.matches("\\d{1,18}") ? Long.parseLong(length) : -1);
+    }
+  }
+
+  /**
+   * Begins to upload a blob.
+   *
+   * @throws GantryException UNAUTHORIZED, FORBIDDEN, NOT_FOUND as the registry says
+   */
+  public Upload upload(Digest.Algorithm algorithm) {
+    try (Reply reply = begin(query(algorithm), scopes)) {
+      check(reply);
+      reply.drain();
+      return new Upload(this, algorithm, reply);
+    }
+  }
+
+  static String query(Digest.Algorithm algorithm) {
+    return algorithm == Digest.Algorithm.SHA256 ? "" : "?digest-algorithm=" + algorithm.label();
+  }
+
+  /**
+   * Asks the registry to take a blob over from another of its repositories.
+   *
+   * @return whether it says that it has
+   */
+  public boolean mount(Digest digest, String from) {
+    String query = "?mount=" + digest + "&from=" + from;
+    List<String> both = List.of(scopes.get(0), "repository:" + from + ":pull");
+    try (Reply reply = begin(query, both)) {
+      if (reply.status() == 202) {
+        new Upload(this, digest.algorithm(), reply).close();
+      }
+      return reply.status() == 201;
+    } catch (GantryException e) {
+      boolean isRefusal =
+          e.kind() == Kind.UNAUTHORIZED || e.kind() == Kind.FORBIDDEN || e.kind() == Kind.NOT_FOUND;
+      if (!isRefusal) {
+        throw e;
+      }
+      return false; // who may push here need not have the right to read there
+    }
+  }
+
+  Reply begin(String query, List<String> needed) {
+    return session.send(
+        new Ask("POST", "/v2/" + path + "/blobs/uploads/" + query, Map.of(), needed, true));
+  }
+
+  /**
+   * Puts a manifest or an index under a tag; what it names has to be there.
+   *
+   * @param digest of {@code json}
+   * @throws GantryException INVALID when the registry has made something else of it, or as it says
+   */
+  public void put(String tag, String mediaType, byte[] json, Digest digest) {
+    Map<String, String> headers = Map.of("Content-Type", mediaType);
+    var ask = new Ask("PUT", manifests(tag), headers, scopes, true, Body.of(json));
+    try (Reply reply = session.send(ask)) {
+      check(reply);
+      reply.drain();
+      checkDigest(reply, digest, "manifest");
+    }
+  }
+
+  /** What a registry says of what it has taken has to be true, if it says something. */
+  static void checkDigest(Reply reply, Digest digest, String what) {
+    reply
+        .header("docker-content-digest")
+        .flatMap(Digest::find)
+        .filter(said -> said.algorithm() == digest.algorithm() && !said.equals(digest))
+        .ifPresent(
+            said -> {
+              throw new GantryException(
+                  Kind.INVALID,
+                  "%s: the %s has digest %s and the registry says %s"
+                      .formatted(reply.asked(), what, digest, said));
+            });
+  }
+
+  /**
    * All tags, as the registry orders them.
    *
    * @throws GantryException as {@link #manifest}
@@ -222,7 +332,7 @@ public final class Repository {
     }
   }
 
-  private void check(Reply reply) {
+  void check(Reply reply) {
     if (reply.isSuccess()) {
       return;
     }

@@ -3,6 +3,7 @@ package io.gantry.registry.client.wire;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.registry.HostTls;
+import io.gantry.store.StoreFailure;
 import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
@@ -19,7 +20,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.eclipse.jetty.client.InputStreamResponseListener;
 import org.eclipse.jetty.client.Request;
 import org.eclipse.jetty.client.Response;
-import org.eclipse.jetty.client.StringRequestContent;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpStatus;
 
@@ -27,10 +27,15 @@ import org.eclipse.jetty.http.HttpStatus;
 final class Exchange {
 
   private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
+
+  /** What a request that changes something goes along with: as it is, with its body. */
+  private static final Set<Integer> STRICT_REDIRECTS = Set.of(307, 308);
+
   private static final int MOST_REDIRECTS = 10;
 
   /** What goes along to another host. */
-  private static final Set<String> HARMLESS = Set.of("accept", "range", "user-agent");
+  private static final Set<String> HARMLESS =
+      Set.of("accept", "range", "user-agent", "content-type", "content-range");
 
   private final Connections connections;
   private final Patience patience;
@@ -53,7 +58,7 @@ final class Exchange {
   }
 
   /**
-   * Sends a request, and follows redirects of what only reads.
+   * Sends a request, and follows redirects.
    *
    * @param peers of the hosts that it leads to
    */
@@ -63,15 +68,15 @@ final class Exchange {
     for (int hops = 0; ; hops++) {
       Reply reply = inTurn(sent, at, settings, counts);
       String location = reply.header("location").orElse("");
-      boolean reads = sent.method().equals("GET") || sent.method().equals("HEAD");
-      if (!reads || location.isEmpty() || !REDIRECTS.contains(reply.status())) {
+      Set<Integer> redirects = sent.reads() ? REDIRECTS : STRICT_REDIRECTS;
+      if (location.isEmpty() || !redirects.contains(reply.status())) {
         return reply;
       }
       reply.close();
       if (hops == MOST_REDIRECTS) {
         throw new GantryException(Kind.UNAVAILABLE, first.shown() + ": stopped after 10 redirects");
       }
-      URI next = target(sent, location);
+      URI next = Locations.check(sent, location);
       if (isOther(sent.uri(), next)) {
         at = peers.of(next);
         sent = sent.to(next, harmless(sent.headers()));
@@ -91,38 +96,11 @@ final class Exchange {
     Peer of(URI uri);
   }
 
-  private static URI target(Sent sent, String location) {
-    URI next;
-    try {
-      next = sent.uri().resolve(location);
-    } catch (IllegalArgumentException e) {
-      throw refused(sent, location, "it is no URI");
-    }
-    boolean isTls = "https".equals(next.getScheme());
-    if ((!isTls && !"http".equals(next.getScheme())) || next.getHost() == null) {
-      throw refused(sent, location, "it is no address of http or https");
-    }
-    if (next.getRawUserInfo() != null) {
-      throw refused(sent, location, "it names a user");
-    }
-    if (!isTls && "https".equals(sent.uri().getScheme())) {
-      throw refused(sent, location, "it leads from https to http");
-    }
-    return next;
-  }
-
-  private static GantryException refused(Sent sent, String location, String reason) {
-    return new GantryException(
-        Kind.FORBIDDEN,
-        "%s: redirect to %s refused: %s"
-            .formatted(sent.shown(), Failures.shown(location.replaceFirst("\\?.*", "")), reason));
-  }
-
   static boolean isOther(URI one, URI other) {
     return !one.getScheme().equals(other.getScheme()) || !Host.of(one).equals(Host.of(other));
   }
 
-  private static Map<String, String> harmless(Map<String, String> headers) {
+  static Map<String, String> harmless(Map<String, String> headers) {
     Map<String, String> left = new HashMap<>(headers);
     left.keySet().removeIf(name -> !HARMLESS.contains(name.toLowerCase(Locale.ROOT)));
     return left;
@@ -137,7 +115,8 @@ final class Exchange {
       int identity = turns.get(i);
       try {
         Reply reply = once(sent, peer, identity, settings, counts);
-        boolean isRefused = reply.status() == 403 || reply.status() >= 500;
+        boolean hasFailed = reply.status() >= 500 && sent.isRepeatable();
+        boolean isRefused = reply.status() == 403 || hasFailed;
         if (isLast || !isRefused) {
           if (!isRefused && identity >= 0) {
             accepted.put(host, identity);
@@ -195,10 +174,13 @@ final class Exchange {
         request.timeout(sent.limit().toMillis(), TimeUnit.MILLISECONDS);
       }
       request.headers(fields -> sent.headers().forEach(fields::put));
-      if (!sent.form().isEmpty()) {
-        request.body(new StringRequestContent("application/x-www-form-urlencoded", sent.form()));
+      AtomicBoolean isSent = new AtomicBoolean(sent.body() == null);
+      if (sent.body() == null) {
+        request.send(listener);
+      } else {
+        request.onRequestSuccess(complete -> isSent.set(true));
+        send(sent, sent.body(), request, listener, counts);
       }
-      request.send(listener);
       Response response = await(listener, request, sent);
       Reply reply =
           new Reply(
@@ -209,7 +191,7 @@ final class Exchange {
               listener.getInputStream(),
               counts,
               isEnded -> {
-                close(listener, request, isEnded);
+                close(listener, request, isEnded && isSent.get());
                 end.run();
               });
       if (reply.status() >= 400 && reply.status() != 401 && reply.status() != 404) {
@@ -219,6 +201,39 @@ final class Exchange {
     } catch (RuntimeException e) {
       counts.failed();
       end.run();
+      throw e;
+    }
+  }
+
+  /** Sends it with its body, or as much of that as the registry takes before it answers. */
+  private void send(
+      Sent sent,
+      Body body,
+      Request request,
+      InputStreamResponseListener listener,
+      Traffic.Counts counts) {
+    var out = new Outgoing(body.length(), counts, patience.connect().plus(patience.stall()));
+    request.body(out.content());
+    request.onResponseHeaders(
+        response -> {
+          if (response.getStatus() >= 200) {
+            out.answered();
+          }
+        });
+    request.send(listener);
+    try {
+      body.writeTo(out);
+      out.close();
+    } catch (Outgoing.Answered e) {
+      // what it says counts, and it has not asked for more
+    } catch (Outgoing.Broken e) {
+      request.abort(e);
+      throw Failures.of(sent, e.getCause());
+    } catch (IOException e) {
+      request.abort(e);
+      throw StoreFailure.of("read what is to be sent", e);
+    } catch (RuntimeException e) {
+      request.abort(e);
       throw e;
     }
   }
@@ -235,7 +250,7 @@ final class Exchange {
     }
   }
 
-  /** What has not been read to its end keeps no connection: a registry may never send the rest. */
+  /** What has not been sent or read to its end keeps no connection: the rest may never come. */
   private static void close(
       InputStreamResponseListener listener, Request request, boolean isEnded) {
     if (!isEnded) {

@@ -117,7 +117,7 @@ public final class Reply implements AutoCloseable {
   }
 
   /** Reads what is left of a small answer, so that its connection can be used again. */
-  void drain() {
+  public void drain() {
     bytes(Failures.LONGEST_ERROR);
   }
 

@@ -20,6 +20,7 @@ import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -51,20 +52,31 @@ public final class Session {
   /**
    * A request.
    *
-   * @param path below the address, with its query
+   * @param path below the address, with its query; or what {@link #place} gives
    * @param scopes as the distribution specification writes them
-   * @param isDocument whether the answer is a small one
+   * @param isDocument whether the answer is a small one, which soon comes
+   * @param body or null
    */
   public record Ask(
       String method,
       String path,
       Map<String, String> headers,
       List<String> scopes,
-      boolean isDocument) {
+      boolean isDocument,
+      @Nullable Body body) {
 
     public Ask {
       headers = Map.copyOf(headers);
       scopes = List.copyOf(scopes);
+    }
+
+    public Ask(
+        String method,
+        String path,
+        Map<String, String> headers,
+        List<String> scopes,
+        boolean isDocument) {
+      this(method, path, headers, scopes, isDocument, null);
     }
   }
 
@@ -158,7 +170,8 @@ public final class Session {
   }
 
   /**
-   * Asks the registry; again when it is overloaded or hangs up.
+   * Asks the registry; again when it is overloaded or hangs up. A PATCH goes out once: who sends it
+   * finds out first what has become of it.
    *
    * @return its answer, whatever its status
    * @throws GantryException UNAVAILABLE when there is none, CANCELLED on an interrupt
@@ -166,7 +179,7 @@ public final class Session {
   public Reply send(Ask ask) {
     Patience patience = settings.patience();
     for (int attempt = 1; ; attempt++) {
-      boolean isLast = attempt >= patience.attempts();
+      boolean isLast = attempt >= patience.attempts() || ask.method().equals("PATCH");
       try {
         Reply reply = authorised(ask);
         if (isLast || !isOverload(reply.status())) {
@@ -218,6 +231,44 @@ public final class Session {
     }
   }
 
+  /**
+   * Asks once more at the end, soon: also on a thread that has been interrupted.
+   *
+   * @throws GantryException UNAVAILABLE
+   */
+  public void sendLast(Ask ask) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      authorised(ask, settings.patience().ping()).close();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /**
+   * Where an answer leads to ({@code Location}), to be asked next.
+   *
+   * @return a path for {@link Ask}; empty when it leads nowhere
+   * @throws GantryException FORBIDDEN for a place that a registry may not name
+   */
+  public Optional<String> place(Reply reply) {
+    return reply
+        .header("location")
+        .filter(location -> !location.isEmpty())
+        .map(location -> Locations.check(reply.sent(), location).toString());
+  }
+
+  /** Whether the failure is none of the registry's saying, and may not come again. */
+  public static boolean mayPass(GantryException e) {
+    return Failures.mayPass(e);
+  }
+
+  private URI uri(Ask ask) {
+    return URI.create(ask.path().startsWith("/") ? address.base() + ask.path() : ask.path());
+  }
+
   /** Asks once, as nobody, and takes any answer. */
   public Reply sendUnproved(Ask ask) {
     URI uri = URI.create(address.base() + ask.path());
@@ -226,7 +277,7 @@ public final class Session {
             ask.method(),
             uri,
             Map.of("User-Agent", wire.userAgent()),
-            "",
+            null,
             settings.patience().ping());
     return wire.exchange().sendAsIs(sent, peer, settings, counts);
   }
@@ -239,7 +290,14 @@ public final class Session {
   }
 
   private Reply authorised(Ask ask) {
-    URI uri = URI.create(address.base() + ask.path());
+    return authorised(ask, ask.isDocument() ? settings.patience().document() : Duration.ZERO);
+  }
+
+  private Reply authorised(Ask ask, Duration limit) {
+    URI uri = uri(ask);
+    if (Exchange.isOther(address.base(), uri)) {
+      return elsewhere(ask, uri, limit);
+    }
     RegistryRequest request =
         new RegistryRequest(
             operation,
@@ -257,8 +315,7 @@ public final class Session {
       headers.putAll(prepared);
       Map<String, String> proof = granted.getOrDefault(ask.scopes(), Map.of());
       headers.putAll(proof);
-      Duration limit = ask.isDocument() ? settings.patience().document() : Duration.ZERO;
-      Sent sent = new Sent(ask.method(), uri, headers, "", limit);
+      Sent sent = new Sent(ask.method(), uri, headers, ask.body(), limit);
       Reply reply = wire.exchange().send(sent, peer, settings, counts, this::redirected);
       if (reply.status() != 401 || round == MOST_ROUNDS || Exchange.isOther(uri, reply.uri())) {
         if (reply.isSuccess() && !Exchange.isOther(uri, reply.uri())) {
@@ -274,6 +331,16 @@ public final class Session {
       reply.close();
       granted.put(ask.scopes(), answer);
     }
+  }
+
+  /** Asks another host than the registry's, as nobody. */
+  private Reply elsewhere(Ask ask, URI uri, Duration limit) {
+    Map<String, String> headers = new LinkedHashMap<>(Exchange.harmless(ask.headers()));
+    headers.put("User-Agent", wire.userAgent());
+    Sent sent = new Sent(ask.method(), uri, headers, ask.body(), limit);
+    boolean onlyPublic = !Host.of(address.base()).isLocal();
+    return wire.exchange()
+        .send(sent, other(uri, onlyPublic), settings, counts, next -> other(next, onlyPublic));
   }
 
   private Map<String, String> answer(
@@ -302,10 +369,12 @@ public final class Session {
     }
     Map<String, String> headers = new LinkedHashMap<>();
     headers.put("User-Agent", wire.userAgent());
+    Body form = isPost && !call.body().isEmpty() ? Body.of(call.body().getBytes(UTF_8)) : null;
+    if (form != null) {
+      headers.put("Content-Type", "application/x-www-form-urlencoded");
+    }
     headers.putAll(call.headers());
-    var sent =
-        new Sent(
-            call.method(), uri, headers, isPost ? call.body() : "", settings.patience().document());
+    var sent = new Sent(call.method(), uri, headers, form, settings.patience().document());
     boolean onlyPublic = !Host.of(address.base()).isLocal();
     Exchange.Peer at = Exchange.isOther(address.base(), uri) ? other(uri, onlyPublic) : peer;
     try (Reply reply = wire.exchange().sendAsIs(sent, at, settings, counts)) {

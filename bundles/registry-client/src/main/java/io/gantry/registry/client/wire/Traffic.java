@@ -19,6 +19,7 @@ public final class Traffic {
     private final LongAdder failures = new LongAdder();
     private final LongAdder retries = new LongAdder();
     private final LongAdder received = new LongAdder();
+    private final LongAdder sent = new LongAdder();
 
     void requested() {
       requests.increment();
@@ -37,6 +38,10 @@ public final class Traffic {
       received.add(bytes);
     }
 
+    void sent(int bytes) {
+      sent.add(bytes);
+    }
+
     public long requests() {
       return requests.sum();
     }
@@ -52,6 +57,11 @@ public final class Traffic {
     /** Bytes of bodies. */
     public long received() {
       return received.sum();
+    }
+
+    /** Bytes of bodies. */
+    public long sent() {
+      return sent.sum();
     }
   }
 

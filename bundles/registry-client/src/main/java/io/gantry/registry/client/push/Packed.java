@@ -1,0 +1,185 @@
+package io.gantry.registry.client.push;
+
+import io.gantry.image.layer.Decoder;
+import io.gantry.image.layer.HeldBlobs;
+import io.gantry.image.layer.Layers;
+import io.gantry.registry.client.known.Packing;
+import io.gantry.registry.client.wire.Body;
+import io.gantry.store.Digest;
+import io.gantry.store.StoreFailure;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.security.DigestOutputStream;
+import java.util.zip.GZIPOutputStream;
+
+/** Forms in which a layer goes out. What it is made of is checked while it is read. */
+abstract class Packed implements Body {
+
+  /** zlib's fastest one; the next ones cost more time than they save on a fast network. */
+  private static final int LEVEL = 1;
+
+  private static final int BUFFER = 1 << 16;
+
+  final Packing packing;
+
+  Packed(Packing packing) {
+    this.packing = packing;
+  }
+
+  /** Of what was written last. */
+  abstract Digest digest();
+
+  /** Of what was written last, in bytes. */
+  abstract long size();
+
+  /** A blob as it came. */
+  static Packed blob(HeldBlobs blobs, Digest digest, Packing packing, Watcher watcher) {
+    long size = blobs.size(digest);
+    return new Packed(packing) {
+      @Override
+      public long length() {
+        return size;
+      }
+
+      @Override
+      public void writeTo(OutputStream out) throws IOException {
+        blobs.copy(digest, new Progress(out, watcher, size));
+      }
+
+      @Override
+      Digest digest() {
+        return digest;
+      }
+
+      @Override
+      long size() {
+        return size;
+      }
+    };
+  }
+
+  /** The tar of a layer, as it is. */
+  static Packed tar(Layers layers, Digest chain, Digest diff, Watcher watcher) throws IOException {
+    long size = layers.tarBytes(chain);
+    return new Packed(Packing.PLAIN) {
+      @Override
+      public long length() {
+        return size;
+      }
+
+      @Override
+      public void writeTo(OutputStream out) throws IOException {
+        layers.tar(chain, new Progress(out, watcher, size));
+      }
+
+      @Override
+      Digest digest() {
+        return diff;
+      }
+
+      @Override
+      long size() {
+        return size;
+      }
+    };
+  }
+
+  /** The tar of a layer, compressed in the same way each time. */
+  static Packed gzip(Layers layers, Digest chain, Watcher watcher) throws IOException {
+    long tarBytes = layers.tarBytes(chain);
+    return new Gzip(layers, chain, tarBytes, watcher);
+  }
+
+  private static final class Gzip extends Packed {
+    private final Layers layers;
+    private final Digest chain;
+    private final long tarBytes;
+    private final Watcher watcher;
+    private Digest digest = Digest.sha256(new byte[0]);
+    private long size;
+
+    Gzip(Layers layers, Digest chain, long tarBytes, Watcher watcher) {
+      super(Packing.GZIP);
+      this.layers = layers;
+      this.chain = chain;
+      this.tarBytes = tarBytes;
+      this.watcher = watcher;
+    }
+
+    @Override
+    public long length() {
+      return -1;
+    }
+
+    @Override
+    public void writeTo(OutputStream out) throws IOException {
+      size = 0;
+      var hashed = new DigestOutputStream(new Counted(out), Digest.Algorithm.SHA256.hash());
+      var gzip = new Deflating(hashed);
+      try {
+        layers.tar(chain, new Progress(gzip, watcher, tarBytes));
+        gzip.finish();
+      } finally {
+        gzip.end();
+      }
+      digest = Digest.of(Digest.Algorithm.SHA256, hashed.getMessageDigest());
+    }
+
+    private final class Counted extends OutputStream {
+      private final OutputStream out;
+
+      Counted(OutputStream out) {
+        this.out = out;
+      }
+
+      @Override
+      public void write(int b) throws IOException {
+        out.write(b);
+        size++;
+      }
+
+      @Override
+      public void write(byte[] bytes, int offset, int length) throws IOException {
+        out.write(bytes, offset, length);
+        size += length;
+      }
+    }
+
+    @Override
+    Digest digest() {
+      return digest;
+    }
+
+    @Override
+    long size() {
+      return size;
+    }
+  }
+
+  /** Writes no time and no name, so equal tars are equal here. */
+  private static final class Deflating extends GZIPOutputStream {
+    Deflating(OutputStream out) throws IOException {
+      super(out, BUFFER);
+      def.setLevel(LEVEL);
+    }
+
+    /** Lets go of the compressor, and leaves the stream below open. */
+    void end() {
+      def.end();
+    }
+  }
+
+  /** How a blob that nobody has described is compressed. */
+  static Packing packing(HeldBlobs blobs, Digest digest) {
+    try (InputStream in = blobs.get(digest)) {
+      byte[] head = in.readNBytes(4);
+      if (head.length == 4 && (head[0] & 0xff) == 0x1f && (head[1] & 0xff) == 0x8b) {
+        return Packing.GZIP;
+      }
+      return Decoder.isZstd(head) ? Packing.ZSTD : Packing.PLAIN;
+    } catch (IOException e) {
+      throw StoreFailure.of("read blob " + digest, e);
+    }
+  }
+}

@@ -1,0 +1,39 @@
+package io.gantry.registry.client.push;
+
+import io.gantry.image.Intake;
+import io.gantry.registry.client.known.KnownBlobs;
+import java.util.concurrent.ExecutorService;
+
+/** What pushes have in common. */
+public final class Shipping {
+
+  private final Intake intake;
+  private final KnownBlobs known;
+  private final ExecutorService threads;
+  private final Sendings sendings = new Sendings();
+
+  /**
+   * @param threads as many as there are layers on their way
+   */
+  public Shipping(Intake intake, KnownBlobs known, ExecutorService threads) {
+    this.intake = intake;
+    this.known = known;
+    this.threads = threads;
+  }
+
+  Intake intake() {
+    return intake;
+  }
+
+  KnownBlobs known() {
+    return known;
+  }
+
+  ExecutorService threads() {
+    return threads;
+  }
+
+  Sendings sendings() {
+    return sendings;
+  }
+}
