@@ -26,7 +26,7 @@ final class FakeTransfers implements Transfers {
   @Override
   public void push(
       String ref, boolean allTags, String platform, @Nullable Login login, Telling telling) {
-    throw new UnsupportedOperationException();
+    pull("push " + ref, allTags, platform, login, telling);
   }
 
   @Override

@@ -72,7 +72,7 @@ class ProbeTest {
         "POST | /containers/probe/checkpoints | 501 | This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.",
         "GET | /containers/ps | 404 | page not found",
         "POST | /build | 501 | building images is not built yet",
-        "POST | /images/a/b/c:1/push | 501 | pushing images is not built yet",
+        "POST | /images/a/b/c:1/push?tag=b!d | 400 | invalid tag format",
         "GET | /containers/probe/archive | 400 | bad parameter: pathcannot be empty",
         "GET | /containers/probe/archive?path=/nosuch | 404 | Could not find the file /nosuch in container probe",
         "PUT | /containers/probe/archive?path=/nosuch | 404 | Could not find the file /nosuch in container probe",

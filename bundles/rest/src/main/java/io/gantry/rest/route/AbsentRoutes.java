@@ -82,7 +82,6 @@ public final class AbsentRoutes {
         post("/build", notBuilt("building images")),
         post("/build/prune", notBuilt("pruning the build cache")),
         post("/build/cancel", notBuilt("building images")),
-        post("/images/{name...}/push", notBuilt("pushing images")),
         get("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         post("/containers/{id}/checkpoints", call -> Answer.error(501, NO_EXPERIMENTS)),
         delete("/containers/{id}/checkpoints/{name}", call -> Answer.error(501, NO_EXPERIMENTS)),

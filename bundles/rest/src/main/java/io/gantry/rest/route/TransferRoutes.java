@@ -13,6 +13,7 @@ import io.gantry.api.Transfers.Login;
 import io.gantry.api.Transfers.Manifest;
 import io.gantry.rest.docker.Filters;
 import io.gantry.rest.docker.Logins;
+import io.gantry.rest.docker.Platforms;
 import io.gantry.rest.docker.TransferStream;
 import io.gantry.rest.http.Answer;
 import io.gantry.rest.http.Call;
@@ -22,6 +23,7 @@ import io.gantry.spi.GantryException;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +47,8 @@ public final class TransferRoutes {
     return List.of(
         post("/auth", this::login).json(),
         get("/distribution/{name...}/json", this::manifest),
-        get("/images/search", this::search));
+        get("/images/search", this::search),
+        post("/images/{name...}/push", this::push));
   }
 
   /** {@code POST /images/create} that names no source: neither tag nor digest is all tags. */
@@ -56,25 +59,35 @@ public final class TransferRoutes {
     String platform = call.version().atLeast(32) ? query.text("platform") : "";
     Login login = Logins.of(call.header("X-Registry-Auth"));
     Transfers now = transfers.get();
-    return Answer.produced(
-        Answer.JSON, out -> pull(now, ref, allTags, platform, login, new TransferStream(out)));
+    return told(lines -> now.pull(ref, allTags, platform, login, lines));
   }
 
-  private static void pull(
-      Transfers transfers,
-      String ref,
-      boolean allTags,
-      String platform,
-      @Nullable Login login,
-      TransferStream lines) {
-    try {
-      transfers.pull(ref, allTags, platform, login, lines);
-    } catch (GantryException e) {
-      if (!lines.hasBegun()) {
-        throw beforeFirstLine(e);
-      }
-      lines.fail(e.getMessage());
-    }
+  /** {@code docker push} names the tag apart; without one, all tags are meant. */
+  private Answer push(Call call) {
+    Query query = call.query();
+    String ref = reference(call.path("name"), query.text("tag"));
+    boolean allTags = !ref.contains("@") && ref.lastIndexOf(':') <= ref.lastIndexOf('/');
+    String platform = call.version().atLeast(46) ? Platforms.one(query.texts("platform")) : "";
+    Login login = Logins.of(call.header("X-Registry-Auth"));
+    Transfers now = transfers.get();
+    return told(lines -> now.push(ref, allTags, platform, login, lines));
+  }
+
+  /** After the first line a failure is one, too. */
+  private static Answer told(Consumer<TransferStream> transfer) {
+    return Answer.produced(
+        Answer.JSON,
+        out -> {
+          var lines = new TransferStream(out);
+          try {
+            transfer.accept(lines);
+          } catch (GantryException e) {
+            if (!lines.hasBegun()) {
+              throw beforeFirstLine(e);
+            }
+            lines.fail(e.getMessage());
+          }
+        });
   }
 
   /** As dockerd, no 401: at one Docker's client asks its user for a password. */

@@ -1,6 +1,5 @@
 package io.gantry.itests.docker;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,9 +7,7 @@ import io.gantry.itests.harness.Http;
 import io.gantry.itests.harness.Instance;
 import io.gantry.itests.harness.Registry;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.time.Instant;
-import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -44,14 +41,9 @@ class PullTest {
         "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s,%s]}"
             .formatted(
                 INDEX,
-                entry.formatted(MANIFEST, digest(image), image.length(), "s390x"),
-                entry.formatted(MANIFEST, digest(image), image.length(), own));
+                entry.formatted(MANIFEST, Registry.digest(image), image.length(), "s390x"),
+                entry.formatted(MANIFEST, Registry.digest(image), image.length(), own));
     registry.put("busybox", "multi", INDEX, index);
-  }
-
-  private static String digest(String content) throws Exception {
-    byte[] hash = MessageDigest.getInstance("SHA-256").digest(content.getBytes(UTF_8));
-    return "sha256:" + HexFormat.of().formatHex(hash);
   }
 
   @Test
@@ -62,7 +54,7 @@ class PullTest {
       String host = registry.host();
       for (String name : List.of("busybox:docker", "busybox:oci", "busybox:multi", "zstd:1")) {
         String ref = host + "/" + name;
-        String digest = digest(registry.manifest(name));
+        String digest = Registry.digest(registry.manifest(name));
         List<String> lines = engine.docker("pull", ref).ok().lines().toList();
         assertEquals(
             List.of("Digest: " + digest, "Status: Downloaded newer image for " + ref, ref),
@@ -74,7 +66,7 @@ class PullTest {
         assertTrue(again.contains("Status: Image is up to date for " + ref), again);
       }
       engine.docker("rmi", "-f", host + "/zstd:1").ok();
-      String byDigest = host + "/zstd@" + digest(registry.manifest("zstd:1"));
+      String byDigest = host + "/zstd@" + Registry.digest(registry.manifest("zstd:1"));
       assertTrue(engine.docker("pull", byDigest).ok().endsWith(byDigest));
       assertEquals(
           "manifest for " + host + "/busybox:nope not found: manifest unknown: manifest unknown",
@@ -100,7 +92,7 @@ class PullTest {
           engine.docker("images", "--format", "{{.Tag}}").ok().lines().sorted().toList());
       String name = host + "/busybox:multi";
       String answer = http.call("GET", "/distribution/" + name + "/json", "").body();
-      assertTrue(answer.contains(digest(registry.manifest("busybox:multi"))), answer);
+      assertTrue(answer.contains(Registry.digest(registry.manifest("busybox:multi"))), answer);
       assertTrue(answer.contains("{\"architecture\":\"s390x\",\"os\":\"linux\"}"), answer);
       String refused =
           engine.docker("pull", "--platform", "linux/ppc64le", host + "/busybox:multi").err();

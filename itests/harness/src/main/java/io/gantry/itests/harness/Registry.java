@@ -1,5 +1,7 @@
 package io.gantry.itests.harness;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -10,8 +12,11 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +39,7 @@ public final class Registry implements AutoCloseable {
    * @param scratch for its files
    */
   public static Registry start(Path scratch) throws IOException {
+    Files.createDirectories(scratch);
     int port;
     try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = free.getLocalPort();
@@ -113,6 +119,16 @@ public final class Registry implements AutoCloseable {
                 "--raw",
                 "docker://" + host() + "/" + name))
         .out();
+  }
+
+  /** By which a manifest is known. */
+  public static String digest(String json) {
+    try {
+      byte[] hash = MessageDigest.getInstance("SHA-256").digest(json.getBytes(UTF_8));
+      return "sha256:" + HexFormat.of().formatHex(hash);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
+    }
   }
 
   /** Puts a manifest or an index. */
