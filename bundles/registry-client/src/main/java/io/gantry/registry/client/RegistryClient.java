@@ -268,8 +268,7 @@ public final class RegistryClient implements Transfers {
     return wire.addresses(now, registry).stream().filter(address -> !address.isMirror()).toList();
   }
 
-  private Session session(
-      Settings now, Address address, String operation, @Nullable Login login) {
+  private Session session(Settings now, Address address, String operation, @Nullable Login login) {
     return wire.session(now, address, operation, login == null ? null : credentials(login));
   }
 
@@ -355,7 +354,9 @@ public final class RegistryClient implements Transfers {
     String registry = LogIn.registry(login.registry());
     String operation = UUID.randomUUID().toString();
     return first(
-        own(now, registry), address -> wire.login(now, address, operation, credentials(login)), LogIn::at);
+        own(now, registry),
+        address -> wire.login(now, address, operation, credentials(login)),
+        LogIn::at);
   }
 
   @Override

@@ -48,6 +48,7 @@ final class FakeUploads {
     }
     ByteArrayOutputStream content = sessions.get(session.group(2));
     if (content == null) {
+      exchange.getRequestBody().readAllBytes();
       FakeRegistry.error(exchange, 404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown");
       return true;
     }

@@ -56,7 +56,9 @@ class HostilePushTest extends RegistryFixture {
         exchange -> {
           exchange.getRequestBody().readNBytes(1000);
           String json = "{\"errors\":[{\"code\":\"SIZE_INVALID\",\"message\":\"too large\"}]}";
-          FakeRegistry.send(exchange, 413, "application/json", json.getBytes(UTF_8));
+          exchange.sendResponseHeaders(413, json.length());
+          exchange.getResponseBody().write(json.getBytes(UTF_8));
+          exchange.getResponseBody().flush();
           await(end);
         });
     assertEquals("size invalid: too large", refusedPush().getMessage());
