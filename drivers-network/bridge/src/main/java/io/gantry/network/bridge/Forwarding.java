@@ -67,6 +67,17 @@ final class Forwarding {
   }
 
   /**
+   * Addresses of a bridge of one's own are nobody else's: the kernel need not ask for a second or
+   * two whether they are (RFC 4862, 5.4), while it looks for no neighbour to forward IPv6 to.
+   */
+  static void useAtOnce(String bridge) {
+    String setting = "ipv6/conf/" + bridge + "/accept_dad";
+    if (Files.exists(NET.resolve(setting))) {
+      write(setting, "0");
+    }
+  }
+
+  /**
    * Whether the host answers to ARP for all that is in a bridge (RFC 3069): so what its isolated
    * ports send to each other comes by the host, where rules say what passes.
    */

@@ -127,6 +127,7 @@ final class Links implements AutoCloseable {
     }
     messages.change(name).alias(marks.ofNetwork(id));
     socket().send(messages);
+    Forwarding.useAtOnce(name);
   }
 
   /** One of its own: a bridge without one takes the lowest of its ports', which come and go. */

@@ -168,6 +168,16 @@ class BridgeRoutedTest {
     }
   }
 
+  /** The host looks for no neighbour under an address that may be another's. */
+  @Test
+  void theFirstPacketOfIpv6NeedNotWait() throws IOException {
+    var server = join(made(1, ROUTED));
+    open(1, ROUTED, server.ports("tcp", PORT));
+    String addresses = host.exec("ip", "-6", "addr", "show", "dev", "br-01ababababab");
+    assertTrue(addresses.contains(" fe80:"), addresses);
+    assertFalse(addresses.contains("tentative"), addresses);
+  }
+
   @Test
   void theOtherFamilyIsAsItsModeSays() throws IOException {
     var six = Map.of(BRIDGE + "gateway_mode_ipv6", "routed");
