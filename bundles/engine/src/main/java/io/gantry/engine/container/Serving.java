@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -166,8 +167,9 @@ final class Serving {
         String alias = colon < 0 ? link : link.substring(colon + 1);
         var place = placeOf(colon < 0 ? link : link.substring(0, colon), asked.network());
         if (place != null && NetTables.isWord(alias)) {
-          endpoints.add(
-              new NetTable.Endpoint(network, NetTables.addresses(place), alias, List.of(alias)));
+          var names =
+              Stream.of(alias, alias + "." + asked.network()).filter(NetTables::isWord).toList();
+          endpoints.add(new NetTable.Endpoint(network, NetTables.addresses(place), alias, names));
         }
       }
     }

@@ -367,6 +367,19 @@ class NetworksTest extends WithEngine {
     assertFalse(lookUp(box, "shop").contains("10.9.1.2"));
   }
 
+  @Test
+  void aLinkIsANameInItsNetworkToo() throws Exception {
+    started("web", "one");
+    var links = List.of("web:db");
+    var linking = new NetworkRequest("one", List.of(), "", "", List.of(), "", links, Map.of(), 0);
+    String box = started("box", "one", linking);
+    for (String name : List.of("db", "db.one", "web.one")) {
+      assertTrue(lookUp(box, name).contains("10.9.1.2"), name);
+    }
+    assertFalse(lookUp(box, "db.two").contains("10.9.1.2"));
+    assertFalse(lookUp(started("other", "one"), "db.one").contains("10.9.1.2"));
+  }
+
   private String lookUp(String id, String name) throws Exception {
     return inside(id, "nslookup", name, "127.0.0.11").replace("127.0.0.11", "");
   }
