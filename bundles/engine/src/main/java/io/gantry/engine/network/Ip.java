@@ -11,6 +11,8 @@ record Ip(boolean six, BigInteger value) {
           "(0|[1-9]\\d{0,2})\\.(0|[1-9]\\d{0,2})\\.(0|[1-9]\\d{0,2})\\.(0|[1-9]\\d{0,2})");
   private static final Pattern GROUP = Pattern.compile("[0-9a-fA-F]{1,4}");
   private static final int GROUPS = 8;
+  private static final BigInteger MAPPED = BigInteger.valueOf(0xffff); // RFC 4291, 2.5.5.2
+  private static final BigInteger LOW_32 = BigInteger.valueOf(0xffffffffL);
 
   /** Null for text that is no address; one with a zone is none. */
   static @Nullable Ip parse(String text) {
@@ -85,6 +87,12 @@ record Ip(boolean six, BigInteger value) {
       value = value.shiftLeft(16).or(BigInteger.valueOf(Integer.parseInt(groups[i], 16)));
     }
     return new Ip(true, value);
+  }
+
+  /** The IPv4 address that an IPv6 address stands for ({@code ::ffff:192.0.2.1}), else itself. */
+  Ip unmapped() {
+    boolean mapped = six && value.shiftRight(32).equals(MAPPED);
+    return mapped ? new Ip(false, value.and(LOW_32)) : this;
   }
 
   int width() {

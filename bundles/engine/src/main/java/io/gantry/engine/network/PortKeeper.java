@@ -21,6 +21,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which ports of the host containers have. What other programs have the kernel knows: a container's
@@ -95,7 +96,7 @@ public final class PortKeeper {
       if (!hostPort.isEmpty() && hostPort.indexOf('-') < 0) {
         number(hostPort);
       }
-      if (!hostAddress.isEmpty() && Ip.parse(hostAddress) == null) {
+      if (!hostAddress.isEmpty() && ofHost(hostAddress) == null) {
         throw new GantryException(INVALID, "invalid IP address " + hostAddress);
       }
     }
@@ -120,8 +121,13 @@ public final class PortKeeper {
 
     /** Whether it was asked for on this address. */
     boolean isOn(String address) {
-      Ip own = Ip.parse(hostAddress);
-      return own == null ? hostAddress.equals(address) : own.equals(Ip.parse(address));
+      Ip own = ofHost(hostAddress);
+      return own == null ? hostAddress.equals(address) : own.equals(ofHost(address));
+    }
+
+    private boolean isOfFamily(boolean six) {
+      Ip own = ofHost(hostAddress);
+      return own == null || own.six() == six;
     }
 
     /** How much choice it leaves: a port, some, any. */
@@ -133,7 +139,7 @@ public final class PortKeeper {
     public boolean allows(Published granted, String binding) {
       return name().equals(granted.name())
           && (granted.isRouted()
-              ? hostAddress.isEmpty() || isSix(hostAddress) == isSix(granted.hostAddress())
+              ? isOfFamily(isSix(granted.hostAddress()))
               : allows(granted.hostAddress(), binding) && allows(granted.hostPort()));
     }
 
@@ -144,8 +150,8 @@ public final class PortKeeper {
     }
 
     private static boolean isSame(String address, String other) {
-      Ip ip = Ip.parse(address);
-      return ip != null && ip.equals(Ip.parse(other));
+      Ip ip = ofHost(address);
+      return ip != null && ip.equals(ofHost(other));
     }
 
     private boolean allows(int number) {
@@ -278,7 +284,7 @@ public final class PortKeeper {
       boolean six = Files.exists(IPV6);
       return !six ? List.of(ALL.get(0)) : to.ipv4().isEmpty() ? List.of(ALL.get(1)) : ALL;
     }
-    Ip ip = Ip.parse(asked);
+    Ip ip = ofHost(asked);
     if (ip == null) {
       throw new GantryException(INVALID, "invalid IP address " + asked);
     }
@@ -326,6 +332,12 @@ public final class PortKeeper {
   private static boolean meet(String one, String other) {
     boolean sameFamily = isSix(one) == isSix(other);
     return one.equals(other) || sameFamily && (ALL.contains(one) || ALL.contains(other));
+  }
+
+  /** An address of the host; null for text that is none. */
+  private static @Nullable Ip ofHost(String text) {
+    Ip ip = Ip.parse(text);
+    return ip == null ? null : ip.unmapped();
   }
 
   private static boolean isSix(String address) {

@@ -43,6 +43,16 @@ class PortKeeperTest {
     assertThrows(GantryException.class, () -> take("", RANGE));
   }
 
+  @Test
+  void anAddressOfIpv4IsItselfInIpv6sWordsToo() {
+    var got = take("::ffff:127.0.0.1", "18000");
+    assertEquals(List.of("127.0.0.1"), got.stream().map(Published::hostAddress).toList());
+    assertThrows(GantryException.class, () -> take("127.0.0.1", "18000"));
+    var wish = new Wish("80/tcp", "::ffff:7f00:1", "18000");
+    assertTrue(wish.allows(got.get(0), ""));
+    assertTrue(wish.excludes(new Wish("81/tcp", "127.0.0.1", "18000")));
+  }
+
   /** Whoever asks the kernel in the meantime keeps nobody's monitor from listening. */
   @Test
   void aPortIsLookedAtWhenItIsTaken() {
