@@ -40,12 +40,9 @@ final class LogIn {
   /**
    * Asks as whoever the session is for.
    *
-   * @param reached called when there is a registry
    * @return what to log in with from now on, or empty
    */
-  static String at(Session session, Runnable reached) {
-    session.sendUnproved(PING).close();
-    reached.run();
+  static String at(Session session) {
     try (Reply reply = session.send(PING)) {
       if (reply.isSuccess()) {
         return session.identityToken();

@@ -356,7 +356,11 @@ public final class RegistryClient implements Transfers {
     return first(
         own(now, registry),
         address -> wire.login(now, address, operation, credentials(login)),
-        LogIn::at);
+        (session, reached) -> {
+          var spoken = versionOne.spoken(session, now, new Repository(session, ""));
+          reached.run();
+          return spoken == VersionOne.Spoken.V2 ? LogIn.at(session) : new Index(session).login();
+        });
   }
 
   @Override

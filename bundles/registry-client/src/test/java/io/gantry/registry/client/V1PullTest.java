@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gantry.api.Transfers.Login;
 import io.gantry.auth.v1.V1Auth;
 import io.gantry.itests.harness.v1.V1Server;
 import io.gantry.registry.client.TestImage.Packing;
@@ -162,8 +163,7 @@ class V1PullTest {
     index.index().users.put("alice", "secret");
     index.index().isPrivate = true;
     IMAGE.in(owned, "a/b", "1").listed(index, "a/b");
-    var login = new io.gantry.api.Transfers.Login(index.host(), "alice", "secret", "", "");
-    engine.pull(index.host() + "/a/b:1", false, "", login);
+    engine.pull(index.host() + "/a/b:1", false, "", login(index, "alice", "secret"));
     for (V1Server.Asked one : index.asked.subList(2, index.asked.size())) {
       assertTrue(one.header("Authorization").startsWith("Basic "), one::toString);
       assertEquals("true", one.header("X-docker-token"));
@@ -177,6 +177,33 @@ class V1PullTest {
     GantryException anonymous = refused(index.host() + "/a/b:1");
     assertEquals(Kind.UNAUTHORIZED, anonymous.kind());
     assertTrue(anonymous.getMessage().contains("please login"), anonymous::getMessage);
+  }
+
+  @Test
+  void anIndexKnowsItsUsersAndNobodyIsRegistered() throws IOException {
+    V1Server index = serving(V1Server.index(List.of()));
+    index.index().users.put("alice", "secret");
+    assertEquals("", engine.client.login(login(index, "alice", "secret")));
+    V1Server.Asked last = index.asked.get(index.asked.size() - 1);
+    assertEquals("GET /v1/users/", last.toString());
+    for (String user : List.of("alice", "bob")) {
+      GantryException e =
+          assertThrows(
+              GantryException.class, () -> engine.client.login(login(index, user, "wrong")));
+      assertEquals(Kind.UNAUTHORIZED, e.kind());
+      assertEquals("Wrong login/password, please try again", e.getMessage());
+    }
+    index.answers.put("/v1/users/", call -> call.exchange().sendResponseHeaders(403, -1));
+    assertEquals(
+        Kind.FORBIDDEN,
+        assertThrows(
+                GantryException.class, () -> engine.client.login(login(index, "alice", "secret")))
+            .kind());
+    assertEquals(java.util.Set.of("alice"), index.index().users.keySet());
+  }
+
+  private static Login login(V1Server server, String user, String password) {
+    return new Login(server.host(), user, password, "", "");
   }
 
   @Test

@@ -52,6 +52,30 @@ public final class Index {
   }
 
   /**
+   * Asks whether it knows the user; nobody is registered, as an old client would be.
+   *
+   * @return empty: the password stays what it is
+   * @throws GantryException UNAUTHORIZED, FORBIDDEN for one that is not active
+   */
+  public String login() {
+    try (Reply reply = session.send(new Ask("GET", "/v1/users/", Map.of(), List.of(), true))) {
+      if (reply.isSuccess()) {
+        return "";
+      }
+      throw switch (reply.status()) {
+        case 401 ->
+            new GantryException(Kind.UNAUTHORIZED, "Wrong login/password, please try again");
+        case 403 ->
+            new GantryException(
+                Kind.FORBIDDEN,
+                "Login: Account is not active. Please see the documentation of the registry %s for instructions how to activate it."
+                    .formatted(session.address().base()));
+        default -> reply.failure();
+      };
+    }
+  }
+
+  /**
    * What an index says of a repository.
    *
    * @param checksums by image id; empty where it gives none
