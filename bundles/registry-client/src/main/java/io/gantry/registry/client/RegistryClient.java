@@ -335,16 +335,25 @@ public final class RegistryClient implements Transfers {
     operation.says("", "The push refers to repository [" + name.repository() + "]");
     var images = Push.images(intake.images(), name);
     Settings now = settings;
-    first(
-        own(now, name.domain()),
-        address -> session(now, address, operation.id(), login),
-        (session, reached) -> {
-          var push = new Push(shipping, session, name, mostUploads, operation, operation);
-          push.repository().ping();
-          reached.run();
-          push.run(images);
-          return true;
-        });
+    Optional<Tree> files = VersionOne.files(now, name.domain());
+    if (files.isPresent()) {
+      versionOne.push(files.get(), name, images, operation);
+    } else {
+      first(
+          own(now, name.domain()),
+          address -> session(now, address, operation.id(), login),
+          (session, reached) -> {
+            var push = new Push(shipping, session, name, mostUploads, operation, operation);
+            var spoken = versionOne.spoken(session, now, push.repository());
+            reached.run();
+            if (spoken == VersionOne.Spoken.V2) {
+              push.run(images);
+            } else {
+              versionOne.push(session, spoken, name, images, operation);
+            }
+            return true;
+          });
+    }
     tell("push", name, images.values().iterator().next().id());
   }
 

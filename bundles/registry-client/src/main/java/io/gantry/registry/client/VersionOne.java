@@ -1,16 +1,19 @@
 package io.gantry.registry.client;
 
+import io.gantry.image.Image;
 import io.gantry.image.Intake;
 import io.gantry.image.Reference;
 import io.gantry.registry.client.v1.Index;
 import io.gantry.registry.client.v1.Pulls;
 import io.gantry.registry.client.v1.RepositoryPull;
+import io.gantry.registry.client.v1.RepositoryPush;
 import io.gantry.registry.client.v1.Tree;
 import io.gantry.registry.client.v2.Repository;
 import io.gantry.registry.client.wire.Session;
 import io.gantry.registry.client.wire.Settings;
 import io.gantry.store.Digest;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiConsumer;
@@ -24,12 +27,14 @@ final class VersionOne {
 
   private static final int NOT_FOUND = 404;
 
+  private final Intake intake;
   private final Pulls pulls;
 
   /**
    * @param folder for what is known of registries; made when needed
    */
   VersionOne(Intake intake, Path folder) {
+    this.intake = intake;
     this.pulls = new Pulls(intake, folder);
   }
 
@@ -87,5 +92,23 @@ final class VersionOne {
       Operation operation,
       BiConsumer<Reference, Digest> pulled) {
     new RepositoryPull(pulls, name.path(), most, operation, operation, pulled).run(tree, name);
+  }
+
+  /** Pushes images under their names, which are of one repository. */
+  void push(
+      Session session,
+      Spoken spoken,
+      Reference name,
+      Map<Reference, Image> images,
+      Operation operation) {
+    if (spoken == Spoken.V1_FILES) {
+      push(Tree.of(session), name, images, operation);
+    } else {
+      new RepositoryPush(intake, name.path(), operation, operation).run(new Index(session), images);
+    }
+  }
+
+  void push(Tree tree, Reference name, Map<Reference, Image> images, Operation operation) {
+    new RepositoryPush(intake, name.path(), operation, operation).run(tree, images);
   }
 }

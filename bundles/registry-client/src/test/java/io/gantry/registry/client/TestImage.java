@@ -75,6 +75,7 @@ record TestImage(byte[] config, List<Layer> blobs) {
     new Random(file.hashCode()).nextBytes(content);
     var tar = new ByteArrayOutputStream();
     try (var out = new TarArchiveOutputStream(tar)) {
+      out.setLongFileMode(TarArchiveOutputStream.LONGFILE_POSIX);
       var entry = new TarArchiveEntry(file);
       entry.setSize(size);
       entry.setModTime(1_700_000_000_000L);

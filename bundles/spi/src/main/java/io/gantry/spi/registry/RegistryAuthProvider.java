@@ -59,7 +59,10 @@ public interface RegistryAuthProvider extends Driver {
     return AuthAnswer.NONE;
   }
 
-  /** Learns from a success: index tokens and cookies of registry v1 come with 200s. */
+  /**
+   * Learns from an answer that is no refusal: index tokens and cookies of registry v1 come with
+   * 200s, and cookies with 404s, too.
+   */
   default void learn(RegistryRequest request, Map<String, List<String>> responseHeaders) {}
 
   /** An operation is over: what was kept for it alone can go. */

@@ -1,9 +1,11 @@
 package io.gantry.registry.client.v1;
 
+import io.gantry.registry.client.wire.Body;
 import io.gantry.registry.client.wire.Patience;
 import io.gantry.spi.GantryException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Map;
 import java.util.Optional;
 
 /** A place with the paths of a registry of version 1. */
@@ -60,4 +62,16 @@ interface Endpoint {
    * @throws GantryException UNAVAILABLE when there is none, CANCELLED on an interrupt
    */
   Answer get(String path, String repository, long offset, boolean isDocument);
+
+  /**
+   * Puts an object there.
+   *
+   * @param path as {@link #get}
+   * @param headers that go along
+   * @param isDocument whether the answer soon comes
+   * @return whatever its status
+   * @throws GantryException as {@link #get}; FORBIDDEN where nothing can be put
+   */
+  Answer put(
+      String path, String repository, Map<String, String> headers, Body body, boolean isDocument);
 }

@@ -1,16 +1,20 @@
 package io.gantry.registry.client.v1;
 
+import io.gantry.registry.client.wire.Body;
 import io.gantry.registry.client.wire.Patience;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.StoreFailure;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /** A tree of files in a folder of this host, a mount point for one. */
@@ -68,6 +72,29 @@ final class FileEndpoint implements Endpoint {
       return new Content(file, 404, Map.of(), InputStream.nullInputStream());
     } catch (IOException e) {
       throw failure(file, e);
+    }
+  }
+
+  @Override
+  public Answer put(
+      String path, String repository, Map<String, String> headers, Body body, boolean isDocument) {
+    Path file = root.resolve(path);
+    Path scratch = file.resolveSibling("." + file.getFileName() + ".tmp");
+    try {
+      Files.createDirectories(Objects.requireNonNull(file.getParent()));
+      try (OutputStream out = Files.newOutputStream(scratch)) {
+        body.writeTo(out);
+      }
+      Files.move(scratch, file, StandardCopyOption.ATOMIC_MOVE);
+      return new Content(file, 200, Map.of(), InputStream.nullInputStream());
+    } catch (IOException e) {
+      throw failure(file, e);
+    } finally {
+      try {
+        Files.deleteIfExists(scratch);
+      } catch (IOException e) {
+        // it failed before, and that is what is told
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 package io.gantry.registry.client.v1;
 
+import io.gantry.registry.client.wire.Body;
 import io.gantry.registry.client.wire.Patience;
 import io.gantry.registry.client.wire.Reply;
 import io.gantry.registry.client.wire.Session;
@@ -47,6 +48,14 @@ final class HttpEndpoint implements Endpoint {
     Map<String, String> headers = offset == 0 ? Map.of() : Map.of("Range", "bytes=" + offset + "-");
     List<String> scopes = List.of("repository:" + repository + ":pull");
     return new Replied(session.send(new Ask("GET", "/v1/" + path, headers, scopes, isDocument)));
+  }
+
+  @Override
+  public Answer put(
+      String path, String repository, Map<String, String> headers, Body body, boolean isDocument) {
+    List<String> scopes = List.of("repository:" + repository + ":pull,push");
+    return new Replied(
+        session.send(new Ask("PUT", "/v1/" + path, headers, scopes, isDocument, body)));
   }
 
   private record Replied(Reply reply) implements Answer {

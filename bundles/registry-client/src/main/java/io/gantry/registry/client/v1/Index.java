@@ -1,6 +1,7 @@
 package io.gantry.registry.client.v1;
 
 import io.gantry.image.manifest.Document;
+import io.gantry.registry.client.wire.Body;
 import io.gantry.registry.client.wire.Reply;
 import io.gantry.registry.client.wire.Session;
 import io.gantry.registry.client.wire.Session.Ask;
@@ -25,6 +26,9 @@ public final class Index {
   private static final int LONGEST_PING = 64 << 10;
 
   private final Session session;
+
+  /** The endpoints that the last answer named. */
+  private List<String> announced = List.of();
 
   public Index(Session session) {
     this.session = session;
@@ -111,6 +115,40 @@ public final class Index {
     }
   }
 
+  /**
+   * Says which images are going to be pushed.
+   *
+   * @param list of images as the specification has it
+   * @return where they go
+   * @throws GantryException UNAUTHORIZED, FORBIDDEN, as the index says
+   */
+  List<Endpoint> announce(String repository, byte[] list) {
+    try (Reply reply = put("/v1/repositories/" + repository + "/", repository, list, Map.of())) {
+      return endpoints(reply);
+    }
+  }
+
+  /** Says what has been pushed. */
+  void complete(String repository, byte[] list) {
+    Map<String, String> headers = Map.of("X-Docker-Endpoints", String.join(",", announced));
+    put("/v1/repositories/" + repository + "/images", repository, list, headers).close();
+  }
+
+  private Reply put(String path, String repository, byte[] list, Map<String, String> more) {
+    Map<String, String> headers = new HashMap<>(more);
+    headers.put("Content-Type", "application/json");
+    List<String> scopes = List.of("repository:" + repository + ":pull,push");
+    Reply reply = session.send(new Ask("PUT", path, headers, scopes, true, Body.of(list)));
+    try {
+      check(reply);
+      reply.bytes(LONGEST_LIST); // so that its connection can be used again
+      return reply;
+    } catch (GantryException e) {
+      reply.close();
+      throw e;
+    }
+  }
+
   private void check(Reply reply) {
     if (reply.status() == 401 && session.lacksPassword(reply)) {
       throw new GantryException(
@@ -131,6 +169,7 @@ public final class Index {
         }
       }
     }
+    announced = List.copyOf(names);
     if (names.isEmpty()) {
       return List.of(new HttpEndpoint(session, false));
     }

@@ -1,7 +1,10 @@
 package io.gantry.registry.client.v1;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.gantry.image.ImageConfig;
 import io.gantry.image.manifest.Document;
+import io.gantry.registry.client.wire.Body;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -15,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** The images and tags of one repository at one endpoint. */
 final class Registry {
@@ -22,6 +26,8 @@ final class Registry {
   private static final int MOST_PARENTS = 500;
   private static final int MOST_TAGS = 100_000;
   private static final int LONGEST_LIST = 16 << 20;
+  private static final int LONGEST_ANSWER = 1 << 20;
+  private static final Map<String, String> JSON = Map.of("Content-Type", "application/json");
   private static final Pattern TAG = Pattern.compile("\\w[\\w.-]{0,127}");
 
   private final Endpoint endpoint;
@@ -176,9 +182,84 @@ final class Registry {
     return endpoint.get(path, repository, 0, true);
   }
 
+  /** Reads all of the answer, too, so that its connection can be used again. */
+  private static void checkAll(Endpoint.Answer answer) {
+    check(answer);
+    answer.bytes(LONGEST_ANSWER);
+  }
+
   private static void check(Endpoint.Answer answer) {
     if (answer.status() < 200 || answer.status() > 299) {
       throw answer.failure();
     }
+  }
+
+  /** The document of an image that the repository has, complete. */
+  Optional<ImageJson> find(ImageId id) {
+    try (var answer = get("images/" + id + "/json")) {
+      if (answer.status() == 200) {
+        return Optional.of(json(id, answer));
+      }
+      answer.bytes(LONGEST_ANSWER); // so that its connection can be used again
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Puts the document of an image, which makes room for the image.
+   *
+   * @return false when there is one already
+   */
+  boolean putJson(ImageJson json) {
+    try (var answer =
+        put("images/" + json.id() + "/json", JSON, Body.of(json.bytes().toArray()), true)) {
+      if (answer.status() == 409) {
+        return false;
+      }
+      checkAll(answer);
+      return true;
+    }
+  }
+
+  void putLayer(ImageId id, Body layer) {
+    try (var answer = put("images/" + id + "/layer", Map.of(), layer, false)) {
+      checkAll(answer);
+    }
+  }
+
+  /** Says that all of an image is there. */
+  void putChecksum(ImageId id, String checksum, String payload) {
+    Map<String, String> headers =
+        Map.of("X-Docker-Checksum", checksum, "X-Docker-Checksum-Payload", payload);
+    try (var answer = put("images/" + id + "/checksum", headers, Body.of(new byte[0]), true)) {
+      checkAll(answer);
+    }
+  }
+
+  /** Puts what an image is made on, where nobody finds out. */
+  void putAncestry(ImageId id, List<ImageId> ancestry) {
+    String list =
+        ancestry.stream().map(one -> "\"" + one + "\"").collect(Collectors.joining(",", "[", "]"));
+    try (var answer =
+        put("images/" + id + "/ancestry", JSON, Body.of(list.getBytes(UTF_8)), true)) {
+      checkAll(answer);
+    }
+  }
+
+  void putTag(String tag, ImageId id) {
+    Body body = Body.of(("\"" + id + "\"").getBytes(UTF_8));
+    try (var answer = put("repositories/" + repository + "/tags/" + tag, JSON, body, true)) {
+      checkAll(answer);
+    }
+  }
+
+  /** As messages name it. */
+  String tagPlace(String tag) {
+    return endpoint.shown() + "repositories/" + repository + "/tags/" + tag;
+  }
+
+  private Endpoint.Answer put(
+      String path, Map<String, String> headers, Body body, boolean isDocument) {
+    return endpoint.put(path, repository, headers, body, isDocument);
   }
 }

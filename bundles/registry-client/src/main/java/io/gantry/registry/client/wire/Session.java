@@ -318,7 +318,8 @@ public final class Session {
       Sent sent = new Sent(ask.method(), uri, headers, ask.body(), limit);
       Reply reply = wire.exchange().send(sent, peer, settings, counts, this::redirected);
       if (reply.status() != 401 || round == MOST_ROUNDS || Exchange.isOther(uri, reply.uri())) {
-        if (reply.isSuccess() && !Exchange.isOther(uri, reply.uri())) {
+        boolean isRefused = reply.status() == 401 || reply.status() == 403;
+        if (!isRefused && !Exchange.isOther(uri, reply.uri())) {
           providers().learn(request, reply.headers());
         }
         return reply;

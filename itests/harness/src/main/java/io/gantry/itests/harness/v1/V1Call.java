@@ -69,10 +69,16 @@ public final class V1Call {
 
   /** Empty when the body is no JSON. */
   Optional<JsonNode> json() {
+    JsonNode tree = tree(new String(body, UTF_8));
+    return tree.isMissingNode() ? Optional.empty() : Optional.of(tree);
+  }
+
+  /** Missing when the text is no JSON. */
+  static JsonNode tree(String text) {
     try {
-      return Optional.ofNullable(JSON.readTree(body)).filter(tree -> !tree.isMissingNode());
+      return JSON.readTree(text);
     } catch (IOException e) {
-      return Optional.empty();
+      return JSON.missingNode();
     }
   }
 

@@ -127,6 +127,7 @@ public final class V1Registry {
       case "PUT json" -> putJson(call, id, stored);
       case "PUT layer" -> putLayer(call, id, stored);
       case "PUT checksum" -> putChecksum(call, id, stored);
+      case "PUT ancestry" -> putAncestry(call, id, stored);
       default -> call.error(405, "Method not allowed");
     }
   }
@@ -144,12 +145,12 @@ public final class V1Registry {
     }
   }
 
-  private List<String> ancestry(String id) throws IOException {
+  private List<String> ancestry(String id) {
     List<String> ids = new ArrayList<>();
     for (String at = id; !at.isEmpty(); ) {
       ids.add(at);
       Stored stored = images.get(at);
-      at = stored == null ? "" : V1Call.JSON.readTree(stored.json()).path("parent").asText();
+      at = stored == null ? "" : V1Call.tree(stored.json()).path("parent").asText();
     }
     return ids;
   }
@@ -196,6 +197,19 @@ public final class V1Registry {
           id, new Stored(stored.json(), stored.layer(), actual, call.header("X-Docker-Checksum")));
       call.send(200, "\"\"");
     }
+  }
+
+  /** As a server does that takes whatever is put there: the last of an image. */
+  private void putAncestry(V1Call call, String id, @Nullable Stored stored) throws IOException {
+    byte[] layer = stored == null ? null : stored.layer();
+    boolean isEqual =
+        call.json().filter(list -> list.equals(V1Call.JSON.valueToTree(ancestry(id)))).isPresent();
+    if (stored == null || layer == null || !isEqual) {
+      call.error(400, "Ancestry mismatch");
+      return;
+    }
+    put(id, stored.json(), layer);
+    call.send(200, "\"\"");
   }
 
   private void serveTags(V1Call call, String repository, @Nullable String tag) throws IOException {
