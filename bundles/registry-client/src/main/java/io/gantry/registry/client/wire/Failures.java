@@ -171,7 +171,7 @@ final class Failures {
     if (has(e, CertificateException.class)) {
       return "tls: failed to verify certificate: x509: certificate is not valid for " + host.name();
     }
-    if (message(e).contains("Unsupported or unrecognized SSL message")) {
+    if (message(e).toLowerCase(Locale.ROOT).contains("unrecognized ssl message")) {
       return "http: server gave HTTP response to HTTPS client";
     }
     return "tls: " + shown(message(e));

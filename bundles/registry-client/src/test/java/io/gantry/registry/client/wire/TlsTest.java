@@ -1,5 +1,6 @@
 package io.gantry.registry.client.wire;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,6 +20,8 @@ import io.gantry.spi.registry.TlsIdentity;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -196,6 +199,36 @@ class TlsTest {
     tls = new HostTls(List.of(authority.pem()), true, List.of());
     assertEquals(403, ask("/x"));
     assertEquals(List.of("CN=first", "nobody"), clients);
+  }
+
+  @Test
+  void aRegistryWithoutTlsIsNamedAsOne() throws Exception {
+    try (var plain = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+      threads.execute(() -> refuseAlways(plain));
+      String host = "127.0.0.1:" + plain.getLocalPort();
+      var address = new Address(host, URI.create("https://" + host), false, false);
+      Session session = wire.session(SETTINGS, address, "one", null);
+      var e =
+          assertThrows(
+              GantryException.class,
+              () -> session.send(new Ask("GET", "/v2/", Map.of(), List.of(), true)));
+      assertEquals(
+          "Get \"https://%s/v2/\": http: server gave HTTP response to HTTPS client".formatted(host),
+          e.getMessage());
+      session.release();
+    }
+  }
+
+  /** As a server of HTTP to what is none. */
+  private static void refuseAlways(ServerSocket server) {
+    while (!server.isClosed()) {
+      try (Socket socket = server.accept()) {
+        socket.getInputStream().read();
+        socket.getOutputStream().write("HTTP/1.0 400 Bad Request\r\n\r\n".getBytes(US_ASCII));
+      } catch (IOException e) {
+        // the next one, if there is one
+      }
+    }
   }
 
   @Test
