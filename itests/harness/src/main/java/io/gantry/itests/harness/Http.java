@@ -51,7 +51,17 @@ public final class Http implements AutoCloseable {
 
   /** Sends a request with any body and reads the answer. */
   public Answer call(String method, String path, String type, byte[] body) throws IOException {
-    send(method, path, "Content-Type: " + type + "\r\nContent-Length: " + body.length + "\r\n");
+    return call(method, path, type, body, Map.of());
+  }
+
+  /** The same with further headers. */
+  public Answer call(
+      String method, String path, String type, byte[] body, Map<String, String> further)
+      throws IOException {
+    StringBuilder headers = new StringBuilder("Content-Type: " + type + "\r\n");
+    headers.append("Content-Length: " + body.length + "\r\n");
+    further.forEach((name, value) -> headers.append(name + ": " + value + "\r\n"));
+    send(method, path, headers.toString());
     write(body);
     Answer head = head();
     ByteArrayOutputStream content = new ByteArrayOutputStream();

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -21,7 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Debian's docker-registry on loopback, without TLS and users; skopeo fills it. */
+/** Debian's docker-registry on loopback; skopeo fills one without TLS and users. */
 public final class Registry implements AutoCloseable {
 
   private static final Duration LIMIT = Duration.ofSeconds(120);
@@ -39,6 +40,16 @@ public final class Registry implements AutoCloseable {
    * @param scratch for its files
    */
   public static Registry start(Path scratch) throws IOException {
+    return start(scratch, "", "");
+  }
+
+  /**
+   * The same on what an earlier one with this scratch directory has kept.
+   *
+   * @param auth a line {@code auth: {…}} of its configuration, or empty
+   * @param tls {@code {certificate: …, key: …}}, or empty
+   */
+  public static Registry start(Path scratch, String auth, String tls) throws IOException {
     Files.createDirectories(scratch);
     int port;
     try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -53,9 +64,11 @@ public final class Registry implements AutoCloseable {
         storage:
           filesystem: {rootdirectory: %s}
           delete: {enabled: true}
-        http: {addr: "127.0.0.1:%d"}
+        http: {addr: "127.0.0.1:%d"%s}
+        %s
         """
-            .formatted(scratch.resolve("registry"), port));
+            .formatted(
+                scratch.resolve("registry"), port, tls.isEmpty() ? "" : ", tls: " + tls, auth));
     Process process =
         new ProcessBuilder("docker-registry", "serve", config.toString())
             .redirectErrorStream(true)
@@ -72,9 +85,9 @@ public final class Registry implements AutoCloseable {
   }
 
   private boolean answers() {
-    try {
-      return request("GET", "/v2/", "", null).statusCode() == 200;
-    } catch (UncheckedIOException e) {
+    try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      return socket.isConnected();
+    } catch (IOException e) {
       return false; // not yet
     }
   }
