@@ -181,10 +181,17 @@ final class OwnFiles {
    *     systemd's says elsewhere whom it asks
    */
   private static String ofHost(boolean apart) {
-    String text = read(Path.of("/etc/resolv.conf"));
-    return apart && text.contains("nameserver 127.0.0.53")
-        ? read(Path.of("/run/systemd/resolve/resolv.conf"))
-        : text;
+    return resolvers(apart, Path.of("/etc"), Path.of("/run/systemd/resolve"));
+  }
+
+  /** Where systemd's resolver does not say it, search domains are still those of the host. */
+  static String resolvers(boolean apart, Path etc, Path systemd) {
+    String text = read(etc.resolve("resolv.conf"));
+    if (!apart || !text.contains("nameserver 127.0.0.53")) {
+      return text;
+    }
+    String asked = read(systemd.resolve("resolv.conf"));
+    return asked.isEmpty() ? text : asked;
   }
 
   private static String read(Path file) {
