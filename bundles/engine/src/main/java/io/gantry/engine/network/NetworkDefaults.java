@@ -9,21 +9,46 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
 
 /** The configured settings of networks; a change is for networks that are made after it. */
 @Component(immediate = true, service = NetworkDefaults.class, configurationPid = EngineConfig.PID)
 public final class NetworkDefaults {
   private static final System.Logger log = System.getLogger(NetworkDefaults.class.getName());
   private static final int LONGEST_NAME = 15;
+  private static final int POINT_TO_POINT = 31;
 
   private volatile NetworkSettings now = NetworkSettings.NONE;
 
+  /**
+   * @param unable hears what keeps the engine from starting; without it networks are as if nothing
+   *     were configured
+   */
   @Activate
-  public NetworkDefaults(EngineConfig config) {
-    modified(config);
+  public NetworkDefaults(
+      EngineConfig config,
+      @Reference(
+              target = "(gantry.role=unable)",
+              cardinality = ReferenceCardinality.OPTIONAL,
+              policyOption = ReferencePolicyOption.RELUCTANT)
+          @Nullable Consumer<String> unable) {
+    try {
+      now = read(config);
+    } catch (GantryException e) {
+      String reason = "failed to set up networks: " + e.getMessage();
+      if (unable == null) {
+        log.log(ERROR, "{0}", reason);
+      } else {
+        unable.accept(reason);
+      }
+    }
   }
 
   @Modified
@@ -50,6 +75,7 @@ public final class NetworkDefaults {
     }
     cidr("bip", config.bip(), false);
     cidr("bip6", config.bip6(), true);
+    requireUsable("bip", config.bip());
     cidr("fixedCidr", config.fixedCidr(), false);
     cidr("fixedCidr6", config.fixedCidr6(), true);
     ip("defaultGateway", config.defaultGateway());
@@ -90,6 +116,18 @@ public final class NetworkDefaults {
   private static void cidr(String key, String text, boolean six) {
     Cidr cidr = Cidr.parse(text);
     if (!text.isEmpty() && (cidr == null || cidr.six() != six)) {
+      throw wrong(key, text);
+    }
+  }
+
+  /** Of IPv4 the first and the last one are no host's. */
+  private static void requireUsable(String key, String text) {
+    Cidr cidr = Cidr.parse(text);
+    boolean used =
+        cidr == null
+            || cidr.bits() >= POINT_TO_POINT
+            || !List.of(cidr.masked().address(), cidr.masked().last()).contains(cidr.address());
+    if (!used) {
       throw wrong(key, text);
     }
   }
