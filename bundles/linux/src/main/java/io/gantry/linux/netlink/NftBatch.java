@@ -64,8 +64,10 @@ public final class NftBatch {
   private static final int LIST_MEMBER = 1;
   private static final int RANGES = 4;
   private static final int MAP = 8;
+  private static final int FIELDS = 0x80;
   private static final int RANGE_END = 1;
-  private static final int ELEMENTS_A_MESSAGE = 400; // a list is an attribute, of 64 KiB at most
+  private static final int KEY_END = 10;
+  private static final int ELEMENTS_A_MESSAGE = 300; // a list is an attribute, of 64 KiB at most
 
   private final Family family;
   private final String table;
@@ -156,7 +158,10 @@ public final class NftBatch {
 
   /** Makes a set or a map unless it is there. */
   public NftBatch set(NftSet set) {
-    int flags = (set.ranges() ? RANGES : 0) | (set.data().isEmpty() ? 0 : MAP);
+    int flags =
+        (set.ranges() ? RANGES : 0)
+            | (set.data().isEmpty() ? 0 : MAP)
+            | (set.hasFields() ? FIELDS : 0);
     begin(NEW_SET, MessageWriter.CREATE, "make the set " + set.name())
         .attribute(2, set.name())
         .attributeBe32(3, flags)
@@ -167,8 +172,20 @@ public final class NftBatch {
       writer.attributeBe32(6, NftSet.number(set.data()));
       writer.attributeBe32(7, NftSet.bytes(set.data()));
     }
+    if (set.hasFields()) {
+      fields(set.keys());
+    }
     writer.attribute(13, set.userData());
     return this;
+  }
+
+  /** Where each of the values that stand side by side ends. */
+  private void fields(List<NftSet.Type> keys) {
+    writer.nest(9).nest(2);
+    for (var key : keys) {
+      writer.nest(LIST_MEMBER).attributeBe32(1, key.bytes).close();
+    }
+    writer.close().close();
   }
 
   /** Deletes a set that no rule looks at. */
@@ -193,6 +210,21 @@ public final class NftBatch {
   /** Deletes elements, all of which must be there, of a set or a map. */
   public NftBatch delete(String set, List<NftValues> elements) {
     return each(DELETE_ELEMENT, set, elements, value -> key(value.bytes()));
+  }
+
+  /** From one value to another, each of those that stand side by side by itself. */
+  public record Span(NftValues first, NftValues last) {}
+
+  /** Adds spans to a set of ranges of several keys, none of which overlap. */
+  public NftBatch addSpans(String set, List<Span> spans) {
+    return each(
+        NEW_ELEMENT,
+        set,
+        spans,
+        span -> {
+          key(span.first().bytes());
+          writer.nest(KEY_END).attribute(DATA_VALUE, span.last().bytes()).close();
+        });
   }
 
   /** Adds networks to a set of ranges, none of which overlap. */

@@ -9,7 +9,7 @@ import java.util.List;
  *
  * @param keys what stands side by side in its elements
  * @param data what they map to; none for a set
- * @param ranges whether its elements are ranges, of one key
+ * @param ranges whether its elements are ranges: of several keys, each by itself
  */
 public record NftSet(String name, List<Type> keys, List<Type> data, boolean ranges) {
 
@@ -45,9 +45,13 @@ public record NftSet(String name, List<Type> keys, List<Type> data, boolean rang
     return new NftSet(name, List.of(keys), List.of(), false);
   }
 
-  /** A set of networks. */
-  public static NftSet ofRanges(String name, Type key) {
-    return new NftSet(name, List.of(key), List.of(), true);
+  /** A set of networks, or of what stands side by side from one value to another. */
+  public static NftSet ofRanges(String name, Type... keys) {
+    return new NftSet(name, List.of(keys), List.of(), true);
+  }
+
+  boolean hasFields() {
+    return ranges && keys.size() > 1;
   }
 
   /** A map from networks. */

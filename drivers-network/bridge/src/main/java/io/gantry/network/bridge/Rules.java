@@ -19,12 +19,14 @@ import io.gantry.linux.netlink.NftBatch;
 import io.gantry.linux.netlink.NftBatch.Family;
 import io.gantry.linux.netlink.NftBatch.Hook;
 import io.gantry.linux.netlink.NftBatch.Policy;
+import io.gantry.linux.netlink.NftBatch.Span;
 import io.gantry.linux.netlink.NftBatch.Way;
 import io.gantry.linux.netlink.NftRule;
 import io.gantry.linux.netlink.NftSet;
 import io.gantry.linux.netlink.NftSet.Type;
 import io.gantry.linux.netlink.NftSocket;
 import io.gantry.linux.netlink.NftValues;
+import io.gantry.spi.network.Network;
 import java.net.InetAddress;
 import java.util.Collection;
 import java.util.HashMap;
@@ -53,8 +55,8 @@ final class Rules {
   private static final String WITHIN = "within";
   private static final String APART = "apart";
   private static final String PROXIED = "proxied";
-  private static final String LINKS = "links4";
-  private static final String OPEN = "open";
+  private static final String LINKS = "linked4";
+  private static final String OPEN = "published";
   private static final String TRUSTED = "trusted";
   private static final String INTERNAL = "internal";
   private static final String INTO = "into";
@@ -171,12 +173,12 @@ final class Rules {
     set(NftSet.of(WITHIN, Type.INTERFACE, Type.INTERFACE));
     set(NftSet.of(APART, Type.INTERFACE, Type.INTERFACE));
     set(NftSet.of(PROXIED, Type.INTERFACE, Type.PROTOCOL));
-    set(NftSet.of(LINKS, Type.INTERFACE, Type.IPV4, Type.IPV4, Type.PROTOCOL, Type.PORT));
+    set(NftSet.ofRanges(LINKS, Type.INTERFACE, Type.IPV4, Type.IPV4, Type.PROTOCOL, Type.PORT));
     set(NftSet.of(INTERNAL, Type.INTERFACE));
     set(NftSet.of(TRUSTED, Type.INTERFACE, Type.INTERFACE));
     for (boolean ipv6 : List.of(false, true)) {
       var address = ipv6 ? Type.IPV6 : Type.IPV4;
-      set(NftSet.of(family(OPEN, ipv6), address, Type.PROTOCOL, Type.PORT));
+      set(NftSet.ofRanges(family(OPEN, ipv6), address, Type.PROTOCOL, Type.PORT));
       set(NftSet.map(family(INTO, ipv6), List.of(Type.INTERFACE), Type.VERDICT));
       set(NftSet.ofRanges(family(SUBNETS, ipv6), address));
       set(NftSet.mapOfRanges(family(SOURCES, ipv6), address, address));
@@ -305,7 +307,7 @@ final class Rules {
     add(WITHIN, network -> network.options().icc(), 2);
     add(APART, network -> !network.options().icc(), 2);
     put(PROXIED, Rules::proxied);
-    put(LINKS, Rules::links);
+    spans(LINKS, Rules::links);
     put(TRUSTED, Rules::trusted);
     add(INTERNAL, network -> network.network().internal(), 1);
     for (boolean ipv6 : List.of(false, true)) {
@@ -315,7 +317,7 @@ final class Rules {
               .toList();
       batch.addWays(family(INTO, ipv6), ways);
       elements.put(family(INTO, ipv6), ways.size());
-      put(family(OPEN, ipv6), network -> ports(network, ipv6));
+      spans(family(OPEN, ipv6), network -> ports(network, ipv6));
       ranges(family(SUBNETS, ipv6), all(network -> network.subnets(ipv6)));
       sources(family(SOURCES, ipv6), ipv6);
       ranges(family(MASQUERADED, ipv6), all(network -> network.masqueraded(ipv6)));
@@ -348,33 +350,55 @@ final class Rules {
     return PROTOCOLS.getOrDefault(protocol, 0);
   }
 
-  private static List<NftValues> links(Bridged network) {
-    return network.links().stream()
-        .distinct()
-        .filter(link -> PROTOCOLS.containsKey(link.protocol()))
-        .map(
-            link ->
-                new NftValues()
-                    .interfaceName(network.bridge())
-                    .address(Cidr.address(link.client()))
-                    .address(Cidr.address(link.server()))
-                    .protocol(number(link.protocol()))
-                    .port(link.port()))
-        .toList();
+  private void spans(String set, Function<Bridged, Stream<Span>> of) {
+    var spans = networks.stream().flatMap(of).toList();
+    batch.addSpans(set, spans);
+    elements.put(set, spans.size());
   }
 
-  private static List<NftValues> ports(Bridged network, boolean ipv6) {
-    return network.ports().stream()
-        .distinct()
-        .filter(port -> PROTOCOLS.containsKey(port.protocol()))
-        .filter(port -> port.address().indexOf(':') >= 0 == ipv6)
-        .map(
-            port ->
-                new NftValues()
-                    .address(Cidr.address(port.address()))
-                    .protocol(number(port.protocol()))
-                    .port(port.port()))
-        .toList();
+  /** Whose links they are: but for the port. */
+  private record Linked(String client, String server, String protocol) {}
+
+  private static Stream<Span> links(Bridged network) {
+    var links =
+        network.links().stream().filter(link -> PROTOCOLS.containsKey(link.protocol())).toList();
+    return PortRange.of(
+            links,
+            link -> new Linked(link.client(), link.server(), link.protocol()),
+            Network.Link::port)
+        .stream()
+        .map(range -> new Span(linked(network, range, true), linked(network, range, false)));
+  }
+
+  private static NftValues linked(Bridged network, PortRange<Linked> range, boolean first) {
+    return new NftValues()
+        .interfaceName(network.bridge())
+        .address(Cidr.address(range.of().client()))
+        .address(Cidr.address(range.of().server()))
+        .protocol(number(range.of().protocol()))
+        .port(first ? range.first() : range.last());
+  }
+
+  /** Whose ports they are. */
+  private record Server(String address, String protocol) {}
+
+  private static Stream<Span> ports(Bridged network, boolean ipv6) {
+    var ports =
+        network.ports().stream()
+            .filter(port -> PROTOCOLS.containsKey(port.protocol()))
+            .filter(port -> port.address().indexOf(':') >= 0 == ipv6)
+            .toList();
+    return PortRange.of(
+            ports, port -> new Server(port.address(), port.protocol()), Network.Port::port)
+        .stream()
+        .map(range -> new Span(served(range, true), served(range, false)));
+  }
+
+  private static NftValues served(PortRange<Server> range, boolean first) {
+    return new NftValues()
+        .address(Cidr.address(range.of().address()))
+        .protocol(number(range.of().protocol()))
+        .port(first ? range.first() : range.last());
   }
 
   private static List<NftValues> trusted(Bridged network) {

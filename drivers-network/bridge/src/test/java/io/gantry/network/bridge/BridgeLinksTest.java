@@ -3,6 +3,7 @@ package io.gantry.network.bridge;
 import static io.gantry.spi.testkit.NetworkSandbox.eventually;
 import static io.gantry.spi.testkit.NetworkSandbox.id;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.network.bridge.BridgeDriver.Settings;
 import io.gantry.spi.network.Attachment;
@@ -140,6 +141,29 @@ class BridgeLinksTest {
   }
 
   @Test
+  void portsThatFollowEachOtherAreOneElement() throws IOException {
+    var all = new ArrayList<Link>();
+    for (int port = 1; port <= 65535; port++) {
+      if (port != OTHER) {
+        all.add(new Link(CLIENT, SERVER, "tcp", port));
+      }
+    }
+    all.add(LINK);
+    link(all.toArray(Link[]::new));
+    String set = host.exec("nft", "list", "set", "inet", "gantry-0123abcd-bridge", "linked4");
+    assertTrue(set.contains(" . tcp . 1-80"), set);
+    assertTrue(set.contains(" . tcp . 82-65535"), set);
+    assertEquals(3, set.split(" \\. tcp \\. ").length, set);
+    try (Server a = server.serve(PORT);
+        Server b = server.serve(OTHER);
+        Server c = server.serve(65535)) {
+      assertLinked();
+      assertEquals(CLIENT, client.ask(SERVER, 65535));
+      assertOthersAreApart();
+    }
+  }
+
+  @Test
   void datagramsPassWithTheirAnswers() throws Exception {
     link(new Link(CLIENT, SERVER, "udp", PORT));
     var echo = server.call(() -> new DatagramSocket(PORT));
@@ -215,7 +239,7 @@ class BridgeLinksTest {
     String whole = host.exec("nft", "list", "ruleset");
     try (Server a = server.serve(PORT)) {
       for (String command :
-          List.of("flush ruleset", "flush set inet gantry-0123abcd-bridge links4")) {
+          List.of("flush ruleset", "flush set inet gantry-0123abcd-bridge linked4")) {
         host.exec("nft", command);
         eventually("they are back", () -> host.exec("nft", "list", "ruleset").equals(whole));
         assertLinked();

@@ -273,7 +273,7 @@ class BridgeRoutedTest {
     String whole = host.exec("nft", "list", "ruleset");
     try (Server a = server.box().serve(PORT)) {
       for (String command :
-          List.of("flush ruleset", "flush set inet gantry-0123abcd-bridge open6")) {
+          List.of("flush ruleset", "flush set inet gantry-0123abcd-bridge published6")) {
         host.exec("nft", command);
         eventually("they are back", () -> host.exec("nft", "list", "ruleset").equals(whole));
         assertReaches(outside, server, PORT);
