@@ -39,6 +39,7 @@ public final class Benchmarks {
       case "copies" -> new Throughput(engines, sheet).copies(Path.of(given.get(3)), number(given, 2));
       case "work" -> new Throughput(engines, sheet).work(Path.of(given.get(3)), Path.of(given.get(4)), number(given, 2));
       case "images" -> new Throughput(engines, sheet).images(Path.of(given.get(3)), number(given, 2));
+      case "registry" -> new Registries(engines, sheet).measure(Path.of(given.get(3)), number(given, 2));
       case "idle" -> new Memory(engines, sheet).idle(number(given, 2), number(given, 3));
       case "thousand" -> new Memory(engines, sheet).thousand(number(given, 2), number(given, 3));
       case "health" ->

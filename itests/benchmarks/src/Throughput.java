@@ -138,7 +138,7 @@ final class Throughput {
     }
   }
 
-  private void timed(boolean counts, Engine engine, String figure, String... command) throws Exception {
+  void timed(boolean counts, Engine engine, String figure, String... command) throws Exception {
     double before = Groups.cpuSeconds(engine);
     long begin = System.nanoTime();
     run(engine, command);
@@ -150,7 +150,7 @@ final class Throughput {
     }
   }
 
-  private static void run(Engine engine, String... command) throws Exception {
+  static void run(Engine engine, String... command) throws Exception {
     var builder = new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD);
     builder.redirectError(ProcessBuilder.Redirect.INHERIT);
     builder.environment().put("DOCKER_HOST", "unix://" + engine.socket());
