@@ -286,6 +286,25 @@ class PushUnderWayTest extends RegistryFixture {
   }
 
   @Test
+  void aRegistryThatIsOverloadedGetsTheManifestAgain() {
+    AtomicInteger times = new AtomicInteger();
+    String path = "/v2/a/b/manifests/1";
+    registry.answers.put(
+        "PUT " + path,
+        exchange -> {
+          if (times.getAndIncrement() == 0) {
+            exchange.getRequestBody().readAllBytes();
+            exchange.sendResponseHeaders(503, -1);
+          } else {
+            registry.serve(exchange, path);
+          }
+        });
+    engine.push(name(":1"));
+    assertEquals(2, times.get());
+    assertTrue(pushedLayer().length > 12 << 20);
+  }
+
+  @Test
   void noMoreLayersAreSentAtATimeThanWanted() throws IOException {
     TestImage image =
         TestImage.of(

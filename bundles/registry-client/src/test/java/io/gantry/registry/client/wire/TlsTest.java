@@ -55,6 +55,7 @@ class TlsTest {
       new Settings(List.of(), List.of(), List.of(), Proxies.NONE, PATIENCE);
 
   private final List<String> clients = new CopyOnWriteArrayList<>();
+  private final List<Integer> bodies = new CopyOnWriteArrayList<>();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private Authority authority;
   private HttpsServer server;
@@ -133,6 +134,7 @@ class TlsTest {
     try (exchange) {
       String client = client((HttpsExchange) exchange);
       clients.add(client);
+      bodies.add(exchange.getRequestBody().readAllBytes().length);
       if (exchange.getRequestURI().getPath().equals("/plain")) {
         exchange.getResponseHeaders().set("Location", "http://127.0.0.1:9/");
         exchange.sendResponseHeaders(307, -1);
@@ -229,6 +231,25 @@ class TlsTest {
         // the next one, if there is one
       }
     }
+  }
+
+  @Test
+  void aBodyIsSentAnewWithTheNextCertificate() throws Exception {
+    tls =
+        new HostTls(
+            List.of(authority.pem()),
+            true,
+            List.of(authority.client("first"), authority.client("second")));
+    var address = new Address(authority(), URI.create("https://" + authority()), false, false);
+    Session session = wire.session(SETTINGS, address, "one", null);
+    Body body = Body.of(new byte[300_000]);
+    var ask = new Ask("PATCH", "/x", Map.of(), List.of(), false, body);
+    try (Reply reply = session.send(ask)) {
+      assertEquals(200, reply.status());
+    }
+    session.release();
+    assertEquals(List.of("CN=first", "CN=second"), clients);
+    assertEquals(List.of(300_000, 300_000), bodies);
   }
 
   @Test
