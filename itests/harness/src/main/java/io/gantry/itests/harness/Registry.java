@@ -97,6 +97,10 @@ public final class Registry implements AutoCloseable {
     return "127.0.0.1:" + port;
   }
 
+  public int port() {
+    return port;
+  }
+
   /** Runs skopeo, which knows the registry as one without TLS. */
   public String skopeo(String... words) {
     List<String> command = new ArrayList<>(List.of("skopeo"));
