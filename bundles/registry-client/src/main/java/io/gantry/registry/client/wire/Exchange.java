@@ -228,7 +228,7 @@ final class Exchange {
       // what it says counts, and it has not asked for more
     } catch (Outgoing.Broken e) {
       request.abort(e);
-      throw Failures.of(sent, e.getCause());
+      throw Failures.of(sent, e.reason());
     } catch (IOException e) {
       request.abort(e);
       throw StoreFailure.of("read what is to be sent", e);

@@ -26,12 +26,18 @@ final class Outgoing extends OutputStream {
     private static final long serialVersionUID = 1;
   }
 
-  /** The way is broken; the cause says why. */
+  /** The way is broken. */
   static final class Broken extends IOException {
     private static final long serialVersionUID = 1;
+    private final transient Throwable reason;
 
-    Broken(Throwable cause) {
-      super(cause);
+    Broken(Throwable reason) {
+      super(reason);
+      this.reason = reason;
+    }
+
+    Throwable reason() {
+      return reason;
     }
   }
 
