@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.gantry.itests.harness.PlainFront;
 import io.gantry.store.Digest;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -52,6 +53,7 @@ final class FakeRegistry implements AutoCloseable {
   private final Map<String, String> types = new ConcurrentHashMap<>();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final HttpServer server;
+  private final PlainFront front;
 
   final FakeUploads uploads = new FakeUploads(this);
 
@@ -60,11 +62,12 @@ final class FakeRegistry implements AutoCloseable {
     server.setExecutor(threads);
     server.createContext("/", this::handle);
     server.start();
+    front = new PlainFront(server.getAddress());
   }
 
   /** {@code HOST:PORT}. */
   String host() {
-    return "127.0.0.1:" + server.getAddress().getPort();
+    return front.host();
   }
 
   /** Puts a blob into a repository. */
@@ -231,6 +234,7 @@ final class FakeRegistry implements AutoCloseable {
 
   @Override
   public void close() {
+    front.close();
     server.stop(0);
     threads.shutdownNow();
   }

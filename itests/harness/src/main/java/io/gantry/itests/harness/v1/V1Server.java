@@ -2,11 +2,13 @@ package io.gantry.itests.harness.v1;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.gantry.itests.harness.PlainFront;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -44,6 +46,7 @@ public final class V1Server implements AutoCloseable {
 
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final HttpServer server;
+  private final PlainFront front;
   private @Nullable V1Index index;
   private @Nullable V1Registry registry;
 
@@ -51,6 +54,7 @@ public final class V1Server implements AutoCloseable {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 100);
     server.setExecutor(threads);
     server.createContext("/", this::handle);
+    front = new PlainFront(server.getAddress());
   }
 
   /** A registry with the paths of an index and no users. */
@@ -80,15 +84,15 @@ public final class V1Server implements AutoCloseable {
 
   /** {@code HOST:PORT}. */
   public String host() {
-    return "127.0.0.1:" + server.getAddress().getPort();
+    return front.host();
   }
 
   public V1Index index() {
-    return java.util.Objects.requireNonNull(index);
+    return Objects.requireNonNull(index);
   }
 
   public V1Registry registry() {
-    return java.util.Objects.requireNonNull(registry);
+    return Objects.requireNonNull(registry);
   }
 
   /** How often something was asked for. */
@@ -127,6 +131,7 @@ public final class V1Server implements AutoCloseable {
 
   @Override
   public void close() {
+    front.close();
     server.stop(0);
     threads.shutdownNow();
   }
