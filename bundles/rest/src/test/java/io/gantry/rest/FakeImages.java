@@ -22,6 +22,8 @@ final class FakeImages implements Images {
   static final String ID =
       "sha256:446bc67d2f4191a2f3e06379670b6533b0481a51bda1658e480bddd7f2ca79cc";
 
+  List<String> tags = List.of("busybox:latest");
+  List<String> digests = List.of();
   long imported;
   String importedAs = "";
   List<String> changes = List.of();
@@ -35,11 +37,11 @@ final class FakeImages implements Images {
     return List.of(busybox());
   }
 
-  private static ImageView busybox() {
+  private ImageView busybox() {
     return new ImageView(
         ID,
-        List.of("busybox:latest"),
-        List.of(),
+        tags,
+        digests,
         "",
         "Imported from -",
         "",

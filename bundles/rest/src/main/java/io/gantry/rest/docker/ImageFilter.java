@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The filters of {@code GET /images/json}. */
@@ -18,6 +17,7 @@ public final class ImageFilter {
 
   private final Filters filters;
   private final List<Predicate<ImageView>> tests = new ArrayList<>();
+  private final List<Glob> references;
 
   private static final Set<String> PRUNE_KEYS = Set.of("dangling", "label", "label!", "until");
 
@@ -50,10 +50,12 @@ public final class ImageFilter {
       Instant bound = GoTime.parse("until", moment, now);
       tests.add(image -> created(image).isBefore(bound));
     }
-    if (filters.has("reference")) {
-      var globs = filters.get("reference").stream().map(Glob::new).toList();
-      tests.add(image -> globs.stream().anyMatch(glob -> refersTo(glob, image)));
-    }
+    references = filters.get("reference").stream().map(Glob::new).toList();
+    tests.add(
+        image ->
+            references.isEmpty()
+                || !named(image.tags()).isEmpty()
+                || !named(image.digests()).isEmpty());
   }
 
   /** True unless {@code dangling=false} asks for all. */
@@ -70,10 +72,18 @@ public final class ImageFilter {
     return created == null ? Instant.EPOCH : created;
   }
 
+  /** The names of an image that are asked for; all of them when none is. */
+  public List<String> named(List<String> names) {
+    return references.isEmpty()
+        ? names
+        : names.stream()
+            .filter(name -> references.stream().anyMatch(glob -> refersTo(glob, name)))
+            .toList();
+  }
+
   /** A glob means a name with its tag, or the name alone. */
-  private static boolean refersTo(Glob glob, ImageView image) {
-    return Stream.concat(image.tags().stream(), image.digests().stream())
-        .anyMatch(name -> glob.matches(name) || glob.matches(bare(name)));
+  private static boolean refersTo(Glob glob, String name) {
+    return glob.matches(name) || glob.matches(bare(name));
   }
 
   private static String bare(String name) {

@@ -24,6 +24,8 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Images on this host. Their names in paths may hold slashes. */
 public final class ImageRoutes {
@@ -56,8 +58,17 @@ public final class ImageRoutes {
     return Answer.json(
         images.list().stream()
             .filter(filter::allows)
-            .map(image -> ImageJson.listed(image, call.version()))
+            .map(image -> listed(image, filter, call))
             .toList());
+  }
+
+  /** Of its names those that were asked for. */
+  private static Map<String, @Nullable Object> listed(
+      ImageView image, ImageFilter filter, Call call) {
+    var json = ImageJson.listed(image, call.version());
+    json.put("RepoTags", filter.named(image.tags()));
+    json.put("RepoDigests", filter.named(image.digests()));
+    return json;
   }
 
   private Answer create(Call call) {
