@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 
@@ -89,8 +90,7 @@ public final class V1Auth implements RegistryAuthProvider {
     }
   }
 
-  private static Optional<String> basic(
-      @org.jspecify.annotations.Nullable Credentials credentials) {
+  private static Optional<String> basic(@Nullable Credentials credentials) {
     if (credentials == null
         || credentials.username().isEmpty()
         || credentials.password().isEmpty()) {

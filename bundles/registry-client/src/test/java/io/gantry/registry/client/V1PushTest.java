@@ -236,6 +236,26 @@ class V1PushTest {
   }
 
   @Test
+  void tokensThatDoNotLastAreReplacedOnce() throws IOException {
+    List<String> endpoints = new ArrayList<>();
+    V1Server index = serving(V1Server.index(endpoints));
+    V1Server first = serving(V1Server.registryOf(index.index()));
+    endpoints.add(first.host());
+    String layer = "/v1/images/" + image.id().hex() + "/layer";
+    first.answers.put(
+        layer,
+        call -> {
+          first.answers.remove(layer);
+          call.with("WWW-Authenticate", "Token");
+          call.exchange().sendResponseHeaders(401, -1);
+        });
+    engine.push(tagged(index.host(), "a/b", "1"));
+    assertEquals(2, index.count("PUT /v1/repositories/a/b/"));
+    assertEquals(1, first.count("PUT /v1/images/" + baseId() + "/layer"));
+    assertFalse(index.index().images("a/b").containsValue(""));
+  }
+
+  @Test
   void aPushThatFailsCanBeRepeated() {
     String name = tagged(registry.host(), "x", "1");
     String layer = "/v1/images/" + image.id().hex() + "/layer";

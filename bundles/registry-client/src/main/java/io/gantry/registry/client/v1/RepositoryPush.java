@@ -10,11 +10,14 @@ import io.gantry.image.Reference;
 import io.gantry.image.manifest.Document;
 import io.gantry.registry.client.pull.Meter;
 import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A push to a repository of version 1: the index hears of all images and leads to the registries;
@@ -52,8 +55,14 @@ public final class RepositoryPush {
       var pushed = new PushedImages(intake, images);
       telling.says("", "Sending image list");
       List<Endpoint> endpoints = index.announce(path, list(pushed, false));
-      for (Endpoint endpoint : endpoints) {
-        push(new Registry(endpoint, path), pushed);
+      try {
+        push(endpoints, pushed);
+      } catch (GantryException e) {
+        if (e.kind() != Kind.UNAUTHORIZED) {
+          throw e;
+        }
+        endpoints = index.announce(path, list(pushed, false));
+        push(endpoints, pushed); // tokens do not last: with new ones on from there
       }
       index.complete(path, list(pushed, true));
     } finally {
@@ -76,7 +85,7 @@ public final class RepositoryPush {
         images.values().stream()
             .flatMap(image -> Optional.ofNullable(image.top()).stream())
             .toList();
-    List<Digest> held = new java.util.ArrayList<>();
+    List<Digest> held = new ArrayList<>();
     try {
       for (Digest top : tops) {
         intake.layers().hold(top);
@@ -117,6 +126,10 @@ public final class RepositoryPush {
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(e); // a tree can always be written
     }
+  }
+
+  private void push(List<Endpoint> endpoints, PushedImages pushed) {
+    endpoints.forEach(endpoint -> push(new Registry(endpoint, path), pushed));
   }
 
   private void push(Registry registry, PushedImages pushed) {
@@ -167,7 +180,7 @@ public final class RepositoryPush {
     telling.says(shown, "Image successfully pushed");
   }
 
-  private LayerBody.@org.jspecify.annotations.Nullable Tar tar(PushedImages.Step step) {
+  private LayerBody.@Nullable Tar tar(PushedImages.Step step) {
     Digest chain = step.chain();
     return chain == null ? null : out -> intake.layers().tar(chain, out);
   }
