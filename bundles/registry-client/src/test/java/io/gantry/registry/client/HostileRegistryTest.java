@@ -378,6 +378,16 @@ class HostileRegistryTest extends RegistryFixture {
         refused().getMessage());
   }
 
+  @Test
+  void aTokenServiceThatSendsElsewhereIsNotFollowed() throws IOException {
+    try (var other = new FakeRegistry()) {
+      withTokens("http://" + registry.host() + "/token");
+      registry.answers.put("/token", redirect("http://" + other.host() + "/token"));
+      assertEquals(Kind.UNAUTHORIZED, refused().kind());
+      assertEquals(List.of(), other.asked);
+    }
+  }
+
   /** Whose user is there to notice it gives them anew each time. */
   @Test
   void storedCredentialsDoNotFollowARegistryToAnotherTokenService() throws IOException {
