@@ -33,7 +33,7 @@ public interface Leased<D extends Driver> {
 
   /**
    * Names of the drivers that serve, or that may be expected to within the time a call waits,
-   * sorted.
+   * sorted. While the engine starts it waits for all that there will be.
    */
   default List<String> expected() {
     return names();

@@ -133,6 +133,7 @@ final class LeasedDrivers<D extends Driver> implements Leased<D> {
 
   @Override
   public List<String> expected() {
+    await(() -> complete, limits.get().away());
     return slots.keySet().stream().filter(name -> slot(name).promising()).toList();
   }
 

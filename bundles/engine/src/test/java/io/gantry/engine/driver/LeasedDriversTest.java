@@ -435,11 +435,24 @@ class LeasedDriversTest {
     assertEquals(State.UNAVAILABLE, drivers.slot("best").snapshot().state());
   }
 
+  /** A client may come before the last bundle has started. */
+  @Test
+  void whatIsExpectedIsKnownWhenAllAreThere() throws Exception {
+    var expected = threads.submit(drivers::expected);
+    serve("a", new Echo("1"));
+    await(() -> drivers.names().equals(List.of("a")));
+    serve("b", new Echo("1"));
+    assertFalse(expected.isDone());
+    drivers.complete();
+    assertEquals(List.of("a", "b"), expected.get(5, TimeUnit.SECONDS));
+  }
+
   @Test
   void whatIsBeingReplacedIsExpectedAndWhatStaysAwayIsNot() {
     limits = new Limits(limits.drain(), limits.call(), Duration.ofMillis(500), limits.recover());
     var old = serve("a", new Echo("1"));
     await(() -> drivers.names().equals(List.of("a")));
+    drivers.complete();
     drivers.unbind("a", old);
     assertEquals(List.of(), drivers.names());
     assertEquals(List.of("a"), drivers.expected());
