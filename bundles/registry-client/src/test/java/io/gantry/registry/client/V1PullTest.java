@@ -1,5 +1,6 @@
 package io.gantry.registry.client;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -24,6 +25,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a pull from a registry of version 1 asks for, makes and tells. */
 @Timeout(60)
@@ -152,6 +155,32 @@ class V1PullTest {
     assertFalse(asked(registry).stream().anyMatch(one -> one.contains("/v1/")));
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "true, true",
+    "'', true",
+    "pong, true",
+    "'{\"version\":\"0.9\",\"standalone\":true}', true",
+    "'\n<!doctype html>', false",
+    "'<html>', false",
+  })
+  void aPingMaySayWhatItLikesButForAPage(String body, boolean isV1) {
+    IMAGE.in(registry, "x", "1").listed(registry, "x");
+    registry.answers.put(
+        "/v1/_ping",
+        call -> {
+          byte[] bytes = body.getBytes(UTF_8);
+          call.exchange().sendResponseHeaders(200, bytes.length == 0 ? -1 : bytes.length);
+          call.exchange().getResponseBody().write(bytes);
+        });
+    if (isV1) {
+      engine.pull(registry.host() + "/x:1");
+    } else {
+      refused(registry.host() + "/x:1");
+    }
+    assertEquals(isV1, asked(registry).contains("GET /v1/repositories/x/images"));
+  }
+
   @Test
   void tokensOfAnIndexGoToItsEndpointsAndTheUserToTheIndexAlone() throws IOException {
     List<String> endpoints = new ArrayList<>();
@@ -187,18 +216,18 @@ class V1PullTest {
     V1Server.Asked last = index.asked.get(index.asked.size() - 1);
     assertEquals("GET /v1/users/", last.toString());
     for (String user : List.of("alice", "bob")) {
-      GantryException e =
+      GantryException wrong =
           assertThrows(
               GantryException.class, () -> engine.client.login(login(index, user, "wrong")));
-      assertEquals(Kind.UNAUTHORIZED, e.kind());
-      assertEquals("Wrong login/password, please try again", e.getMessage());
+      assertEquals(Kind.UNAUTHORIZED, wrong.kind());
+      assertEquals("Wrong login/password, please try again", wrong.getMessage());
     }
     index.answers.put("/v1/users/", call -> call.exchange().sendResponseHeaders(403, -1));
-    assertEquals(
-        Kind.FORBIDDEN,
+    GantryException e =
         assertThrows(
-                GantryException.class, () -> engine.client.login(login(index, "alice", "secret")))
-            .kind());
+            GantryException.class, () -> engine.client.login(login(index, "alice", "secret")));
+    assertEquals(Kind.FORBIDDEN, e.kind());
+    assertTrue(e.getMessage().startsWith("Login: Account is not active."), e::getMessage);
     assertEquals(java.util.Set.of("alice"), index.index().users.keySet());
   }
 
@@ -285,8 +314,8 @@ class V1PullTest {
 
   @Test
   void aLayerThatManyWantComesOnce() throws Exception {
-    IMAGE.in(registry, "x", "1").in(registry, "y", "1").listed(registry, "x");
-    IMAGE.listed(registry, "y");
+    IMAGE.in(registry, "x", "1").listed(registry, "x").listed(registry, "y");
+    registry.registry().tags("y").put("1", IMAGE.steps().get(1).id()); // another image
     String path = IMAGE.steps().get(0).path("layer");
     var isAsked = new CountDownLatch(1);
     var mayGo = new CountDownLatch(1);
@@ -316,7 +345,7 @@ class V1PullTest {
       threads.shutdownNow();
     }
     assertEquals(1, registry.count("GET " + path));
-    assertEquals(1, engine.images.list().size());
+    assertEquals(2, engine.images.list().size());
   }
 
   private static void awaitOrFail(CountDownLatch latch) throws IOException {

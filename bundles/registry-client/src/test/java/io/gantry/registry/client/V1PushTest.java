@@ -16,6 +16,7 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +26,8 @@ import java.util.TreeSet;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -165,9 +168,33 @@ class V1PushTest {
   @Test
   void aSumIsOverTheMembersOfALayer() throws IOException {
     engine.push(tagged(registry.host(), "x", "1"));
+    engine.make(registry.host() + "/x", "2", manyMembers());
+    engine.push(registry.host() + "/x:2");
+    assertEquals(3, registry.registry().images.size());
     for (V1Registry.Stored stored : registry.registry().images.values()) {
       assertEquals(sum(stored), stored.tarsum());
     }
+  }
+
+  private static byte[] manyMembers() throws IOException {
+    var tar = new ByteArrayOutputStream();
+    try (var out = new TarArchiveOutputStream(tar)) {
+      out.setLongFileMode(TarArchiveOutputStream.LONGFILE_GNU);
+      for (String name : List.of("d/", "d/file", "d/" + "long/".repeat(30) + "file")) {
+        var entry = new TarArchiveEntry(name);
+        entry.setSize(name.endsWith("/") ? 0 : 5000);
+        entry.setIds(1000, 2000);
+        entry.setNames("alice", "users");
+        out.putArchiveEntry(entry);
+        out.write(new byte[(int) entry.getSize()]);
+        out.closeArchiveEntry();
+      }
+      var link = new TarArchiveEntry("d/link", TarConstants.LF_SYMLINK);
+      link.setLinkName("file");
+      out.putArchiveEntry(link);
+      out.closeArchiveEntry();
+    }
+    return tar.toByteArray();
   }
 
   /** Written anew from the definition of the sum. */

@@ -1,5 +1,7 @@
 package io.gantry.registry.client.v1;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.gantry.image.manifest.Document;
 import io.gantry.registry.client.wire.Body;
 import io.gantry.registry.client.wire.Reply;
@@ -43,15 +45,17 @@ public final class Index {
   public record Ping(boolean isThere, boolean mayBe) {}
 
   /**
-   * Finds out whether there is a registry of version 1, whatever the answer holds.
+   * Finds out whether there is a registry of version 1, whatever the answer holds, as long as it is
+   * no page for people.
    *
    * @throws GantryException UNAVAILABLE without an answer
    */
   public Ping ping() {
     Ask ask = new Ask("GET", "/v1/_ping", Map.of(), List.of(), true);
     try (Reply reply = session.sendUnproved(ask)) {
-      reply.bytes(LONGEST_PING);
-      return new Ping(reply.isSuccess(), reply.status() != 404);
+      String body = new String(reply.bytes(LONGEST_PING), UTF_8);
+      boolean isPage = body.stripLeading().startsWith("<");
+      return new Ping(reply.isSuccess() && !isPage, reply.status() != 404);
     }
   }
 
