@@ -305,6 +305,27 @@ class V1PullTest {
   }
 
   @Test
+  void endpointsMayComeInSeveralHeadersAndLists() throws IOException {
+    V1Server index = serving(V1Server.index(List.of()));
+    V1Server last = serving(V1Server.standalone());
+    IMAGE.in(last, "x", "1").listed(index, "x");
+    IMAGE.in(registry, "x", "1");
+    String layer = IMAGE.top().path("layer");
+    registry.answers.put(layer, call -> call.exchange().sendResponseHeaders(404, -1));
+    index.answers.put(
+        "/v1/repositories/x/images",
+        call -> {
+          call.with("X-Docker-Endpoints", registry.host() + " ,, " + registry.host());
+          call.with("X-Docker-Endpoints", last.host() + ",");
+          call.exchange().sendResponseHeaders(200, 2);
+          call.exchange().getResponseBody().write("[]".getBytes(UTF_8));
+        });
+    engine.pull(index.host() + "/x:1");
+    assertEquals(1, registry.count("GET " + layer));
+    assertEquals(1, last.count("GET " + layer));
+  }
+
+  @Test
   void aRepositoryWithoutChecksumsIsTaken() {
     IMAGE.in(registry, "x", "1");
     IMAGE.steps().forEach(step -> registry.index().images("x").put(step.id(), ""));
