@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.gantry.registry.client.wire.Challenges.Offer;
 import io.gantry.spi.GantryException;
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -42,6 +44,26 @@ class RulesTest {
   @ValueSource(strings = {"", ",,,", "=", "\"", "Bearer =", "Bearer realm=\"", "Bearer realm"})
   void whatIsNoChallengeEnds(String field) {
     Challenges.parse(List.of(field, field.repeat(10_000)));
+  }
+
+  /** 192.0.2.0/24 and 198.51.100.0/24 stand for the world. */
+  @ParameterizedTest
+  @CsvSource({
+    "PATCH, https://192.0.2.1/v2/x, /y?_state=z, https://192.0.2.1/y?_state=z",
+    "PATCH, https://192.0.2.1/v2/x, https://198.51.100.1/y, https://198.51.100.1/y",
+    "PATCH, https://10.0.0.1/v2/x, https://10.0.0.2/y, https://10.0.0.2/y",
+    "GET, https://192.0.2.1/v2/x, https://10.0.0.2/y, https://10.0.0.2/y",
+    "PATCH, https://192.0.2.1/v2/x, https://10.0.0.2/y, ",
+    "POST, https://192.0.2.1/v2/x, https://127.0.0.1/y, ",
+    "PATCH, https://192.0.2.1/v2/x, http://192.0.2.1/y, ",
+  })
+  void anUploadLeadsNowhereInside(String method, URI from, String location, @Nullable String to) {
+    var sent = new Sent(method, from, Map.of(), null, Duration.ZERO);
+    if (to == null) {
+      assertThrows(GantryException.class, () -> Locations.check(sent, location));
+    } else {
+      assertEquals(URI.create(to), Locations.check(sent, location));
+    }
   }
 
   @Test
