@@ -24,6 +24,8 @@ import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -330,6 +332,28 @@ class HostileRegistryTest extends RegistryFixture {
       assertEquals(1, registry.fetched("/token"), "it is kept for the whole pull");
       engine.images.remove(registry.host() + "/a/b:1", true, true, image -> List.of());
     }
+  }
+
+  @Test
+  void anAnswerIsLetGoOfWhenItsRealmIsRefused() throws InterruptedException {
+    withTokens("");
+    CountDownLatch closed = new CountDownLatch(1);
+    registry.answers.put("HEAD " + TAG, exchange -> exchange.sendResponseHeaders(404, -1));
+    registry.answers.put(
+        "GET " + TAG,
+        exchange -> {
+          exchange.getResponseHeaders().set("WWW-Authenticate", "Bearer realm=\"ftp://x/\"");
+          exchange.sendResponseHeaders(401, 64 << 20);
+          try {
+            exchange.getResponseBody().write(new byte[64 << 20]);
+          } finally {
+            closed.countDown();
+          }
+        });
+    assertEquals(Kind.FORBIDDEN, refused(name(":1")).kind());
+    assertTrue(
+        closed.await(Engine.PATIENCE.stall().toSeconds() / 2, TimeUnit.SECONDS),
+        "the connection is still open");
   }
 
   private static void answerAt(FakeRegistry other, String path, byte[] content) {

@@ -249,6 +249,43 @@ class PushUnderWayTest extends RegistryFixture {
     engine.assertHasNothing();
   }
 
+  @Test
+  void aPushThatIsCancelledWhileASessionIsGivenUpBeginsNone() throws Exception {
+    CountDownLatch ended = new CountDownLatch(1);
+    engine.providers.put("login", new Ending(ended));
+    CountDownLatch deleting = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    registry.answers.put(LAYER, exchange -> exchange.sendResponseHeaders(404, -1));
+    registry.answers.put(
+        "DELETE " + LAYER,
+        exchange -> {
+          deleting.countDown();
+          await(end);
+        });
+    var threads = Executors.newSingleThreadExecutor();
+    Future<?> push = threads.submit(() -> engine.push(name(":1")));
+    await(deleting);
+    engine.client.cancel(engine.client.list().get(0).id());
+    assertThrows(ExecutionException.class, push::get);
+    await(ended);
+    end.countDown();
+    threads.shutdown();
+    assertEquals(1, registry.count("POST", ".*"));
+  }
+
+  /** Hears when all who work for an operation have let go. */
+  private record Ending(CountDownLatch ended) implements RegistryAuthProvider {
+    @Override
+    public Support probe() {
+      return Support.yes();
+    }
+
+    @Override
+    public void end(String operation) {
+      ended.countDown();
+    }
+  }
+
   /** Who waits for another's sending does it when that one fails. */
   @Test
   void whoSharesGoesOnWhenTheFirstIsCancelled() throws Exception {

@@ -240,6 +240,9 @@ public final class Session {
     boolean interrupted = Thread.interrupted();
     try {
       authorised(ask, settings.patience().ping()).close();
+    } catch (GantryException e) {
+      interrupted |= e.kind() == Kind.CANCELLED; // it came meanwhile
+      throw e;
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
@@ -317,20 +320,25 @@ public final class Session {
       headers.putAll(proof);
       Sent sent = new Sent(ask.method(), uri, headers, ask.body(), limit);
       Reply reply = wire.exchange().send(sent, peer, settings, counts, this::redirected);
-      if (reply.status() != 401 || round == MOST_ROUNDS || Exchange.isOther(uri, reply.uri())) {
-        boolean isRefused = reply.status() == 401 || reply.status() == 403;
-        if (!isRefused && !Exchange.isOther(uri, reply.uri())) {
-          providers().learn(request, reply.headers());
+      try {
+        if (reply.status() != 401 || round == MOST_ROUNDS || Exchange.isOther(uri, reply.uri())) {
+          boolean isRefused = reply.status() == 401 || reply.status() == 403;
+          if (!isRefused && !Exchange.isOther(uri, reply.uri())) {
+            providers().learn(request, reply.headers());
+          }
+          return reply;
         }
-        return reply;
+        Map<String, String> answer = answer(request, reply, proof);
+        if (answer.isEmpty() || answer.equals(proof)) {
+          return reply;
+        }
+        reply.drain();
+        granted.put(ask.scopes(), answer);
+      } catch (RuntimeException e) {
+        reply.close();
+        throw e;
       }
-      Map<String, String> answer = answer(request, reply, proof);
-      if (answer.isEmpty() || answer.equals(proof)) {
-        return reply;
-      }
-      reply.drain();
       reply.close();
-      granted.put(ask.scopes(), answer);
     }
   }
 
