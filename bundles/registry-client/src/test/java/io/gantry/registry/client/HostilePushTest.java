@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -96,6 +97,49 @@ class HostilePushTest extends RegistryFixture {
     GantryException e = refusedPush();
     assertEquals(Kind.UNAVAILABLE, e.kind());
     assertEquals(Engine.PATIENCE.attempts(), registry.count("PATCH", LAYER));
+  }
+
+  @Test
+  void aRegistryThatHasAllBeforeItWasSentIsRefused() {
+    registry.answers.put(
+        "PATCH " + LAYER,
+        exchange -> {
+          exchange.getRequestBody().readNBytes(1000);
+          exchange.getResponseHeaders().set("Location", LAYER);
+          exchange.sendResponseHeaders(202, 1);
+          exchange.getResponseBody().write('.');
+          exchange.getResponseBody().flush();
+          await(end);
+        });
+    assertEquals(
+        "Patch \"http://%s%s\": the registry says that it has all before that has been sent"
+            .formatted(registry.host(), LAYER),
+        refusedPush().getMessage());
+  }
+
+  @Test
+  void aRegistryThatLosesWhatItHadAgainAndAgainIsGivenUp() {
+    AtomicInteger pieces = new AtomicInteger();
+    registry.answers.put(
+        "PATCH " + LAYER,
+        exchange -> {
+          exchange.getRequestBody().readAllBytes();
+          int piece = pieces.incrementAndGet();
+          exchange.getResponseHeaders().set("Range", piece % 2 == 1 ? "0-99" : "0-1");
+          exchange.sendResponseHeaders(piece > 50 ? 400 : 202, -1);
+        });
+    registry.answers.put(
+        "GET " + LAYER,
+        exchange -> {
+          exchange.getResponseHeaders().set("Range", "0-99");
+          exchange.sendResponseHeaders(204, -1);
+        });
+    GantryException e = refusedPush();
+    assertEquals(Kind.UNAVAILABLE, e.kind());
+    assertEquals(
+        "Patch \"http://%s%s\": the registry loses again and again what it has been sent"
+            .formatted(registry.host(), LAYER),
+        e.getMessage());
   }
 
   @Test
@@ -192,6 +236,7 @@ class HostilePushTest extends RegistryFixture {
         registry.answers.put(
             "PATCH " + LAYER,
             exchange -> {
+              exchange.getRequestBody().readAllBytes(); // else the answer may be lost
               exchange.getResponseHeaders().set("Location", place);
               exchange.sendResponseHeaders(307, -1);
             });

@@ -271,11 +271,17 @@ public final class Upload implements AutoCloseable {
       repository.check(reply);
       reply.drain();
       place = session.place(reply).orElse(place);
-      long most = received + bytes[0];
+      long before = received;
+      long most = before + bytes[0];
       received = range(reply).orElse(most);
       if (received > most) {
         throw new GantryException(
             Kind.INVALID, reply.asked() + ": the registry has more of the blob than was sent");
+      }
+      if (received < before && ++losses >= session.patience().attempts()) {
+        throw new GantryException(
+            Kind.UNAVAILABLE,
+            reply.asked() + ": the registry loses again and again what it has been sent");
       }
     } catch (GantryException e) {
       if (!Session.mayPass(e)) {

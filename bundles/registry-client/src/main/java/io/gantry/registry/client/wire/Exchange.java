@@ -175,13 +175,20 @@ final class Exchange {
       }
       request.headers(fields -> sent.headers().forEach(fields::put));
       AtomicBoolean isSent = new AtomicBoolean(sent.body() == null);
+      boolean isWritten = true;
       if (sent.body() == null) {
         request.send(listener);
       } else {
         request.onRequestSuccess(complete -> isSent.set(true));
-        send(sent, sent.body(), request, listener, counts);
+        isWritten = send(sent, sent.body(), request, listener, counts);
       }
       Response response = await(listener, request, sent);
+      if (!isWritten && HttpStatus.isSuccess(response.getStatus())) {
+        request.abort(new IOException("answered too soon"));
+        throw new GantryException(
+            Kind.INVALID,
+            Failures.asked(sent) + ": the registry says that it has all before that has been sent");
+      }
       Reply reply =
           new Reply(
               sent,
@@ -205,8 +212,12 @@ final class Exchange {
     }
   }
 
-  /** Sends it with its body, or as much of that as the registry takes before it answers. */
-  private void send(
+  /**
+   * Sends it with its body, or as much of that as the registry takes before it answers.
+   *
+   * @return whether it was all of the body
+   */
+  private boolean send(
       Sent sent,
       Body body,
       Request request,
@@ -224,8 +235,9 @@ final class Exchange {
     try {
       body.writeTo(out);
       out.close();
+      return true;
     } catch (Outgoing.Answered e) {
-      // what it says counts, and it has not asked for more
+      return false; // what it says counts, and it has not asked for more
     } catch (Outgoing.Broken e) {
       request.abort(e);
       throw Failures.of(sent, e.reason());
