@@ -40,7 +40,10 @@ public record V1Registry(String name, @Nullable URI base) {
     if (base.getScheme() == null || !SCHEMES.contains(base.getScheme())) {
       throw invalid(text, "use http, https or file");
     }
-    if (isFile ? !base.getPath().startsWith("/") : base.getHost() == null) {
+    if (base.getRawUserInfo() != null) {
+      throw invalid(text, "it names a user");
+    }
+    if (isFile ? base.isOpaque() || !base.getPath().startsWith("/") : base.getHost() == null) {
       throw invalid(text, isFile ? "use file:///FOLDER" : "it names no host");
     }
     if (base.getQuery() != null || base.getFragment() != null) {
@@ -51,7 +54,9 @@ public record V1Registry(String name, @Nullable URI base) {
 
   private static GantryException invalid(String text, String reason) {
     return new GantryException(
-        Kind.INVALID, "invalid registry of version 1: " + reason + ": " + text);
+        Kind.INVALID,
+        "invalid registry of version 1: %s: %s"
+            .formatted(reason, text.replaceFirst("//.*@", "//"))); // a password may be there
   }
 
   /** Whether it is asked by HTTP. */
