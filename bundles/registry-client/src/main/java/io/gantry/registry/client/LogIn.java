@@ -16,7 +16,7 @@ final class LogIn {
   private static final Pattern SCHEME = Pattern.compile("^https?://");
   private static final Pattern HOST =
       Pattern.compile("([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\\[[0-9a-fA-F:.]+])(:\\d{1,5})?");
-  private static final String HUB = "docker.io";
+  static final String HUB = "docker.io";
 
   private LogIn() {}
 

@@ -385,24 +385,21 @@ public final class RegistryClient implements Transfers {
     }
     int slash = term.indexOf('/');
     String host = slash < 0 ? "" : term.substring(0, slash);
-    boolean isOfHost = host.matches("localhost|.*[.:].*");
+    boolean hasHost = host.matches("localhost|.*[.:].*");
+    boolean isOfHub = !hasHost || LogIn.registry(host).equals(LogIn.HUB);
+    String name = hasHost ? term.substring(slash + 1) : term;
     Settings now = settings;
     String operation = UUID.randomUUID().toString();
     return first(
-        isOfHost ? wire.addresses(now, host) : List.of(now.indexAddress()),
+        isOfHub ? List.of(now.indexAddress()) : wire.addresses(now, host),
         address -> wire.session(now, address, operation, login == null ? null : credentials(login)),
         (session, reached) -> {
-          if (isOfHost) {
+          if (!isOfHub) {
             new Index(session).ping(); // by which scheme it speaks
           }
           reached.run();
-          String rest = isOfHost ? term.substring(slash + 1) : term.replaceFirst("^library/", "");
-          return Search.run(session, rest, limit);
+          return Search.run(session, isOfHub ? name.replaceFirst("^library/", "") : name, limit);
         });
-  }
-
-  private static GantryException notBuilt(String what) {
-    return new GantryException(Kind.UNSUPPORTED, what + " is not built yet");
   }
 
   @Override

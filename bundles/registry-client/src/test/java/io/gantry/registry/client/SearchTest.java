@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where is searched, and what comes of it. */
 @Timeout(60)
@@ -54,6 +55,13 @@ class SearchTest {
     assertEquals("GET /v1/search?q=x&n=1", index.asked.get(1).toString());
     engine.client.search("a/b&c", 1, null);
     assertEquals("GET /v1/search?q=a%2Fb%26c&n=1", index.asked.get(2).toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"docker.io/x", "index.docker.io/library/x"})
+  void theNameOfDockersRegistryMeansTheIndex(String term) {
+    engine.client.search(term, 25, null);
+    assertEquals("GET /v1/search?q=x&n=25", index.asked.get(0).toString());
   }
 
   @Test
