@@ -23,8 +23,9 @@ final class Allowed {
    * policy wants, or what was not stopped.
    */
   static boolean hasToRun(Tracked one) {
+    boolean isLeftAlone = one.pending == Step.NONE || one.pending == Step.CRASH;
     return one.policy.ignoresStops() && one.engineDied && one.phase == Phase.EXITED
-        || one.pending == Step.NONE
+        || isLeftAlone
             && !one.pruned
             && one.phase == Phase.RUNNING
             && (one.policy.equals(Policy.ALWAYS) || one.policy.equals(Policy.UNLESS_STOPPED));
