@@ -11,12 +11,14 @@ import io.gantry.image.manifest.Descriptor;
 import io.gantry.image.manifest.Document;
 import io.gantry.registry.client.TestImage.Layer;
 import io.gantry.registry.client.TestImage.Packing;
+import io.gantry.registry.client.known.KnownBlob;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
@@ -150,6 +152,42 @@ class PushTest extends RegistryFixture {
       byte[] sent = other.content(FakeRegistry.blobPath("c", layer.digest()));
       assertArrayEquals(layer.blob(), sent);
     }
+  }
+
+  /** By manifests of the same image, which differ in how its layers are compressed. */
+  @Test
+  void anotherBlobOfALayerInTheRepositoryIsNotTakenForTheManifestsOwn() {
+    engine.keeps = true;
+    for (Packing packing : List.of(Packing.GZIP, Packing.ZSTD, Packing.PLAIN)) {
+      TestImage image = TestImage.of("amd64", TestImage.layer("same", 50_000, packing));
+      String from = registry.host() + "/" + packing.name().toLowerCase(Locale.ROOT) + ":1";
+      image.in(registry, packing.name().toLowerCase(Locale.ROOT), "1", TestImage.OCI);
+      engine.pull(from);
+      engine.images.tag(from, registry.host() + "/c", "1");
+      engine.push(registry.host() + "/c:1");
+      assertArrayEquals(image.manifest(TestImage.OCI), registry.content(tag("c", "1")), from);
+      engine.images.remove(from, true, true, id -> List.of());
+      engine.images.remove(registry.host() + "/c:1", true, true, id -> List.of());
+      engine.assertHasNothing();
+    }
+  }
+
+  /** The layer is here from another image, so nobody has looked into that blob. */
+  @Test
+  void whatAManifestSaysOfALayerIsNotLearntByAPush() {
+    TestImage honest = TestImage.of("amd64", TestImage.layer("same", 50_000, Packing.GZIP));
+    honest.in(registry, "honest", "1", TestImage.OCI);
+    engine.pull(registry.host() + "/honest:1");
+    Layer other = TestImage.layer("other", 50_000, Packing.GZIP);
+    Digest diff = honest.blobs().get(0).diff();
+    Layer lie = new Layer(other.type(), other.blob(), diff);
+    TestImage.of("amd64", lie, TestImage.layer("more", 100, Packing.GZIP))
+        .in(registry, "a/b", "1", TestImage.OCI);
+    engine.pull(name(":1"));
+    engine.push(name(":1"));
+    assertEquals(
+        List.of(honest.blobs().get(0).digest()),
+        engine.known(diff).stream().map(KnownBlob::digest).distinct().toList());
   }
 
   /** Its bytes are gone; the image is not. */

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Has a repository have a layer: it may have one of the layer's blobs already, or take it over from
@@ -45,16 +46,45 @@ final class LayerPush {
   }
 
   /**
+   * The blob of the image's own manifest goes before all others, also when it has to be sent: with
+   * another one that manifest would not be whole.
+   *
    * @return the blob that the repository now has
    */
   KnownBlob run() {
-    Optional<KnownBlob> there = existing();
+    return own().or(() -> there(blob -> !isOwn(blob.digest()))).orElseGet(this::sent);
+  }
+
+  private Optional<KnownBlob> own() {
+    return cargo.preferred() == null
+        ? Optional.empty()
+        : there(blob -> isOwn(blob.digest())).or(this::sentOwn);
+  }
+
+  private boolean isOwn(Digest blob) {
+    Descriptor preferred = cargo.preferred();
+    return preferred != null && preferred.digest().equals(blob);
+  }
+
+  /** Of these blobs the first that the repository has, or takes over. */
+  private Optional<KnownBlob> there(Predicate<KnownBlob> which) {
+    Optional<KnownBlob> there = existing(which);
     if (there.isPresent()) {
       watcher.says("Layer already exists");
-      return learnt(there.get());
+      return there.map(blob -> isProved(blob.digest()) ? learnt(blob) : blob);
     }
-    Optional<KnownBlob> mounted = mounted();
-    return learnt(mounted.orElseGet(this::sent));
+    return mounted(which).map(this::learnt);
+  }
+
+  /** What a manifest says of a layer that was here already need not be true. */
+  private boolean isProved(Digest blob) {
+    return blob.equals(cargo.diff())
+        || received().contains(blob)
+        || known.of(cargo.diff()).stream().anyMatch(one -> one.digest().equals(blob));
+  }
+
+  private List<Digest> received() {
+    return layers.find(cargo.chain()).map(Layer::received).orElse(List.of());
   }
 
   private KnownBlob learnt(KnownBlob blob) {
@@ -71,7 +101,7 @@ final class LayerPush {
   }
 
   /** The blob of the image's own manifest first, then what was here last. */
-  private Optional<KnownBlob> existing() {
+  private Optional<KnownBlob> existing(Predicate<KnownBlob> which) {
     Map<Digest, KnownBlob> candidates = new LinkedHashMap<>();
     Descriptor preferred = cargo.preferred();
     if (preferred != null) {
@@ -89,7 +119,9 @@ final class LayerPush {
         .filter(blob -> blob.isIn(registry(), repository.path()))
         .forEach(blob -> candidates.putIfAbsent(blob.digest(), blob));
     all.forEach(blob -> candidates.putIfAbsent(blob.digest(), here(blob)));
-    for (KnownBlob blob : candidates.values().stream().limit(MOST_QUESTIONS).toList()) {
+    List<KnownBlob> asked =
+        candidates.values().stream().filter(which).limit(MOST_QUESTIONS).toList();
+    for (KnownBlob blob : asked) {
       if (has(blob)) {
         return Optional.of(blob);
       }
@@ -105,11 +137,12 @@ final class LayerPush {
         .isPresent();
   }
 
-  private Optional<KnownBlob> mounted() {
+  private Optional<KnownBlob> mounted(Predicate<KnownBlob> which) {
     List<KnownBlob> others =
         known.of(cargo.diff()).stream()
             .filter(blob -> blob.registry().equals(registry()))
             .filter(blob -> !blob.path().equals(repository.path()))
+            .filter(which)
             .limit(MOST_QUESTIONS)
             .toList();
     for (KnownBlob other : others) {
@@ -123,38 +156,37 @@ final class LayerPush {
     return Optional.empty();
   }
 
-  private KnownBlob sent() {
-    Optional<Digest> kept = kept();
-    if (kept.isEmpty()) {
-      return send(packed());
+  private Optional<KnownBlob> sentOwn() {
+    if (isOwn(cargo.diff())) {
+      return Optional.of(send(tar()));
     }
-    Digest blob = kept.get();
+    return received().stream().filter(this::isOwn).findFirst().flatMap(this::sentAsItCame);
+  }
+
+  private KnownBlob sent() {
+    return received().stream()
+        .filter(blobs::has)
+        .findFirst()
+        .flatMap(this::sentAsItCame)
+        .orElseGet(() -> send(gzip()));
+  }
+
+  /** Empty when it is here no longer. */
+  private Optional<KnownBlob> sentAsItCame(Digest blob) {
+    if (!blobs.has(blob)) {
+      return Optional.empty();
+    }
     blobs.hold(blob);
     try {
-      return send(Packed.blob(blobs, blob, packing(blob), watcher));
+      return Optional.of(send(Packed.blob(blobs, blob, packing(blob), watcher)));
     } catch (GantryException e) {
       if (e.kind() != Kind.NOT_FOUND || blobs.has(blob)) {
         throw e;
       }
-      return send(packed()); // let go of just before it was held
+      return Optional.empty(); // let go of just before it was held
     } finally {
       blobs.release(blob);
     }
-  }
-
-  /** A blob that is here as it came: the one that is preferred, or any. */
-  private Optional<Digest> kept() {
-    List<Digest> received = layers.find(cargo.chain()).map(Layer::received).orElse(List.of());
-    Descriptor preferred = cargo.preferred();
-    if (preferred != null && preferred.digest().equals(cargo.diff())) {
-      return Optional.empty();
-    }
-    if (preferred != null
-        && received.contains(preferred.digest())
-        && blobs.has(preferred.digest())) {
-      return Optional.of(preferred.digest());
-    }
-    return received.stream().filter(blobs::has).findFirst();
   }
 
   private Packing packing(Digest blob) {
@@ -164,12 +196,17 @@ final class LayerPush {
         : Packed.packing(blobs, blob);
   }
 
-  private Packed packed() {
-    Descriptor preferred = cargo.preferred();
+  private Packed tar() {
     try {
-      return preferred != null && preferred.digest().equals(cargo.diff())
-          ? Packed.tar(layers, cargo.chain(), cargo.diff(), watcher)
-          : Packed.gzip(layers, cargo.chain(), watcher);
+      return Packed.tar(layers, cargo.chain(), cargo.diff(), watcher);
+    } catch (IOException e) {
+      throw StoreFailure.of("read layer " + cargo.chain(), e);
+    }
+  }
+
+  private Packed gzip() {
+    try {
+      return Packed.gzip(layers, cargo.chain(), watcher);
     } catch (IOException e) {
       throw StoreFailure.of("read layer " + cargo.chain(), e);
     }
@@ -181,7 +218,8 @@ final class LayerPush {
       upload.commit(packed.digest());
     }
     watcher.says("Pushed");
-    return new KnownBlob(
-        registry(), repository.path(), packed.digest(), packed.size(), packed.packing);
+    return learnt(
+        new KnownBlob(
+            registry(), repository.path(), packed.digest(), packed.size(), packed.packing));
   }
 }
