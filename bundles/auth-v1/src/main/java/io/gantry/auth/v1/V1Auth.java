@@ -31,6 +31,7 @@ import org.osgi.service.component.annotations.Component;
 public final class V1Auth implements RegistryAuthProvider {
 
   private static final String VERSION = "/v1/";
+  private static final String OTHER_VERSION = "/v2/"; // a repository there may be called v1
 
   /** What an index is asked for; all else is for registries. */
   private static final Pattern OF_INDEX =
@@ -77,7 +78,8 @@ public final class V1Auth implements RegistryAuthProvider {
   private static String path(URI uri) {
     String path = uri.getPath() == null ? "" : uri.getPath();
     int version = path.indexOf(VERSION);
-    return version < 0 ? "" : path.substring(version + VERSION.length());
+    boolean isOther = version < 0 || path.lastIndexOf(OTHER_VERSION, version) >= 0;
+    return isOther ? "" : path.substring(version + VERSION.length());
   }
 
   private Optional<String> granted(

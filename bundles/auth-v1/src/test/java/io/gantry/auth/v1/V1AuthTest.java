@@ -62,9 +62,14 @@ class V1AuthTest extends RegistryAuthProviderContract {
         auth.prepare(request("one", uri, USER)));
   }
 
-  @Test
-  void anotherVersionIsNotItsBusiness() {
-    String uri = "https://index.example/v2/a/b/manifests/1";
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "https://index.example/v2/a/b/manifests/1",
+        "https://index.example/v2/a/v1/b/manifests/1",
+        "https://index.example/under/v2/v1/repositories/manifests/1"
+      })
+  void anotherVersionIsNotItsBusiness(String uri) {
     assertEquals(Map.of(), auth.prepare(request("one", uri, USER)));
     auth.learn(request(uri), Map.of("x-docker-token", List.of("t"), "set-cookie", List.of("a=b")));
     assertEquals(Map.of(), auth.prepare(request(TAGS)));
