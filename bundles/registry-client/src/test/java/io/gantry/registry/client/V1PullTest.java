@@ -369,6 +369,34 @@ class V1PullTest {
     assertEquals(2, engine.images.list().size());
   }
 
+  @Test
+  void aLayerThatHasComeMeanwhileIsNotFetchedAgain() throws Exception {
+    IMAGE.in(registry, "x", "1").listed(registry, "x").listed(registry, "y");
+    registry.registry().tags("y").put("1", IMAGE.steps().get(0).id()); // another image
+    String json = IMAGE.steps().get(0).path("json");
+    var isAsked = new CountDownLatch(1);
+    var mayGo = new CountDownLatch(1);
+    registry.answers.put(
+        json,
+        call -> {
+          registry.answers.remove(json);
+          isAsked.countDown();
+          awaitOrFail(mayGo);
+          registry.serve(call);
+        });
+    var threads = Executors.newCachedThreadPool();
+    try {
+      var late = threads.submit(() -> engine.pull(registry.host() + "/y:1"));
+      awaitOrFail(isAsked);
+      engine.pull(registry.host() + "/x:1");
+      mayGo.countDown();
+      late.get(20, TimeUnit.SECONDS);
+    } finally {
+      threads.shutdownNow();
+    }
+    assertEquals(1, registry.count("GET " + IMAGE.steps().get(0).path("layer")));
+  }
+
   private static void awaitOrFail(CountDownLatch latch) throws IOException {
     try {
       assertTrue(latch.await(20, TimeUnit.SECONDS));

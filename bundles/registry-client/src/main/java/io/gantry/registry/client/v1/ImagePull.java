@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -65,8 +66,10 @@ final class ImagePull {
    * What a step of the image needs.
    *
    * @param diff of its layer, when that is here; else it has to be fetched
+   * @param known what was known of it, here or not
    */
-  private record Step(ImageId id, @Nullable ImageId parent, @Nullable Digest diff) {}
+  private record Step(
+      ImageId id, @Nullable ImageId parent, @Nullable Digest diff, @Nullable Digest known) {}
 
   /**
    * A step that has arrived.
@@ -136,15 +139,15 @@ final class ImagePull {
     Digest below = null;
     boolean isHere = true;
     for (ImageId id : ids) {
-      Digest diff = isHere ? known(id) : null;
-      Digest chain = diff == null ? null : Layer.chain(below, diff);
+      Digest known = known(id);
+      Digest chain = !isHere || known == null ? null : Layer.chain(below, known);
       isHere = chain != null && layers.holdOrFinish(chain);
       if (isHere && chain != null) {
         held.push(chain);
         below = chain;
       }
       telling.says(id.shown(), isHere ? "Already exists" : "Pulling fs layer");
-      steps.add(new Step(id, parent, isHere ? diff : null));
+      steps.add(new Step(id, parent, isHere ? known : null, known));
       parent = id;
     }
     return steps;
@@ -203,7 +206,9 @@ final class ImagePull {
     Makings.Claim claim = own.isPresent() ? own.get() : claim(key, shown);
     try (var undo = new Undo()) {
       undo.add(claim::close);
-      Digest made = own.isPresent() ? null : known(step.id());
+      Digest known = known(step.id());
+      boolean isNews = own.isEmpty() || !Objects.equals(known, step.known());
+      Digest made = isNews ? known : null; // by another pull, meanwhile
       Ingest layer = made == null ? download(json, wanted) : null;
       undo.keep();
       return new Arrived(json, wanted, made, layer, claim);
