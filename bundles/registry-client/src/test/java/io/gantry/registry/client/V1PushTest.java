@@ -18,6 +18,7 @@ import io.gantry.store.Digest;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -243,6 +244,26 @@ class V1PushTest {
         next.pull("files.example/a/b:1");
         Image after = next.images.inspect("files.example/a/b:1");
         assertEquals(before.config().diffs(), after.config().diffs());
+      }
+    }
+  }
+
+  @Test
+  void aPushToFilesThatFailsCanBeRepeated() throws IOException {
+    Path files = temp.resolve("files");
+    var settings = V1Settings.with("files.example=" + files.toUri());
+    try (Engine knowing = new Engine(temp.resolve("knowing"), settings)) {
+      Image made = knowing.make("files.example/x", "1", TestImage.tar("x", 10));
+      Path layer = files.resolve("v1/images").resolve(made.id().hex()).resolve("layer");
+      Path obstacle = Files.createDirectories(layer.resolve("x"));
+      assertThrows(GantryException.class, () -> knowing.push("files.example/x:1"));
+      Files.delete(obstacle);
+      Files.delete(layer);
+      knowing.push("files.example/x:1");
+      try (Engine next = new Engine(temp.resolve("next"), settings)) {
+        next.pull("files.example/x:1");
+        Image after = next.images.inspect("files.example/x:1");
+        assertEquals(made.config().diffs(), after.config().diffs());
       }
     }
   }

@@ -16,6 +16,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.UUID;
 
 /** A tree of files in a folder of this host, a mount point for one. */
 final class FileEndpoint implements Endpoint {
@@ -79,7 +80,7 @@ final class FileEndpoint implements Endpoint {
   public Answer put(
       String path, String repository, Map<String, String> headers, Body body, boolean isDocument) {
     Path file = root.resolve(path);
-    Path scratch = file.resolveSibling("." + file.getFileName() + ".tmp");
+    Path scratch = file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID());
     try {
       Files.createDirectories(Objects.requireNonNull(file.getParent()));
       try (OutputStream out = Files.newOutputStream(scratch)) {

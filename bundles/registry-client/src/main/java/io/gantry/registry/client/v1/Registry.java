@@ -196,12 +196,22 @@ final class Registry {
 
   /** The document of an image that the repository has, complete. */
   Optional<ImageJson> find(ImageId id) {
+    if (endpoint.isTree() && !has("images/" + id + "/ancestry")) { // what is put there last
+      return Optional.empty();
+    }
     try (var answer = get("images/" + id + "/json")) {
       if (answer.status() == 200) {
         return Optional.of(json(id, answer));
       }
       answer.bytes(LONGEST_ANSWER); // so that its connection can be used again
       return Optional.empty();
+    }
+  }
+
+  private boolean has(String path) {
+    try (var answer = get(path)) {
+      answer.bytes(LONGEST_ANSWER);
+      return answer.status() == 200;
     }
   }
 
@@ -236,7 +246,7 @@ final class Registry {
     }
   }
 
-  /** Puts what an image is made on, where nobody finds out. */
+  /** Puts what an image is made on, where nobody finds out: the last thing of an image. */
   void putAncestry(ImageId id, List<ImageId> ancestry) {
     String list =
         ancestry.stream().map(one -> "\"" + one + "\"").collect(Collectors.joining(",", "[", "]"));
@@ -248,14 +258,19 @@ final class Registry {
 
   void putTag(String tag, ImageId id) {
     Body body = Body.of(("\"" + id + "\"").getBytes(UTF_8));
-    try (var answer = put("repositories/" + repository + "/tags/" + tag, JSON, body, true)) {
+    try (var answer = put(tagPath(tag), JSON, body, true)) {
       checkAll(answer);
     }
   }
 
   /** As messages name it. */
   String tagPlace(String tag) {
-    return endpoint.shown() + "repositories/" + repository + "/tags/" + tag;
+    return endpoint.shown() + tagPath(tag);
+  }
+
+  /** In files it has to be where it is looked for; servers know both names. */
+  private String tagPath(String tag) {
+    return "repositories/" + (endpoint.isTree() ? named() : repository) + "/tags/" + tag;
   }
 
   private Endpoint.Answer put(
