@@ -24,6 +24,7 @@ import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -116,6 +117,17 @@ class HostileRegistryTest extends RegistryFixture {
         "manifest verification failed for digest %s: it has %s"
             .formatted(said, Digest.sha256(other)),
         refused().getMessage());
+  }
+
+  /** It is what its digest says, and no layer. */
+  @Test
+  void aBlobThatMakesNoLayerIsNotKeptForTheNextAttempt() {
+    byte[] garbage = new byte[100_000];
+    new Random(1).nextBytes(garbage);
+    Layer none = new Layer(Packing.PLAIN.type(), garbage, Digest.sha256(garbage));
+    TestImage.of("amd64", none).in(registry, "a/b", "1", TestImage.OCI);
+    assertEquals(Kind.INVALID, refused().kind());
+    assertEquals(List.of(), engine.rests());
   }
 
   @Test

@@ -51,6 +51,10 @@ record TestImage(byte[] config, List<Layer> blobs) {
     Packing(String type) {
       this.type = type;
     }
+
+    String type() {
+      return type;
+    }
   }
 
   static TestImage of(String architecture, Layer... layers) {

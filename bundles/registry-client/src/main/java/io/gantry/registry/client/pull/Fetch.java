@@ -133,7 +133,7 @@ final class Fetch {
     }
   }
 
-  /** What has arrived is not needed again: an image has been made with it. */
+  /** What has arrived is not needed again: an image has been made with it, or it makes none. */
   void used() {
     lock.lock();
     try {

@@ -203,7 +203,7 @@ final class ImagePull {
       downloads.begin(most);
       try (var ahead = new Ahead(layers, limits)) {
         missing.forEach(part -> begin(part, downloads, ahead, heard));
-        missing.forEach(part -> make(part, downloads.fetch(part.number()), ahead));
+        missing.forEach(part -> makeOrForget(part, downloads.fetch(part.number()), ahead));
       }
       Digest id = intake.images().add(List.of(addition)).get(0);
       downloads.used();
@@ -225,6 +225,18 @@ final class ImagePull {
                   part.wanted(),
                   bytes -> heard.unpacked(part, bytes));
             });
+  }
+
+  /** A blob that makes no layer would make none the next time either. */
+  private void makeOrForget(Part part, Fetch fetch, Ahead ahead) {
+    try {
+      make(part, fetch, ahead);
+    } catch (GantryException e) {
+      if (e.kind() == Kind.INVALID) {
+        fetch.used();
+      }
+      throw e;
+    }
   }
 
   private void make(Part part, Fetch fetch, Ahead ahead) {

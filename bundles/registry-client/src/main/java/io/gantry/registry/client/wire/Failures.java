@@ -99,10 +99,13 @@ final class Failures {
   }
 
   static String shown(String text) {
+    return shown(text, LONGEST_SHOWN);
+  }
+
+  /** As much of a stranger's words as anybody wants to read. */
+  static String shown(String text, int most) {
     String printable = text.replaceAll("\\p{Cntrl}+", " ");
-    return printable.length() <= LONGEST_SHOWN
-        ? printable
-        : printable.substring(0, LONGEST_SHOWN) + "…";
+    return printable.length() <= most ? printable : printable.substring(0, most) + "…";
   }
 
   private static Kind kind(int status) {

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 record Sent(
     String method, URI uri, Map<String, String> headers, @Nullable Body body, Duration limit) {
 
+  /** The longest name of a repository and a digest of SHA-512 are shown in full. */
+  private static final int LONGEST_SHOWN = 1000;
+
   Sent {
     headers = Map.copyOf(headers);
   }
@@ -39,7 +42,8 @@ record Sent(
   }
 
   static String shown(URI uri) {
-    return uri.getScheme() + "://" + uri.getRawAuthority() + uri.getRawPath();
+    String place = uri.getScheme() + "://" + uri.getRawAuthority() + uri.getRawPath();
+    return Failures.shown(place, LONGEST_SHOWN);
   }
 
   @Override

@@ -29,6 +29,7 @@ public record Settings(
 
   public static final URI USUAL_INDEX = URI.create("https://index.docker.io");
 
+  private static final int LAST_PORT = 65_535;
   private static final String HUB = "docker.io";
   private static final URI HUB_ADDRESS = URI.create("https://registry-1.docker.io");
 
@@ -99,11 +100,25 @@ public record Settings(
       return all;
     }
     boolean insecure = isInsecure(Host.parse(registry));
-    all.add(new Address(registry, URI.create("https://" + registry), false, insecure));
+    all.add(new Address(registry, base("https", registry), false, insecure));
     if (insecure) {
-      all.add(new Address(registry, URI.create("http://" + registry), false, true));
+      all.add(new Address(registry, base("http", registry), false, true));
     }
     return all;
+  }
+
+  /** Images may have names that are no address: {@code host.1/image}. */
+  private static URI base(String scheme, String registry) {
+    try {
+      URI uri = URI.create(scheme + "://" + registry);
+      if (uri.getHost() != null && uri.getPort() <= LAST_PORT) {
+        return uri;
+      }
+    } catch (IllegalArgumentException e) {
+      // as below
+    }
+    throw new GantryException(
+        Kind.INVALID, "invalid registry address: " + Failures.shown(registry));
   }
 
   /** Where the index of docker.io is. */

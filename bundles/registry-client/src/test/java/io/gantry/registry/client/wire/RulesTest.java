@@ -87,6 +87,23 @@ class RulesTest {
     assertThrows(GantryException.class, () -> Settings.mirror(text));
   }
 
+  /** By Docker's grammar of names these are hosts. */
+  @ParameterizedTest
+  @ValueSource(strings = {"host.1", "0x7f.1:5000", "[1:2]", "localhost:99999", "a b.c"})
+  void whatIsNoAddressIsRefused(String registry) {
+    GantryException e =
+        assertThrows(GantryException.class, () -> settings(List.of()).addresses(registry));
+    assertEquals("invalid registry address: " + registry, e.getMessage());
+  }
+
+  @Test
+  void aLongPlaceIsShownInPart() {
+    var sent =
+        new Sent(
+            "GET", URI.create("https://a/" + "b".repeat(60_000)), Map.of(), null, Duration.ZERO);
+    assertEquals("GET https://a/" + "b".repeat(990) + "…", sent.shown());
+  }
+
   @ParameterizedTest
   @CsvSource({
     "localhost:5000, true",
