@@ -13,6 +13,7 @@ import io.gantry.registry.client.TestImage.Packing;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -395,6 +396,15 @@ class V1PullTest {
       threads.shutdownNow();
     }
     assertEquals(1, registry.count("GET " + IMAGE.steps().get(0).path("layer")));
+  }
+
+  /** What is known of ids is an aid: layers are fetched again without it. */
+  @Test
+  void aPullNeedsNothingThatIsKnown() throws IOException {
+    Files.writeString(Files.createDirectory(engine.root.resolve("registry")).resolve("v1"), "x");
+    IMAGE.in(registry, "x", "1").listed(registry, "x");
+    engine.pull(registry.host() + "/x:1");
+    assertEquals(1, engine.images.list().size());
   }
 
   private static void awaitOrFail(CountDownLatch latch) throws IOException {

@@ -1,7 +1,9 @@
 package io.gantry.registry.client.v1;
 
+import static java.lang.System.Logger.Level.WARNING;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.gantry.spi.GantryException;
 import io.gantry.store.Digest;
 import io.gantry.store.Durability;
 import io.gantry.store.Form;
@@ -18,9 +20,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the ids of each registry have been found to be, so that a layer that is here is not fetched
  * again. An id is taken at a registry's word only for images of that registry: what another one
- * calls the same is something else.
+ * calls the same is something else. Only an aid: what cannot be written is forgotten with the
+ * process.
  */
 final class KnownLayers {
+
+  private static final System.Logger log = System.getLogger("io.gantry.registry.client");
 
   private static final int MOST = 10_000;
   private static final Schema SCHEMA = new Schema("layer of a v1 registry", 1, 0);
@@ -64,26 +69,37 @@ final class KnownLayers {
       }
       Found layer = new Found(diff, checksum, last + 1);
       String key = key(registry, id);
-      records.put(key, layer, Durability.LAZY);
       all.put(key, layer);
+      records.put(key, layer, Durability.LAZY);
+    } catch (GantryException e) {
+      log.log(WARNING, "which ids layers have cannot be written down: {0}", e.getMessage());
     } finally {
       lock.unlock();
     }
   }
 
   private void remove(String key) {
-    records.remove(key, Durability.LAZY);
     all().remove(key);
+    records.remove(key, Durability.LAZY);
   }
 
   /** Damaged ones are not missed. */
   private Map<String, Found> all() {
     Map<String, Found> all = found;
     if (all == null) {
-      all = new HashMap<>(records.load().records());
+      all = loaded();
       found = all;
     }
     return all;
+  }
+
+  private Map<String, Found> loaded() {
+    try {
+      return new HashMap<>(records.load().records());
+    } catch (GantryException e) {
+      log.log(WARNING, "which ids layers have is not known any more: {0}", e.getMessage());
+      return new HashMap<>();
+    }
   }
 
   private static String key(String registry, ImageId id) {
