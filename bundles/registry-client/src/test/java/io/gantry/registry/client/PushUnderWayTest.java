@@ -89,6 +89,19 @@ class PushUnderWayTest extends RegistryFixture {
     assertEquals("0-8388607", ranges().get(0));
   }
 
+  /** The memory that chunks are in is that of all pushes. */
+  @Test
+  void aRegistryThatWantsLargeChunksGetsAllInOnePiece() {
+    registry.answers.put(
+        "POST /v2/a/b/blobs/uploads/",
+        exchange -> {
+          exchange.getResponseHeaders().set("OCI-Chunk-Min-Length", "33554432");
+          registry.serve(exchange, "/v2/a/b/blobs/uploads/");
+        });
+    engine.push(name(":1"));
+    assertEquals(List.of(""), ranges());
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {411, 416, 500})
   void whoRefusesAPieceIsAskedWhatItHas(int status) {

@@ -30,7 +30,7 @@ public final class Upload implements AutoCloseable {
   static final int USUAL_CHUNK = 8 << 20;
 
   /** Chunks are in memory. Who wants larger ones gets all in one piece. */
-  private static final int LARGEST_CHUNK = 64 << 20;
+  private static final int LARGEST_CHUNK = 16 << 20;
 
   /** With so much more than at the last failure, counting failures begins anew. */
   private static final long MUCH = 1 << 20;
