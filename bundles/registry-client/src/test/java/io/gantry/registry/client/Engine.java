@@ -69,6 +69,7 @@ final class Engine implements Intake, AutoCloseable {
   final List<Events.Event> events = new CopyOnWriteArrayList<>();
   final RegistryClient client;
   boolean keeps;
+  long mostBytes = 1 << 30;
 
   Engine(Path root) {
     this(root, List.of(), PATIENCE);
@@ -115,7 +116,7 @@ final class Engine implements Intake, AutoCloseable {
 
   @Override
   public Limits limits() {
-    return Limits.layer(1 << 30);
+    return Limits.layer(mostBytes);
   }
 
   @Override

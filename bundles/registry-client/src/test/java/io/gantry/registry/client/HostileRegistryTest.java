@@ -119,6 +119,15 @@ class HostileRegistryTest extends RegistryFixture {
         refused().getMessage());
   }
 
+  @Test
+  void whatThereIsNoRoomForIsNotKeptForTheNextAttempt() {
+    Layer large = TestImage.layer("large", 300_000, Packing.GZIP);
+    TestImage.of("amd64", LAYER, large).in(registry, "a/b", "1", TestImage.OCI);
+    engine.mostBytes = large.blob().length; // and its tar has more
+    assertEquals(Kind.EXHAUSTED, refused().kind());
+    assertEquals(List.of(), engine.rests());
+  }
+
   /** It is what its digest says, and no layer. */
   @Test
   void aBlobThatMakesNoLayerIsNotKeptForTheNextAttempt() {

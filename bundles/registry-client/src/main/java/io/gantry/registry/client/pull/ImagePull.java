@@ -17,6 +17,7 @@ import io.gantry.registry.client.known.KnownBlobs;
 import io.gantry.registry.client.known.Packing;
 import io.gantry.registry.client.v2.Manifest;
 import io.gantry.registry.client.v2.Repository;
+import io.gantry.registry.client.wire.RegistryError;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -204,6 +205,11 @@ final class ImagePull {
       try (var ahead = new Ahead(layers, limits)) {
         missing.forEach(part -> begin(part, downloads, ahead, heard));
         missing.forEach(part -> makeOrForget(part, downloads.fetch(part.number()), ahead));
+      } catch (GantryException e) {
+        if (isFull(e)) {
+          downloads.used(); // what a full disk has no room for it does not keep either
+        }
+        throw e;
       }
       Digest id = intake.images().add(List.of(addition)).get(0);
       downloads.used();
@@ -225,6 +231,11 @@ final class ImagePull {
                   part.wanted(),
                   bytes -> heard.unpacked(part, bytes));
             });
+  }
+
+  /** And not a registry that has enough of us. */
+  private static boolean isFull(GantryException e) {
+    return e.kind() == Kind.EXHAUSTED && !(e.getCause() instanceof RegistryError);
   }
 
   /** A blob that makes no layer would make none the next time either. */
