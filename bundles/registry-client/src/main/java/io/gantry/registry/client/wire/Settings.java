@@ -79,7 +79,8 @@ public record Settings(
   }
 
   private static GantryException invalidMirror(String text, String reason) {
-    return new GantryException(Kind.INVALID, "invalid mirror: " + reason + ": " + text);
+    String shown = text.replaceFirst("//.*@", "//"); // a password may be there
+    return new GantryException(Kind.INVALID, "invalid mirror: " + reason + ": " + shown);
   }
 
   /** Where a registry may be, in the order to try. */

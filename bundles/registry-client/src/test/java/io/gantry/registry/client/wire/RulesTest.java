@@ -1,6 +1,7 @@
 package io.gantry.registry.client.wire;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.gantry.registry.client.wire.Challenges.Offer;
@@ -82,9 +83,10 @@ class RulesTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"ftp://x", "m.example", "https://u:p@m.example", "https://m?x=1", "https://"})
+      strings = {"ftp://x", "m.example", "https://u:s3cr3t@m.example", "https://m?x=1", "https://"})
   void whatIsNoMirrorIsRefused(String text) {
-    assertThrows(GantryException.class, () -> Settings.mirror(text));
+    var e = assertThrows(GantryException.class, () -> Settings.mirror(text));
+    assertFalse(e.getMessage().contains("s3cr3t"), e::getMessage);
   }
 
   /** By Docker's grammar of names these are hosts. */
