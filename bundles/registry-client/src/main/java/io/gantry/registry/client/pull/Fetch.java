@@ -242,7 +242,7 @@ final class Fetch {
       new Receiving(repository, blob, new Arrival()).into(opened());
     } catch (GantryException e) {
       failed = e;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) { // whatever it is, others wait for it
       failed = new GantryException(Kind.INTERNAL, "fetch blob " + blob.digest() + ": " + e, e);
     }
     boolean isLast = end(failed);

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -31,6 +32,9 @@ public final class Upload implements AutoCloseable {
 
   /** Chunks are in memory. Who wants larger ones gets all in one piece. */
   private static final int LARGEST_CHUNK = 16 << 20;
+
+  /** MiB that the chunks of all uploads have together; who finds none left waits for others. */
+  private static final Semaphore ROOM = new Semaphore(64, true);
 
   /** With so much more than at the last failure, counting failures begins anew. */
   private static final long MUCH = 1 << 20;
@@ -176,13 +180,21 @@ public final class Upload implements AutoCloseable {
   }
 
   private void inChunks(Body whole) {
-    var chunks = new Chunks();
+    int mebibytes = (chunk >> 20) + 1;
     try {
+      ROOM.acquire(mebibytes);
+    } catch (InterruptedException e) {
+      throw new GantryException(Kind.CANCELLED, "cancelled", e);
+    }
+    try {
+      var chunks = new Chunks();
       whole.writeTo(chunks);
+      chunks.send();
     } catch (IOException e) {
       throw StoreFailure.of("read what is to be sent", e);
+    } finally {
+      ROOM.release(mebibytes);
     }
-    chunks.send();
   }
 
   /** Collects what the registry does not have, and sends it piece by piece. */
