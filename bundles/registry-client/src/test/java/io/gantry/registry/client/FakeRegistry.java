@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -53,7 +55,7 @@ final class FakeRegistry implements AutoCloseable {
   private final Map<String, String> types = new ConcurrentHashMap<>();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final HttpServer server;
-  private final PlainFront front;
+  private volatile PlainFront front;
 
   final FakeUploads uploads = new FakeUploads(this);
 
@@ -68,6 +70,14 @@ final class FakeRegistry implements AutoCloseable {
   /** {@code HOST:PORT}. */
   String host() {
     return front.host();
+  }
+
+  /** Hangs up on all, and refuses connections for a while. */
+  void goAway(Duration time) throws IOException {
+    int port = front.port();
+    front.close();
+    LockSupport.parkNanos(time.toNanos());
+    front = new PlainFront(server.getAddress(), port);
   }
 
   /** Puts a blob into a repository. */

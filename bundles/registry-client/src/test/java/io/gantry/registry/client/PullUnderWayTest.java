@@ -48,6 +48,34 @@ class PullUnderWayTest extends RegistryFixture {
   }
 
   @Test
+  void aRegistryThatIsRestartedIsWaitedFor() {
+    IMAGE.in(registry, "a/b", "1", TestImage.OCI);
+    String path = FakeRegistry.blobPath("a/b", MIDDLE.digest());
+    AtomicInteger times = new AtomicInteger();
+    registry.answers.put(
+        path,
+        exchange -> {
+          if (times.getAndIncrement() == 0) {
+            registry.goAway(Duration.ofMillis(300));
+          }
+          registry.serve(exchange, path);
+        });
+    var patience =
+        new Patience(
+            Engine.PATIENCE.connect(),
+            Engine.PATIENCE.ping(),
+            Engine.PATIENCE.answer(),
+            Engine.PATIENCE.stall(),
+            Engine.PATIENCE.document(),
+            Duration.ofMillis(200),
+            4);
+    try (var patient = new Engine(temp.resolve("patient"), List.of(), patience)) {
+      patient.pull(name(":1"));
+      assertEquals(IMAGE.id(), patient.images.inspect(name(":1")).id());
+    }
+  }
+
+  @Test
   void whatHasArrivedIsThereForTheNextPull() {
     IMAGE.in(registry, "a/b", "1", TestImage.OCI);
     String path = FakeRegistry.blobPath("a/b", MIDDLE.digest());

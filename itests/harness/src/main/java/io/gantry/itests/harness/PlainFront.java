@@ -33,14 +33,25 @@ public final class PlainFront implements AutoCloseable {
           });
 
   public PlainFront(InetSocketAddress server) throws IOException {
+    this(server, 0);
+  }
+
+  /**
+   * @param port to listen at; 0 for any
+   */
+  public PlainFront(InetSocketAddress server, int port) throws IOException {
     this.server = server;
-    this.front = new ServerSocket(0, 100, InetAddress.getLoopbackAddress());
+    this.front = new ServerSocket(port, 100, InetAddress.getLoopbackAddress());
     threads.execute(this::accept);
+  }
+
+  public int port() {
+    return front.getLocalPort();
   }
 
   /** {@code HOST:PORT}. */
   public String host() {
-    return "127.0.0.1:" + front.getLocalPort();
+    return "127.0.0.1:" + port();
   }
 
   private void accept() {

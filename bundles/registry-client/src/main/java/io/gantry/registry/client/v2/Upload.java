@@ -296,7 +296,7 @@ public final class Upload implements AutoCloseable {
             reply.asked() + ": the registry loses again and again what it has been sent");
       }
     } catch (GantryException e) {
-      if (!Session.mayPass(e)) {
+      if (!session.mayPass(e)) {
         throw e;
       }
       throw new Interruption(e);

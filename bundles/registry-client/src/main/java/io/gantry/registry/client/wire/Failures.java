@@ -185,9 +185,14 @@ final class Failures {
     return e.getCause() instanceof Unanswered
         && !has(e, UnknownHostException.class)
         && !has(e, UnresolvedAddressException.class)
-        && !has(e, ConnectException.class)
+        && !isRefusal(e)
         && !has(e, SocketTimeoutException.class)
         && !has(e, SSLException.class);
+  }
+
+  /** Nobody listens there; of one that has answered before, it may be that it is restarted. */
+  static boolean isRefusal(GantryException e) {
+    return has(e, ConnectException.class);
   }
 
   static boolean has(Throwable e, Class<? extends Throwable> type) {

@@ -48,6 +48,7 @@ public final class Session {
   private final Map<List<String>, Map<String, String>> granted = new ConcurrentHashMap<>();
 
   private volatile String identityToken = "";
+  private volatile boolean isAnswered;
 
   /**
    * A request.
@@ -182,6 +183,7 @@ public final class Session {
       boolean isLast = attempt >= patience.attempts() || ask.method().equals("PATCH");
       try {
         Reply reply = authorised(ask);
+        isAnswered = true;
         if (isLast || !isOverload(reply.status())) {
           return reply;
         }
@@ -189,7 +191,7 @@ public final class Session {
         reply.close();
         pause(pause);
       } catch (GantryException e) {
-        if (isLast || !Failures.mayPass(e)) {
+        if (isLast || !mayPass(e)) {
           throw e;
         }
         pause(patience.before(attempt + 1));
@@ -264,8 +266,8 @@ public final class Session {
   }
 
   /** Whether the failure is none of the registry's saying, and may not come again. */
-  public static boolean mayPass(GantryException e) {
-    return Failures.mayPass(e);
+  public boolean mayPass(GantryException e) {
+    return Failures.mayPass(e) || isAnswered && Failures.isRefusal(e);
   }
 
   private URI uri(Ask ask) {
