@@ -326,7 +326,7 @@ public final class RegistryClient implements Transfers {
     var name = allTags ? parsed : parsed.withDefaultTag();
     Platform wanted = Platform.parse(platform);
     if (wanted.isKnown()) {
-      Push.check(name, intake.images().inspect(name.familiar()), wanted);
+      Push.images(intake.images(), name).forEach((one, image) -> Push.check(one, image, wanted));
     }
     run("push", name, operation -> push(operation, name, login), telling);
   }

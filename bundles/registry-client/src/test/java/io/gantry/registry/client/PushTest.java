@@ -257,6 +257,7 @@ class PushTest extends RegistryFixture {
     assertEquals(Kind.NOT_FOUND, platform.kind());
     assertEquals(List.of(), registry.asked);
     engine.push(name(":1"), false, "linux/amd64", null);
+    engine.push(name(""), true, "linux/amd64", null);
   }
 
   @Test

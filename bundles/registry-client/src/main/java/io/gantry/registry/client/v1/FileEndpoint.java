@@ -5,14 +5,18 @@ import io.gantry.registry.client.wire.Patience;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.StoreFailure;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -59,9 +63,11 @@ final class FileEndpoint implements Endpoint {
       return new Content(file, 404, Map.of(), InputStream.nullInputStream());
     }
     try {
-      InputStream in = Files.newInputStream(file);
-      in.skipNBytes(offset);
       long size = Files.size(file);
+      if (offset > size) {
+        return new Content(file, 416, Map.of(), InputStream.nullInputStream());
+      }
+      InputStream in = at(file, offset);
       Map<String, String> headers =
           Map.of(
               "content-length",
@@ -76,17 +82,36 @@ final class FileEndpoint implements Endpoint {
     }
   }
 
+  private static InputStream at(Path file, long offset) throws IOException {
+    InputStream in = Files.newInputStream(file);
+    try {
+      in.skipNBytes(offset);
+      return in;
+    } catch (IOException e) {
+      in.close();
+      throw e;
+    }
+  }
+
   @Override
   public Answer put(
       String path, String repository, Map<String, String> headers, Body body, boolean isDocument) {
     Path file = root.resolve(path);
+    Path folder = Objects.requireNonNull(file.getParent());
     Path scratch = file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID());
     try {
-      Files.createDirectories(Objects.requireNonNull(file.getParent()));
-      try (OutputStream out = Files.newOutputStream(scratch)) {
+      Files.createDirectories(folder);
+      try (var channel =
+              FileChannel.open(scratch, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+          OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel))) {
         body.writeTo(out);
+        out.flush();
+        channel.force(false);
       }
       Files.move(scratch, file, StandardCopyOption.ATOMIC_MOVE);
+      try (var channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+        channel.force(true);
+      }
       return new Content(file, 200, Map.of(), InputStream.nullInputStream());
     } catch (IOException e) {
       throw failure(file, e);
