@@ -76,18 +76,22 @@ public final class MBeanWhiteboard {
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC)
   void bind(Object bean, Map<String, Object> properties) {
-    thread.execute(() -> register(bean, properties));
+    later(() -> register(bean, properties));
   }
 
   void unbind(Object bean, Map<String, Object> properties) {
+    later(
+        () -> {
+          ObjectName name = registered.remove(id(properties));
+          if (name != null) {
+            unregister(name);
+          }
+        });
+  }
+
+  private void later(Runnable step) {
     try {
-      thread.execute(
-          () -> {
-            ObjectName name = registered.remove(id(properties));
-            if (name != null) {
-              unregister(name);
-            }
-          });
+      thread.execute(step);
     } catch (RejectedExecutionException e) {
       // closing, maybe at this very moment: close() takes all of them away
     }

@@ -10,6 +10,9 @@ import java.util.regex.Pattern;
 
 /** All that can be said against a container before anything is made, in dockerd's words. */
 public final class SpecCheck {
+  /** Names have 256 at most (login.defs), numbers 10. */
+  private static final int LONGEST_USER = 1024;
+
   private static final int LONGEST_HOSTNAME = 64;
 
   private static final Pattern PORT =
@@ -86,7 +89,7 @@ public final class SpecCheck {
     if (!process.domainname().matches("[a-zA-Z0-9_.-]{0,64}|\\(none\\)")) {
       throw invalid("invalid domainname: " + process.domainname());
     }
-    if (process.user().chars().anyMatch(c -> c < ' ')) {
+    if (process.user().length() > LONGEST_USER || process.user().chars().anyMatch(c -> c < ' ')) {
       throw invalid("invalid user");
     }
     HealthChecks.check(process.health());
