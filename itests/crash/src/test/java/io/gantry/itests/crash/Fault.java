@@ -169,7 +169,7 @@ enum Fault {
       EnumSet.of(Findings.Kind.STATE),
       "bundles/engine",
       "io.gantry.engine.container.Networking",
-      "    container.run().places().forEach(place -> networks.expect(place, container.id));\n",
+      "      networks.expect(place, container.id);\n",
       ""),
 
   NAMES_FORGOTTEN(
