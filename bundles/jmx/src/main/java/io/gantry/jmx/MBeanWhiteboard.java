@@ -89,6 +89,10 @@ public final class MBeanWhiteboard {
         });
   }
 
+  boolean isClosing() {
+    return closing;
+  }
+
   private void later(Runnable step) {
     try {
       thread.execute(step);
