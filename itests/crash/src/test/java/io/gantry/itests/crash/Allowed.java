@@ -45,7 +45,8 @@ final class Allowed {
           isAlive()
               || endedByItself()
               || isRefusedStart()
-              || one.pending == Step.RESTART && isEnd(Program.TERMINATED);
+              || one.pending == Step.RESTART
+                  && (isEnd(Program.TERMINATED) || isStoppedForRestart());
       case STOP -> isEnd(Program.TERMINATED) || isEnd(Program.KILLED) || isStoppedAnywhere();
       case KILL -> isEnd(Program.KILLED) || isStoppedAnywhere();
       case PAUSE -> isSame() && seen.phase() == Phase.PAUSED;
@@ -91,6 +92,11 @@ final class Allowed {
   /** A stop may come between two runs, of which the last one ended by itself. */
   private boolean isStoppedAnywhere() {
     return one.isRestless() && isEnd(one.program.exit());
+  }
+
+  /** The start that its end was for has not happened, so its policy makes it. */
+  private boolean isStoppedForRestart() {
+    return one.policy.restarts(Program.TERMINATED) && seen.phase() == Phase.RESTARTING;
   }
 
   /** The removal that its end was for has not happened, so its policy starts it again. */
