@@ -12,6 +12,7 @@ import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.log.LogAttributes;
 import io.gantry.spi.log.LogTag;
 import io.gantry.spi.log.LogTarget;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -188,10 +189,13 @@ final class Logging {
     }
   }
 
-  /** One that has ended, and whose log may not have been shipped to its end. */
-  void foundEnded(Container container) {
+  /**
+   * One that does not run, and whose log may not have been shipped to its end. What a start that
+   * failed or was cut short has printed is in it, too.
+   */
+  void notRunning(Container container) {
     if (LogOptions.isShipped(container.record().spec().host().log().driver())
-        && container.run().started() != null) {
+        && (container.run().started() != null || Files.exists(shop.place().log(container.id)))) {
       begun(container);
     }
   }

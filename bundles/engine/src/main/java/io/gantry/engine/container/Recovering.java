@@ -200,7 +200,7 @@ final class Recovering {
   }
 
   private void leaveEnded(Container container) {
-    logging.foundEnded(container);
+    logging.notRunning(container);
     if (container.record().ephemeral() && container.run().started() != null) {
       ending.removeIfOver(container); // it ended, and the engine with it, before it went
     }

@@ -426,6 +426,7 @@ final class Starting {
       e.addSuppressed(unwritten);
     }
     container.pending.end();
+    logging.notRunning(container);
     container.waiters.failed(
         new Exit(failure.exitCode(), failure.sentence()), container.isRestarting());
     launching.hasFailed();

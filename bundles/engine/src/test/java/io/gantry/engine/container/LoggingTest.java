@@ -188,6 +188,20 @@ class LoggingTest {
     engine.containers.remove(id, true, false);
   }
 
+  /** Its program may have run for a moment: what it printed is in its log, which users can read. */
+  @Test
+  void whatAStartPrintedThatAnEngineDiedInIsShipped() throws Exception {
+    String id = engine.containers.create(Specs.spec(shipped("sleep", "1000"))).id();
+    String other = run(s -> s.cmd = List.of("echo", "begin"));
+    engine.close();
+    Files.copy(home.place().log(other), home.place().log(id));
+    var next = new MemoryShipper();
+    engine = open(next, Map.of());
+    Await.until("shipped", () -> next.lines.equals(List.of("stdout begin")));
+    Await.until("closed", () -> next.open.isEmpty());
+    assertEquals(Status.CREATED, engine.containers.inspect(id).state().status());
+  }
+
   @Test
   void aContainerThatGoesWithItsEndHasItsLogShippedBefore() throws Exception {
     String id =
