@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "box.h"
 #include "gate.h"
 #include "replay.h"
 #include "sha256.h"
@@ -12,7 +13,7 @@
 #include "wire.h"
 
 static int usage(void) {
-  fputs("usage: gantry-helper gate [OPTION...] -- JAVA ARG... | spawn DIR | replay FILE... | version\n", stderr);
+  fputs("usage: gantry-helper gate [OPTION...] -- JAVA ARG... | spawn DIR | box PROGRAM ARG... | replay FILE... | version\n", stderr);
   return 64;
 }
 
@@ -30,6 +31,7 @@ int main(int argc, char **argv) {
   if (!strcmp(role, "gate")) return gate_main(argc - 1, argv + 1);
   if (!strcmp(role, "spawn") && argc == 3) return spawn_main(argv[2]);
   if (!strcmp(role, "zygote") && argc == 4) return spawn_zygote(argv[2], argv[3]);
+  if (!strcmp(role, "box")) return box_main(argc - 1, argv + 1);
   if (!strcmp(role, "replay")) return replay_main(argc - 2, argv + 2);
   if (!strcmp(role, "version") && argc == 2) return version();
   return usage();

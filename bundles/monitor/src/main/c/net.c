@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "confine.h"
 #include "monitor.h"
 #include "spawn.h"
 #include "sys.h"

@@ -51,10 +51,6 @@ _Noreturn void net_main(int connection, const struct message *start);
 void net_pause(void);
 bool net_paused(void);
 
-/* confine.c */
-/* Gives up all that is not needed from here on: -1 and errno. */
-int confine(void);
-
 /* ports.c */
 void port_add(struct container *c, const struct listener *l, int fd);
 void port_close(struct port *p);
