@@ -21,6 +21,7 @@ import io.gantry.registry.client.v1.Index;
 import io.gantry.registry.client.v1.Search;
 import io.gantry.registry.client.v1.Tree;
 import io.gantry.registry.client.v2.Repository;
+import io.gantry.registry.client.v2.UnfinishedUploads;
 import io.gantry.registry.client.wire.Address;
 import io.gantry.registry.client.wire.Patience;
 import io.gantry.registry.client.wire.Proxies;
@@ -77,6 +78,7 @@ public final class RegistryClient implements Transfers {
   private final VersionOne versionOne;
   private final Map<String, Operation> operations = new ConcurrentHashMap<>();
   private volatile Settings settings;
+  private final UnfinishedUploads unfinished;
   private final Shipping shipping;
   private volatile int mostDownloads;
   private volatile int mostUploads;
@@ -126,7 +128,8 @@ public final class RegistryClient implements Transfers {
     wire = new Wire(providers, settings.patience(), userAgent);
     var known = new KnownBlobs(dataRoot.resolve("registry/known"));
     workshop = new Workshop(intake, known, threads);
-    shipping = new Shipping(intake, known, threads);
+    unfinished = new UnfinishedUploads(dataRoot.resolve("registry/uploads"), clock);
+    shipping = new Shipping(intake, known, unfinished, threads);
     versionOne = new VersionOne(intake, dataRoot.resolve("registry/v1"));
   }
 
@@ -187,6 +190,7 @@ public final class RegistryClient implements Transfers {
     var name = allTags ? parsed : parsed.withDefaultTag();
     Platform wanted = Platform.parse(platform);
     intake.blobs().expire();
+    unfinished.expire();
     run("pull", name, operation -> pull(operation, name, allTags, wanted, login), telling);
   }
 

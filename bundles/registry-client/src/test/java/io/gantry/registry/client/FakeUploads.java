@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 final class FakeUploads {
 
   private static final Pattern BEGIN =
-      Pattern.compile("/v2/(.+)/blobs/uploads/(?:\\?mount=([^&]+)&from=(.+))?");
+      Pattern.compile("/v2/(.+)/blobs/uploads/(?:\\?mount=([^&]+)&from=(.+)|\\?digest=(.+))?");
   private static final Pattern SESSION =
       Pattern.compile("/v2/(.+)/blobs/uploads/(\\d+)(?:\\?digest=(.+))?");
 
@@ -26,6 +26,18 @@ final class FakeUploads {
   final AtomicInteger receiving = new AtomicInteger();
 
   final AtomicInteger mostReceiving = new AtomicInteger();
+
+  /** Runs when a blob is there, before anybody hears of it. */
+  volatile Step onBlob = () -> {};
+
+  /** Whether one POST may bring all of a blob. */
+  volatile boolean takesWhole;
+
+  /** What may fail as an answer may. */
+  interface Step {
+    void run() throws IOException;
+  }
+
   private final AtomicInteger count = new AtomicInteger();
   private final FakeRegistry registry;
 
@@ -39,7 +51,11 @@ final class FakeUploads {
   boolean serve(HttpExchange exchange, String path) throws IOException {
     Matcher begin = BEGIN.matcher(path);
     if (begin.matches()) {
-      begin(exchange, begin.group(1), begin.group(2), begin.group(3));
+      if (begin.group(4) != null && takesWhole) {
+        end(exchange, begin.group(1), begin.group(4), new ByteArrayOutputStream());
+      } else {
+        begin(exchange, begin.group(1), begin.group(2), begin.group(3));
+      }
       return true;
     }
     Matcher session = SESSION.matcher(path);
@@ -55,7 +71,7 @@ final class FakeUploads {
     String place = path.replaceFirst("\\?.*", "");
     switch (exchange.getRequestMethod()) {
       case "PATCH" -> patch(exchange, place, content);
-      case "PUT" -> end(exchange, session, content);
+      case "PUT" -> end(exchange, session.group(1), session.group(3), content);
       case "DELETE" -> {
         sessions.remove(session.group(2));
         exchange.sendResponseHeaders(204, -1);
@@ -104,10 +120,15 @@ final class FakeUploads {
     sessions.put(id, new ByteArrayOutputStream());
   }
 
-  /** Takes so many bytes of a piece, and hangs up. */
-  void breakOff(HttpExchange exchange, String session, int bytes) throws IOException {
+  /** Takes so many bytes of a piece. */
+  void take(HttpExchange exchange, String session, int bytes) throws IOException {
     InputStream in = exchange.getRequestBody();
     sessions.get(session).write(in.readNBytes(bytes));
+  }
+
+  /** Takes so many bytes of a piece, and hangs up. */
+  void breakOff(HttpExchange exchange, String session, int bytes) throws IOException {
+    take(exchange, session, bytes);
     throw new IOException("hangs up");
   }
 
@@ -116,16 +137,18 @@ final class FakeUploads {
     exchange.getResponseHeaders().set("Range", "0-" + Math.max(0, content.size() - 1));
   }
 
-  private void end(HttpExchange exchange, Matcher session, ByteArrayOutputStream content)
+  private void end(
+      HttpExchange exchange, String repository, String name, ByteArrayOutputStream content)
       throws IOException {
     exchange.getRequestBody().transferTo(content);
-    Digest digest = Digest.parse(session.group(3));
+    Digest digest = Digest.parse(name);
     if (!Digest.sha256(content.toByteArray()).equals(digest)) {
       FakeRegistry.error(exchange, 400, "DIGEST_INVALID", "provided digest did not match");
       return;
     }
-    sessions.remove(session.group(2));
-    registry.blob(session.group(1), content.toByteArray());
+    sessions.values().remove(content);
+    registry.blob(repository, content.toByteArray());
+    onBlob.run();
     exchange.getResponseHeaders().set("Docker-Content-Digest", digest.toString());
     exchange.sendResponseHeaders(201, -1);
   }

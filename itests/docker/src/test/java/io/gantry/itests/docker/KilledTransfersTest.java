@@ -9,6 +9,7 @@ import io.gantry.itests.harness.Http;
 import io.gantry.itests.harness.Instance;
 import io.gantry.itests.harness.Narrows;
 import io.gantry.itests.harness.Registry;
+import io.gantry.itests.harness.UploadKeeper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +31,9 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(900)
 class KilledTransfersTest {
 
-  private static final int IMAGES = 10;
+  /** Of each kind at once. */
+  private static final int IMAGES = Integer.getInteger("gantry.transfers", 20);
+
   private static final int BYTES = 4_000_000;
 
   /** Of what is not layers: manifests, configurations, headers; for all images. */
@@ -53,12 +56,12 @@ class KilledTransfersTest {
     return engine.docker("import", tar.toString(), name).ok();
   }
 
-  private static List<Command> transferAll(Instance engine, ExecutorService threads, String host)
-      throws Exception {
+  private static List<Command> transferAll(
+      Instance engine, ExecutorService threads, String from, String to) throws Exception {
     List<Future<Command>> all = new ArrayList<>();
     for (int i = 0; i < IMAGES; i++) {
-      String pulled = host + "/pulled-" + i + ":1";
-      String pushed = host + "/pushed-" + i + ":1";
+      String pulled = from + "/pulled-" + i + ":1";
+      String pushed = to + "/pushed-" + i + ":1";
       all.add(threads.submit(() -> engine.docker("pull", pulled)));
       all.add(threads.submit(() -> engine.docker("push", pushed)));
     }
@@ -82,21 +85,24 @@ class KilledTransfersTest {
   @Test
   void pullsAndPushesGoOnAfterAKill() throws Exception {
     ExecutorService threads = Executors.newCachedThreadPool();
+    long half = (IMAGES / 2 + 1L) * BYTES;
     try (Registry registry = Registry.start(folder);
+        UploadKeeper keeper = new UploadKeeper(registry, folder.resolve("uploads"));
         Instance engine = Instance.start();
-        Narrows narrows = new Narrows(registry.port(), (IMAGES + 2L) * BYTES)) {
+        Narrows down = new Narrows(registry.port(), half);
+        Narrows up = new Narrows(keeper.port(), half)) {
       List<String> ids = new ArrayList<>();
       for (int i = 0; i < IMAGES; i++) {
         String direct = registry.host() + "/pulled-" + i + ":1";
         ids.add(make(engine, direct, i));
         engine.docker("push", "-q", direct).ok();
         engine.docker("rmi", direct).ok();
-        make(engine, narrows.host() + "/pushed-" + i + ":1", 100 + i);
+        make(engine, up.host() + "/pushed-" + i + ":1", 100 + i);
       }
 
       Future<List<Command>> first =
-          threads.submit(() -> transferAll(engine, threads, narrows.host()));
-      Eventually.eventually("transfers are under way", narrows::isHeld);
+          threads.submit(() -> transferAll(engine, threads, down.host(), up.host()));
+      Eventually.eventually("pulls and pushes are under way", () -> down.isHeld() && up.isHeld());
       ProcessHandle killed = engine.engine();
       killed.destroyForcibly();
       killed.onExit().join();
@@ -104,19 +110,26 @@ class KilledTransfersTest {
       engine.awaitAnswer();
       Path ingest = engine.dataRoot().resolve("blobs/ingest");
       long arrived = bytes(ingest);
-      narrows.open();
+      down.open();
+      up.open();
+      long kept = keeper.kept();
       long complete = engine.docker("images", "-q").ok().lines().count() - IMAGES;
 
-      for (Command again : transferAll(engine, threads, narrows.host())) {
+      for (Command again : transferAll(engine, threads, down.host(), up.host())) {
         again.ok();
       }
-      long missing = (IMAGES - complete) * BYTES - arrived;
-      assertTrue(arrived > 0 || complete > 0, "nothing was under way");
+      assertTrue(arrived > 0 || complete > 0, "no pull was under way");
+      assertTrue(kept > 0, "no push was under way");
+      long toFetch = (IMAGES - complete) * BYTES - arrived;
       assertTrue(
-          narrows.down() < missing + TALK,
-          "fetched " + narrows.down() + ", and " + missing + " were missing");
+          down.down() < toFetch + TALK,
+          "fetched " + down.down() + ", and " + toFetch + " were missing");
+      long toSend = (long) IMAGES * BYTES - kept;
+      assertTrue(up.up() < toSend + TALK, "sent " + up.up() + ", and " + toSend + " were missing");
+      assertEquals(0, keeper.open(), "uploads that nobody ends");
+      assertEquals(0, bytes(engine.dataRoot().resolve("registry/uploads")), "records of uploads");
       for (int i = 0; i < IMAGES; i++) {
-        String ref = narrows.host() + "/pulled-" + i + ":1";
+        String ref = down.host() + "/pulled-" + i + ":1";
         assertEquals(ids.get(i), engine.docker("image", "inspect", "-f", "{{.Id}}", ref).ok());
         String copy = folder.resolve("copy-" + i).toString();
         String pushed = "docker://" + registry.host() + "/pushed-" + i + ":1";

@@ -205,9 +205,8 @@ final class ImagePush {
     if (repository.size(image.id()).isPresent()) {
       return;
     }
-    try (Upload upload = repository.upload(image.id().algorithm())) {
-      upload.send(Body.of(config));
-      upload.commit(image.id());
+    try (Upload upload = repository.upload(image.id().algorithm(), null)) {
+      upload.send(Body.of(config), image::id);
     }
   }
 }

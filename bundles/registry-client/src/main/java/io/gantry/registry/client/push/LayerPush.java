@@ -8,6 +8,7 @@ import io.gantry.registry.client.known.KnownBlob;
 import io.gantry.registry.client.known.KnownBlobs;
 import io.gantry.registry.client.known.Packing;
 import io.gantry.registry.client.v2.Repository;
+import io.gantry.registry.client.v2.UnfinishedUploads;
 import io.gantry.registry.client.v2.Upload;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Has a repository have a layer: it may have one of the layer's blobs already, or take it over from
@@ -29,6 +31,10 @@ final class LayerPush {
   /** Questions that are asked before something is sent, of each kind. */
   private static final int MOST_QUESTIONS = 5;
 
+  /** Smaller layers are sent anew by an engine that was killed amid them. */
+  private static final long WRITTEN_DOWN = 1 << 20;
+
+  private final Shipping shipping;
   private final Repository repository;
   private final Cargo cargo;
   private final Watcher watcher;
@@ -37,6 +43,7 @@ final class LayerPush {
   private final HeldBlobs blobs;
 
   LayerPush(Shipping shipping, Repository repository, Cargo cargo, Watcher watcher) {
+    this.shipping = shipping;
     this.repository = repository;
     this.cargo = cargo;
     this.watcher = watcher;
@@ -70,6 +77,7 @@ final class LayerPush {
   private Optional<KnownBlob> there(Predicate<KnownBlob> which) {
     Optional<KnownBlob> there = existing(which);
     if (there.isPresent()) {
+      shipping.unfinished().forget(repository, cargo.diff());
       watcher.says("Layer already exists");
       return there.map(blob -> isProved(blob.digest()) ? learnt(blob) : blob);
     }
@@ -212,14 +220,23 @@ final class LayerPush {
     }
   }
 
+  /**
+   * The blob is remembered before it is made one: an engine that is killed then asks for it first.
+   */
   private KnownBlob send(Packed packed) {
-    try (Upload upload = repository.upload(packed.digest().algorithm())) {
-      upload.send(packed);
-      upload.commit(packed.digest());
+    try (UnfinishedUploads.@Nullable Claim claim =
+            packed.source() < WRITTEN_DOWN
+                ? null
+                : shipping.unfinished().claim(repository, cargo.diff(), packed.form());
+        Upload upload = repository.upload(packed.digest().algorithm(), claim)) {
+      upload.send(packed, () -> learnt(blob(packed)).digest());
     }
     watcher.says("Pushed");
-    return learnt(
-        new KnownBlob(
-            registry(), repository.path(), packed.digest(), packed.size(), packed.packing));
+    return blob(packed);
+  }
+
+  private KnownBlob blob(Packed packed) {
+    return new KnownBlob(
+        registry(), repository.path(), packed.digest(), packed.size(), packed.packing);
   }
 }

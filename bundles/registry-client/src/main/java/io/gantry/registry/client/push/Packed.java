@@ -22,6 +22,9 @@ abstract class Packed implements Body {
    */
   private static final int LEVEL = 4;
 
+  /** The JDK's compressor is another one with another JDK. */
+  private static final String ENCODER = "gzip %d of Java %s".formatted(LEVEL, Runtime.version());
+
   private static final int BUFFER = 1 << 16;
 
   final Packing packing;
@@ -36,56 +39,72 @@ abstract class Packed implements Body {
   /** Of what was written last, in bytes. */
   abstract long size();
 
+  /** Bytes of what it is made of, which are about as many. */
+  abstract long source();
+
+  /** What its bytes are made by: who says the same writes the same. */
+  abstract String form();
+
   /** A blob as it came. */
   static Packed blob(HeldBlobs blobs, Digest digest, Packing packing, Watcher watcher) {
-    long size = blobs.size(digest);
-    return new Packed(packing) {
-      @Override
-      public long length() {
-        return size;
-      }
-
-      @Override
-      public void writeTo(OutputStream out) throws IOException {
-        blobs.copy(digest, new Progress(out, watcher, size));
-      }
-
-      @Override
-      Digest digest() {
-        return digest;
-      }
-
-      @Override
-      long size() {
-        return size;
-      }
-    };
+    return new AsItIs(packing, digest, blobs.size(digest), watcher, out -> blobs.copy(digest, out));
   }
 
   /** The tar of a layer, as it is. */
   static Packed tar(Layers layers, Digest chain, Digest diff, Watcher watcher) throws IOException {
     long size = layers.tarBytes(chain);
-    return new Packed(Packing.PLAIN) {
-      @Override
-      public long length() {
-        return size;
-      }
+    return new AsItIs(Packing.PLAIN, diff, size, watcher, out -> layers.tar(chain, out));
+  }
 
-      @Override
-      public void writeTo(OutputStream out) throws IOException {
-        layers.tar(chain, new Progress(out, watcher, size));
-      }
+  /** What is known before it is written. */
+  private static final class AsItIs extends Packed {
+    private final Digest digest;
+    private final long size;
+    private final Watcher watcher;
+    private final Source source;
 
-      @Override
-      Digest digest() {
-        return diff;
-      }
+    /** Writes all of it. */
+    interface Source {
+      void writeTo(OutputStream out) throws IOException;
+    }
 
-      @Override
-      long size() {
-        return size;
-      }
-    };
+    AsItIs(Packing packing, Digest digest, long size, Watcher watcher, Source source) {
+      super(packing);
+      this.digest = digest;
+      this.size = size;
+      this.watcher = watcher;
+      this.source = source;
+    }
+
+    @Override
+    public long length() {
+      return size;
+    }
+
+    @Override
+    public void writeTo(OutputStream out) throws IOException {
+      source.writeTo(new Progress(out, watcher, size));
+    }
+
+    @Override
+    Digest digest() {
+      return digest;
+    }
+
+    @Override
+    long size() {
+      return size;
+    }
+
+    @Override
+    long source() {
+      return size;
+    }
+
+    @Override
+    String form() {
+      return digest.toString();
+    }
   }
 
   /** The tar of a layer, compressed in the same way each time. */
@@ -157,6 +176,16 @@ abstract class Packed implements Body {
     @Override
     long size() {
       return size;
+    }
+
+    @Override
+    long source() {
+      return tarBytes;
+    }
+
+    @Override
+    String form() {
+      return ENCODER;
     }
   }
 

@@ -2,6 +2,7 @@ package io.gantry.registry.client.push;
 
 import io.gantry.image.Intake;
 import io.gantry.registry.client.known.KnownBlobs;
+import io.gantry.registry.client.v2.UnfinishedUploads;
 import java.util.concurrent.ExecutorService;
 
 /** What pushes have in common. */
@@ -9,15 +10,18 @@ public final class Shipping {
 
   private final Intake intake;
   private final KnownBlobs known;
+  private final UnfinishedUploads unfinished;
   private final ExecutorService threads;
   private final Sendings sendings = new Sendings();
 
   /**
    * @param threads as many as there are layers on their way
    */
-  public Shipping(Intake intake, KnownBlobs known, ExecutorService threads) {
+  public Shipping(
+      Intake intake, KnownBlobs known, UnfinishedUploads unfinished, ExecutorService threads) {
     this.intake = intake;
     this.known = known;
+    this.unfinished = unfinished;
     this.threads = threads;
   }
 
@@ -27,6 +31,10 @@ public final class Shipping {
 
   KnownBlobs known() {
     return known;
+  }
+
+  UnfinishedUploads unfinished() {
+    return unfinished;
   }
 
   ExecutorService threads() {

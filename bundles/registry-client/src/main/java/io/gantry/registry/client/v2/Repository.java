@@ -209,16 +209,13 @@ public final class Repository {
   }
 
   /**
-   * Begins to upload a blob.
+   * Begins to upload a blob, or goes on with it.
    *
+   * @param claim where the upload is written down
    * @throws GantryException UNAUTHORIZED, FORBIDDEN, NOT_FOUND as the registry says
    */
-  public Upload upload(Digest.Algorithm algorithm) {
-    try (Reply reply = begin(query(algorithm), scopes)) {
-      check(reply);
-      reply.drain();
-      return new Upload(this, algorithm, reply);
-    }
+  public Upload upload(Digest.Algorithm algorithm, UnfinishedUploads.@Nullable Claim claim) {
+    return Upload.open(this, algorithm, claim);
   }
 
   static String query(Digest.Algorithm algorithm) {
@@ -235,7 +232,7 @@ public final class Repository {
     List<String> both = List.of(scopes.get(0), "repository:" + from + ":pull");
     try (Reply reply = begin(query, both)) {
       if (reply.status() == 202) {
-        new Upload(this, digest.algorithm(), reply).close();
+        Upload.begun(this, digest.algorithm(), reply).close();
       }
       return reply.status() == 201;
     } catch (GantryException e) {

@@ -15,8 +15,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A blob on its way into a repository, in an upload session of the registry: begun by POST, filled
@@ -24,7 +26,8 @@ import java.util.regex.Pattern;
  *
  * <p>It is sent in one piece as long as all goes well. After a failure the registry is asked what
  * it has, and the rest goes out in chunks that say where they belong; also from the beginning on
- * where a registry wants chunks. A session that the registry has lost is begun anew.
+ * where a registry wants chunks. A session that the registry has lost is begun anew. One that is
+ * written down, and was left by an engine that ended amid it, is gone on with in the same way.
  */
 public final class Upload implements AutoCloseable {
 
@@ -41,6 +44,9 @@ public final class Upload implements AutoCloseable {
 
   /** Besides 5xx: no such session, no length, another range, too many requests. */
   private static final Set<Integer> MAY_PASS = Set.of(404, 411, 416, 429);
+
+  /** To what has been sent: not this digest, no such session, another length. */
+  private static final Set<Integer> NO_SUCH_BLOB = Set.of(400, 404, 409, 416, 422);
 
   private static final Pattern RANGE = Pattern.compile("(?:bytes[= ])?0-(\\d{1,18})");
 
@@ -64,8 +70,11 @@ public final class Upload implements AutoCloseable {
   private final Session session;
   private final Digest.Algorithm algorithm;
 
+  /** Where it is written down, or null. */
+  private final UnfinishedUploads.@Nullable Claim claim;
+
   /** Where the registry wants the next request. */
-  private String place;
+  private String place = "";
 
   /** So many bytes the registry has. */
   private long received;
@@ -81,15 +90,55 @@ public final class Upload implements AutoCloseable {
 
   private boolean isOpen = true;
 
-  /**
-   * @param begun the registry's answer to the POST
-   */
-  Upload(Repository repository, Digest.Algorithm algorithm, Reply begun) {
+  /** Whether what the registry has is what was sent before this engine began. */
+  private boolean isTakenUp;
+
+  private Upload(
+      Repository repository, Digest.Algorithm algorithm, UnfinishedUploads.@Nullable Claim claim) {
     this.repository = repository;
     this.session = repository.session();
     this.algorithm = algorithm;
-    this.place = place(begun);
-    this.chunk = chunk(begun);
+    this.claim = claim;
+  }
+
+  /** Goes on with the upload that is written down, or begins one. */
+  static Upload open(
+      Repository repository, Digest.Algorithm algorithm, UnfinishedUploads.@Nullable Claim claim) {
+    var upload = new Upload(repository, algorithm, claim);
+    if (claim == null || claim.find().filter(upload::takesUp).isEmpty()) {
+      upload.beginAnew();
+    }
+    return upload;
+  }
+
+  /**
+   * One that has just begun.
+   *
+   * @param begun the registry's answer to the POST
+   */
+  static Upload begun(Repository repository, Digest.Algorithm algorithm, Reply begun) {
+    var upload = new Upload(repository, algorithm, null);
+    upload.begun(begun);
+    return upload;
+  }
+
+  /**
+   * @return false when there is nothing to go on with
+   */
+  private boolean takesUp(UnfinishedUploads.Unfinished former) {
+    if (!session.mayAsk(former.place())) {
+      return false;
+    }
+    place = former.place();
+    boolean isSame = claim != null && claim.continues(former);
+    if (!isSame || !knowsWhatIsThere()) {
+      cancel();
+      return false;
+    }
+    chunk = Math.max(former.chunk(), USUAL_CHUNK);
+    isTakenUp = true;
+    session.counts().retried();
+    return true;
   }
 
   private String place(Reply reply) {
@@ -110,12 +159,23 @@ public final class Upload implements AutoCloseable {
   }
 
   /**
-   * Sends all of a blob; it may be asked for its bytes several times.
+   * Sends all of a blob, and makes a blob of it; it may be asked for its bytes several times.
    *
-   * @throws GantryException UNAVAILABLE after too many failures, CANCELLED on an interrupt, or as
-   *     the registry says
+   * @param digest of what has been written last
+   * @throws GantryException UNAVAILABLE after too many failures, INVALID when the registry has
+   *     something else than was sent, CANCELLED on an interrupt, or as the registry says
    */
-  public void send(Body whole) {
+  public void send(Body whole, Supplier<Digest> digest) {
+    sendAll(whole);
+    if (!commit(digest.get())) {
+      cancel();
+      beginAnew();
+      sendAll(whole);
+      commit(digest.get());
+    }
+  }
+
+  private void sendAll(Body whole) {
     while (true) {
       try {
         if (chunk == 0) {
@@ -282,7 +342,7 @@ public final class Upload implements AutoCloseable {
       }
       repository.check(reply);
       reply.drain();
-      place = session.place(reply).orElse(place);
+      at(session.place(reply).orElse(place));
       long before = received;
       long most = before + bytes[0];
       received = range(reply).orElse(most);
@@ -331,40 +391,73 @@ public final class Upload implements AutoCloseable {
   }
 
   private void askWhatIsThere() {
+    if (!knowsWhatIsThere()) {
+      cancel();
+      beginAnew();
+    }
+  }
+
+  /**
+   * @return false when the registry does not say
+   */
+  private boolean knowsWhatIsThere() {
     try (Reply reply = session.send(new Ask("GET", place, Map.of(), repository.scopes(), true))) {
       Optional<Long> there = reply.isSuccess() ? range(reply) : Optional.empty();
       if (there.isPresent()) {
-        place = session.place(reply).orElse(place);
+        at(session.place(reply).orElse(place));
         received = there.get();
-        return;
       }
+      return there.isPresent();
     }
-    cancel();
-    beginAnew();
   }
 
   private void beginAnew() {
     try (Reply reply = repository.begin(Repository.query(algorithm), repository.scopes())) {
       repository.check(reply);
-      place = place(reply);
-      received = 0;
+      reply.drain();
+      begun(reply);
+    }
+  }
+
+  private void begun(Reply reply) {
+    isTakenUp = false;
+    received = 0;
+    chunk = Math.max(chunk, chunk(reply));
+    at(place(reply));
+  }
+
+  private void at(String next) {
+    place = next;
+    if (claim != null) {
+      claim.at(next, chunk);
     }
   }
 
   /**
    * Makes what has been sent a blob.
    *
-   * @throws GantryException INVALID when the registry has something else than was sent
+   * @return false when what was there from before is not the beginning of it
    */
-  public void commit(Digest digest) {
+  private boolean commit(Digest digest) {
     String end = place + (place.indexOf('?') < 0 ? "?" : "&") + "digest=" + digest;
     try (Reply reply = session.send(new Ask("PUT", end, Map.of(), repository.scopes(), true))) {
       boolean isThere = reply.status() == 404 && repository.size(digest).isPresent();
+      if (isTakenUp && !isThere && NO_SUCH_BLOB.contains(reply.status())) {
+        return false;
+      }
       if (!isThere) { // else a former attempt has ended it, and its answer was lost
         repository.check(reply);
         Repository.checkDigest(reply, digest, "blob");
       }
       isOpen = false;
+      drop();
+      return true;
+    }
+  }
+
+  private void drop() {
+    if (claim != null) {
+      claim.drop();
     }
   }
 
@@ -380,8 +473,9 @@ public final class Upload implements AutoCloseable {
   private void cancel() {
     try {
       session.sendLast(new Ask("DELETE", place, Map.of(), repository.scopes(), true));
+      drop();
     } catch (GantryException e) {
-      // Registries forget sessions that nobody goes on with.
+      // Who is asked for the same again goes on with it, or the registry forgets it.
     }
   }
 }

@@ -265,6 +265,17 @@ public final class Session {
         .map(location -> Locations.check(reply.sent(), location).toString());
   }
 
+  /** Whether a place that {@link #place} gave to another operation may be asked by this one. */
+  public boolean mayAsk(String place) {
+    try {
+      var sent = new Sent("PATCH", address.base(), Map.of(), null, Duration.ZERO);
+      Locations.check(sent, place);
+      return true;
+    } catch (GantryException e) {
+      return false;
+    }
+  }
+
   /** Whether the failure is none of the registry's saying, and may not come again. */
   public boolean mayPass(GantryException e) {
     return Failures.mayPass(e) || isAnswered && Failures.isRefusal(e);
