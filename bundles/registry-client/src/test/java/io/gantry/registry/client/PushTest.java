@@ -24,6 +24,7 @@ import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a push sends, has the registry take over, leaves out and tells. */
 class PushTest extends RegistryFixture {
@@ -223,6 +224,79 @@ class PushTest extends RegistryFixture {
     assertTrue(told.contains(ID + ": Layer already exists"), told::toString);
     assertEquals(4, registry.count("PATCH", ".*"), "two layers and two configurations");
     assertEquals(List.of("push"), engine.events.stream().map(event -> event.action()).toList());
+  }
+
+  private List<String> askedOfConfig() {
+    return registry.asked.stream()
+        .map(FakeRegistry.Asked::toString)
+        .filter(one -> one.contains("/blobs/"))
+        .map(one -> one.replaceFirst("sha256:[0-9a-f]+", "DIGEST"))
+        .toList();
+  }
+
+  /** One whose layer is there. */
+  private String withoutLayers() {
+    engine.make(name(""), "1", TAR);
+    engine.push(name(":1"));
+    Image second = engine.make("x", "1", TAR);
+    engine.images.tag(second.id().toString(), name(""), "2");
+    registry.asked.clear();
+    return name(":2");
+  }
+
+  @Test
+  void aConfigurationGoesOutByOneRequestWhereTheRegistryTakesItSo() {
+    String ref = withoutLayers();
+    registry.uploads.takesWhole = true;
+    engine.push(ref);
+    assertEquals(
+        List.of(
+            "HEAD /v2/a/b/blobs/DIGEST",
+            "HEAD /v2/a/b/blobs/DIGEST",
+            "POST /v2/a/b/blobs/uploads/?digest=DIGEST"),
+        askedOfConfig());
+    assertEquals(0, registry.uploads.sessions.size());
+  }
+
+  @Test
+  void aRegistryThatBeginsAnUploadInsteadGetsOneInNoMoreRequests() {
+    String ref = withoutLayers();
+    engine.push(ref);
+    assertEquals(
+        List.of(
+            "HEAD /v2/a/b/blobs/DIGEST",
+            "HEAD /v2/a/b/blobs/DIGEST",
+            "POST /v2/a/b/blobs/uploads/?digest=DIGEST",
+            "PATCH /v2/a/b/blobs/uploads/3",
+            "PUT /v2/a/b/blobs/uploads/3?digest=DIGEST"),
+        askedOfConfig());
+    assertEquals(0, registry.uploads.sessions.size());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {400, 405, 415})
+  void aRegistryThatKnowsNoSuchRequestGetsAnUpload(int status) {
+    String ref = withoutLayers();
+    Digest config = engine.images.inspect(ref).id();
+    registry.answers.put(
+        "POST /v2/a/b/blobs/uploads/?digest=" + config,
+        exchange -> FakeRegistry.send(exchange, status, "text/plain", new byte[0]));
+    engine.push(ref);
+    assertEquals(1, registry.count("POST", "/v2/a/b/blobs/uploads/"));
+    assertEquals(0, registry.uploads.sessions.size());
+  }
+
+  @Test
+  void aConfigurationThatTheRegistryCallsOtherwiseIsNoSuccess() {
+    String ref = withoutLayers();
+    Digest config = engine.images.inspect(ref).id();
+    registry.answers.put(
+        "POST /v2/a/b/blobs/uploads/?digest=" + config,
+        exchange -> {
+          exchange.getResponseHeaders().set("Docker-Content-Digest", Digest.sha256(TAR).toString());
+          FakeRegistry.send(exchange, 201, "text/plain", new byte[0]);
+        });
+    assertTrue(refusedPush(ref).getMessage().contains("the blob has digest " + config));
   }
 
   @Test

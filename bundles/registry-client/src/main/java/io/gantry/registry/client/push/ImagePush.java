@@ -9,8 +9,6 @@ import io.gantry.registry.client.known.KnownBlob;
 import io.gantry.registry.client.pull.Meter;
 import io.gantry.registry.client.push.Manifests.Written;
 import io.gantry.registry.client.v2.Repository;
-import io.gantry.registry.client.v2.Upload;
-import io.gantry.registry.client.wire.Body;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
@@ -202,11 +200,8 @@ final class ImagePush {
   }
 
   private void putConfig(byte[] config) {
-    if (repository.size(image.id()).isPresent()) {
-      return;
-    }
-    try (Upload upload = repository.upload(image.id().algorithm(), null)) {
-      upload.send(Body.of(config), image::id);
+    if (repository.size(image.id()).isEmpty()) {
+      repository.put(image.id(), config);
     }
   }
 }

@@ -27,6 +27,12 @@ public final class Repository {
   /** Larger manifests are refused; the specification wants 4 MiB to work. */
   public static final int LONGEST_MANIFEST = 4 << 20;
 
+  /** A larger blob goes out by an upload, which can be gone on with. */
+  private static final int LONGEST_WHOLE = 64 << 10;
+
+  /** Of registries that know no POST with a blob, and say so instead of beginning an upload. */
+  private static final Set<Integer> NOT_WHOLE = Set.of(400, 405, 411, 415, 501);
+
   private static final int MOST_TAGS = 100_000;
   private static final int MOST_PAGES = 1000;
   private static final Pattern TAG = Pattern.compile("\\w[\\w.-]{0,127}");
@@ -218,6 +224,40 @@ public final class Repository {
     return Upload.open(this, algorithm, claim);
   }
 
+  /**
+   * Has the registry make a blob of a few bytes: by one request where it takes it so, else by an
+   * upload.
+   *
+   * @throws GantryException as {@link #upload}
+   */
+  public void put(Digest digest, byte[] content) {
+    if (content.length > LONGEST_WHOLE) {
+      send(upload(digest.algorithm(), null), digest, content);
+      return;
+    }
+    Map<String, String> headers = Map.of("Content-Type", "application/octet-stream");
+    var ask =
+        new Ask("POST", uploads("?digest=" + digest), headers, scopes, true, Body.of(content));
+    try (Reply reply = session.send(ask)) {
+      if (reply.status() == 201) {
+        reply.drain();
+        checkDigest(reply, digest, "blob");
+      } else if (reply.status() == 202) { // it has begun an upload, and does not want the body yet
+        send(Upload.begun(this, digest.algorithm(), reply), digest, content);
+      } else if (NOT_WHOLE.contains(reply.status())) {
+        send(upload(digest.algorithm(), null), digest, content);
+      } else {
+        check(reply);
+      }
+    }
+  }
+
+  private static void send(Upload upload, Digest digest, byte[] content) {
+    try (upload) {
+      upload.send(Body.of(content), () -> digest);
+    }
+  }
+
   static String query(Digest.Algorithm algorithm) {
     return algorithm == Digest.Algorithm.SHA256 ? "" : "?digest-algorithm=" + algorithm.label();
   }
@@ -246,8 +286,11 @@ public final class Repository {
   }
 
   Reply begin(String query, List<String> needed) {
-    return session.send(
-        new Ask("POST", "/v2/" + path + "/blobs/uploads/" + query, Map.of(), needed, true));
+    return session.send(new Ask("POST", uploads(query), Map.of(), needed, true));
+  }
+
+  private String uploads(String query) {
+    return "/v2/" + path + "/blobs/uploads/" + query;
   }
 
   /**

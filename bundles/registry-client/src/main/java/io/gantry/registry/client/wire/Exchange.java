@@ -183,7 +183,7 @@ final class Exchange {
         isWritten = send(sent, sent.body(), request, listener, counts);
       }
       Response response = await(listener, request, sent);
-      if (!isWritten && HttpStatus.isSuccess(response.getStatus())) {
+      if (!isWritten && saysThatItHasAll(sent, response.getStatus())) {
         request.abort(new IOException("answered too soon"));
         throw new GantryException(
             Kind.INVALID,
@@ -210,6 +210,12 @@ final class Exchange {
       end.run();
       throw e;
     }
+  }
+
+  /** A POST that is accepted need not have been looked into: it may have begun an upload only. */
+  private static boolean saysThatItHasAll(Sent sent, int status) {
+    boolean isBegun = sent.method().equals("POST") && status == HttpStatus.ACCEPTED_202;
+    return HttpStatus.isSuccess(status) && !isBegun;
   }
 
   /**
