@@ -21,9 +21,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Pulling over HTTP: what is asked for, and the lines and statuses that clients get. */
+/**
+ * Pulling and pushing over HTTP: what is asked for, and the lines and statuses that clients get.
+ */
 @Timeout(20)
-class PullTest {
+class TransfersTest {
 
   @TempDir Path directory;
   private Api api;
@@ -60,7 +62,7 @@ class PullTest {
 
   /** As recorded of dockerd 28. */
   @Test
-  void theLinesAreThoseOfDockerd() throws IOException {
+  void theLinesOfAPullAreThoseOfDockerd() throws IOException {
     api.transfers.steps =
         telling -> {
           telling.says("6-alpine", "Pulling from library/redis");
@@ -83,7 +85,7 @@ class PullTest {
   }
 
   @Test
-  void aFailureIsAStatusUntilALineHasGoneOut() throws IOException {
+  void aFailedPullIsAStatusUntilALineHasGoneOut() throws IOException {
     api.transfers.steps =
         telling -> {
           throw new GantryException(Kind.NOT_FOUND, "manifest for x:1 not found");
@@ -119,6 +121,65 @@ class PullTest {
     assertEquals(400, reply.status());
     assertEquals("{\"message\":\"" + sentence + "\"}", reply.body().strip());
     assertEquals(List.of(), api.transfers.asked);
+  }
+
+  private Reply push(String path) throws IOException {
+    return api.ask("POST", path, "Content-Length: 0\r\n\r\n");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/images/busybox/push?tag=1, push busybox:1",
+    "/images/a/b:2/push, push a/b:2",
+    "/images/localhost:5000/x/push, push localhost:5000/x all",
+    "/v1.45/images/x/push?tag=1&platform=nonsense, push x:1",
+    "'/images/x/push?tag=1&platform=%7B%22os%22:%22linux%22,%22architecture%22:%22arm64%22%7D',"
+        + " push x:1 for linux/arm64",
+  })
+  void whatIsAskedForIsPushed(String path, String asked) throws IOException {
+    assertEquals(200, push(path).status());
+    assertEquals(List.of(asked), api.transfers.asked);
+  }
+
+  /** As recorded of dockerd 28. */
+  @Test
+  void theLinesOfAPushAreThoseOfDockerd() throws IOException {
+    api.transfers.steps =
+        telling -> {
+          telling.says("", "The push refers to repository [127.0.0.1:5000/library/redis]");
+          telling.says("9e91c3a754c0", "Preparing");
+          telling.says("9e91c3a754c0", "Layer already exists");
+          telling.says("", "latest: digest: sha256:1394 size: 736");
+          telling.pushed("latest", "sha256:1394", 736);
+        };
+    assertEquals(
+        """
+        {"status":"The push refers to repository [127.0.0.1:5000/library/redis]"}
+        {"status":"Preparing","progressDetail":{},"id":"9e91c3a754c0"}
+        {"status":"Layer already exists","progressDetail":{},"id":"9e91c3a754c0"}
+        {"status":"latest: digest: sha256:1394 size: 736"}
+        {"progressDetail":{},"aux":{"Tag":"latest","Digest":"sha256:1394","Size":736}}
+        """,
+        push("/images/redis/push?tag=latest").body().replace("\r\n", "\n"));
+  }
+
+  @Test
+  void aFailedPushIsAStatusUntilALineHasGoneOut() throws IOException {
+    api.transfers.steps =
+        telling -> {
+          throw new GantryException(Kind.NOT_FOUND, "no such platform");
+        };
+    assertEquals(404, push("/images/x/push?tag=1").status());
+    api.transfers.steps =
+        telling -> {
+          telling.says("", "The push refers to repository [docker.io/library/x]");
+          throw new GantryException(Kind.NOT_FOUND, "tag does not exist: x:1");
+        };
+    Reply late = push("/images/x/push?tag=1");
+    assertEquals(200, late.status());
+    assertEquals(
+        "{\"errorDetail\":{\"message\":\"tag does not exist: x:1\"},\"error\":\"tag does not exist: x:1\"}",
+        late.body().strip().lines().skip(1).findFirst().orElse(""));
   }
 
   private static String header(String json) {
