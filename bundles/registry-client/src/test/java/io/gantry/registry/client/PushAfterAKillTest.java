@@ -151,6 +151,37 @@ class PushAfterAKillTest extends RegistryFixture {
     assertEquals(List.of(), written(disk));
   }
 
+  /** As docker-registry 2.8 does for one whose request broke off. */
+  @Test
+  void aSessionThatTheRegistryDoesNotGoOnWithIsBegunAnew() throws Exception {
+    killedAmid(TAR);
+    registry.answers.put(
+        "GET " + FIRST,
+        exchange -> {
+          registry.uploads.sessions.remove("1");
+          FakeRegistry.error(exchange, 400, "BLOB_UPLOAD_INVALID", "blob upload invalid");
+        });
+    try (var again = new Engine(disk)) {
+      again.push(name(":1"));
+    }
+    assertEquals(1, registry.count("PATCH", SECOND));
+    assertPushed();
+    assertEquals(List.of(), written(disk));
+  }
+
+  /** That is one byte, or none. */
+  @Test
+  void aSessionOfWhichTheRegistrySaysNothingIsBegunAnew() throws Exception {
+    killedAmid(TAR);
+    registry.uploads.sessions.get("1").reset();
+    try (var again = new Engine(disk)) {
+      again.push(name(":1"));
+    }
+    assertEquals(1, registry.count("DELETE", FIRST));
+    assertEquals(1, registry.count("PATCH", SECOND));
+    assertPushed();
+  }
+
   /** A registry that mixes sessions up, or one to which others have sent something meanwhile. */
   @Test
   void aSessionWithOtherBytesIsGivenUpAndBegunAnew() throws Exception {

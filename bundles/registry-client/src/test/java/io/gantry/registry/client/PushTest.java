@@ -155,6 +155,27 @@ class PushTest extends RegistryFixture {
     }
   }
 
+  /** The name that it has here is the index's. */
+  @Test
+  void theImageOfAPlatformGoesOutAsItsIndexHasIt() throws IOException {
+    engine.keeps = true;
+    IMAGE.in(registry, "a/b", "amd", TestImage.OCI);
+    byte[] own = IMAGE.manifest(TestImage.OCI);
+    byte[] index =
+        TestImage.index(
+            TestImage.OCI_INDEX,
+            TestImage.descriptor(
+                TestImage.OCI, Digest.sha256(own), own.length, TestImage.platform("amd64", "")));
+    Digest multi = registry.manifest("a/b", "multi", TestImage.OCI_INDEX, index);
+    engine.pull(name(":multi"), false, "linux/amd64");
+    assertEquals(List.of(name("@" + multi)), engine.images.inspect(name(":multi")).digests());
+    try (var other = new FakeRegistry()) {
+      engine.images.tag(name(":multi"), other.host() + "/c", "2");
+      engine.push(other.host() + "/c:2", false, "linux/amd64", null);
+      assertArrayEquals(own, other.content(tag("c", "2")));
+    }
+  }
+
   /** By manifests of the same image, which differ in how its layers are compressed. */
   @Test
   void anotherBlobOfALayerInTheRepositoryIsNotTakenForTheManifestsOwn() {

@@ -23,6 +23,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -100,6 +101,31 @@ class PushUnderWayTest extends RegistryFixture {
         });
     engine.push(name(":1"));
     assertEquals(List.of(""), ranges());
+  }
+
+  /** {@code 0-0} is one byte, and what registries say that tell nothing. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aRegistryThatDoesNotSayWhatItHasIsBelievedToHaveWhatItTook(boolean wantsChunks) {
+    registry.answers.put(
+        "POST /v2/a/b/blobs/uploads/",
+        exchange -> {
+          if (wantsChunks) {
+            exchange.getResponseHeaders().set("OCI-Chunk-Min-Length", "1000");
+          }
+          registry.serve(exchange, "/v2/a/b/blobs/uploads/");
+        });
+    registry.answers.put(
+        "PATCH " + LAYER,
+        exchange -> {
+          exchange.getRequestBody().transferTo(registry.uploads.sessions.get("1"));
+          exchange.getResponseHeaders().set("Range", "0-0");
+          exchange.sendResponseHeaders(202, -1);
+        });
+    engine.push(name(":1"));
+    assertEquals(wantsChunks ? 2 : 1, ranges().size());
+    assertEquals(0, registry.count("GET", LAYER));
+    assertTrue(pushedLayer().length > 12 << 20);
   }
 
   @ParameterizedTest
@@ -374,6 +400,61 @@ class PushUnderWayTest extends RegistryFixture {
       assertTrue(other.uploads.mostReceiving.get() <= 2);
       assertEquals(4, told.stream().filter(line -> line.endsWith(": Pushed")).count());
     }
+  }
+
+  /** Of 64 MiB three chunks of 16 MiB, each with what is at its ends, have room. */
+  @Test
+  void chunksOfAllUploadsHaveRoomTogether() throws Exception {
+    int layers = 6;
+    TestImage image =
+        TestImage.of(
+            "amd64",
+            IntStream.range(0, layers)
+                .mapToObj(i -> TestImage.layer("l" + i, 1000, TestImage.Packing.GZIP))
+                .toArray(TestImage.Layer[]::new));
+    image.in(registry, "many", "1", TestImage.OCI);
+    engine.close();
+    engine = new Engine(temp, List.of(), Engine.PATIENCE, layers);
+    engine.pull(registry.host() + "/many:1");
+    AtomicInteger receiving = new AtomicInteger();
+    CountDownLatch end = new CountDownLatch(1);
+    var threads = Executors.newSingleThreadExecutor();
+    try (var other = new FakeRegistry()) {
+      other.answers.put(
+          "POST /v2/x/blobs/uploads/",
+          exchange -> {
+            exchange.getResponseHeaders().set("OCI-Chunk-Min-Length", "16777216");
+            other.serve(exchange, "/v2/x/blobs/uploads/");
+          });
+      for (int i = 1; i <= layers; i++) {
+        String place = "/v2/x/blobs/uploads/" + i;
+        other.answers.put(
+            "PATCH " + place,
+            exchange -> {
+              receiving.incrementAndGet();
+              await(end);
+              other.serve(exchange, place);
+            });
+      }
+      engine.images.tag(registry.host() + "/many:1", other.host() + "/x", "1");
+      Future<?> push = threads.submit(() -> engine.push(other.host() + "/x:1"));
+      until(() -> receiving.get() > 3 || receiving.get() + waitingForRoom() == layers);
+      assertEquals(3, receiving.get());
+      end.countDown();
+      push.get();
+      assertEquals(layers, receiving.get());
+    } finally {
+      end.countDown();
+      threads.shutdown();
+    }
+  }
+
+  private static long waitingForRoom() {
+    return Thread.getAllStackTraces().values().stream()
+        .map(List::of)
+        .filter(stack -> stack.stream().anyMatch(at -> at.getMethodName().equals("inChunks")))
+        .filter(stack -> stack.stream().anyMatch(at -> at.getClassName().endsWith(".Semaphore")))
+        .count();
   }
 
   @Test

@@ -67,7 +67,7 @@ final class ImagePush {
     }
     try {
       byte[] config = intake.blobs().read(image.id(), ImageConfig.MAX_BYTES);
-      Optional<OwnManifest> own = OwnManifest.of(image, intake.blobs());
+      Optional<OwnManifest> own = OwnManifest.of(image, intake.blobs(), shipping.known());
       List<Cargo> cargos = cargos(own);
       List<KnownBlob> sent = send(cargos, most);
       putConfig(config);

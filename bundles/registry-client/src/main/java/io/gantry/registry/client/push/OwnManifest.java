@@ -5,6 +5,7 @@ import io.gantry.image.layer.HeldBlobs;
 import io.gantry.image.manifest.Descriptor;
 import io.gantry.image.manifest.Document;
 import io.gantry.registry.client.known.KnownBlob;
+import io.gantry.registry.client.known.KnownBlobs;
 import io.gantry.registry.client.known.Packing;
 import io.gantry.registry.client.v2.Repository;
 import io.gantry.spi.GantryException;
@@ -20,7 +21,7 @@ import java.util.Optional;
  */
 record OwnManifest(String mediaType, byte[] json, List<Descriptor> layers) {
 
-  static Optional<OwnManifest> of(Image image, HeldBlobs blobs) {
+  static Optional<OwnManifest> of(Image image, HeldBlobs blobs, KnownBlobs known) {
     Digest digest = image.manifest();
     if (digest == null || !blobs.has(digest)) {
       return Optional.empty();
@@ -35,7 +36,9 @@ record OwnManifest(String mediaType, byte[] json, List<Descriptor> layers) {
               && layers.stream().allMatch(layer -> layer.size() >= 0)
               && Descriptor.of(document.object("config")).digest().equals(image.id());
       String type = document.text("mediaType");
-      return fits && (isCompressed(layers) || isFromRegistry(image, digest))
+      boolean isWorthSending =
+          isCompressed(layers) || isFromRegistry(image, digest) || isPlainElsewhere(layers, known);
+      return fits && isWorthSending
           ? Optional.of(new OwnManifest(type.isEmpty() ? Descriptor.MANIFEST : type, json, layers))
           : Optional.empty();
     } catch (GantryException e) {
@@ -50,6 +53,14 @@ record OwnManifest(String mediaType, byte[] json, List<Descriptor> layers) {
   /** Archives have plain layers that nobody wants to send through a network. */
   private static boolean isFromRegistry(Image image, Digest manifest) {
     return image.digests().stream().anyMatch(name -> name.endsWith("@" + manifest));
+  }
+
+  /** One that an index led to has no name of its own. */
+  private static boolean isPlainElsewhere(List<Descriptor> layers, KnownBlobs known) {
+    return layers.stream()
+        .filter(layer -> Packing.of(layer.mediaType()) == Packing.PLAIN)
+        .map(Descriptor::digest) // of the tar, too
+        .allMatch(tar -> known.of(tar).stream().anyMatch(blob -> blob.digest().equals(tar)));
   }
 
   /** Whether a repository that has these blobs has all that it names. */

@@ -36,7 +36,10 @@ public final class Upload implements AutoCloseable {
   /** Chunks are in memory. Who wants larger ones gets all in one piece. */
   private static final int LARGEST_CHUNK = 16 << 20;
 
-  /** MiB that the chunks of all uploads have together; who finds none left waits for others. */
+  /**
+   * MiB that the chunks of all uploads have together; who finds none left waits for others. What
+   * goes out in one piece needs none: no more than a few hundred KiB of it are on their way.
+   */
   private static final Semaphore ROOM = new Semaphore(64, true);
 
   /** With so much more than at the last failure, counting failures begins anew. */
