@@ -10,6 +10,7 @@ import io.gantry.engine.apparmor.AppArmor;
 import io.gantry.engine.cdi.CdiDevices;
 import io.gantry.engine.config.LogLevel;
 import io.gantry.engine.container.Recovered;
+import io.gantry.engine.image.ImageKeeper;
 import io.gantry.engine.log.LogDamages;
 import io.gantry.engine.log.LogDefaults;
 import io.gantry.engine.userns.UserRemap;
@@ -46,6 +47,7 @@ public final class EngineService implements Engine {
   private final CdiDevices cdi;
   private final UserRemap users;
   private final AppArmor appArmor;
+  private final ImageKeeper layers;
   private final Recovered recovered;
   private final Instant started = Instant.now();
   private final Map<String, String> facts;
@@ -63,6 +65,7 @@ public final class EngineService implements Engine {
       @Reference CdiDevices cdi,
       @Reference UserRemap users,
       @Reference AppArmor appArmor,
+      @Reference ImageKeeper layers,
       @Reference Recovered recovered) {
     this.context = context;
     this.containers = containers;
@@ -74,6 +77,7 @@ public final class EngineService implements Engine {
     this.cdi = cdi;
     this.users = users;
     this.appArmor = appArmor;
+    this.layers = layers;
     this.recovered = recovered;
     var cgroups = CgroupTree.detect();
     this.facts = facts(cgroups);
@@ -127,6 +131,7 @@ public final class EngineService implements Engine {
     all.put("cdi.folders", String.join(" ", cdi.folders()));
     all.put("userns.remap", users.asked());
     all.put("apparmor", appArmor.confines() ? AppArmor.DEFAULT : "");
+    layers.codecs().forEach(codec -> all.put(codec.name(), codec.by()));
     return all;
   }
 

@@ -171,6 +171,13 @@ public @interface EngineConfig {
 
   @AttributeDefinition(
       description =
+          "Layers are decompressed and compressed by igzip and zstd of the host, in a box without"
+              + " rights, where they are (packages isal and zstd); off: by Java alone",
+      options = {@Option(label = "auto", value = "auto"), @Option(label = "off", value = "off")})
+  String nativeCodecs() default "auto";
+
+  @AttributeDefinition(
+      description =
           "Containers whose health check says unhealthy are stopped and started again, unless their"
               + " label io.gantry.restart-unhealthy is false")
   boolean restartUnhealthy() default false;

@@ -10,6 +10,7 @@ import io.gantry.image.Committing;
 import io.gantry.image.Image;
 import io.gantry.image.ImageStore;
 import io.gantry.image.RunConfig;
+import io.gantry.image.layer.Codecs;
 import io.gantry.image.layer.HeldBlobs;
 import io.gantry.image.layer.Layers;
 import io.gantry.image.layer.Limits;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /** Makes the one instance of store and of image, and lends containers their layers. */
@@ -35,6 +37,7 @@ import org.osgi.service.component.annotations.Reference;
 public final class ImageKeeper implements ImageLayers {
   private static final System.Logger log = System.getLogger("io.gantry.engine.image");
 
+  private final Codecs codecs;
   private final HeldBlobs blobs;
   private final Layers layers;
   private final ImageStore images;
@@ -53,8 +56,22 @@ public final class ImageKeeper implements ImageLayers {
             Objects.requireNonNull(context.getProperty("gantry.data.root"), "gantry.data.root"));
     space = new Space(root);
     blobs = new HeldBlobs(new BlobStore(root.resolve("blobs"), clock));
-    layers = new Layers(root.resolve("image").resolve("layers"), blobs, new DriverTrees(storage));
+    String home = context.getProperty("gantry.home");
+    codecs = home == null ? new Codecs() : new Codecs(Path.of(home, "lib", "gantry-helper"));
+    layers =
+        new Layers(
+            root.resolve("image").resolve("layers"), blobs, new DriverTrees(storage), codecs);
     images = new ImageStore(root.resolve("image"), blobs, layers, clock);
+  }
+
+  @Deactivate
+  void stop() {
+    codecs.close();
+  }
+
+  /** What decompresses and compresses layers. */
+  public List<Codecs.Use> codecs() {
+    return codecs.uses();
   }
 
   ImageStore images() {

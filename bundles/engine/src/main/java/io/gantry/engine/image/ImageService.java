@@ -81,12 +81,13 @@ public final class ImageService implements Images, Intake {
                 Objects.requireNonNull(
                     context.getProperty("gantry.data.root"), "gantry.data.root")));
     this.archives = new Archives(keeper, space, (action, id) -> tell(action, id, id));
-    this.keepPercent = config.keepBlobsPercent();
+    modified(config);
   }
 
   @Modified
   void modified(EngineConfig config) {
     keepPercent = config.keepBlobsPercent();
+    keeper.layers().codecs().useHost(!config.nativeCodecs().equals("off"));
   }
 
   @Override

@@ -81,7 +81,7 @@ public final class ImageLoader {
    */
   public List<Loaded> load(
       InputStream archive, Platform wanted, boolean keeps, Limits limits, Progress progress) {
-    try (Members members = Members.read(archive, blobs, limits)) {
+    try (Members members = Members.read(archive, blobs, layers.codecs(), limits)) {
       List<ArchivedImage> found = read(members, wanted, limits);
       Deque<Digest> held = new ArrayDeque<>();
       try (Ahead ahead = new Ahead(layers, limits)) {
@@ -102,7 +102,7 @@ public final class ImageLoader {
     }
   }
 
-  private static List<ArchivedImage> read(Members members, Platform wanted, Limits limits) {
+  private List<ArchivedImage> read(Members members, Platform wanted, Limits limits) {
     if (members.has(DockerArchive.MANIFEST)) {
       return suitable(DockerArchive.read(members), wanted);
     }
@@ -110,7 +110,7 @@ public final class ImageLoader {
       return OciLayout.read(members, wanted);
     }
     if (members.has(V1Archive.REPOSITORIES)) {
-      return suitable(new V1Archive(members, limits).read(), wanted);
+      return suitable(new V1Archive(members, layers.codecs(), limits).read(), wanted);
     }
     throw Members.invalid(
         "invalid archive: it has neither manifest.json nor index.json nor repositories");
@@ -213,7 +213,7 @@ public final class ImageLoader {
   private void keep(Digest chain, Member content, Digest diff, boolean isVerified, Limits limits) {
     boolean isThere =
         layers.find(chain).filter(layer -> layer.received().contains(content.sha256())).isPresent();
-    if (!isThere && (isVerified || content.unpacked(limits).equals(diff))) {
+    if (!isThere && (isVerified || content.unpacked(layers.codecs(), limits).equals(diff))) {
       layers.keep(chain, content.keep(blobs));
     }
   }

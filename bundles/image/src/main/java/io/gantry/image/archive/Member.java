@@ -1,6 +1,6 @@
 package io.gantry.image.archive;
 
-import io.gantry.image.layer.Decoder;
+import io.gantry.image.layer.Codecs;
 import io.gantry.image.layer.HeldBlobs;
 import io.gantry.image.layer.Limits;
 import io.gantry.store.Digest;
@@ -69,11 +69,11 @@ final class Member {
   }
 
   /** Digest of what it is the compressed form of; read once. */
-  Digest unpacked(Limits limits) {
+  Digest unpacked(Codecs codecs, Limits limits) {
     Digest known = unpacked;
     if (known == null) {
       try (InputStream packed = open()) {
-        known = digest(Digest.Algorithm.SHA256, Decoder.open(packed, limits));
+        known = digest(Digest.Algorithm.SHA256, codecs.open(packed, limits));
       } catch (IOException e) {
         throw failed(e);
       }

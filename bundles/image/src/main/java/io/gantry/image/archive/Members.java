@@ -1,6 +1,6 @@
 package io.gantry.image.archive;
 
-import io.gantry.image.layer.Decoder;
+import io.gantry.image.layer.Codecs;
 import io.gantry.image.layer.HeldBlobs;
 import io.gantry.image.layer.Limits;
 import io.gantry.image.layer.TarEntry;
@@ -75,9 +75,10 @@ final class Members implements AutoCloseable {
    * @throws GantryException INVALID for what is no archive, leads outside or holds what no image
    *     archive does; EXHAUSTED when it does not fit; nothing is left behind
    */
-  static Members read(InputStream archive, HeldBlobs blobs, Limits limits) throws IOException {
+  static Members read(InputStream archive, HeldBlobs blobs, Codecs codecs, Limits limits)
+      throws IOException {
     Members members = new Members(blobs, Spool.open());
-    try (InputStream plain = Decoder.open(archive, limits)) {
+    try (InputStream plain = codecs.open(archive, limits)) {
       var own = new Limits(limits.maxBytes(), limits.freeBytes(), limits.maxRatio(), MOST);
       TarReader reader = new TarReader(plain, own, (bytes, length) -> {});
       for (TarEntry entry; (entry = reader.next()) != null; ) {

@@ -2,6 +2,7 @@ package io.gantry.image.archive;
 
 import io.gantry.image.ImageConfig;
 import io.gantry.image.Reference;
+import io.gantry.image.layer.Codecs;
 import io.gantry.image.layer.Limits;
 import io.gantry.image.manifest.Document;
 import io.gantry.image.manifest.V1Config;
@@ -25,9 +26,11 @@ final class V1Archive {
   private static final Pattern ID = Pattern.compile("[a-f0-9]{64}");
 
   private final Members members;
+  private final Codecs codecs;
   private final Limits limits;
 
-  V1Archive(Members members, Limits limits) {
+  V1Archive(Members members, Codecs codecs, Limits limits) {
+    this.codecs = codecs;
     this.members = members;
     this.limits = limits;
   }
@@ -66,7 +69,7 @@ final class V1Archive {
         made.add(json, null);
       } else {
         layers.add(new ArchivedImage.Source(layer.get(), ""));
-        made.add(json, layer.get().unpacked(limits));
+        made.add(json, layer.get().unpacked(codecs, limits));
       }
     }
     byte[] config = made.write(members.document(id + "/json"));

@@ -1,6 +1,5 @@
 package io.gantry.image.layer;
 
-import io.airlift.compress.zstd.ZstdInputStream;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.BufferedInputStream;
@@ -8,7 +7,6 @@ import java.io.EOFException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 import org.jspecify.annotations.Nullable;
 import org.tukaani.xz.MemoryLimitException;
@@ -16,12 +14,13 @@ import org.tukaani.xz.XZInputStream;
 
 /**
  * Decompresses what a stranger sent: gzip, bzip2, xz, zstd or nothing, known by the first bytes.
- * All decoders are pure Java or the JDK's, with bounded memory, and their output is counted against
- * {@link Limits}.
+ * Decoders are {@link Codecs}', pure Java or the JDK's, with bounded memory, and their output is
+ * counted against {@link Limits}.
  */
 public final class Decoder {
 
   private static final int BUFFER = 1 << 16;
+  private static final Codecs JAVA = new Codecs();
 
   /** xz -9 needs 65 MiB; what claims a dictionary of 4 GiB is refused before it is allocated. */
   private static final int XZ_MEMORY_KIB = 100 << 10;
@@ -34,10 +33,14 @@ public final class Decoder {
    *     EXHAUSTED for a bomb; UNAVAILABLE when {@code in} itself fails
    */
   public static InputStream open(InputStream in, Limits limits) {
+    return open(in, limits, JAVA);
+  }
+
+  static InputStream open(InputStream in, Limits limits, Codecs codecs) {
     var counted = new Source(in);
     var peekable = new BufferedInputStream(counted, BUFFER);
     try {
-      return new Output(decode(peekable), counted, limits);
+      return new Output(decode(peekable, codecs), counted, limits);
     } catch (GantryException e) {
       throw e;
     } catch (IOException | RuntimeException e) { // decoders fail in any way on hostile data
@@ -46,10 +49,10 @@ public final class Decoder {
   }
 
   /** As above; what has been found to be the wanted tar itself is none, however it begins. */
-  static InputStream open(InputStream in, @Nullable Wanted wanted, Limits limits) {
+  static InputStream open(InputStream in, @Nullable Wanted wanted, Limits limits, Codecs codecs) {
     return wanted != null && wanted.known()
         ? new BufferedInputStream(in, BUFFER)
-        : open(in, limits);
+        : open(in, limits, codecs);
   }
 
   /** Whether what begins so, with at least four bytes, is compressed by zstd. */
@@ -57,12 +60,12 @@ public final class Decoder {
     return ZstdFrames.isStart(head);
   }
 
-  private static InputStream decode(BufferedInputStream in) throws IOException {
+  private static InputStream decode(BufferedInputStream in, Codecs codecs) throws IOException {
     in.mark(8);
     byte[] magic = in.readNBytes(6);
     in.reset();
     if (startsWith(magic, 0x1f, 0x8b, 0x08)) {
-      return new GZIPInputStream(new Members(in), BUFFER);
+      return codecs.gunzip(in);
     }
     if (startsWith(magic, 'B', 'Z', 'h')) {
       return new BZip2CompressorInputStream(in, true);
@@ -71,7 +74,7 @@ public final class Decoder {
       return new XZInputStream(in, XZ_MEMORY_KIB);
     }
     if (isZstd(magic)) {
-      return new ZstdInputStream(new ZstdFrames(in));
+      return codecs.unzstd(in);
     }
     return in;
   }
@@ -86,7 +89,7 @@ public final class Decoder {
   }
 
   private static GantryException broken(Exception e) {
-    if (e instanceof EOFException || String.valueOf(e.getMessage()).contains("Not enough input")) {
+    if (e instanceof EOFException) {
       return new GantryException(Kind.INVALID, "unexpected EOF", e);
     }
     if (e instanceof MemoryLimitException) {
@@ -98,7 +101,7 @@ public final class Decoder {
 
   /** Counts, and tells failures of the client's connection from those of its data. */
   private static final class Source extends FilterInputStream {
-    private long bytes;
+    private volatile long bytes; // decoders may read on a thread of their own
 
     Source(InputStream in) {
       super(in);
@@ -114,31 +117,12 @@ public final class Decoder {
     public int read(byte[] into, int offset, int length) throws IOException {
       try {
         int n = super.read(into, offset, length);
-        bytes += Math.max(n, 0);
+        bytes = bytes + Math.max(n, 0);
         return n;
       } catch (IOException e) {
         throw new GantryException(
             Kind.UNAVAILABLE, "the archive could not be received: " + e.getMessage(), e);
       }
-    }
-  }
-
-  /**
-   * GZIPInputStream asks available() whether another member follows, which a socket answers with 0
-   * too early.
-   */
-  private static final class Members extends FilterInputStream {
-
-    Members(BufferedInputStream in) {
-      super(in);
-    }
-
-    @Override
-    public int available() throws IOException {
-      in.mark(1);
-      int next = in.read();
-      in.reset();
-      return next < 0 ? 0 : 1;
     }
   }
 

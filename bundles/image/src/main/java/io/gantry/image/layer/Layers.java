@@ -54,9 +54,16 @@ public final class Layers {
   private final Map<Digest, Layer> layers = new ConcurrentHashMap<>();
   private final Map<String, String> scratches = new ConcurrentHashMap<>(); // and their drivers
   private final Holders holders = new Holders();
+  private final Codecs codecs;
 
   /** Needs no disk space and no driver. */
   public Layers(Path records, HeldBlobs blobs, LayerTrees trees) {
+    this(records, blobs, trees, new Codecs());
+  }
+
+  /** As above, with what is to decompress. */
+  public Layers(Path records, HeldBlobs blobs, LayerTrees trees, Codecs codecs) {
+    this.codecs = codecs;
     this.records = new RecordStore<>(records, SCHEMA, Form.of(Layer.class));
     this.blobs = blobs;
     this.trees = trees;
@@ -79,6 +86,11 @@ public final class Layers {
               }
             });
     return loaded.problems();
+  }
+
+  /** What decompresses and compresses them. */
+  public Codecs codecs() {
+    return codecs;
   }
 
   public Optional<Layer> find(Digest chain) {
@@ -127,7 +139,7 @@ public final class Layers {
     if (parent != null) {
       ensure(driver, parent);
     }
-    return make(Decoder.open(archive, wanted, limits), parent, driver, wanted, limits);
+    return make(Decoder.open(archive, wanted, limits, codecs), parent, driver, wanted, limits);
   }
 
   private Layer make(
@@ -162,7 +174,7 @@ public final class Layers {
         return Optional.empty();
       }
       Lower lower = isLowest ? draft.below() : Lower.notYetThere();
-      draft.fill(Decoder.open(archive, wanted, limits), lower, wanted, limits);
+      draft.fill(Decoder.open(archive, wanted, limits, codecs), lower, wanted, limits);
       undo.keep();
       return Optional.of(draft);
     } catch (Lower.NotThere e) {

@@ -1,24 +1,30 @@
 package io.gantry.image.layer;
 
+import io.gantry.spi.GantryException;
+import io.gantry.spi.GantryException.Kind;
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 
 /**
- * A zstd stream without its skippable frames (RFC 8878, 3.1.2), which the decoder does not know.
+ * A zstd stream without its skippable frames (RFC 8878, 3.1.2), which not every decoder knows.
  * Layers in the format "zstd:chunked" have some, at the end. Follows the lengths of frames and
- * blocks; what has none that make sense is passed on as it is, for the decoder to complain of.
+ * blocks, so that what is cut, followed by something else, or wants a window of more than 8 MiB is
+ * refused whoever decodes it.
  */
 final class ZstdFrames extends FilterInputStream {
 
-  private static final int MAGIC = 0xfd2fb528;
-  private static final int SKIPPABLE = 0x184d2a50;
+  private static final long MAGIC = 0xfd2fb528L;
+  private static final long SKIPPABLE = 0x184d2a50;
   private static final int BLOCK_HEAD = 3;
   private static final int RUN_OF_ONE_BYTE = 1;
   private static final int RESERVED = 3;
+  private static final int LONGEST_HEAD = 18;
+  private static final long MOST_WINDOW = 8 << 20;
 
   private final BufferedInputStream source;
-  private long left; // bytes to pass on before the next look
+  private long left; // bytes to pass on before the next look; -1 at the end
   private boolean inFrame;
   private int checksum; // bytes after the last block of this frame
 
@@ -29,11 +35,12 @@ final class ZstdFrames extends FilterInputStream {
 
   /** Whether this is how a zstd stream begins. */
   static boolean isStart(byte[] head) {
-    return head.length >= 4 && (number(head, 4) == MAGIC || isSkippable(number(head, 4)));
+    long magic = number(head, 0, 4);
+    return head.length >= 4 && (magic == MAGIC || isSkippable(magic));
   }
 
-  private static boolean isSkippable(int magic) {
-    return (magic & ~0xf) == SKIPPABLE;
+  private static boolean isSkippable(long magic) {
+    return (magic & ~0xfL) == SKIPPABLE;
   }
 
   @Override
@@ -54,39 +61,78 @@ final class ZstdFrames extends FilterInputStream {
         frame();
       }
     }
+    if (left < 0) {
+      return -1;
+    }
     int n = source.read(into, offset, (int) Math.min(length, left));
-    left -= Math.max(n, 0);
+    if (n < 0) {
+      throw new EOFException();
+    }
+    left -= n;
     return n;
   }
 
   private void frame() throws IOException {
-    byte[] head = peek(8);
-    if (head.length == 8 && isSkippable(number(head, 4))) {
-      source.skipNBytes(8 + Integer.toUnsignedLong(number(head, 8)));
-    } else if (head.length > 4 && number(head, 4) == MAGIC) {
-      left = 5 + afterDescriptor(head[4]);
-      checksum = (head[4] & 4) == 0 ? 0 : 4;
+    byte[] head = peek(LONGEST_HEAD);
+    if (head.length == 0) {
+      left = -1;
+    } else if (head.length < 8) {
+      throw new EOFException(); // no frame is as short as that
+    } else if (isSkippable(number(head, 0, 4))) {
+      source.skipNBytes(8 + number(head, 4, 4));
+    } else if (number(head, 0, 4) == MAGIC) {
+      int descriptor = head[4] & 0xff;
+      left = 5 + afterDescriptor(descriptor);
+      checkWindow(head, descriptor);
+      checksum = (descriptor & 4) == 0 ? 0 : 4;
       inFrame = true;
     } else {
-      left = Long.MAX_VALUE;
+      throw new IOException("no frame of zstd");
     }
   }
 
+  private static boolean isSingle(int descriptor) {
+    return (descriptor & 0x20) != 0;
+  }
+
   /** Window, dictionary and content size, whose lengths the descriptor says. */
-  private static int afterDescriptor(byte descriptor) {
-    boolean single = (descriptor & 0x20) != 0;
-    int dictionary = new int[] {0, 1, 2, 4}[descriptor & 3];
-    int size = new int[] {single ? 1 : 0, 2, 4, 8}[(descriptor & 0xff) >> 6];
-    return (single ? 0 : 1) + dictionary + size;
+  private static int afterDescriptor(int descriptor) {
+    return (isSingle(descriptor) ? 0 : 1) + dictionaryLength(descriptor) + sizeLength(descriptor);
+  }
+
+  private static int dictionaryLength(int descriptor) {
+    return new int[] {0, 1, 2, 4}[descriptor & 3];
+  }
+
+  private static int sizeLength(int descriptor) {
+    return new int[] {isSingle(descriptor) ? 1 : 0, 2, 4, 8}[descriptor >> 6];
+  }
+
+  /** Without a window of its own a frame needs as much as it holds. */
+  private static void checkWindow(byte[] head, int descriptor) {
+    long window;
+    if (isSingle(descriptor)) {
+      int length = sizeLength(descriptor);
+      window = number(head, 5 + dictionaryLength(descriptor), length) + (length == 2 ? 256 : 0);
+    } else {
+      long base = 1L << 10 + ((head[5] & 0xff) >> 3);
+      window = base + base / 8 * (head[5] & 7);
+    }
+    if (window < 0 || window > MOST_WINDOW) {
+      throw new GantryException(
+          Kind.INVALID, "the archive needs too much memory to be decompressed");
+    }
   }
 
   private void block() throws IOException {
     byte[] head = peek(BLOCK_HEAD);
-    int word = head.length < BLOCK_HEAD ? RESERVED << 1 : number(head, BLOCK_HEAD);
+    if (head.length < BLOCK_HEAD) {
+      throw new EOFException();
+    }
+    int word = (int) number(head, 0, BLOCK_HEAD);
     int type = word >> 1 & 3;
     if (type == RESERVED) {
-      left = Long.MAX_VALUE;
-      return;
+      throw new IOException("a block of zstd of no known type");
     }
     boolean last = (word & 1) != 0;
     left = BLOCK_HEAD + (type == RUN_OF_ONE_BYTE ? 1 : word >> 3) + (last ? checksum : 0);
@@ -100,10 +146,10 @@ final class ZstdFrames extends FilterInputStream {
     return head;
   }
 
-  /** The last four bytes before {@code end}, or fewer, little endian. */
-  private static int number(byte[] bytes, int end) {
-    int number = 0;
-    for (int i = end - 1; i >= Math.max(0, end - 4); i--) {
+  /** So many bytes from {@code start}, or those that are there, little endian. */
+  private static long number(byte[] bytes, int start, int length) {
+    long number = 0;
+    for (int i = Math.min(bytes.length, start + length) - 1; i >= start; i--) {
       number = number << 8 | bytes[i] & 0xff;
     }
     return number;

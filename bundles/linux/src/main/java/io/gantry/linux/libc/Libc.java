@@ -154,6 +154,8 @@ public interface Libc {
 
   int eventfd(int count, int flags);
 
+  int pipe2(@Out int[] descriptors, int flags);
+
   int memfd_create(@In byte[] name, int flags);
 
   int fcntl(int fd, int command, long argument);
