@@ -53,6 +53,10 @@ final class BoxedProgram extends InputStream {
 
   private static final int BUFFER = 1 << 17;
   private static final int MOST_WORDS = 1 << 10;
+
+  /** Larger pieces of input are not copied together. */
+  private static final int SMALL_WRITES = 1 << 14;
+
   private static final int END_SECONDS = 10;
   private static final int SIGNALLED = 128;
   private static final int MOST_SIGNALS = 64;
@@ -144,7 +148,7 @@ final class BoxedProgram extends InputStream {
    * Takes note of a failure before the program sees the end of its input, which may be a good one.
    */
   private void feed(FileChannel input) {
-    var program = new BufferedOutputStream(new Input(input), BUFFER);
+    var program = new BufferedOutputStream(new Input(input), SMALL_WRITES);
     try {
       feed.writeTo(program);
       program.flush();
