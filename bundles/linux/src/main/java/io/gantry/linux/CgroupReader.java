@@ -8,8 +8,15 @@ import io.gantry.linux.CgroupStats.Pids;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/** Reads what one control group has used, again and again. For one thread at a time. */
+/**
+ * Reads what one control group has used, again and again. For one thread at a time.
+ *
+ * <p>One whose files stay open remembers what it read: where nothing has run since, what only a
+ * task's running changes is not read again. That is half of the files of version 1, and most
+ * containers wait most of the time.
+ */
 public final class CgroupReader implements AutoCloseable {
   /** So many files one that keeps them has open. */
   public static final int FILES = 12;
@@ -32,6 +39,7 @@ public final class CgroupReader implements AutoCloseable {
   private final StatFile mostPids;
   private final StatFile bytes;
   private final StatFile operations;
+  private @Nullable CgroupStats last; // of one that keeps its files
 
   /**
    * @param kept its files stay open until {@link #close}
@@ -73,9 +81,24 @@ public final class CgroupReader implements AutoCloseable {
    * @param lines to read with
    */
   public CgroupStats read(StatLines lines) {
-    return unified
-        ? new CgroupStats(cpuUnified(lines), memoryUnified(lines), pids(lines), ioUnified(lines))
-        : new CgroupStats(cpuSplit(lines), memorySplit(lines), pids(lines), ioSplit(lines));
+    var before = last;
+    var stats = unified ? readUnified(lines, before) : readSplit(lines, before);
+    last = kept ? stats : null;
+    return stats;
+  }
+
+  private CgroupStats readUnified(StatLines lines, @Nullable CgroupStats before) {
+    var used = cpuUnified(lines);
+    var rested = before != null && used.total() == before.cpu().total() ? before : null;
+    var memoryUsed =
+        new Memory(
+            number(lines, usage),
+            0,
+            limit(lines, limit),
+            rested == null ? value(map(lines, failures), "oom") : rested.memory().failures(),
+            map(lines, memory));
+    // What is written back is counted while others run.
+    return new CgroupStats(used, memoryUsed, pids(lines, rested), ioUnified(lines));
   }
 
   private Cpu cpuUnified(StatLines lines) {
@@ -90,15 +113,28 @@ public final class CgroupReader implements AutoCloseable {
         value(stat, "throttled_usec") * MICROS);
   }
 
-  /** The total is the sum of what the processors had, which saves a file. */
-  private Cpu cpuSplit(StatLines lines) {
+  private CgroupStats readSplit(StatLines lines, @Nullable CgroupStats before) {
     var each = new ArrayList<Long>();
-    long total = 0;
+    long total = 0; // the sum of what the processors had, which saves a file
     lines.read(perCpu);
     for (long nanos = lines.number(); nanos >= 0; nanos = lines.number()) {
       each.add(nanos);
       total += nanos;
     }
+    var rested = before != null && total == before.cpu().total() ? before : null;
+    var used = rested == null ? cpuSplit(lines, each, total) : rested.cpu();
+    var memoryUsed =
+        new Memory(
+            number(lines, usage),
+            rested == null ? number(lines, most) : rested.memory().most(),
+            limit(lines, limit),
+            rested == null ? number(lines, failures) : rested.memory().failures(),
+            map(lines, memory));
+    var io = rested == null ? ioSplit(lines) : rested.io();
+    return new CgroupStats(used, memoryUsed, pids(lines, rested), io);
+  }
+
+  private Cpu cpuSplit(StatLines lines, List<Long> each, long total) {
     Map<String, Long> ticks = map(lines, cpu);
     Map<String, Long> throttling = map(lines, quota);
     return new Cpu(
@@ -111,26 +147,9 @@ public final class CgroupReader implements AutoCloseable {
         value(throttling, "throttled_time"));
   }
 
-  private Memory memoryUnified(StatLines lines) {
-    return new Memory(
-        number(lines, usage),
-        0,
-        limit(lines, limit),
-        value(map(lines, failures), "oom"),
-        map(lines, memory));
-  }
-
-  private Memory memorySplit(StatLines lines) {
-    return new Memory(
-        number(lines, usage),
-        number(lines, most),
-        limit(lines, limit),
-        number(lines, failures),
-        map(lines, memory));
-  }
-
-  private Pids pids(StatLines lines) {
-    return new Pids(number(lines, pids), limit(lines, mostPids));
+  private Pids pids(StatLines lines, @Nullable CgroupStats rested) {
+    long current = rested == null ? number(lines, pids) : rested.pids().current();
+    return new Pids(current, limit(lines, mostPids));
   }
 
   /** Lines {@code 8:0 rbytes=1 wbytes=2 rios=3 …}. */

@@ -90,6 +90,28 @@ class StatsTest extends WithEngine {
     }
   }
 
+  /** What is not read again of one that rests is read when it goes on. */
+  @Test
+  void oneThatHasRestedIsCountedWhenItGoesOn() throws Exception {
+    String id = run("sh", "-c", "trap : USR1; sleep 1000 & wait; sleep 1000 & sleep 1000");
+    try (var feed = engine.containers.followStats(id)) {
+      var before = now(next(feed));
+      var rested = now(next(feed));
+      while (rested.cpu().total() != before.cpu().total()) {
+        before = rested;
+        rested = now(next(feed));
+      }
+      assertEquals(2, rested.pids().current());
+      engine.containers.kill(id, "USR1");
+      var after = now(next(feed));
+      while (after.pids().current() < 4) {
+        after = now(next(feed));
+      }
+      assertTrue(after.cpu().total() > rested.cpu().total(), "it has run");
+      assertEquals(now(engine.containers.stats(id)).memory().most(), after.memory().most());
+    }
+  }
+
   @Test
   void allWhoLookGetTheSameSamples() throws Exception {
     String id = run("sleep", "1000");
