@@ -138,7 +138,9 @@ static void reset_signals(void) {
   sigset_t none;
   sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, NULL);
-  for (int s = 1; s < NSIG; s++) (void)signal(s, SIG_DFL);
+  /* The kernel is asked itself: the C library keeps a few for its own use, which a parent may have ignored. */
+  const unsigned long defaults[4] = {(unsigned long)SIG_DFL};
+  for (int s = 1; s < NSIG; s++) (void)syscall(SYS_rt_sigaction, s, defaults, NULL, 8);
 }
 
 const char *box_become(int program, char **argv) {
