@@ -5,15 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.api.Transfers.Telling;
-import io.gantry.registry.client.TestImage.Layer;
-import io.gantry.registry.client.TestImage.Packing;
 import io.gantry.registry.client.wire.Patience;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -22,7 +19,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** Pulls that break off, wait for each other, end early; and what they leave. */
+/** Pulls that break off, go on, end early; and what they leave. */
 class PullUnderWayTest extends RegistryFixture {
 
   @Test
@@ -108,72 +105,6 @@ class PullUnderWayTest extends RegistryFixture {
     assertEquals(IMAGE.id(), engine.images.inspect(name(":1")).id());
   }
 
-  @Test
-  void pullsShareWhatIsOnItsWay() throws Exception {
-    int pulls = 8;
-    for (int i = 0; i < pulls; i++) {
-      Layer own = TestImage.layer("own" + i, 1000, Packing.GZIP);
-      TestImage.of("amd64", BASE, MIDDLE, own).in(registry, "r" + i, "1", TestImage.OCI);
-    }
-    CountDownLatch all = new CountDownLatch(pulls);
-    for (int i = 0; i < pulls; i++) {
-      for (Layer layer : List.of(BASE, MIDDLE)) {
-        String path = FakeRegistry.blobPath("r" + i, layer.digest());
-        registry.answers.put(
-            path,
-            exchange -> {
-              await(all);
-              registry.serve(exchange, path);
-            });
-      }
-    }
-    var threads = Executors.newFixedThreadPool(pulls);
-    List<Future<List<String>>> results = new ArrayList<>();
-    for (int i = 0; i < pulls; i++) {
-      String ref = registry.host() + "/r" + i + ":1";
-      results.add(
-          threads.submit(
-              () -> {
-                var lines = new Engine.Lines();
-                var counted =
-                    new Telling() {
-                      @Override
-                      public void says(String id, String status) {
-                        if (status.equals("Pulling fs layer") && id.equals(MIDDLE.id())) {
-                          all.countDown();
-                        }
-                        lines.says(id, status);
-                      }
-
-                      @Override
-                      public void at(String id, String status, long current, long total) {
-                        lines.at(id, status, current, total);
-                      }
-
-                      @Override
-                      public void pushed(String tag, String digest, long size) {}
-                    };
-                engine.client.pull(ref, false, "", null, counted);
-                return lines.told;
-              }));
-    }
-    for (Future<List<String>> result : results) {
-      List<String> told = result.get();
-      assertTrue(told.contains(MIDDLE.id() + ": Pull complete"), told::toString);
-    }
-    threads.shutdown();
-    for (Layer layer : List.of(BASE, MIDDLE)) {
-      long fetched =
-          registry.asked.stream()
-              .filter(one -> one.path().endsWith("/blobs/" + layer.digest()))
-              .count();
-      assertEquals(1, fetched);
-    }
-    assertEquals(pulls, engine.images.list().size());
-    assertEquals(2 + pulls, engine.trees().size());
-    assertEquals(List.of(), engine.rests());
-  }
-
   /** Sends half of the blob and no more until the client hangs up. */
   private CountDownLatch stall(String path, byte[] content) {
     CountDownLatch stalled = new CountDownLatch(1);
@@ -245,51 +176,6 @@ class PullUnderWayTest extends RegistryFixture {
     assertThrows(
         UncheckedIOException.class, () -> engine.client.pull(name(":1"), false, "", null, gone));
     engine.assertHasNothing();
-  }
-
-  /** The fetch belongs to both; the one that began it is cancelled. */
-  @Test
-  void whoSharesGoesOnWhenTheFirstIsCancelled() throws Exception {
-    IMAGE.in(registry, "a/b", "1", TestImage.OCI);
-    String path = FakeRegistry.blobPath("a/b", MIDDLE.digest());
-    CountDownLatch first = new CountDownLatch(1);
-    CountDownLatch go = new CountDownLatch(1);
-    registry.answers.put(
-        path,
-        exchange -> {
-          first.countDown();
-          await(go);
-          registry.serve(exchange, path);
-        });
-    var threads = Executors.newFixedThreadPool(2);
-    Future<?> one = threads.submit(() -> engine.pull(name(":1")));
-    await(first);
-    String id = engine.client.list().get(0).id();
-    CountDownLatch second = new CountDownLatch(1);
-    var lines =
-        new Telling() {
-          @Override
-          public void says(String layer, String status) {
-            if (layer.equals(TOP.id()) && status.equals("Download complete")) {
-              second.countDown(); // the last of three, so it has joined the others
-            }
-          }
-
-          @Override
-          public void at(String layer, String status, long current, long total) {}
-
-          @Override
-          public void pushed(String tag, String digest, long size) {}
-        };
-    Future<?> two = threads.submit(() -> engine.client.pull(name(":1"), false, "", null, lines));
-    await(second);
-    engine.client.cancel(id);
-    assertThrows(ExecutionException.class, one::get);
-    go.countDown();
-    two.get();
-    threads.shutdown();
-    assertEquals(1, registry.fetched(path));
-    assertEquals(IMAGE.id(), engine.images.inspect(name(":1")).id());
   }
 
   @Test

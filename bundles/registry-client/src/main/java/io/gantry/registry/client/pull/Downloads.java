@@ -6,12 +6,10 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /** The blobs of one pull: so many at a time, in their order. */
 final class Downloads implements AutoCloseable {
@@ -30,9 +28,9 @@ final class Downloads implements AutoCloseable {
   private final List<Descriptor> blobs;
   private final Listener listener;
   private final Executor threads;
-  private final List<CompletableFuture<Fetch>> begun = new ArrayList<>();
+  private final List<CompletableFuture<Fetch.Share>> begun = new ArrayList<>();
   private final ReentrantLock lock = new ReentrantLock();
-  private final List<Part> parts = new ArrayList<>(); // guarded by lock
+  private final List<Fetch.Share> shares = new ArrayList<>(); // guarded by lock
   private int next; // guarded by lock
   private boolean closed; // guarded by lock
 
@@ -71,14 +69,13 @@ final class Downloads implements AutoCloseable {
   }
 
   private void join(int number) {
-    CompletableFuture<Fetch> result = begun.get(number);
-    var part = new Part(number);
+    CompletableFuture<Fetch.Share> result = begun.get(number);
     try {
-      Fetch fetch = fetches.join(repository, blobs.get(number), part);
-      if (isTaken(part, fetch)) {
-        result.complete(fetch);
+      Fetch.Share share = fetches.join(repository, blobs.get(number), new Part(number));
+      if (isTaken(share)) {
+        result.complete(share);
       } else {
-        fetch.leave(part);
+        share.leave();
       }
     } catch (RuntimeException e) {
       result.completeExceptionally(e);
@@ -86,12 +83,11 @@ final class Downloads implements AutoCloseable {
   }
 
   /** Whether it is still wanted. */
-  private boolean isTaken(Part part, Fetch fetch) {
+  private boolean isTaken(Fetch.Share share) {
     lock.lock();
     try {
       if (!closed) {
-        part.fetch = fetch;
-        parts.add(part);
+        shares.add(share);
       }
       return !closed;
     } finally {
@@ -99,10 +95,9 @@ final class Downloads implements AutoCloseable {
     }
   }
 
-  /** Its part in a fetch. */
+  /** Hears of a blob for the pull. */
   private final class Part implements Fetch.Watcher {
     private final int number;
-    private @Nullable Fetch fetch; // guarded by lock
 
     Part(int number) {
       this.number = number;
@@ -130,11 +125,11 @@ final class Downloads implements AutoCloseable {
   }
 
   /**
-   * The fetch of a blob, when its turn has come.
+   * The share in the fetch of a blob, when its turn has come.
    *
    * @throws GantryException CANCELLED on an interrupt
    */
-  Fetch fetch(int number) {
+  Fetch.Share fetch(int number) {
     try {
       return begun.get(number).get();
     } catch (InterruptedException e) {
@@ -151,7 +146,7 @@ final class Downloads implements AutoCloseable {
   void used() {
     lock.lock();
     try {
-      parts.forEach(part -> Objects.requireNonNull(part.fetch).used());
+      shares.forEach(Fetch.Share::used);
     } finally {
       lock.unlock();
     }
@@ -160,16 +155,16 @@ final class Downloads implements AutoCloseable {
   /** Leaves all of them. */
   @Override
   public void close() {
-    List<Part> left;
+    List<Fetch.Share> left;
     lock.lock();
     try {
       closed = true;
-      left = List.copyOf(parts);
-      parts.clear();
+      left = List.copyOf(shares);
+      shares.clear();
     } finally {
       lock.unlock();
     }
-    left.forEach(part -> Objects.requireNonNull(part.fetch).leave(part));
+    left.forEach(Fetch.Share::leave);
     begun.forEach(
         one -> one.completeExceptionally(new GantryException(Kind.CANCELLED, "cancelled")));
   }

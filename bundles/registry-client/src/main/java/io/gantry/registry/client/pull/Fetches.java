@@ -7,6 +7,7 @@ import io.gantry.image.manifest.Descriptor;
 import io.gantry.registry.client.v2.Repository;
 import io.gantry.store.Digest;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 
@@ -30,14 +31,14 @@ final class Fetches {
    *
    * @throws io.gantry.spi.GantryException CANCELLED on an interrupt
    */
-  Fetch join(Repository repository, Descriptor blob, Fetch.Watcher watcher) {
+  Fetch.Share join(Repository repository, Descriptor blob, Fetch.Watcher watcher) {
     String key = key(repository.session().address().registry(), blob);
     while (true) {
       Fetch fetch =
-          byKey.computeIfAbsent(
-              key, own -> new Fetch(repository, blob, blobs, own, () -> byKey.remove(own)));
-      if (fetch.join(watcher, threads)) {
-        return fetch;
+          byKey.computeIfAbsent(key, own -> new Fetch(blob, blobs, own, () -> byKey.remove(own)));
+      Optional<Fetch.Share> share = fetch.join(repository, watcher, threads);
+      if (share.isPresent()) {
+        return share.get();
       }
       fetch.awaitGone();
     }

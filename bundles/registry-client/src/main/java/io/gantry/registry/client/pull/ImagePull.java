@@ -239,7 +239,7 @@ final class ImagePull {
   }
 
   /** A blob that makes no layer would make none the next time either. */
-  private void makeOrForget(Part part, Fetch fetch, Ahead ahead) {
+  private void makeOrForget(Part part, Fetch.Share fetch, Ahead ahead) {
     try {
       make(part, fetch, ahead);
     } catch (GantryException e) {
@@ -250,7 +250,7 @@ final class ImagePull {
     }
   }
 
-  private void make(Part part, Fetch fetch, Ahead ahead) {
+  private void make(Part part, Fetch.Share fetch, Ahead ahead) {
     if (claims.containsKey(part.chain())) {
       makeLayer(part, fetch, ahead.take(part.chain()));
     } else if (!awaitOther(part)) {
@@ -286,7 +286,7 @@ final class ImagePull {
   }
 
   /** Only what has been verified becomes a layer. */
-  private void makeLayer(Part part, Fetch fetch, Optional<Draft> draft) {
+  private void makeLayer(Part part, Fetch.Share fetch, Optional<Draft> draft) {
     try {
       fetch.await();
     } catch (GantryException e) {
@@ -347,8 +347,11 @@ final class ImagePull {
     @Override
     public void arrived(int number, long bytes) {
       Part part = missing.get(number);
-      meter.moved(bytes - arrived.getAndSet(number, bytes));
-      telling.at(part.id(), "Downloading", bytes, part.blob().size());
+      long before = arrived.getAndAccumulate(number, bytes, Math::max);
+      if (bytes >= before) {
+        meter.moved(bytes - before);
+        telling.at(part.id(), "Downloading", bytes, part.blob().size());
+      }
     }
 
     @Override

@@ -72,6 +72,11 @@ public final class Repository {
     return session;
   }
 
+  /** Whether a registry may be expected to give both the same answers. */
+  public boolean asksAs(Repository other) {
+    return path.equals(other.path) && session.asksAs(other.session);
+  }
+
   /**
    * Finds out whether a registry is there, whatever it says.
    *

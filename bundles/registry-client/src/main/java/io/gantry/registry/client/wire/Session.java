@@ -125,6 +125,11 @@ public final class Session {
     return counts;
   }
 
+  /** Whether both ask for the same user at the same place. */
+  public boolean asksAs(Session other) {
+    return address.equals(other.address) && who.equals(other.who);
+  }
+
   /** What a login has brought to log in with from now on, or empty. */
   public String identityToken() {
     return identityToken;
