@@ -3,6 +3,7 @@ package io.gantry.registry.client;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -210,6 +211,50 @@ class PushTest extends RegistryFixture {
     assertEquals(
         List.of(honest.blobs().get(0).digest()),
         engine.known(diff).stream().map(KnownBlob::digest).distinct().toList());
+  }
+
+  /** It is here from an image that has it in another form. */
+  @Test
+  void aLayerThatWasHereIsTakenOverInTheFormOfItsOwnManifest() {
+    TestImage former = TestImage.of("amd64", TestImage.layer("same", 50_000, Packing.GZIP));
+    former.in(registry, "former", "1", TestImage.OCI);
+    engine.pull(registry.host() + "/former:1");
+    TestImage image =
+        TestImage.of(
+            "amd64",
+            TestImage.layer("same", 50_000, Packing.ZSTD),
+            TestImage.layer("more", 100, Packing.GZIP));
+    image.in(registry, "a/b", "1", TestImage.OCI);
+    engine.pull(name(":1"));
+    assertEquals(0, registry.fetched(FakeRegistry.blobPath("a/b", image.blobs().get(0).digest())));
+    engine.images.tag(name(":1"), registry.host() + "/c", "1");
+    List<String> told = engine.push(registry.host() + "/c:1");
+    assertArrayEquals(image.manifest(TestImage.OCI), registry.content(tag("c", "1")));
+    assertEquals(2, told.stream().filter(line -> line.endsWith("Mounted from a/b")).count());
+  }
+
+  /** The layer is here from another image, so nobody has looked into the blob. */
+  @Test
+  void whatAManifestSaysOfALayerIsInNoOtherManifest() {
+    TestImage honest = TestImage.of("amd64", TestImage.layer("same", 50_000, Packing.GZIP));
+    honest.in(registry, "honest", "1", TestImage.OCI);
+    engine.pull(registry.host() + "/honest:1");
+    Layer other = TestImage.layer("other", 50_000, Packing.GZIP);
+    Layer lie = new Layer(other.type(), other.blob(), honest.blobs().get(0).diff());
+    Layer more = TestImage.layer("more", 100, Packing.GZIP);
+    TestImage.of("amd64", lie, more).in(registry, "a/b", "1", TestImage.OCI);
+    engine.pull(name(":1"));
+    registry.answers.put(
+        "HEAD " + FakeRegistry.blobPath("a/b", more.digest()),
+        exchange -> exchange.sendResponseHeaders(404, -1));
+    engine.images.tag(name(":1"), name(""), "2");
+    List<String> told = engine.push(name(":2"));
+    List<Digest> layers =
+        pushed("a/b", "2").list("layers", 2).stream()
+            .map(layer -> Descriptor.of(layer).digest())
+            .toList();
+    assertEquals(honest.blobs().get(0).digest(), layers.get(0), told::toString);
+    assertFalse(layers.contains(more.digest()), "that one has to be sent anew");
   }
 
   /** Its bytes are gone; the image is not. */

@@ -2,6 +2,7 @@ package io.gantry.registry.client.known;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.gantry.image.layer.Layer;
 import io.gantry.spi.GantryException;
 import io.gantry.store.Digest;
 import io.gantry.store.Durability;
@@ -64,7 +65,17 @@ public final class KnownBlobs {
     }
   }
 
-  /** Remembers a blob whose content has been compared with the diff id, here or before. */
+  /**
+   * Whether a blob's content has been compared with a layer's diff id, here or before. What a
+   * manifest says of a layer that was here already need not be true.
+   */
+  public boolean isProved(Layer layer, Digest blob) {
+    return blob.equals(layer.diff())
+        || layer.received().contains(blob)
+        || of(layer.diff()).stream().anyMatch(known -> known.digest().equals(blob));
+  }
+
+  /** Remembers a blob that is proved. */
   public void learn(Digest diff, KnownBlob blob) {
     lock.lock();
     try {

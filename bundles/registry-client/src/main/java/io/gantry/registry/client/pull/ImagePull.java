@@ -314,21 +314,18 @@ final class ImagePull {
     }
   }
 
-  /** What a manifest says of a layer that was here already need not be true. */
   private void learn(Part part) {
-    Digest diff = part.wanted().diff();
     Digest digest = part.blob().digest();
     KnownBlobs known = workshop.known();
     boolean isProved =
         verified.contains(digest)
-            || digest.equals(diff)
-            || known.of(diff).stream().anyMatch(blob -> blob.digest().equals(digest))
-            || layers.find(part.chain()).filter(l -> l.received().contains(digest)).isPresent();
+            || layers.find(part.chain()).filter(layer -> known.isProved(layer, digest)).isPresent();
     if (isProved) {
       String registry = repository.session().address().registry();
       Packing packing = Packing.of(part.blob().mediaType());
       known.learn(
-          diff, new KnownBlob(registry, repository.path(), digest, part.blob().size(), packing));
+          part.wanted().diff(),
+          new KnownBlob(registry, repository.path(), digest, part.blob().size(), packing));
     }
   }
 

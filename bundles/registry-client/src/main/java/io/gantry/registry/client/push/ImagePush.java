@@ -4,6 +4,7 @@ import io.gantry.api.Transfers.Telling;
 import io.gantry.image.Image;
 import io.gantry.image.ImageConfig;
 import io.gantry.image.Intake;
+import io.gantry.image.Reference;
 import io.gantry.image.manifest.Descriptor;
 import io.gantry.registry.client.known.KnownBlob;
 import io.gantry.registry.client.pull.Meter;
@@ -70,11 +71,11 @@ final class ImagePush {
       Optional<OwnManifest> own = OwnManifest.of(image, intake.blobs(), shipping.known());
       List<Cargo> cargos = cargos(own);
       List<KnownBlob> sent = send(cargos, most);
-      putConfig(config);
       Written manifest =
           own.filter(one -> one.names(sent))
               .map(one -> new Written(one.mediaType(), one.json()))
-              .orElseGet(() -> Manifests.write(image.id(), config.length, sent));
+              .orElseGet(() -> Manifests.write(image.id(), config.length, proved(cargos, most)));
+      putConfig(config);
       repository.put(tag, manifest.mediaType(), manifest.json(), manifest.digest());
       return manifest;
     } finally {
@@ -86,12 +87,44 @@ final class ImagePush {
 
   /** Lowest first. */
   private List<Cargo> cargos(Optional<OwnManifest> own) {
+    List<String> homes = homes();
     List<Cargo> cargos = new ArrayList<>();
     for (int i = 0; i < image.layers().size(); i++) {
       Descriptor preferred = own.isPresent() ? own.get().layers().get(i) : null;
-      cargos.add(new Cargo(image.layers().get(i), image.config().diffs().get(i), preferred));
+      cargos.add(new Cargo(image.layers().get(i), image.config().diffs().get(i), preferred, homes));
     }
     return cargos;
+  }
+
+  /** Other repositories of the registry that the image is in, as its names say. */
+  private List<String> homes() {
+    return image.digests().stream()
+        .map(Reference::parse)
+        .filter(name -> name.domain().equals(repository.session().address().registry()))
+        .map(Reference::path)
+        .filter(path -> !path.equals(repository.path()))
+        .distinct()
+        .toList();
+  }
+
+  /**
+   * Has the repository have blobs that are known to be the layers', for a manifest written anew.
+   *
+   * @param sent of layers that it has some blob of
+   * @return its blobs, lowest first
+   */
+  private List<KnownBlob> proved(List<Cargo> sent, int most) {
+    List<Cargo> unproved =
+        sent.stream()
+            .filter(cargo -> !shipping.isProved(cargo.chain(), there(cargo).digest()))
+            .map(Cargo::withoutPreference)
+            .toList();
+    send(unproved, most);
+    return sent.stream().map(this::there).toList();
+  }
+
+  private KnownBlob there(Cargo cargo) {
+    return Objects.requireNonNull(there.get(cargo.diff()));
   }
 
   /**
@@ -109,7 +142,7 @@ final class ImagePush {
     List<Cargo> queue = List.copyOf(distinct.values());
     queue.stream().skip(most).forEach(cargo -> telling.says(cargo.id(), "Waiting"));
     work(queue, most);
-    return cargos.stream().map(cargo -> Objects.requireNonNull(there.get(cargo.diff()))).toList();
+    return cargos.stream().map(this::there).toList();
   }
 
   private void work(List<Cargo> queue, int most) {
@@ -158,7 +191,10 @@ final class ImagePush {
     var teller = new Teller(cargo.id());
     KnownBlob known = there.get(cargo.diff());
     Descriptor preferred = cargo.preferred();
-    if (known != null && (preferred == null || preferred.digest().equals(known.digest()))) {
+    if (known != null
+        && (preferred == null
+            ? shipping.isProved(cargo.chain(), known.digest())
+            : preferred.digest().equals(known.digest()))) {
       teller.says("Layer already exists");
       return known;
     }

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,16 +80,10 @@ final class LayerPush {
     if (there.isPresent()) {
       shipping.unfinished().forget(repository, cargo.diff());
       watcher.says("Layer already exists");
-      return there.map(blob -> isProved(blob.digest()) ? learnt(blob) : blob);
+    } else {
+      there = mounted(which);
     }
-    return mounted(which).map(this::learnt);
-  }
-
-  /** What a manifest says of a layer that was here already need not be true. */
-  private boolean isProved(Digest blob) {
-    return blob.equals(cargo.diff())
-        || received().contains(blob)
-        || known.of(cargo.diff()).stream().anyMatch(one -> one.digest().equals(blob));
+    return there.map(blob -> shipping.isProved(cargo.chain(), blob.digest()) ? learnt(blob) : blob);
   }
 
   private List<Digest> received() {
@@ -111,17 +106,7 @@ final class LayerPush {
   /** The blob of the image's own manifest first, then what was here last. */
   private Optional<KnownBlob> existing(Predicate<KnownBlob> which) {
     Map<Digest, KnownBlob> candidates = new LinkedHashMap<>();
-    Descriptor preferred = cargo.preferred();
-    if (preferred != null) {
-      candidates.put(
-          preferred.digest(),
-          new KnownBlob(
-              registry(),
-              repository.path(),
-              preferred.digest(),
-              preferred.size(),
-              Packing.of(preferred.mediaType())));
-    }
+    preferred(Stream.of(repository.path())).forEach(blob -> candidates.put(blob.digest(), blob));
     List<KnownBlob> all = known.of(cargo.diff());
     all.stream()
         .filter(blob -> blob.isIn(registry(), repository.path()))
@@ -138,6 +123,17 @@ final class LayerPush {
     return Optional.empty();
   }
 
+  /** The blob of the image's own manifest in repositories; none without one. */
+  private Stream<KnownBlob> preferred(Stream<String> paths) {
+    Descriptor blob = cargo.preferred();
+    return blob == null
+        ? Stream.of()
+        : paths.map(
+            path ->
+                new KnownBlob(
+                    registry(), path, blob.digest(), blob.size(), Packing.of(blob.mediaType())));
+  }
+
   private boolean has(KnownBlob blob) {
     return repository
         .size(blob.digest())
@@ -146,11 +142,14 @@ final class LayerPush {
   }
 
   private Optional<KnownBlob> mounted(Predicate<KnownBlob> which) {
-    List<KnownBlob> others =
+    Stream<KnownBlob> learnt =
         known.of(cargo.diff()).stream()
             .filter(blob -> blob.registry().equals(registry()))
-            .filter(blob -> !blob.path().equals(repository.path()))
+            .filter(blob -> !blob.path().equals(repository.path()));
+    List<KnownBlob> others =
+        Stream.concat(learnt, preferred(cargo.homes().stream()))
             .filter(which)
+            .distinct()
             .limit(MOST_QUESTIONS)
             .toList();
     for (KnownBlob other : others) {

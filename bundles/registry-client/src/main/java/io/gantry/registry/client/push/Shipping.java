@@ -3,6 +3,7 @@ package io.gantry.registry.client.push;
 import io.gantry.image.Intake;
 import io.gantry.registry.client.known.KnownBlobs;
 import io.gantry.registry.client.v2.UnfinishedUploads;
+import io.gantry.store.Digest;
 import java.util.concurrent.ExecutorService;
 
 /** What pushes have in common. */
@@ -35,6 +36,11 @@ public final class Shipping {
 
   UnfinishedUploads unfinished() {
     return unfinished;
+  }
+
+  /** Whether a blob is known to be a layer's, and not just said to be. */
+  boolean isProved(Digest chain, Digest blob) {
+    return intake.layers().find(chain).filter(layer -> known.isProved(layer, blob)).isPresent();
   }
 
   ExecutorService threads() {
