@@ -126,6 +126,22 @@ class PushTest extends RegistryFixture {
     assertArrayEquals(registry.content(tag("a/b", "1")), registry.content(tag("c", "1")));
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {401, 403, 404})
+  void whoMayNotReadARepositoryDoesNotForgetWhatItHas(int status) {
+    engine.make(name(""), "1", TAR);
+    engine.push(name(":1"));
+    Digest diff = Digest.sha256(TAR);
+    KnownBlob there = engine.known(diff).get(0);
+    engine.images.tag(name(":1"), registry.host() + "/c", "1");
+    registry.answers.put(
+        "POST /v2/c/blobs/uploads/?mount=" + there.digest() + "&from=a/b",
+        exchange -> FakeRegistry.error(exchange, status, "X", "no"));
+    List<String> told = engine.push(registry.host() + "/c:1");
+    assertTrue(told.contains(ID + ": Pushed"), told::toString);
+    assertTrue(engine.known(diff).contains(there), () -> engine.known(diff).toString());
+  }
+
   @Test
   void whatIsPulledIsKnownToBeThere() {
     IMAGE.in(registry, "a/b", "1", TestImage.OCI);

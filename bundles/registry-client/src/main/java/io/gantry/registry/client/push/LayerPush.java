@@ -8,6 +8,7 @@ import io.gantry.registry.client.known.KnownBlob;
 import io.gantry.registry.client.known.KnownBlobs;
 import io.gantry.registry.client.known.Packing;
 import io.gantry.registry.client.v2.Repository;
+import io.gantry.registry.client.v2.Repository.Mounting;
 import io.gantry.registry.client.v2.UnfinishedUploads;
 import io.gantry.registry.client.v2.Upload;
 import io.gantry.spi.GantryException;
@@ -153,12 +154,14 @@ final class LayerPush {
             .limit(MOST_QUESTIONS)
             .toList();
     for (KnownBlob other : others) {
-      boolean isMounted = repository.mount(other.digest(), other.path());
-      if (isMounted && has(here(other))) { // what it says alone is not enough
+      Mounting mounting = repository.mount(other.digest(), other.path());
+      if (mounting == Mounting.DONE && has(here(other))) { // what it says alone is not enough
         watcher.says("Mounted from " + other.path());
         return Optional.of(here(other));
       }
-      known.unlearn(cargo.diff(), other);
+      if (mounting != Mounting.REFUSED) {
+        known.unlearn(cargo.diff(), other);
+      }
     }
     return Optional.empty();
   }

@@ -267,26 +267,32 @@ public final class Repository {
     return algorithm == Digest.Algorithm.SHA256 ? "" : "?digest-algorithm=" + algorithm.label();
   }
 
-  /**
-   * Asks the registry to take a blob over from another of its repositories.
-   *
-   * @return whether it says that it has
-   */
-  public boolean mount(Digest digest, String from) {
+  /** What a registry says to a mount. */
+  public enum Mounting {
+    DONE,
+    NOT_THERE,
+
+    /** It need not be the blob that is missing: one may push here and not read there. */
+    REFUSED
+  }
+
+  /** Asks the registry to take a blob over from another of its repositories. */
+  public Mounting mount(Digest digest, String from) {
     String query = "?mount=" + digest + "&from=" + from;
     List<String> both = List.of(scopes.get(0), "repository:" + from + ":pull");
     try (Reply reply = begin(query, both)) {
       if (reply.status() == 202) {
         Upload.begun(this, digest.algorithm(), reply).close();
+        return Mounting.NOT_THERE;
       }
-      return reply.status() == 201;
+      return reply.status() == 201 ? Mounting.DONE : Mounting.REFUSED;
     } catch (GantryException e) {
       boolean isRefusal =
           e.kind() == Kind.UNAUTHORIZED || e.kind() == Kind.FORBIDDEN || e.kind() == Kind.NOT_FOUND;
       if (!isRefusal) {
         throw e;
       }
-      return false; // who may push here need not have the right to read there
+      return Mounting.REFUSED;
     }
   }
 
