@@ -66,6 +66,6 @@ final class PublicOnly implements SocketAddressResolver {
   private static GantryException refused(String name) {
     return new GantryException(
         Kind.FORBIDDEN,
-        name + " is in a private network and the registry is not: no credentials are sent there");
+        name + " is in a private network and the registry is not: nothing is sent there");
   }
 }

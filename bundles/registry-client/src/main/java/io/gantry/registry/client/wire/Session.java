@@ -337,7 +337,8 @@ public final class Session {
       Map<String, String> proof = granted.getOrDefault(ask.scopes(), Map.of());
       headers.putAll(proof);
       Sent sent = new Sent(ask.method(), uri, headers, ask.body(), limit);
-      Reply reply = wire.exchange().send(sent, peer, settings, counts, this::redirected);
+      Reply reply =
+          wire.exchange().send(sent, peer, settings, counts, next -> redirected(sent, next));
       try {
         if (reply.status() != 401 || round == MOST_ROUNDS || Exchange.isOther(uri, reply.uri())) {
           boolean isRefused = reply.status() == 401 || reply.status() == 403;
@@ -410,8 +411,9 @@ public final class Session {
     }
   }
 
-  private Exchange.Peer redirected(URI uri) {
-    return other(uri, false);
+  /** Only reading goes from a public registry to a private network. */
+  Exchange.Peer redirected(Sent sent, URI next) {
+    return other(next, !sent.reads() && !Host.of(address.base()).isLocal());
   }
 
   /** Another host is shown no certificate. */

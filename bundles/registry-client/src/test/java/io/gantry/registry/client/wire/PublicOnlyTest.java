@@ -5,19 +5,26 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.sun.net.httpserver.HttpServer;
+import io.gantry.api.Leased;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import io.gantry.spi.registry.HostTls;
+import io.gantry.spi.registry.RegistryAuthProvider;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A name that leads into a private network when it is connected to, whatever it did before. */
 @Timeout(60)
@@ -69,6 +76,44 @@ class PublicOnlyTest {
     }
     assertEquals(0, asked.get());
     assertEquals(204, ask("localhost", Proxies.NONE, false));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "PATCH, https://192.0.2.1, true",
+    "PUT, https://192.0.2.1, true",
+    "POST, https://192.0.2.1, true",
+    "GET, https://192.0.2.1, false",
+    "HEAD, https://192.0.2.1, false",
+    "PATCH, https://10.0.0.1, false",
+  })
+  void aRedirectOfWhatChangesSomethingIsHeldToIt(String method, URI base, boolean isHeld) {
+    var settings = new Settings(List.of(), List.of(), List.of(), Proxies.NONE, Patience.USUAL);
+    try (var wire = new Wire(new Nobody(), Patience.USUAL, "test")) {
+      var address = new Address(base.getHost(), base, false, false);
+      Session session = wire.session(settings, address, "one", null);
+      var sent = new Sent(method, base.resolve("/x"), Map.of(), null, Duration.ZERO);
+      URI next = URI.create("https://198.51.100.1/y");
+      assertEquals(isHeld, session.redirected(sent, next).onlyPublic());
+    }
+  }
+
+  /** No auth provider. */
+  private static final class Nobody implements Leased<RegistryAuthProvider> {
+    @Override
+    public <R> R call(String name, Function<? super RegistryAuthProvider, ? extends R> body) {
+      throw new GantryException(Kind.NOT_FOUND, "no such provider");
+    }
+
+    @Override
+    public List<String> names() {
+      return List.of();
+    }
+
+    @Override
+    public String defaultName() {
+      throw new UnsupportedOperationException();
+    }
   }
 
   @Test
