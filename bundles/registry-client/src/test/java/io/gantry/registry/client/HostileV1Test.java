@@ -15,6 +15,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -110,6 +114,70 @@ class HostileV1Test {
     registry.answers.put(
         IMAGE.top().path("ancestry"), json("[\"" + IMAGE.top().id() + "\"," + many + "]"));
     refused(Kind.INVALID, "no list of at most 500 images");
+  }
+
+  /** To one it says that the first is below the second, to another the contrary. */
+  @Test
+  void ancestriesThatAreContraryKeepNobodyWaiting() throws Exception {
+    V1Image.Step a = IMAGE.steps().get(0);
+    V1Image.Step b = IMAGE.steps().get(1);
+    registry.registry().tags("y").put("1", a.id());
+    for (String repository : List.of("x", "y")) {
+      registry.index().images(repository).put(a.id(), "");
+      registry.index().images(repository).put(b.id(), "");
+    }
+    var isFirstAsked = new CountDownLatch(1);
+    var isSecondAsked = new CountDownLatch(1);
+    registry.answers.put(a.path("ancestry"), json("[\"%s\",\"%s\"]".formatted(a.id(), b.id())));
+    registry.answers.put(b.path("ancestry"), json("[\"%s\",\"%s\"]".formatted(b.id(), a.id())));
+    registry.answers.put(
+        a.path("json"),
+        inTurn(
+            call -> {
+              awaitOrFail(isSecondAsked); // the other has the layer for itself by then
+              reply(call, document(a, ""));
+            },
+            json(document(a, b.id()))));
+    registry.answers.put(b.path("json"), inTurn(json(document(b, a.id())), json(document(b, ""))));
+    registry.answers.put(a.path("layer"), countingDown(isSecondAsked));
+    registry.answers.put(b.path("layer"), countingDown(isFirstAsked));
+    var threads = Executors.newFixedThreadPool(2);
+    try {
+      var first = threads.submit(() -> engine.pull(registry.host() + "/x:1"));
+      awaitOrFail(isFirstAsked);
+      var second = threads.submit(() -> engine.pull(registry.host() + "/y:1"));
+      first.get(20, TimeUnit.SECONDS);
+      second.get(20, TimeUnit.SECONDS);
+    } finally {
+      threads.shutdownNow();
+    }
+    assertEquals(2, engine.images.list().size());
+    assertEquals(List.of(), engine.rests());
+  }
+
+  private static V1Server.Answer inTurn(V1Server.Answer first, V1Server.Answer others) {
+    var times = new AtomicInteger();
+    return call -> (times.getAndIncrement() == 0 ? first : others).to(call);
+  }
+
+  private V1Server.Answer countingDown(CountDownLatch asked) {
+    return call -> {
+      asked.countDown();
+      registry.serve(call);
+    };
+  }
+
+  private static String document(V1Image.Step step, String parent) {
+    String own = "{\"id\":\"%s\",\"architecture\":\"amd64\",\"os\":\"linux\"".formatted(step.id());
+    return own + (parent.isEmpty() ? "}" : ",\"parent\":\"" + parent + "\"}");
+  }
+
+  private static void awaitOrFail(CountDownLatch latch) throws IOException {
+    try {
+      assertTrue(latch.await(20, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
   }
 
   @Test

@@ -1,5 +1,7 @@
 package io.gantry.registry.client.v1;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.gantry.api.Transfers.Telling;
 import io.gantry.image.Addition;
 import io.gantry.image.Intake;
@@ -65,11 +67,17 @@ final class ImagePull {
   /**
    * What a step of the image needs.
    *
+   * @param place names the layer, its registry and all that is below it. Who makes layers has them
+   *     from the lowest up, so nobody waits in a circle, whatever registries say of their order
    * @param diff of its layer, when that is here; else it has to be fetched
    * @param known what was known of it, here or not
    */
   private record Step(
-      ImageId id, @Nullable ImageId parent, @Nullable Digest diff, @Nullable Digest known) {}
+      ImageId id,
+      @Nullable ImageId parent,
+      String place,
+      @Nullable Digest diff,
+      @Nullable Digest known) {}
 
   /**
    * A step that has arrived.
@@ -79,6 +87,7 @@ final class ImagePull {
    * @param claim of the layer, or null
    */
   private record Arrived(
+      Step step,
       ImageJson json,
       String checksum,
       @Nullable Digest diff,
@@ -136,6 +145,7 @@ final class ImagePull {
   private List<Step> steps(List<ImageId> ids) {
     List<Step> steps = new ArrayList<>();
     ImageId parent = null;
+    String place = registry.endpoint().registry();
     Digest below = null;
     boolean isHere = true;
     for (ImageId id : ids) {
@@ -147,7 +157,8 @@ final class ImagePull {
         below = chain;
       }
       telling.says(id.shown(), isHere ? "Already exists" : "Pulling fs layer");
-      steps.add(new Step(id, parent, isHere ? known : null, known));
+      place = Digest.sha256((place + "/" + id).getBytes(UTF_8)).hex();
+      steps.add(new Step(id, parent, place, isHere ? known : null, known));
       parent = id;
     }
     return steps;
@@ -199,9 +210,9 @@ final class ImagePull {
     String listed = checksums.getOrDefault(step.id().hex(), "");
     String wanted = listed.isEmpty() ? json.checksum() : listed;
     if (step.diff() != null) {
-      return new Arrived(json, wanted, step.diff(), null, null);
+      return new Arrived(step, json, wanted, step.diff(), null, null);
     }
-    String key = "layer:" + registry.endpoint().registry() + "/" + step.id();
+    String key = "layer:" + step.place();
     Optional<Makings.Claim> own = pulls.makings().claim(key);
     Makings.Claim claim = own.isPresent() ? own.get() : claim(key, shown);
     try (var undo = new Undo()) {
@@ -209,15 +220,15 @@ final class ImagePull {
       Digest known = known(step.id());
       boolean isNews = own.isEmpty() || !Objects.equals(known, step.known());
       Digest made = isNews ? known : null; // by another pull, meanwhile
-      Ingest layer = made == null ? download(json, wanted) : null;
+      Ingest layer = made == null ? download(step, json, wanted) : null;
       undo.keep();
-      return new Arrived(json, wanted, made, layer, claim);
+      return new Arrived(step, json, wanted, made, layer, claim);
     }
   }
 
-  private Ingest download(ImageJson json, String wanted) {
+  private Ingest download(Step step, ImageJson json, String wanted) {
     String shown = json.id().shown();
-    var download = new LayerDownload(registry, json, wanted, new Told(shown));
+    var download = new LayerDownload(registry, json, step.place(), wanted, new Told(shown));
     Ingest layer = download.run(intake.blobs(), limits.maxBytes());
     telling.says(shown, "Download complete");
     return layer;
@@ -238,7 +249,7 @@ final class ImagePull {
     if (in != null) {
       return make(arrived.json(), in, below);
     }
-    try (Ingest late = download(arrived.json(), arrived.checksum())) {
+    try (Ingest late = download(arrived.step(), arrived.json(), arrived.checksum())) {
       return make(arrived.json(), late, below);
     }
   }

@@ -38,17 +38,20 @@ final class LayerDownload {
 
   private final Registry registry;
   private final ImageJson json;
+  private final String place;
   private final String wanted;
   private final Progress progress;
   private final byte[] buffer = new byte[1 << 16];
 
   /**
+   * @param place under which what has arrived is found again: nobody else fetches it there
    * @param wanted checksum of the document with the layer; one that is not of SHA-256 over just
    *     these is not looked at
    */
-  LayerDownload(Registry registry, ImageJson json, String wanted, Progress progress) {
+  LayerDownload(Registry registry, ImageJson json, String place, String wanted, Progress progress) {
     this.registry = registry;
     this.json = json;
+    this.place = place;
     this.wanted = CHECKSUM.matcher(wanted).matches() ? wanted : "";
     this.progress = progress;
   }
@@ -65,8 +68,7 @@ final class LayerDownload {
    *     fit; CANCELLED on an interrupt; what has arrived stays for the next attempt
    */
   Ingest run(HeldBlobs blobs, long maxBytes) {
-    String source = registry.endpoint().registry() + "/" + json.id();
-    String key = "v1-" + Digest.sha256((source + wanted).getBytes(UTF_8)).hex();
+    String key = "v1-" + Digest.sha256((place + wanted).getBytes(UTF_8)).hex();
     while (true) {
       Ingest in = blobs.resume(key, Digest.Algorithm.SHA256, maxBytes);
       if (in.offset() > 0 && wanted.isEmpty()) {

@@ -10,7 +10,7 @@ public final class Pulls {
   private final Intake intake;
   private final KnownLayers known;
 
-  /** By {@code repo:NAME}, {@code img:ID} and {@code layer:ID}, with the registry before it. */
+  /** By {@code repo:NAME}, {@code img:REGISTRY/ID} and {@code layer:PLACE}. */
   private final Makings<String> makings = new Makings<>();
 
   /**
