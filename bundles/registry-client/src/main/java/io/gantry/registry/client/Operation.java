@@ -3,8 +3,10 @@ package io.gantry.registry.client;
 import io.gantry.api.Transfers.Telling;
 import io.gantry.api.Transfers.Transfer;
 import io.gantry.registry.client.pull.Meter;
+import io.gantry.registry.client.wire.Session;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -143,6 +145,11 @@ final class Operation implements Telling, Meter {
   @Override
   public void says(String layer, String status) {
     news.add(telling -> telling.says(layer, status));
+  }
+
+  /** An overloaded registry is waited for. */
+  void pauses(Duration pause) {
+    says("", Session.retrying(pause));
   }
 
   @Override

@@ -35,6 +35,7 @@ import io.gantry.spi.registry.Credentials;
 import io.gantry.spi.registry.RegistryAuthProvider;
 import io.gantry.store.Digest;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
@@ -223,6 +224,7 @@ public final class RegistryClient implements Transfers {
           name,
           operation.id(),
           login,
+          operation::pauses,
           (session, reached) -> {
             var pull =
                 new Pull(
@@ -259,11 +261,15 @@ public final class RegistryClient implements Transfers {
   }
 
   private <R> R from(
-      io.gantry.image.Reference name, String operation, @Nullable Login login, Asking<R> asking) {
+      io.gantry.image.Reference name,
+      String operation,
+      @Nullable Login login,
+      Consumer<Duration> pauses,
+      Asking<R> asking) {
     Settings now = settings;
     return first(
         wire.addresses(now, name.domain()),
-        address -> session(now, address, operation, login),
+        address -> session(now, address, operation, login, pauses),
         asking);
   }
 
@@ -272,8 +278,14 @@ public final class RegistryClient implements Transfers {
     return wire.addresses(now, registry).stream().filter(address -> !address.isMirror()).toList();
   }
 
-  private Session session(Settings now, Address address, String operation, @Nullable Login login) {
-    return wire.session(now, address, operation, login == null ? null : credentials(login));
+  private Session session(
+      Settings now,
+      Address address,
+      String operation,
+      @Nullable Login login,
+      Consumer<Duration> pauses) {
+    var given = login == null ? null : credentials(login);
+    return wire.session(now, address, operation, given, pauses);
   }
 
   /** Asks where a registry may be, until there is one; after a mirror always the next one. */
@@ -345,7 +357,7 @@ public final class RegistryClient implements Transfers {
     } else {
       first(
           own(now, name.domain()),
-          address -> session(now, address, operation.id(), login),
+          address -> session(now, address, operation.id(), login, operation::pauses),
           (session, reached) -> {
             var push = new Push(shipping, session, name, mostUploads, operation, operation);
             var spoken = versionOne.spoken(session, now, push.repository());
@@ -396,7 +408,7 @@ public final class RegistryClient implements Transfers {
     String operation = UUID.randomUUID().toString();
     return first(
         isOfHub ? List.of(now.indexAddress()) : wire.addresses(now, host),
-        address -> wire.session(now, address, operation, login == null ? null : credentials(login)),
+        address -> session(now, address, operation, login, Wire.SILENT),
         (session, reached) -> {
           if (!isOfHub) {
             new Index(session).ping(); // by which scheme it speaks
@@ -415,6 +427,7 @@ public final class RegistryClient implements Transfers {
         name,
         UUID.randomUUID().toString(),
         login,
+        Wire.SILENT,
         (session, reached) -> {
           var repository = new Repository(session, name.path());
           repository.ping();

@@ -4,6 +4,7 @@ import io.gantry.image.manifest.Descriptor;
 import io.gantry.registry.client.v2.Repository;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -17,6 +18,8 @@ final class Downloads implements AutoCloseable {
   /** What a pull hears of the blob with a number, on many threads. */
   interface Listener {
     void arrived(int number, long bytes);
+
+    void pauses(int number, Duration pause);
 
     void verifies(int number);
 
@@ -106,6 +109,11 @@ final class Downloads implements AutoCloseable {
     @Override
     public void arrived(long bytes) {
       listener.arrived(number, bytes);
+    }
+
+    @Override
+    public void pauses(Duration pause) {
+      listener.pauses(number, pause);
     }
 
     @Override

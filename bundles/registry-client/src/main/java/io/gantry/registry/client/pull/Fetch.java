@@ -9,6 +9,7 @@ import io.gantry.store.Digest;
 import io.gantry.store.Ingest;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -36,6 +37,9 @@ final class Fetch {
   interface Watcher {
     /** So many bytes are here; of two calls the larger one counts. */
     void arrived(long bytes);
+
+    /** An overloaded registry is waited for. */
+    void pauses(Duration pause);
 
     /** All is here and is being verified. */
     void verifies();
@@ -417,6 +421,11 @@ final class Fetch {
     @Override
     public void tell(long bytes) {
       Fetch.this.tell(watcher -> watcher.arrived(bytes));
+    }
+
+    @Override
+    public void pauses(Duration pause) {
+      Fetch.this.tell(watcher -> watcher.pauses(pause));
     }
 
     @Override

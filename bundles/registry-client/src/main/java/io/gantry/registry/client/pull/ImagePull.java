@@ -18,6 +18,7 @@ import io.gantry.registry.client.known.Packing;
 import io.gantry.registry.client.v2.Manifest;
 import io.gantry.registry.client.v2.Repository;
 import io.gantry.registry.client.wire.RegistryError;
+import io.gantry.registry.client.wire.Session;
 import io.gantry.spi.Bytes;
 import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
@@ -25,6 +26,7 @@ import io.gantry.store.Digest;
 import io.gantry.store.StoreFailure;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -349,6 +351,11 @@ final class ImagePull {
         meter.moved(bytes - before);
         telling.at(part.id(), "Downloading", bytes, part.blob().size());
       }
+    }
+
+    @Override
+    public void pauses(int number, Duration pause) {
+      telling.says(missing.get(number).id(), Session.retrying(pause));
     }
 
     @Override

@@ -12,6 +12,7 @@ import io.gantry.store.Ingest;
 import io.gantry.store.StoreFailure;
 import java.io.EOFException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -38,6 +39,9 @@ final class Receiving {
 
     /** As {@link #written}, now and then: for people. */
     void tell(long bytes);
+
+    /** An overloaded registry is waited for. */
+    void pauses(Duration pause);
 
     void verifies();
 
@@ -101,7 +105,7 @@ final class Receiving {
     Patience patience = repository.session().patience();
     long lastFailure = in.offset();
     for (int failures = 0; in.offset() < blob.size(); ) {
-      try (Reply reply = repository.blob(blob.digest(), in.offset())) {
+      try (Reply reply = repository.blob(blob.digest(), in.offset(), progress::pauses)) {
         receive(reply, in);
       } catch (Interruption e) {
         failures = in.offset() - lastFailure >= MUCH ? 1 : failures + 1;

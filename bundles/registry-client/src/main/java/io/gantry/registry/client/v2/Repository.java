@@ -11,12 +11,14 @@ import io.gantry.spi.GantryException.Kind;
 import io.gantry.store.Digest;
 import java.net.URI;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -185,11 +187,12 @@ public final class Repository {
    * A blob, unverified.
    *
    * @param offset of the first byte that is wanted; an answer of 200 brings all of them
+   * @param pauses gets how long an overloaded registry is waited for
    * @throws GantryException as {@link #manifest}
    */
-  public Reply blob(Digest digest, long offset) {
+  public Reply blob(Digest digest, long offset, Consumer<Duration> pauses) {
     Map<String, String> headers = offset == 0 ? Map.of() : Map.of("Range", "bytes=" + offset + "-");
-    Reply reply = session.send(new Ask("GET", blobs(digest), headers, scopes, false));
+    Reply reply = session.send(new Ask("GET", blobs(digest), headers, scopes, false), pauses);
     try {
       check(reply);
       return reply;

@@ -33,8 +33,7 @@ public record Patience(
           Duration.ofMillis(500),
           5);
 
-  /** The longest pause that a registry may ask for. */
-  static final Duration LONGEST_PAUSE = Duration.ofSeconds(60);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(60);
 
   /** Before attempt {@code next}, the second being 2. */
   public Duration before(int next) {

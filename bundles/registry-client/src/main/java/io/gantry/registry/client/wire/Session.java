@@ -13,10 +13,7 @@ import io.gantry.spi.registry.HostTls;
 import io.gantry.spi.registry.RegistryRequest;
 import java.net.URI;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeParseException;
+import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +41,8 @@ public final class Session {
   private final Exchange.Peer peer;
   private final Traffic.Counts counts;
   private final AtomicInteger holders;
+  private final Consumer<Duration> pauses;
+  private final Overload overload = new Overload(InstantSource.system());
 
   /** By scopes: the headers that were an answer to the last challenge. */
   private final Map<List<String>, Map<String, String>> granted = new ConcurrentHashMap<>();
@@ -89,8 +89,17 @@ public final class Session {
    */
   record Who(@Nullable Credentials credentials, boolean isLogin, boolean isStored) {}
 
-  Session(Wire wire, Settings settings, Address address, String operation, Who who) {
-    this(wire, settings, address, operation, who, false, new AtomicInteger(1));
+  /**
+   * @param pauses gets how long an overloaded registry is waited for, on any thread
+   */
+  Session(
+      Wire wire,
+      Settings settings,
+      Address address,
+      String operation,
+      Who who,
+      Consumer<Duration> pauses) {
+    this(wire, settings, address, operation, who, pauses, false, new AtomicInteger(1));
   }
 
   private Session(
@@ -99,9 +108,11 @@ public final class Session {
       Address address,
       String operation,
       Who who,
+      Consumer<Duration> pauses,
       boolean onlyPublic,
       AtomicInteger holders) {
     this.holders = holders;
+    this.pauses = pauses;
     this.wire = wire;
     this.settings = settings;
     this.address = address;
@@ -168,7 +179,7 @@ public final class Session {
     var there = new Address(address.registry(), other, true, insecure);
     boolean onlyPublic = !Host.of(base).isLocal();
     return new Session(
-        wire, settings, there, operation, new Who(null, false, false), onlyPublic, holders);
+        wire, settings, there, operation, new Who(null, false, false), pauses, onlyPublic, holders);
   }
 
   private Providers providers() {
@@ -183,50 +194,57 @@ public final class Session {
    * @throws GantryException UNAVAILABLE when there is none, CANCELLED on an interrupt
    */
   public Reply send(Ask ask) {
-    Patience patience = settings.patience();
+    return send(ask, pauses);
+  }
+
+  /**
+   * As {@link #send(Ask)}.
+   *
+   * @param told gets how long an overloaded registry is waited for, each time
+   */
+  public Reply send(Ask ask, Consumer<Duration> told) {
+    boolean isOnce = ask.method().equals("PATCH");
     for (int attempt = 1; ; attempt++) {
-      boolean isLast = attempt >= patience.attempts() || ask.method().equals("PATCH");
       try {
         Reply reply = authorised(ask);
         isAnswered = true;
-        if (isLast || !isOverload(reply.status())) {
+        if (isOnce || !hasPaused(reply, attempt, overload, told)) {
           return reply;
         }
-        Duration pause = retryAfter(reply, patience.before(attempt + 1));
-        reply.close();
-        pause(pause);
+        continue;
       } catch (GantryException e) {
-        if (isLast || !mayPass(e)) {
+        if (isOnce || attempt >= settings.patience().attempts() || !mayPass(e)) {
           throw e;
         }
-        pause(patience.before(attempt + 1));
       }
+      pause(settings.patience().before(attempt + 1));
       counts.retried();
     }
   }
 
-  private static boolean isOverload(int status) {
-    return status == 429 || status == 502 || status == 503 || status == 504;
+  /**
+   * Waits when somebody has too much to do.
+   *
+   * @return false when the answer counts as it is; else it has been closed
+   */
+  private boolean hasPaused(Reply reply, int attempt, Overload busy, Consumer<Duration> told) {
+    Duration usual = settings.patience().before(attempt + 1);
+    Optional<Duration> pause =
+        busy.pause(reply.status(), reply.header("retry-after").orElse(""), usual);
+    if (pause.isEmpty() || attempt >= settings.patience().attempts()) {
+      return false;
+    }
+    reply.close();
+    told.accept(pause.get());
+    pause(pause.get());
+    counts.retried();
+    return true;
   }
 
-  /** As the registry wishes, in seconds or as a date, within limits. */
-  private static Duration retryAfter(Reply reply, Duration usual) {
-    String wish = reply.header("retry-after").orElse("").strip();
-    Duration pause = usual;
-    if (wish.matches("\\d{1,9}")) {
-      pause = Duration.ofSeconds(Long.parseLong(wish));
-    } else if (!wish.isEmpty()) {
-      try {
-        Instant then = ZonedDateTime.parse(wish, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
-        pause = Duration.between(Instant.now(), then);
-      } catch (DateTimeParseException e) {
-        return usual;
-      }
-    }
-    if (pause.isNegative()) {
-      return usual;
-    }
-    return pause.compareTo(Patience.LONGEST_PAUSE) > 0 ? Patience.LONGEST_PAUSE : pause;
+  /** dockerd's sentence for it. */
+  public static String retrying(Duration pause) {
+    long seconds = Math.max(1, pause.plusMillis(999).toSeconds());
+    return "Retrying in %d second%s".formatted(seconds, seconds == 1 ? "" : "s");
   }
 
   /** Waits; an interrupt cancels. */
@@ -405,9 +423,14 @@ public final class Session {
     var sent = new Sent(call.method(), uri, headers, form, settings.patience().document());
     boolean onlyPublic = !Host.of(address.base()).isLocal();
     Exchange.Peer at = Exchange.isOther(address.base(), uri) ? other(uri, onlyPublic) : peer;
-    try (Reply reply = wire.exchange().sendAsIs(sent, at, settings, counts)) {
-      return new AuthResult(
-          call, reply.status(), reply.headers(), new String(reply.bytes(LONGEST_RESULT), UTF_8));
+    Overload busy = new Overload(InstantSource.system());
+    for (int attempt = 1; ; attempt++) {
+      try (Reply reply = wire.exchange().sendAsIs(sent, at, settings, counts)) {
+        if (!hasPaused(reply, attempt, busy, pauses)) {
+          String body = new String(reply.bytes(LONGEST_RESULT), UTF_8);
+          return new AuthResult(call, reply.status(), reply.headers(), body);
+        }
+      }
     }
   }
 

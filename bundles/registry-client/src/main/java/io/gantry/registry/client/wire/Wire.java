@@ -4,11 +4,16 @@ import io.gantry.api.Leased;
 import io.gantry.spi.registry.Credentials;
 import io.gantry.spi.registry.HostTls;
 import io.gantry.spi.registry.RegistryAuthProvider;
+import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The way to all registries. */
 public final class Wire implements AutoCloseable {
+
+  /** Nobody waits for news. */
+  public static final Consumer<Duration> SILENT = pause -> {};
 
   private final Leased<RegistryAuthProvider> providers;
   private final Connections connections;
@@ -44,9 +49,14 @@ public final class Wire implements AutoCloseable {
    *
    * @param operation that the requests are a part of
    * @param given what the user logs in with, or null; mirrors do not get it
+   * @param pauses gets how long an overloaded registry is waited for, on any thread
    */
   public Session session(
-      Settings settings, Address address, String operation, @Nullable Credentials given) {
+      Settings settings,
+      Address address,
+      String operation,
+      @Nullable Credentials given,
+      Consumer<Duration> pauses) {
     Credentials credentials = given;
     if (address.isMirror()) {
       credentials = providers(settings).credentials(address.host());
@@ -55,14 +65,14 @@ public final class Wire implements AutoCloseable {
     }
     boolean isStored = credentials != null && (given == null || address.isMirror());
     return new Session(
-        this, settings, address, operation, new Session.Who(credentials, false, isStored));
+        this, settings, address, operation, new Session.Who(credentials, false, isStored), pauses);
   }
 
   /** Begins to ask a registry whether it takes credentials, and for a token to keep. */
   public Session login(
       Settings settings, Address address, String operation, Credentials credentials) {
     return new Session(
-        this, settings, address, operation, new Session.Who(credentials, true, false));
+        this, settings, address, operation, new Session.Who(credentials, true, false), SILENT);
   }
 
   /** Has providers drop what they keep for a registry; for all when empty. */

@@ -91,7 +91,7 @@ class PublicOnlyTest {
     var settings = new Settings(List.of(), List.of(), List.of(), Proxies.NONE, Patience.USUAL);
     try (var wire = new Wire(new Nobody(), Patience.USUAL, "test")) {
       var address = new Address(base.getHost(), base, false, false);
-      Session session = wire.session(settings, address, "one", null);
+      Session session = wire.session(settings, address, "one", null, Wire.SILENT);
       var sent = new Sent(method, base.resolve("/x"), Map.of(), null, Duration.ZERO);
       URI next = URI.create("https://198.51.100.1/y");
       assertEquals(isHeld, session.redirected(sent, next).onlyPublic());

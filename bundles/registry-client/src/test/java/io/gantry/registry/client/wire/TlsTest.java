@@ -155,7 +155,7 @@ class TlsTest {
   /** Never taken for an insecure one, although it is on loopback. */
   private int ask(String path) {
     var address = new Address(authority(), URI.create("https://" + authority()), false, false);
-    Session session = wire.session(SETTINGS, address, "one", null);
+    Session session = wire.session(SETTINGS, address, "one", null, Wire.SILENT);
     try (Reply reply = session.send(new Ask("GET", path, Map.of(), List.of(), true))) {
       return reply.status();
     } finally {
@@ -209,7 +209,7 @@ class TlsTest {
       threads.execute(() -> refuseAlways(plain));
       String host = "127.0.0.1:" + plain.getLocalPort();
       var address = new Address(host, URI.create("https://" + host), false, false);
-      Session session = wire.session(SETTINGS, address, "one", null);
+      Session session = wire.session(SETTINGS, address, "one", null, Wire.SILENT);
       var e =
           assertThrows(
               GantryException.class,
@@ -241,7 +241,7 @@ class TlsTest {
             true,
             List.of(authority.client("first"), authority.client("second")));
     var address = new Address(authority(), URI.create("https://" + authority()), false, false);
-    Session session = wire.session(SETTINGS, address, "one", null);
+    Session session = wire.session(SETTINGS, address, "one", null, Wire.SILENT);
     Body body = Body.of(new byte[300_000]);
     var ask = new Ask("PATCH", "/x", Map.of(), List.of(), false, body);
     try (Reply reply = session.send(ask)) {
