@@ -115,7 +115,12 @@ class TransfersTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"fromImage=busybox&tag=b!d, invalid tag format", "tag=1, invalid reference format"})
+  @CsvSource({
+    "fromImage=busybox&tag=b!d, invalid tag format",
+    "tag=1, invalid reference format",
+    "fromImage=busybox@sha256:12&tag=1, invalid reference format",
+    "fromImage=busybox@&tag=1, invalid reference format",
+  })
   void whatIsNoReferenceIsRefused(String query, String sentence) throws IOException {
     Reply reply = pull(query);
     assertEquals(400, reply.status());

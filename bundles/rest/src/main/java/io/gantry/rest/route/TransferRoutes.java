@@ -103,7 +103,11 @@ public final class TransferRoutes {
     if (tag.isEmpty()) {
       return image;
     }
-    String name = image.replaceFirst("@.*", "");
+    int at = image.indexOf('@');
+    if (at >= 0 && !DIGEST.matcher(image.substring(at + 1)).matches()) {
+      throw new GantryException(INVALID, "invalid reference format");
+    }
+    String name = at < 0 ? image : image.substring(0, at);
     int colon = name.lastIndexOf(':');
     String bare = colon > name.lastIndexOf('/') ? name.substring(0, colon) : name;
     if (DIGEST.matcher(tag).matches()) {
