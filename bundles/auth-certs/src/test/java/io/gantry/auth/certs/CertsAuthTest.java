@@ -35,6 +35,13 @@ class CertsAuthTest extends RegistryAuthProviderContract {
   void make() throws IOException {
     first = Files.createDirectory(folder.resolve("first"));
     second = Files.createDirectory(folder.resolve("second"));
+    put(second, known(), "own.cert", "own.key");
+    Files.writeString(second.resolve(known()).resolve("own.key"), key(SECRET));
+  }
+
+  @Override
+  protected String known() {
+    return "known.example";
   }
 
   @Override

@@ -46,6 +46,11 @@ class HelpersAuthTest extends RegistryAuthProviderContract {
     return "";
   }
 
+  @Override
+  protected String known() {
+    return "registry.example";
+  }
+
   private Path helper(String name, String script) throws IOException {
     Path file = folder.resolve("docker-credential-" + name);
     Files.writeString(file, "#!/bin/sh\n" + script + "\n");

@@ -48,6 +48,14 @@ public abstract class RegistryAuthProviderContract {
   /** The scheme that it answers, or empty when it answers none. */
   protected abstract String scheme();
 
+  /**
+   * A registry that it knows something secret of by itself, with {@link #SECRET} in it. One that
+   * answers no scheme has to name one; empty for a provider that only passes on what it is given.
+   */
+  protected String known() {
+    return "";
+  }
+
   /** Of a challenge of its scheme. */
   protected Map<String, String> parameters() {
     return Map.of();
@@ -271,6 +279,28 @@ public abstract class RegistryAuthProviderContract {
       assertTellsNothing(new AuthAnswer(outcome.headers(), null, outcome.identityToken()));
       outcome.calls().forEach(call -> assertTellsNothing(result(call)));
     }
+    assertTellsNothing(List.of(provider, provider.status(), provider.features()));
+  }
+
+  @Test
+  void whatItKnowsByItselfIsHandedOutAndNotTold() {
+    if (known().isEmpty()) {
+      assertNotEquals("", scheme(), "it has to know something of a registry");
+      return;
+    }
+    RegistryAuthProvider provider = provider();
+    Credentials credentials = provider.credentials(known());
+    HostTls tls = provider.tls(known());
+    var request = request(known(), false, "repository:x:pull", null);
+    Map<String, String> headers = provider.prepare(request);
+    boolean isSecret =
+        (credentials != null && credentials.password().contains(SECRET))
+            || tls.identities().stream().anyMatch(identity -> identity.key().contains(SECRET))
+            || !headers.isEmpty();
+    assertTrue(isSecret, "it hands out nothing secret for " + known());
+    assertTellsNothing(List.of(String.valueOf(credentials), tls, headers.keySet()));
+    provider.learn(request, Map.of("x-unknown", List.of("y")));
+    provider.forget(known());
     assertTellsNothing(List.of(provider, provider.status(), provider.features()));
   }
 

@@ -22,6 +22,11 @@ class SignedRequestsTest extends RegistryAuthProviderContract {
     return "";
   }
 
+  @Override
+  protected String known() {
+    return "vendor.example";
+  }
+
   @Test
   void requestsToItsRegistryAreSigned() {
     String signed = "GET\nhttps://vendor.example/v2/x/manifests/1\n2026-01-01T00:00:00Z";
