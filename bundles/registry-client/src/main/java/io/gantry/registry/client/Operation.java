@@ -41,12 +41,16 @@ final class Operation implements Telling, Meter {
   private final ReentrantLock lock = new ReentrantLock();
   private final Deque<Sample> samples = new ArrayDeque<>(); // guarded by lock
   private long total; // guarded by lock
-  private long current; // guarded by lock
+  private long current; // guarded by lock; less again when something begins anew
+  private long passed; // guarded by lock
   private boolean isCancelled; // guarded by lock
   private @Nullable Thread worker; // guarded by lock
   private volatile @Nullable Throwable failure;
 
-  private record Sample(long nanos, long bytes) {}
+  /**
+   * @param passed bytes until then, those among them that had to go out again
+   */
+  private record Sample(long nanos, long passed) {}
 
   Operation(String id, String kind, String ref, Instant since) {
     this.id = id;
@@ -180,9 +184,10 @@ final class Operation implements Telling, Meter {
     lock.lock();
     try {
       current += bytes;
+      passed += Math.max(bytes, 0);
       Sample last = samples.peekLast();
       if (last == null || now - last.nanos() >= SAMPLE_NANOS) {
-        samples.add(new Sample(now, current));
+        samples.add(new Sample(now, passed));
       }
       while (now - Objects.requireNonNull(samples.peek()).nanos() > WINDOW_NANOS) {
         samples.remove();
@@ -200,7 +205,7 @@ final class Operation implements Telling, Meter {
       for (Sample first : samples) {
         long nanos = now - first.nanos();
         if (nanos > 0 && nanos <= WINDOW_NANOS) {
-          rate = (long) ((current - first.bytes()) / (nanos / 1e9));
+          rate = (long) ((passed - first.passed()) / (nanos / 1e9));
           break;
         }
       }

@@ -414,6 +414,37 @@ class HostileRegistryTest extends RegistryFixture {
     assertTrue(refused().getMessage().contains("larger than 1048576 bytes"));
   }
 
+  /** Some have pages for people. */
+  @Test
+  void aChallengeIsAnsweredHoweverLongItsPage() {
+    withTokens("http://" + registry.host() + "/token");
+    answer("/token", "", "t0k".getBytes(UTF_8));
+    FakeRegistry.Answer served = registry.answers.get(TAG);
+    registry.answers.put("HEAD " + TAG, exchange -> exchange.sendResponseHeaders(404, -1));
+    registry.answers.put(
+        "GET " + TAG,
+        exchange -> {
+          if (exchange.getRequestHeaders().containsKey("Authorization")) {
+            served.to(exchange);
+            return;
+          }
+          String realm = "http://" + registry.host() + "/token";
+          exchange.getResponseHeaders().set("WWW-Authenticate", "Bearer realm=\"" + realm + "\"");
+          FakeRegistry.send(exchange, 401, "text/html", new byte[3 << 20]);
+        });
+    engine.pull(name(":1"));
+    engine.images.remove(name(":1"), true, true, image -> List.of());
+  }
+
+  @Test
+  void aRealmThatIsTooLongIsRefusedAtOnce() {
+    withTokens("http://" + registry.host() + "/" + "x".repeat(40_000));
+    GantryException e = refused();
+    assertEquals(Kind.FORBIDDEN, e.kind(), e::getMessage);
+    assertTrue(e.getMessage().endsWith("refused, since it is too long"), e::getMessage);
+    assertEquals(1, registry.count("HEAD", TAG) + registry.count("GET", TAG));
+  }
+
   @Test
   void aTokenServiceElsewhereWithoutTlsGetsNothing() {
     withTokens("http://192.0.2.1/token");

@@ -17,34 +17,37 @@ final class KnownRealms {
   private static final int MOST = 1000;
 
   private final ReentrantLock lock = new ReentrantLock();
-  private final Map<String, String> origins = new LinkedHashMap<>(); // guarded by lock
+  private final Map<String, URI> realms = new LinkedHashMap<>(); // guarded by lock
 
   /**
-   * Remembers the first place, and refuses another one.
+   * Remembers the first place, and refuses one at another host, port or scheme.
    *
    * @param registry {@code HOST[:PORT]}
    * @throws GantryException FORBIDDEN
    */
   void check(String registry, URI realm) {
-    String origin = realm.getScheme() + "://" + realm.getRawAuthority();
-    String known;
+    URI known;
     lock.lock();
     try {
-      known = origins.putIfAbsent(registry, origin);
-      if (origins.size() > MOST) {
-        origins.remove(origins.keySet().iterator().next());
+      known = realms.putIfAbsent(registry, realm);
+      if (realms.size() > MOST) {
+        realms.remove(realms.keySet().iterator().next());
       }
     } finally {
       lock.unlock();
     }
-    if (known != null && !known.equals(origin)) {
+    if (known != null && Exchange.isOther(known, realm)) {
       throw new GantryException(
           Kind.FORBIDDEN,
           ("registry %s wants stored credentials sent to %s: refused, since it had them sent to %s"
                   + " before; if that is right, have the engine forget the registry (MBean"
                   + " Transfers) or log in")
-              .formatted(registry, Failures.shown(origin), known));
+              .formatted(registry, shown(realm), shown(known)));
     }
+  }
+
+  private static String shown(URI realm) {
+    return Failures.shown(realm.getScheme() + "://" + realm.getRawAuthority());
   }
 
   /** One registry; all when empty. */
@@ -52,9 +55,9 @@ final class KnownRealms {
     lock.lock();
     try {
       if (registry.isEmpty()) {
-        origins.clear();
+        realms.clear();
       } else {
-        origins.remove(registry);
+        realms.remove(registry);
       }
     } finally {
       lock.unlock();

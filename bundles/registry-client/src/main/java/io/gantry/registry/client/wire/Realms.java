@@ -7,6 +7,9 @@ import java.net.URI;
 /** Where a registry may send whoever has to prove who it is: credentials go there. */
 final class Realms {
 
+  /** Characters: with its headers a request is to be no larger than servers take. */
+  private static final int LONGEST = 4000;
+
   private Realms() {}
 
   /**
@@ -16,6 +19,9 @@ final class Realms {
    * @throws GantryException FORBIDDEN for a place that it may not name
    */
   static URI check(Settings settings, URI registry, String text) {
+    if (text.length() > LONGEST) {
+      throw refused(registry, text, "it is too long");
+    }
     URI realm;
     try {
       realm = URI.create(text);

@@ -118,7 +118,11 @@ public final class Reply implements AutoCloseable {
 
   /** Reads what is left of a small answer, so that its connection can be used again. */
   public void drain() {
-    bytes(Failures.LONGEST_ERROR);
+    try {
+      body.readNBytes(Failures.LONGEST_ERROR);
+    } catch (IOException e) {
+      throw Failures.of(sent, e);
+    }
   }
 
   @Override

@@ -161,6 +161,25 @@ class RulesTest {
 
   @ParameterizedTest
   @CsvSource({
+    "https://a.example/token, https://A.example:443/other, true",
+    "http://a.example:80, http://a.example, true",
+    "https://a.example, http://a.example, false",
+    "https://a.example, https://a.example:444, false",
+    "https://a.example, https://b.example, false",
+  })
+  void storedCredentialsGoWhereTheyWentBefore(URI first, URI next, boolean isSame) {
+    var known = new KnownRealms();
+    known.check("registry.example", first);
+    known.check("other.example", next);
+    if (isSame) {
+      known.check("registry.example", next);
+    } else {
+      assertThrows(GantryException.class, () -> known.check("registry.example", next));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "https, registry.example, 443, true",
     "http, registry.example, 80, false",
     "https, in.local.example, 443, false",
