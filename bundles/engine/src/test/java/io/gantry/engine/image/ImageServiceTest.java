@@ -100,6 +100,17 @@ class ImageServiceTest {
     images.importTar(in, "x", "1", "", "", List.of(), (id, what, at, all) -> {});
   }
 
+  @Test
+  void programsOfTheHostAreSwitchedOffWhileTheEngineRuns() {
+    assertEquals("not known yet", keeper.codecs().get(0).by());
+    images.modified(
+        fake(
+            EngineConfig.class,
+            (proxy, method, arguments) ->
+                method.getName().equals("nativeCodecs") ? "off" : method.getDefaultValue()));
+    assertEquals("Java (programs of the host are switched off)", keeper.codecs().get(0).by());
+  }
+
   private List<String> trees() {
     var ids = new ArrayList<String>();
     driver.list(snapshot -> ids.add(snapshot.id()));

@@ -3,6 +3,7 @@ package io.gantry.image.layer;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.spi.GantryException;
@@ -19,6 +20,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The programs of the packages isal and zstd, in the helper's box. */
@@ -81,12 +83,16 @@ class HostCodecTest extends CodecContract {
     }
   }
 
-  /** A helper that passes what it is asked for on, except for what a test wants. */
   private Codecs with(String script) throws IOException {
+    return with(script, Duration.ofMillis(400));
+  }
+
+  /** A helper that passes what it is asked for on, except for what a test wants. */
+  private Codecs with(String script, Duration patience) throws IOException {
     Path helper = temp.resolve("helper");
     Files.writeString(helper, "#!/bin/sh\n" + script + "\nexec " + HELPER + " \"$@\"\n");
     Files.setPosixFilePermissions(helper, PosixFilePermissions.fromString("rwxr-xr-x"));
-    return new Codecs(helper, Duration.ofMillis(400));
+    return new Codecs(helper, patience);
   }
 
   /** What begins when a mark is there, so that the programs are found to work. */
@@ -121,6 +127,7 @@ class HostCodecTest extends CodecContract {
   }
 
   @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void aProgramThatDoesNothingIsEnded() throws IOException {
     assertEquals(
         "/usr/bin/igzip has done nothing for 0 s", failure("exec sleep 1000").getMessage());
@@ -149,6 +156,39 @@ class HostCodecTest extends CodecContract {
         assertArrayEquals(plain(3 << 20), in.readAllBytes());
       }
     }
+  }
+
+  @Test
+  void aProgramThatGivesSomethingElseIsNotUsed() throws IOException {
+    try (Codecs codecs = with("cat >/dev/null; exit 0")) {
+      codecs.look();
+      assertEquals(
+          "Java (/usr/bin/igzip does not give back what it should)", codecs.uses().get(0).by());
+    }
+  }
+
+  @Test
+  void closingEndsAProgramThatDoesNothing() throws IOException {
+    String script = "[ -e " + mark() + " ] && exec sleep 1000";
+    try (Codecs codecs = with(script, Duration.ofHours(1))) {
+      codecs.look();
+      Files.createFile(mark());
+      long before = children();
+      InputStream in = codecs.open(new ByteArrayInputStream(PACKED), LIMITS);
+      awaitChildren(before + 1);
+      in.close();
+      awaitChildren(before);
+    }
+  }
+
+  private static void awaitChildren(long count) {
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(20),
+        () -> {
+          while (children() != count) {
+            Thread.onSpinWait();
+          }
+        });
   }
 
   @Test
