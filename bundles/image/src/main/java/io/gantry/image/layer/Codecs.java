@@ -242,7 +242,7 @@ public final class Codecs implements AutoCloseable {
 
     private IOException explained(Exception e) {
       if (e instanceof BoxedProgram.Failed failed && failed.isRefusal()) {
-        throw new GantryException(Kind.INTERNAL, e.getMessage(), e);
+        throw new GantryException(Kind.INTERNAL, String.valueOf(e.getMessage()), e);
       }
       boolean isCut = CUT.stream().anyMatch(String.valueOf(e.getMessage())::contains);
       return isCut
