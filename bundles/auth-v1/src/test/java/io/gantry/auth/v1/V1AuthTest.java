@@ -3,6 +3,7 @@ package io.gantry.auth.v1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gantry.spi.registry.Credentials;
 import io.gantry.spi.registry.RegistryAuthProvider;
@@ -32,6 +33,18 @@ class V1AuthTest extends RegistryAuthProviderContract {
   @Override
   protected String scheme() {
     return "";
+  }
+
+  @Override
+  protected boolean learns() {
+    return true;
+  }
+
+  @Test
+  void whatItHasLearntIsNotTold() {
+    grant(List.of("signature=known"), List.of("registry.example"));
+    assertTrue(auth.prepare(request(TAGS)).toString().contains("signature=known"));
+    assertFalse((auth + " " + auth.status() + " " + auth.features()).contains("known"));
   }
 
   private static RegistryRequest request(String operation, String uri, @Nullable Credentials who) {
