@@ -305,6 +305,54 @@ class V1PullTest {
     assertEquals(3, engine.images.inspect(index.host() + "/x:1").layers().size());
   }
 
+  /** Who is asked next need not be one whom the index trusts. */
+  @Test
+  void anyAnswerMayLeadToOthersWhoGetNoSecrets() throws IOException {
+    List<String> endpoints = new ArrayList<>();
+    V1Server index = serving(V1Server.index(endpoints));
+    V1Server owned = serving(V1Server.registryOf(index.index()));
+    V1Server away = serving(V1Server.standalone());
+    away.close();
+    endpoints.add(owned.host());
+    index.index().users.put("alice", "secret");
+    IMAGE.in(owned, "a/b", "1").listed(index, "a/b");
+    IMAGE.in(registry, "a/b", "1");
+    String ancestry = IMAGE.top().path("ancestry");
+    owned.answers.put(
+        ancestry,
+        call -> {
+          call.with("X-Docker-Endpoints", away.host() + "," + registry.host());
+          owned.serve(call);
+        });
+    engine.pull(index.host() + "/a/b:1", false, "", login(index, "alice", "secret"));
+    List<String> first = asked(owned);
+    assertEquals("GET " + ancestry, first.get(first.size() - 1));
+    assertEquals(IMAGE.steps().size() * 2, registry.asked.size(), () -> "" + asked(registry));
+    for (V1Server.Asked one : registry.asked) {
+      assertEquals("", one.header("Authorization"));
+      assertEquals("", one.header("Cookie"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "registry.example, it is another host and has no TLS",
+    "x@127.0.0.1, it names a user",
+  })
+  void noAnswerMayLeadWhereARealmMayNotBe(String host, String reason) {
+    IMAGE.in(registry, "x", "1").listed(registry, "x");
+    String ancestry = IMAGE.top().path("ancestry");
+    registry.answers.put(
+        ancestry,
+        call -> {
+          call.with("X-Docker-Endpoints", host);
+          registry.serve(call);
+        });
+    GantryException e = refused(registry.host() + "/x:1");
+    assertEquals(Kind.FORBIDDEN, e.kind());
+    assertTrue(e.getMessage().endsWith("since " + reason), e::getMessage);
+  }
+
   @Test
   void endpointsMayComeInSeveralHeadersAndLists() throws IOException {
     V1Server index = serving(V1Server.index(List.of()));

@@ -11,10 +11,8 @@ import io.gantry.spi.GantryException;
 import io.gantry.spi.GantryException.Kind;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Who knows which images a repository has, and where they lie. A registry without an index answers
@@ -23,7 +21,6 @@ import java.util.Set;
 public final class Index {
 
   private static final int MOST_IMAGES = 100_000;
-  private static final int MOST_ENDPOINTS = 20;
   private static final int LONGEST_LIST = 16 << 20;
   private static final int LONGEST_PING = 64 << 10;
 
@@ -163,25 +160,14 @@ public final class Index {
     }
   }
 
-  /** Those that an answer names, comma-separated or in several headers; or where it came from. */
+  /** Those that an answer names, or where it came from. */
   private List<Endpoint> endpoints(Reply reply) {
-    Set<String> names = new LinkedHashSet<>();
-    for (String field : reply.headers("x-docker-endpoints")) {
-      for (String name : field.split(",")) {
-        if (!name.isBlank()) {
-          names.add(name.strip());
-        }
-      }
-    }
-    announced = List.copyOf(names);
-    if (names.isEmpty()) {
+    announced = Endpoints.named(reply);
+    if (announced.isEmpty()) {
       return List.of(new HttpEndpoint(session, false));
     }
-    if (names.size() > MOST_ENDPOINTS) {
-      throw new GantryException(Kind.INVALID, reply.asked() + ": it names too many endpoints");
-    }
     List<Endpoint> endpoints = new ArrayList<>();
-    for (String name : names) {
+    for (String name : announced) {
       endpoints.add(new HttpEndpoint(session.at(name), false));
     }
     return endpoints;
